@@ -1,0 +1,34 @@
+"""Errors that are the input's fault: one clear line each, exit status 2 in the CLI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class InputError(ValueError):
+    """Something given to cephsure cannot be used.
+
+    Args:
+        what: what is wrong, in words a user understands, without a final full stop.
+        where: the file (or ``file:line``) it is about, if any.
+        remedy: what to do about it, if something can be done.
+    """
+
+    def __init__(self, what: str, *, where: Path | str | None = None, remedy: str | None = None) -> None:
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+        line = what if where is None else f"{where}: {what}"
+        super().__init__(line if remedy is None else f"{line} ({remedy})")
+
+
+class FilmError(InputError):
+    """A film cannot be read."""
+
+
+class AnnotationError(InputError):
+    """An annotation file is malformed."""
+
+
+class BundleError(InputError):
+    """A model bundle is missing, damaged, unknown or unsafe."""

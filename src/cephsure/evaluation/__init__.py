@@ -1,0 +1,1 @@
+"""Radial errors, detection rates, correlations and ROC areas."""

@@ -1,0 +1,1 @@
+"""Predictions to JSON, CSV, 3D Slicer, COCO and labelme."""

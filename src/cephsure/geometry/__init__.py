@@ -1,0 +1,1 @@
+"""Coordinates, affine maps, displacement fields and ellipses over image and points."""

@@ -1,0 +1,1 @@
+"""Networks, heat-map targets and their decoding (torch)."""

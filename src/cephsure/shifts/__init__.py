@@ -1,0 +1,1 @@
+"""Shifted films: distortion and projections of head CTs."""
