@@ -1,4 +1,7 @@
 """From samples to measures of uncertainty and predictions."""
+
+from cephsure.uncertainty.measures import MEASURES, Measure, mean_position
+from cephsure.uncertainty.predict import to_prediction
 from cephsure.uncertainty.prediction import Prediction
 
-__all__ = ["Prediction"]
+__all__ = ["MEASURES", "Measure", "Prediction", "mean_position", "to_prediction"]

@@ -40,7 +40,13 @@ class ModelInfo(_Frozen):
 
 
 class Measures(_Frozen):
-    """What is known of one landmark's uncertainty; the registry in ``measures.py`` says unit and direction of each."""
+    """What is known of one landmark's uncertainty; ``measures.MEASURES`` says unit and direction of each.
+
+    A measure added to the registry appears here under its key without a change to this class.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, float | None]
 
     activation: float
     spread_px: float
