@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from cephsure.films import Spacing
@@ -25,9 +24,11 @@ class AnnotatedFilm:
         film_id: unique in its data set.
         path: the image file (not opened by the reader).
         annotations: annotator name -> (L, 2) float64 positions (x, y) in px of the film, NaN where missing.
+            Within a data set every film has an entry for every annotator, all NaN where he did not mark it.
         spacing: the scale the data set states, or None (the file itself may still know).
         split: the official split ("train", "test1", ...), or None.
-        group: films of one group (the same exposure, the same patient) never part between training and validation.
+        group: films of one group (the same exposure, the same patient) never part between training and
+            validation.
     """
 
     film_id: str

@@ -1,0 +1,195 @@
+"""Reads the ISBI 2015 challenge's layout (Wang et al. 2016): two annotators, three splits, 0.1 mm a pixel."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cephsure.datasets.annotated_film import AnnotatedFilm, Dataset
+from cephsure.datasets.duplicates import read_duplicate_groups
+from cephsure.errors import AnnotationError, InputError
+from cephsure.films import Spacing, SpacingSource
+from cephsure.landmarks import load_landmark_set
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+# Folder of each split under RawImage, and the film numbers the challenge gave it.
+SPLIT_FOLDERS = {"train": "TrainingData", "test1": "Test1Data", "test2": "Test2Data"}
+_LAST_NUMBERS = {"train": 150, "test1": 300, "test2": 400}
+
+# The challenge states the scale; lossless copies go before lossy ones where a film lies there twice.
+ISBI_SPACING = Spacing(x_mm_per_px=0.1, y_mm_per_px=0.1, source=SpacingSource.DATASET)
+_SUFFIXES = (".bmp", ".png", ".tif", ".tiff", ".jpg", ".jpeg")
+
+
+def looks_like_isbi(root: Path) -> bool:
+    """Say whether a folder has the challenge's two sub-folders."""
+    return (root / "RawImage").is_dir() and (root / "AnnotationsByMD").is_dir()
+
+
+def read_isbi(root: str | Path) -> Dataset:
+    """Read a folder laid out as the challenge ships it.
+
+    ``RawImage/TrainingData|Test1Data|Test2Data/NNN.bmp`` (or PNG, TIFF, JPEG) holds the films and decides the
+    split; ``AnnotationsByMD/400_NAME/NNN.txt`` holds annotator NAME's points, one ``x,y`` line a landmark.
+    Lines after the 19th (the challenge's classification labels) are skipped. Where ``duplicates.json`` lies
+    in the folder, films that show the same exposure or, likely, the same patient share a group.
+
+    Positions are taken as they stand: the challenge does not say where in a pixel its integers point, and
+    like the published work we read them as pixel centres counted from 0.
+
+    Args:
+        root: the folder that holds ``RawImage`` and ``AnnotationsByMD``.
+
+    Returns:
+        The films that have an image and at least one annotation, ordered by split (train, test1, test2) and
+        number. Each film has an entry for each annotator, all NaN where the file is missing; what was left
+        out is in ``problems``.
+
+    Raises:
+        InputError: the folder has not this layout or holds no annotated film.
+        AnnotationError: an annotation file is malformed; names file and line.
+    """
+    root = Path(root)
+    if not looks_like_isbi(root):
+        raise InputError(
+            "is not an ISBI 2015 data set",
+            where=root,
+            remedy="expected the folders RawImage and AnnotationsByMD",
+        )
+    landmark_set = load_landmark_set("isbi-19")
+    problems: list[str] = []
+    images, splits = _find_images(root, problems)
+    annotations = _read_annotations(root, n_landmarks=len(landmark_set))
+    _report_annotated_without_image(root, images, annotations, problems)
+    groups = read_duplicate_groups(root / "duplicates.json")
+    films = []
+    for film_id, path in images.items():
+        points = _points_of_film(film_id, annotations, n_landmarks=len(landmark_set), problems=problems)
+        if points is not None:
+            film = AnnotatedFilm(
+                film_id=film_id,
+                path=path,
+                annotations=points,
+                spacing=ISBI_SPACING,
+                split=splits[film_id],
+                group=groups.get(film_id),
+            )
+            films.append(film)
+    if not films:
+        raise InputError("holds no annotated film", where=root)
+    return Dataset(name="isbi-2015", landmark_set=landmark_set, films=tuple(films), problems=tuple(problems))
+
+
+def _find_images(root: Path, problems: list[str]) -> tuple[dict[str, Path], dict[str, str]]:
+    """Give each film's image and split, ordered by split, then film number."""
+    images: dict[str, Path] = {}
+    splits: dict[str, str] = {}
+    for split, folder in SPLIT_FOLDERS.items():
+        copies: dict[str, list[Path]] = defaultdict(list)
+        for path in sorted((root / "RawImage" / folder).glob("*")):
+            if path.suffix.lower() in _SUFFIXES and not path.name.startswith("."):
+                copies[path.stem].append(path)
+        for film_id, paths in sorted(copies.items()):
+            if film_id in images:
+                raise InputError(
+                    f"film {film_id} is in two splits, {splits[film_id]} and {split}", where=root / "RawImage"
+                )
+            paths.sort(key=lambda path: _SUFFIXES.index(path.suffix.lower()))
+            if len(paths) > 1:
+                names = ", ".join(path.name for path in paths)
+                problems.append(f"film {film_id}: there are {names}; {paths[0].name} is used")
+            images[film_id], splits[film_id] = paths[0], split
+    return images, splits
+
+
+def _read_annotations(root: Path, *, n_landmarks: int) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """Read every annotator's files: name -> film -> (L, 2) positions in px."""
+    folders = [path for path in sorted((root / "AnnotationsByMD").glob("400_*")) if path.is_dir()]
+    if not folders:
+        raise InputError("has no annotator's folder (400_senior, 400_junior)", where=root / "AnnotationsByMD")
+    return {
+        folder.name.removeprefix("400_"): {
+            path.stem: _read_points(path, n_landmarks=n_landmarks)
+            for path in sorted(folder.glob("[!.]*.txt"))
+        }
+        for folder in folders
+    }
+
+
+def _read_points(path: Path, *, n_landmarks: int) -> NDArray[np.float64]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise AnnotationError("cannot be read as text", where=path) from error
+    if len(lines) < n_landmarks:
+        raise AnnotationError(f"has {len(lines)} lines, expected {n_landmarks} of the form x,y", where=path)
+    points = [
+        _read_point(line, where=f"{path}:{number}") for number, line in enumerate(lines[:n_landmarks], 1)
+    ]
+    return np.array(points, dtype=np.float64)
+
+
+def _read_point(line: str, *, where: str) -> tuple[float, float]:
+    try:
+        x_px, y_px = (float(cell) for cell in line.split(","))
+    except ValueError as error:
+        raise AnnotationError(f"expected x,y in pixels, found {line[:40]!r}", where=where) from error
+    if not (math.isfinite(x_px) and math.isfinite(y_px)):
+        raise AnnotationError(f"the position is not finite: {line[:40]!r}", where=where)
+    return x_px, y_px
+
+
+def _points_of_film(
+    film_id: str,
+    annotations: Mapping[str, Mapping[str, NDArray[np.float64]]],
+    *,
+    n_landmarks: int,
+    problems: list[str],
+) -> dict[str, NDArray[np.float64]] | None:
+    """Give each annotator's points, NaN where a file is missing, or None where nobody annotated the film."""
+    missing = [name for name, films in annotations.items() if film_id not in films]
+    if len(missing) == len(annotations):
+        problems.append(f"film {film_id}: nobody annotated it; left out")
+        return None
+    problems += [
+        f"film {film_id}: no annotation by {name} (400_{name}/{film_id}.txt is missing)" for name in missing
+    ]
+    nothing = np.full((n_landmarks, 2), np.nan)
+    return {name: films.get(film_id, nothing) for name, films in annotations.items()}
+
+
+def _report_annotated_without_image(
+    root: Path,
+    images: Mapping[str, Path],
+    annotations: Mapping[str, Mapping[str, NDArray[np.float64]]],
+    problems: list[str],
+) -> None:
+    """Name the annotated films that have no image; a whole absent split takes one line."""
+    absent: dict[str, list[str]] = defaultdict(list)
+    for film_id in sorted({film_id for points in annotations.values() for film_id in points} - set(images)):
+        absent[_split_of_number(film_id)].append(film_id)
+    for split, film_ids in absent.items():
+        folder = f"RawImage/{SPLIT_FOLDERS[split]}" if split else "RawImage"
+        if split and not (root / folder).is_dir():
+            problems.append(f"{split}: {folder} is missing; {len(film_ids)} annotated films left out")
+        else:
+            problems += [
+                f"film {film_id}: no image {film_id}.* in {folder}; left out" for film_id in film_ids
+            ]
+
+
+def _split_of_number(film_id: str) -> str:
+    """Give the split to which the challenge's numbering assigns a film, or "" for a number outside it."""
+    if film_id.isascii() and film_id.isdigit() and len(film_id) < 10 and int(film_id) > 0:
+        for split, last in _LAST_NUMBERS.items():
+            if int(film_id) <= last:
+                return split
+    return ""

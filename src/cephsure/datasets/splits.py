@@ -1,0 +1,165 @@
+"""Splits that keep a group of films (the same exposure, the same patient) on one side."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cephsure.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from cephsure.datasets.annotated_film import AnnotatedFilm, Dataset
+
+ALL = "all"
+TRAIN = "train"
+_CLEAN = "-clean"
+
+
+def select(dataset: Dataset, split: str) -> Dataset:
+    """Choose the films of a split.
+
+    Args:
+        dataset: the data set.
+        split: "all"; a split's name ("train", "test1", "test2"); or a test split's name with "-clean"
+            ("test1-clean"): without its films whose group also holds a training film.
+
+    Returns:
+        The data set with the films of the split, in their order.
+
+    Raises:
+        InputError: the data set has no such split, or "-clean" is asked of one that does not know its
+            duplicates.
+    """
+    if split == ALL:
+        return dataset
+    base = split.removesuffix(_CLEAN)
+    films = tuple(film for film in dataset.films if film.split == base)
+    if not films or split == TRAIN + _CLEAN:
+        known = sorted({film.split for film in dataset.films if film.split is not None})
+        names = [ALL, *known, *(name + _CLEAN for name in known if name != TRAIN)]
+        raise InputError(
+            f"data set {dataset.name} has no split {split!r}", remedy=f"it has: {', '.join(names)}"
+        )
+    if split != base:
+        films = _without_leaked(films, dataset)
+    return replace(dataset, films=films)
+
+
+def _without_leaked(films: tuple[AnnotatedFilm, ...], dataset: Dataset) -> tuple[AnnotatedFilm, ...]:
+    """Leave out films whose group also holds a training film."""
+    if all(film.group is None for film in dataset.films):
+        raise InputError(
+            f"data set {dataset.name} does not say which of its films are the same exposure",
+            remedy="put duplicates.json into its folder, or use the official split",
+        )
+    training = {film.group for film in dataset.films if film.split == TRAIN and film.group is not None}
+    return tuple(film for film in films if film.group not in training)
+
+
+def group_folds(films: Sequence[AnnotatedFilm], n_folds: int, *, seed: int) -> list[NDArray[np.int64]]:
+    """Part films into folds of nearly equal size; a group never parts.
+
+    Args:
+        films: the films; those whose ``group`` is None stand alone.
+        n_folds: how many folds, at least 2.
+        seed: the same seed and films give the same folds.
+
+    Returns:
+        ``n_folds`` arrays of ascending indices into ``films``; each index stands in exactly one. Sizes differ
+        by no more than the largest group's size.
+
+    Raises:
+        InputError: there are fewer groups than folds, or fewer than two folds are asked for.
+    """
+    groups = _shuffled_groups(films, seed=seed)
+    if n_folds < 2 or len(groups) < n_folds:
+        raise InputError(f"{len(films)} films in {len(groups)} groups cannot be parted into {n_folds} folds")
+    folds: list[list[int]] = [[] for _ in range(n_folds)]
+    for group in sorted(groups, key=len, reverse=True):
+        min(folds, key=len).extend(group)
+    return [np.array(sorted(fold), dtype=np.int64) for fold in folds]
+
+
+def validation_split(
+    films: Sequence[AnnotatedFilm], fraction: float, *, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Draw films for validation at random; a group never parts.
+
+    Args:
+        films: the films to part; those whose ``group`` is None stand alone.
+        fraction: the share for validation, between 0 and 1.
+        seed: the same seed and films give the same split.
+
+    Returns:
+        Ascending indices into ``films`` for training and for validation, both non-empty. Validation holds
+        round(fraction x films) of them, or fewer where only groups too large to fit are left.
+
+    Raises:
+        InputError: the fraction is not between 0 and 1, or the films are one group.
+    """
+    _check_fraction(fraction)
+    groups = _shuffled_groups(films, seed=seed)
+    wanted = max(1, round(fraction * len(films)))
+    chosen: list[int] = []
+    for group in groups:
+        if len(chosen) + len(group) <= wanted:
+            chosen += group
+    if not chosen and groups:
+        chosen = min(groups, key=len)
+    return _both_sides(len(films), chosen)
+
+
+def last_split(
+    films: Sequence[AnnotatedFilm], fraction: float = 0.15
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Take the last films for validation, as the reference work did (Drevický & Kodým 2020: the last 15 %).
+
+    Args:
+        films: the films in their order.
+        fraction: the share for validation, between 0 and 1; a broken number is rounded up.
+
+    Returns:
+        Ascending indices into ``films`` for training and for validation, both non-empty. A group that reaches
+        across the border goes to training as a whole.
+
+    Raises:
+        InputError: the fraction is not between 0 and 1, or one side would be empty.
+    """
+    _check_fraction(fraction)
+    # The small term keeps 0.15 x 20 = 3.0000000000000004 from being rounded up to 4.
+    first = len(films) - math.ceil(fraction * len(films) - 1e-9)
+    before = {film.group for film in films[:first] if film.group is not None}
+    return _both_sides(
+        len(films), [index for index in range(first, len(films)) if films[index].group not in before]
+    )
+
+
+def _shuffled_groups(films: Sequence[AnnotatedFilm], *, seed: int) -> list[list[int]]:
+    """Give the groups as lists of film indices, in an order drawn from the seed."""
+    members: dict[str | int, list[int]] = {}
+    for index, film in enumerate(films):
+        members.setdefault(index if film.group is None else film.group, []).append(index)
+    groups = list(members.values())
+    order = np.random.default_rng(seed).permutation(len(groups))
+    return [groups[position] for position in order]
+
+
+def _check_fraction(fraction: float) -> None:
+    if not 0.0 < fraction < 1.0:
+        raise InputError(f"the share for validation must lie between 0 and 1, is {fraction}")
+
+
+def _both_sides(n_films: int, validation: list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    if not 0 < len(validation) < n_films:
+        raise InputError(
+            f"{n_films} films cannot be parted into training and validation without parting a group"
+        )
+    held = np.array(sorted(validation), dtype=np.int64)
+    return np.setdiff1d(np.arange(n_films, dtype=np.int64), held), held
