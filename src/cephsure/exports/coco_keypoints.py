@@ -1,0 +1,104 @@
+"""Landmarks as COCO key points, one file a film or many films in one file.
+
+COCO's key points are indices of pixels counted from 0, so that (0, 0) is the first pixel's centre: the rule
+of this package, and positions are written unchanged, with their fractions. (COCO measures boxes and masks
+from the pixel's corner instead; the box here is only the key points' extent and follows them.) Visibility is
+2, labelled and visible, for every landmark.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cephsure.exports.json_text import readable_json
+from cephsure.exports.names import film_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cephsure.uncertainty import Prediction
+
+LABELLED_AND_VISIBLE = 2
+
+
+def render(prediction: Prediction, out_dir: Path) -> str:
+    """Write one film's landmarks as a COCO key-point file.
+
+    Args:
+        prediction: one film's landmarks.
+        out_dir: the folder the file will lie in; ``file_name`` is relative to it.
+
+    Returns:
+        JSON text with one image, one annotation and one category.
+    """
+    return render_many([prediction], out_dir)
+
+
+def render_many(predictions: Sequence[Prediction], out_dir: Path) -> str:
+    """Write the landmarks of many films into one COCO key-point file.
+
+    Args:
+        predictions: one a film; those of another landmark set get a category of their own.
+        out_dir: the folder the file will lie in.
+
+    Returns:
+        JSON text; image and annotation number n are those of the n-th prediction, counted from 1.
+    """
+    codes = [tuple(landmark.code for landmark in prediction.landmarks) for prediction in predictions]
+    categories = {code_set: index for index, code_set in enumerate(dict.fromkeys(codes), start=1)}
+    document = {
+        "info": {
+            "description": "Landmarks predicted by cephsure. " + _disclaimers(predictions),
+            "version": "1",
+            "pixel_convention": "x, y in pixels; the first pixel's centre is (0, 0)",
+        },
+        "images": [
+            {
+                "id": number,
+                "file_name": film_reference(prediction.film.path, out_dir),
+                "width": prediction.film.width_px,
+                "height": prediction.film.height_px,
+            }
+            for number, prediction in enumerate(predictions, start=1)
+        ],
+        "annotations": [
+            _annotation(prediction, number=number, category=categories[code_set])
+            for number, (prediction, code_set) in enumerate(zip(predictions, codes, strict=True), start=1)
+        ],
+        "categories": [
+            {
+                "id": index,
+                "name": "head",
+                "supercategory": "cephalogram",
+                "keypoints": code_set,
+                "skeleton": [],
+            }
+            for code_set, index in categories.items()
+        ],
+    }
+    return readable_json(document)
+
+
+def _annotation(prediction: Prediction, *, number: int, category: int) -> dict[str, Any]:
+    measures = [landmark.measures.model_dump() for landmark in prediction.landmarks]
+    xs = [landmark.x_px for landmark in prediction.landmarks]
+    ys = [landmark.y_px for landmark in prediction.landmarks]
+    left, top, width, height = min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
+    return {
+        "id": number,
+        "image_id": number,
+        "category_id": category,
+        "iscrowd": 0,
+        "bbox": [left, top, width, height],
+        "area": width * height,
+        "num_keypoints": len(prediction.landmarks),
+        "keypoints": [v for x, y in zip(xs, ys, strict=True) for v in (x, y, LABELLED_AND_VISIBLE)],
+        # Not COCO's, and ignored by its readers: the measures, each in the order of the key points.
+        "measures": {name: [one[name] for one in measures] for name in measures[0]},
+        "model": prediction.model.name,
+    }
+
+
+def _disclaimers(predictions: Sequence[Prediction]) -> str:
+    return " ".join(dict.fromkeys(prediction.disclaimer for prediction in predictions))

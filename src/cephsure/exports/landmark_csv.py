@@ -1,0 +1,82 @@
+"""Landmarks as a table: one row a landmark, one file a film or one file for a whole batch."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cephsure.uncertainty import Prediction
+
+_BEFORE = ("film", "number", "code", "name", "x_px", "y_px", "x_mm", "y_mm")
+_AFTER = ("mm_per_px_x", "mm_per_px_y", "spacing_source", "model")
+
+
+def render(prediction: Prediction, out_dir: Path | None = None) -> str:
+    """Write one film's landmarks as CSV.
+
+    Args:
+        prediction: one film's landmarks.
+        out_dir: not used; the film's path is written as it was given.
+
+    Returns:
+        A header line and one line a landmark. What is not known (millimetres without a scale) is empty.
+    """
+    return render_many([prediction], out_dir)
+
+
+def render_many(predictions: Sequence[Prediction], out_dir: Path | None = None) -> str:  # noqa: ARG001 - as render
+    """Write the landmarks of many films into one CSV; the column ``film`` tells them apart.
+
+    Args:
+        predictions: one a film.
+        out_dir: not used.
+
+    Returns:
+        One header line and one line for each landmark of each film, in the given order.
+    """
+    measured = [landmark.measures.model_dump() for p in predictions for landmark in p.landmarks]
+    names = tuple(dict.fromkeys(name for measures in measured for name in measures))
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow([*_BEFORE, *names, *_AFTER])
+    for prediction in predictions:
+        table.writerows(_rows(prediction, names))
+    return text.getvalue()
+
+
+def _rows(prediction: Prediction, names: tuple[str, ...]) -> list[list[str]]:
+    film = prediction.film
+    mm_per_px_x, mm_per_px_y = film.mm_per_px or (None, None)
+    rows = []
+    for landmark in prediction.landmarks:
+        measures = landmark.measures.model_dump()
+        positions = (landmark.x_px, landmark.y_px, landmark.x_mm, landmark.y_mm)
+        rows.append(
+            [
+                film.path or "",
+                str(landmark.number),
+                landmark.code,
+                landmark.name,
+                *map(_position, positions),
+                *(_quantity(measures.get(name)) for name in names),
+                _quantity(mm_per_px_x),
+                _quantity(mm_per_px_y),
+                film.spacing_source,
+                prediction.model.name,
+            ]
+        )
+    return rows
+
+
+def _position(value: float | None) -> str:
+    # A ten-thousandth of a pixel is far below what any of this can resolve.
+    return "" if value is None else f"{value:.4f}"
+
+
+def _quantity(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"

@@ -1,0 +1,109 @@
+"""The formats a prediction can be written in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from cephsure.errors import InputError
+from cephsure.exports import coco_keypoints, labelme_points, landmark_csv, prediction_json, slicer_markups
+from cephsure.exports.atomic import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cephsure.uncertainty import Prediction
+
+
+class Render(Protocol):
+    """Turns one prediction into the text of a file that will lie in ``out_dir``."""
+
+    def __call__(self, prediction: Prediction, out_dir: Path, /) -> str: ...  # noqa: D102 - said above
+
+
+class RenderMany(Protocol):
+    """Turns the predictions of a batch into the text of one file that will lie in ``out_dir``."""
+
+    def __call__(self, predictions: Sequence[Prediction], out_dir: Path, /) -> str: ...  # noqa: D102 - said above
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """A format: what it is, what its files are called, and how they are written.
+
+    Attributes:
+        title: what the format is, for help texts.
+        suffix: what follows a film's stem in the file's name; no two formats share one.
+        render: the text of one film's file.
+        render_many: the text of one file for a batch, where the format has such a form.
+    """
+
+    title: str
+    suffix: str
+    render: Render
+    render_many: RenderMany | None = None
+
+
+EXPORTERS: dict[str, Exporter] = {
+    "json": Exporter("the whole prediction, cephsure.prediction/1", ".json", prediction_json.render),
+    "csv": Exporter("a table, one row a landmark", ".csv", landmark_csv.render, landmark_csv.render_many),
+    "slicer": Exporter("a 3D Slicer point list", ".mrk.json", slicer_markups.render),
+    "coco": Exporter("COCO key points", ".coco.json", coco_keypoints.render, coco_keypoints.render_many),
+    "labelme": Exporter("labelme points", ".labelme.json", labelme_points.render),
+}
+
+
+def exporter(fmt: str) -> Exporter:
+    """The exporter called ``fmt``.
+
+    Raises:
+        InputError: there is no such format.
+    """
+    try:
+        return EXPORTERS[fmt]
+    except KeyError:
+        raise InputError(
+            f"no export format is called {fmt!r}", remedy=f"known formats: {', '.join(EXPORTERS)}"
+        ) from None
+
+
+def export(prediction: Prediction, fmt: str, out_dir: Path, *, stem: str) -> Path:
+    """Write one film's prediction.
+
+    Args:
+        prediction: one film's landmarks.
+        fmt: a key of ``EXPORTERS``.
+        out_dir: the folder to write into; made if absent.
+        stem: the file's name before the format's suffix; for a batch see ``unique_stems``.
+
+    Returns:
+        The file written. A file of that name is replaced, at once and whole.
+
+    Raises:
+        InputError: the format is unknown, or the file cannot be written.
+    """
+    chosen = exporter(fmt)
+    text = chosen.render(prediction, out_dir)
+    return write_atomically(out_dir / f"{stem}{chosen.suffix}", text.encode("utf-8"))
+
+
+def export_many(predictions: Sequence[Prediction], fmt: str, path: Path) -> Path:
+    """Write the predictions of many films into one file.
+
+    Args:
+        predictions: one a film.
+        fmt: a format that has a form for many films (``csv``, ``coco``).
+        path: the file to write.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        InputError: the format is unknown or has one file a film only, or the file cannot be written.
+    """
+    chosen = exporter(fmt)
+    if chosen.render_many is None:
+        able = ", ".join(name for name, entry in EXPORTERS.items() if entry.render_many is not None)
+        raise InputError(f"format {fmt!r} has one file a film only", remedy=f"for one file use: {able}")
+    return write_atomically(path, chosen.render_many(predictions, path.parent).encode("utf-8"))

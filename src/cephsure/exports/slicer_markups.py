@@ -1,0 +1,106 @@
+"""Landmarks as a 3D Slicer point list (``.mrk.json``, markups schema 1.0).
+
+Where a flat film lies in Slicer's space: Slicer reads a film through ITK with the identity as direction and
+the origin in the first pixel's centre, so pixel (i, j) stands at L = i * (mm a pixel along x),
+P = j * (mm a pixel along y), S = 0. A point's position in LPS is therefore (x_mm, y_mm, 0). These are the
+film's own axes, not the patient's: on a lateral film the true left-right axis runs through the picture.
+
+Without a scale ITK takes 1 mm a pixel, and the positions written are the pixels': the points stand right
+on the film, but no length in Slicer is then a millimetre. The list's name and description say so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cephsure.exports.json_text import readable_json
+from cephsure.exports.names import film_stem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cephsure.uncertainty import Prediction
+    from cephsure.uncertainty.prediction import LandmarkPrediction
+
+# The name under which Slicer 4.11 and later know the format; the address itself is no longer served.
+SCHEMA = (
+    "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
+    "markups-schema-v1.0.3.json#"
+)
+
+
+def render(prediction: Prediction, out_dir: Path | None = None) -> str:  # noqa: ARG001 - every format is called alike
+    """Write a prediction as a Slicer point list.
+
+    Args:
+        prediction: one film's landmarks.
+        out_dir: not used.
+
+    Returns:
+        JSON text of one ``Fiducial`` markup; each point carries its measures in its description.
+    """
+    film = prediction.film
+    markup: dict[str, Any] = {
+        "type": "Fiducial",
+        "name": _name(prediction),
+        "description": _description(prediction),
+        "coordinateSystem": "LPS",
+    }
+    if film.mm_per_px is not None:
+        markup["coordinateUnits"] = "mm"
+    markup |= {
+        "locked": True,
+        "fixedNumberOfControlPoints": True,
+        "labelFormat": "%N-%d",
+        "controlPoints": [_control_point(landmark) for landmark in prediction.landmarks],
+        "display": {"visibility": True, "pointLabelsVisibility": True, "glyphType": "Cross2D"},
+    }
+    return readable_json({"@schema": SCHEMA, "markups": [markup]})
+
+
+def _name(prediction: Prediction) -> str:
+    stem = film_stem(prediction.film.path)
+    return stem if prediction.film.mm_per_px is not None else f"{stem} (pixels, scale unknown)"
+
+
+def _description(prediction: Prediction) -> str:
+    if prediction.film.mm_per_px is None:
+        scale = (
+            "The film's scale is unknown: positions are in pixels and fit a film loaded with an image "
+            "spacing of 1; lengths measured in Slicer are pixels, not millimetres."
+        )
+    else:
+        x_mm, y_mm = prediction.film.mm_per_px
+        scale = (
+            f"Positions are in mm from the first pixel's centre and fit a film with an image spacing of "
+            f"{x_mm:g} x {y_mm:g} mm (source: {prediction.film.spacing_source}); set it in Slicer if the "
+            "film's file does not."
+        )
+    return f"Predicted by {prediction.model.name}. {scale} {prediction.disclaimer}"
+
+
+def _control_point(landmark: LandmarkPrediction) -> dict[str, Any]:
+    in_mm = landmark.x_mm is not None and landmark.y_mm is not None
+    x, y = (landmark.x_mm, landmark.y_mm) if in_mm else (landmark.x_px, landmark.y_px)
+    return {
+        "id": str(landmark.number),
+        "label": landmark.code,
+        "description": describe_landmark(landmark),
+        "associatedNodeID": "",
+        "position": [x, y, 0.0],
+        "orientation": [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0],
+        "selected": True,
+        "locked": False,
+        "visibility": True,
+        "positionStatus": "defined",
+    }
+
+
+def describe_landmark(landmark: LandmarkPrediction) -> str:
+    """The landmark's name and how far to trust it, in mm where the scale is known and in pixels otherwise."""
+    measures = landmark.measures
+    if measures.spread_mm is not None and measures.expected_error_mm is not None:
+        spread, expected = f"{measures.spread_mm:.2f} mm", f"{measures.expected_error_mm:.2f} mm"
+    else:
+        spread, expected = f"{measures.spread_px:.1f} px", f"{measures.expected_error_px:.1f} px"
+    return f"{landmark.name}; spread {spread}; expected error {expected}"

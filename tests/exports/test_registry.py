@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cephsure.errors import InputError
+from cephsure.exports import EXPORTERS, export, export_many, unique_stems
+from cephsure.exports.registry import exporter
+
+
+@pytest.mark.parametrize(
+    ("fmt", "name"),
+    [
+        ("json", "001.json"),
+        ("csv", "001.csv"),
+        ("slicer", "001.mrk.json"),
+        ("coco", "001.coco.json"),
+        ("labelme", "001.labelme.json"),
+    ],
+)
+def test_each_format_has_its_file(prediction, tmp_path, fmt, name):
+    path = export(prediction, fmt, tmp_path / "out", stem="001")
+    assert path == tmp_path / "out" / name
+    content = path.read_text(encoding="utf-8")
+    assert content == EXPORTERS[fmt].render(prediction, tmp_path / "out")
+    if name.endswith(".json"):
+        json.loads(content)
+
+
+def test_all_formats_of_one_film_lie_side_by_side(prediction, tmp_path):
+    paths = {export(prediction, fmt, tmp_path, stem="001") for fmt in EXPORTERS}
+    assert set(tmp_path.iterdir()) == paths
+    assert len(paths) == len(EXPORTERS)
+
+
+def test_films_of_one_name_do_not_overwrite_each_other(make_prediction, tmp_path):
+    films = ["north/001.png", "south/001.png"]
+    for film, stem in zip(films, unique_stems(films), strict=True):
+        export(make_prediction(path=film), "json", tmp_path, stem=stem)
+    assert {json.loads(path.read_text())["film"]["path"] for path in tmp_path.iterdir()} == set(films)
+
+
+@pytest.mark.parametrize("fmt", ["csv", "coco"])
+def test_a_batch_goes_into_one_file(make_prediction, tmp_path, fmt):
+    batch = [make_prediction(path="a.png"), make_prediction(path="b.png")]
+    path = export_many(batch, fmt, tmp_path / "new" / "all.out")
+    assert path.read_text(encoding="utf-8") == EXPORTERS[fmt].render_many(batch, tmp_path / "new")
+
+
+def test_a_format_of_single_films_says_so(prediction, tmp_path):
+    with pytest.raises(InputError, match=r"one file a film only.*csv, coco"):
+        export_many([prediction], "slicer", tmp_path / "all.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_format_names_the_known_ones():
+    with pytest.raises(InputError, match="json, csv, slicer, coco, labelme"):
+        exporter("xml")
+
+
+def test_a_number_that_is_none_writes_nothing(make_prediction, tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        export(make_prediction(shift_px=float("nan")), "json", tmp_path, stem="001")
+    assert list(tmp_path.iterdir()) == []
