@@ -1,11 +1,113 @@
-"""Fixtures for all tests."""
+"""Fixtures for all tests: heads drawn from known points, and the data sets beside the repository."""
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from cephsure.films import Film, Spacing, SpacingSource
+
+# Beside this file, which pytest's importlib mode does not put on the path.
+sys.path.insert(0, str(Path(__file__).parent))
+import phantom as phantom_head
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+# The template is 387 px wide where a real film of 0.1 mm/px is 1935: five times coarser.
+PHANTOM_MM_PER_PX = 0.5
+
+
+class PhantomIsbi(Protocol):
+    """Writes an ISBI-layout data set and gives its root."""
+
+    def __call__(
+        self,
+        n_train: int = ...,
+        n_test1: int = ...,
+        *,
+        seed: int = ...,
+        width_px: int = ...,
+        height_px: int = ...,
+        noise_px: float = ...,
+    ) -> Path: ...
+
+
+@pytest.fixture(scope="session")
+def draw_head() -> Callable[..., tuple[NDArray[np.float32], NDArray[np.float64]]]:
+    """Give ``draw_head(rng, *, width_px=387, height_px=480) -> (pixels (H, W), points (19, 2))``."""
+    return phantom_head.draw_head
+
+
+@pytest.fixture(scope="session")
+def phantom() -> tuple[Film, NDArray[np.float64]]:
+    """Give one film of a drawn head, 387 x 480 px at 0.5 mm/px, and its true points (19, 2) in px."""
+    pixels, points = phantom_head.draw_head(np.random.default_rng(0))
+    pixels.flags.writeable = points.flags.writeable = False
+    spacing = Spacing(PHANTOM_MM_PER_PX, PHANTOM_MM_PER_PX, SpacingSource.USER)
+    return Film(pixels=pixels, spacing=spacing), points
+
+
+@pytest.fixture
+def phantom_isbi(tmp_path_factory: pytest.TempPathFactory) -> PhantomIsbi:
+    """Give a function that writes an ISBI-layout data set of drawn heads and returns its folder.
+
+    ``phantom_isbi(n_train=6, n_test1=4, *, seed=0, width_px=387, height_px=480, noise_px=0.5)``: films 001,
+    002, ... for training and 151, 152, ... for test1 (PNG); senior and junior mark the true points plus N(0,
+    noise_px) each; with two test films or more, the last one shows the exposure of film 001 once more, as
+    duplicates.json says. The true points are in ``truth.json``: film identifier -> 19 pairs.
+    """
+
+    def write(
+        n_train: int = 6,
+        n_test1: int = 4,
+        *,
+        seed: int = 0,
+        width_px: int = 387,
+        height_px: int = 480,
+        noise_px: float = 0.5,
+    ) -> Path:
+        root = tmp_path_factory.mktemp("phantom_isbi")
+        numbers = [*range(1, n_train + 1), *range(151, 151 + n_test1)]
+        doubled = {numbers[-1]: 1} if n_train and n_test1 > 1 else {}
+        rng = np.random.default_rng([seed, 0])
+        truths = {}
+        for number in numbers:
+            # A film's head depends on its number only, so that a doubled exposure can be drawn again.
+            head_rng = np.random.default_rng([seed, doubled.get(number, number)])
+            pixels, points = phantom_head.draw_head(head_rng, width_px=width_px, height_px=height_px)
+            _write_film(root, number, pixels)
+            for name in ("senior", "junior"):
+                _write_points(root, number, name, points + rng.normal(0.0, noise_px, size=points.shape))
+            truths[f"{number:03d}"] = points.tolist()
+        pairs = [[f"{first:03d}", f"{second:03d}"] for second, first in doubled.items()]
+        (root / "duplicates.json").write_text(json.dumps({"same_exposure_pairs": pairs}), encoding="utf-8")
+        (root / "truth.json").write_text(json.dumps(truths), encoding="utf-8")
+        return root
+
+    return write
+
+
+def _write_film(root: Path, number: int, pixels: NDArray[np.float32]) -> None:
+    folder = root / "RawImage" / ("TrainingData" if number <= 150 else "Test1Data")
+    folder.mkdir(parents=True, exist_ok=True)
+    image = Image.fromarray(np.round(pixels * 255.0).astype(np.uint8))
+    image.save(folder / f"{number:03d}.png", compress_level=1)
+
+
+def _write_points(root: Path, number: int, annotator: str, points: NDArray[np.float64]) -> None:
+    file = root / "AnnotationsByMD" / f"400_{annotator}" / f"{number:03d}.txt"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(f"{x:.2f},{y:.2f}\n" for x, y in points), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
