@@ -1,0 +1,88 @@
+"""Bootstrap intervals by resampling films: the points of one film are not independent of each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike, NDArray
+
+Interval = tuple[float, float]
+UNDEFINED: Interval = (float("nan"), float("nan"))
+
+# Resamples are worked through in blocks of this many, so that B x N arrays of a large data set fit in memory.
+_BLOCK = 250
+
+
+def film_weights(n_films: int, *, n_resamples: int = 1000, seed: int = 0) -> NDArray[np.float64]:
+    """Draw resamples of films with replacement, as how often each film is in each resample.
+
+    Args:
+        n_films: number F of films.
+        n_resamples: number B of resamples.
+        seed: of the random generator; the same seed gives the same resamples.
+
+    Returns:
+        (B, F) whole numbers; each row sums to F.
+    """
+    generator = np.random.default_rng(seed)
+    draws = generator.multinomial(n_films, np.full(n_films, 1.0 / n_films), size=n_resamples)
+    return draws.astype(np.float64)
+
+
+def percentile_interval(
+    statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    weights: NDArray[np.float64],
+    *,
+    level: float = 0.95,
+) -> Interval:
+    """Percentile bootstrap interval (Efron 1979) of a statistic of weighted films.
+
+    Args:
+        statistic: from (b, F) film weights to the statistic's (b,) values, NaN where it is not defined.
+        weights: (B, F) from ``film_weights``.
+        level: nominal coverage.
+
+    Returns:
+        Lower and upper end; NaN for fewer than two films, or if the statistic is not defined in more than
+        half of the resamples.
+    """
+    n_resamples, n_films = weights.shape
+    if n_films < 2:
+        return UNDEFINED
+    blocks = [statistic(weights[start : start + _BLOCK]) for start in range(0, n_resamples, _BLOCK)]
+    draws = np.concatenate(blocks)
+    defined = draws[~np.isnan(draws)]
+    if 2 * len(defined) < n_resamples:
+        return UNDEFINED
+    low, high = np.quantile(defined, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+    return float(low), float(high)
+
+
+def mean_interval(errors: ArrayLike, weights: NDArray[np.float64], *, level: float = 0.95) -> Interval:
+    """Bootstrap interval of the mean over all points, films resampled whole.
+
+    Args:
+        errors: (F, ...) values of F films; NaN is a missing one.
+        weights: (B, F) from ``film_weights``.
+        level: nominal coverage.
+
+    Returns:
+        Lower and upper end, in the unit of ``errors``; see ``percentile_interval`` for when they are NaN.
+    """
+    values = np.asarray(errors, dtype=np.float64)
+    values = values.reshape(len(values), -1)
+    sums = np.nansum(values, axis=1)
+    counts = (~np.isnan(values)).sum(axis=1).astype(np.float64)
+
+    def mean(block: NDArray[np.float64]) -> NDArray[np.float64]:
+        # A film with fewer points weighs less, as it does in the mean itself.
+        with np.errstate(invalid="ignore"):
+            means: NDArray[np.float64] = (block @ sums) / (block @ counts)
+        return means
+
+    return percentile_interval(mean, weights, level=level)

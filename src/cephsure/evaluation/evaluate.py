@@ -1,0 +1,211 @@
+"""From predicted and true points to accuracy and to the quality of the measures of uncertainty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from cephsure.errors import InputError
+from cephsure.evaluation.bootstrap import film_weights, mean_interval
+from cephsure.evaluation.errors import THRESHOLDS_MM, radial_errors, summarize
+from cephsure.evaluation.quality import known, known_interval, measure_quality
+from cephsure.evaluation.result import (
+    About,
+    Accuracy,
+    Evaluation,
+    LandmarkAccuracy,
+    LeftOut,
+    LeftOutCount,
+    MeasureQuality,
+    PartialEvaluation,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from cephsure.landmarks import LandmarkSet
+
+Unit = Literal["mm", "px"]
+NO_SCALE = "the film has no scale, others have one"
+NO_TRUTH = "no truth for the point"
+NO_POINT = "no truth for any of the film's points"
+NOT_PREDICTED = "not predicted"
+
+
+def evaluate(
+    predicted_px: ArrayLike,
+    truth_px: ArrayLike,
+    mm_per_px: ArrayLike,
+    measures: Mapping[str, ArrayLike],
+    directions: Mapping[str, Literal[-1, 1]],
+    *,
+    landmark_set: LandmarkSet | None = None,
+    without: Sequence[int] = (),
+    left_out: Sequence[LeftOut] = (),
+    about: About | None = None,
+    n_resamples: int = 1000,
+    seed: int = 0,
+) -> Evaluation:
+    """Evaluate predictions of F films with L landmarks.
+
+    Errors are in mm if any film has a scale: films without one are then left out, and said to be. If no film
+    has a scale, errors are in px, every value in mm is None and nothing is invented in its place.
+
+    Args:
+        predicted_px: (F, L, 2) points (x, y) in px; NaN where there is none.
+        truth_px: (F, L, 2) true points in px; NaN where there is none.
+        mm_per_px: (F, 2) scale of each film along x and y; NaN where it is not known.
+        measures: by name, (F, L) values, one unit for all films; NaN where there is none.
+        directions: by name, +1 if the measure rises with uncertainty, -1 if it falls.
+        landmark_set: names of the landmarks; without it they are only numbered from 1.
+        without: numbers of landmarks; for each the overall figures are also given without it.
+        left_out: what was left out before, to be counted in.
+        about: data, truth and model.
+        n_resamples: bootstrap resamples for the intervals.
+        seed: of the bootstrap.
+
+    Returns:
+        The evaluation.
+
+    Raises:
+        InputError: there is not one point to evaluate.
+        ValueError: the shapes do not fit.
+    """
+    points, dropped = _points(predicted_px, truth_px, mm_per_px, measures, directions)
+    numbers = _numbers(points, landmark_set)
+    weights = film_weights(len(points.errors), n_resamples=n_resamples, seed=seed)
+    reasons = (*left_out, *dropped)
+    return Evaluation(
+        **_accuracy(points, weights),
+        about=About() if about is None else about,
+        unit=points.unit,
+        per_landmark=_per_landmark(points, weights, numbers, landmark_set),
+        measures=_qualities(points, weights),
+        without={
+            str(number): _partial(points.only([other != number for other in numbers]), weights)
+            for number in without
+            if number in numbers
+        },
+        left_out=LeftOutCount(
+            films=sum(one.films for one in reasons),
+            points=sum(one.points for one in reasons),
+            reasons=reasons,
+        ),
+        resamples=n_resamples,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Points:
+    """Errors (F, L) in ``unit``, NaN where there is none, with the measures' values and directions."""
+
+    errors: NDArray[np.float64]
+    unit: Unit
+    measures: dict[str, NDArray[np.float64]]
+    directions: Mapping[str, Literal[-1, 1]]
+
+    def only(self, landmarks: list[bool]) -> _Points:
+        """The same films with some of the landmarks."""
+        return _Points(
+            self.errors[:, landmarks],
+            self.unit,
+            {name: values[:, landmarks] for name, values in self.measures.items()},
+            self.directions,
+        )
+
+
+def _points(
+    predicted_px: ArrayLike,
+    truth_px: ArrayLike,
+    mm_per_px: ArrayLike,
+    measures: Mapping[str, ArrayLike],
+    directions: Mapping[str, Literal[-1, 1]],
+) -> tuple[_Points, list[LeftOut]]:
+    """Errors of the films that can be evaluated, and what cannot."""
+    errors_px = radial_errors(predicted_px, truth_px)
+    errors_mm = radial_errors(predicted_px, truth_px, mm_per_px=mm_per_px)
+    values = {name: np.asarray(given, dtype=np.float64) for name, given in measures.items()}
+    for name, given in values.items():
+        if given.shape != errors_px.shape:
+            raise ValueError(f"measure {name} has shape {given.shape}, the errors have {errors_px.shape}")
+    has_scale: NDArray[np.bool_] = np.asarray(np.isfinite(mm_per_px).all(axis=1))
+    true: NDArray[np.bool_] = np.asarray(np.isfinite(truth_px).all(axis=2))
+    in_mm = bool(has_scale.any())
+    scaled = has_scale if in_mm else np.ones_like(has_scale)
+    kept = scaled & true.any(axis=1)
+    errors = (errors_mm if in_mm else errors_px)[kept]
+    kept_values = {name: given[kept] for name, given in values.items()}
+    points = _Points(errors, "mm" if in_mm else "px", kept_values, directions)
+    if np.isnan(errors).all():
+        raise InputError(
+            "there is no point to evaluate: no film has both a prediction and a truth",
+            remedy="check the data set, the split and the annotator chosen as truth",
+        )
+    dropped = [
+        LeftOut(reason=NO_SCALE, films=int((~scaled).sum())),
+        LeftOut(reason=NO_POINT, films=int((scaled & ~kept).sum())),
+        LeftOut(reason=NO_TRUTH, points=int((~true[kept]).sum())),
+        LeftOut(reason=NOT_PREDICTED, points=int((true[kept] & np.isnan(errors)).sum())),
+    ]
+    return points, [one for one in dropped if one.films or one.points]
+
+
+def _numbers(points: _Points, landmark_set: LandmarkSet | None) -> list[int]:
+    """The landmarks' numbers, in the order of the arrays."""
+    count = points.errors.shape[1]
+    if landmark_set is None:
+        return list(range(1, count + 1))
+    if len(landmark_set) != count:
+        raise ValueError(f"{count} landmarks do not fit the set {landmark_set.name} of {len(landmark_set)}")
+    return [landmark.number for landmark in landmark_set.landmarks]
+
+
+def _accuracy(points: _Points, weights: NDArray[np.float64]) -> dict[str, Any]:
+    """The fields of ``Accuracy``."""
+    summary = summarize(points.errors)
+    fields: dict[str, Any] = dict.fromkeys(Accuracy.model_fields)
+    fields[f"mre_{points.unit}"] = known(summary.mean)
+    fields[f"sd_{points.unit}"] = known(summary.sd)
+    fields[f"mre_ci95_{points.unit}"] = known_interval(mean_interval(points.errors, weights))
+    fields["n_films"] = int((~np.isnan(points.errors)).any(axis=1).sum())
+    fields["n_points"] = summary.n_points
+    if points.unit == "mm" and summary.n_points:
+        fields["sdr"] = {str(threshold): summary.success_percent[threshold] for threshold in THRESHOLDS_MM}
+    return fields
+
+
+def _per_landmark(
+    points: _Points, weights: NDArray[np.float64], numbers: list[int], landmark_set: LandmarkSet | None
+) -> tuple[LandmarkAccuracy, ...]:
+    """Accuracy of each landmark alone."""
+    labels: list[tuple[str | None, str | None]] = [(None, None)] * len(numbers)
+    if landmark_set is not None:
+        labels = [(landmark.code, landmark.name) for landmark in landmark_set.landmarks]
+    return tuple(
+        LandmarkAccuracy(
+            **_accuracy(points.only([other == number for other in numbers]), weights),
+            number=number,
+            code=code,
+            name=name,
+        )
+        for number, (code, name) in zip(numbers, labels, strict=True)
+    )
+
+
+def _partial(points: _Points, weights: NDArray[np.float64]) -> PartialEvaluation:
+    """The overall figures of some of the landmarks."""
+    return PartialEvaluation(**_accuracy(points, weights), measures=_qualities(points, weights))
+
+
+def _qualities(points: _Points, weights: NDArray[np.float64]) -> dict[str, MeasureQuality]:
+    """Quality of each measure."""
+    return {
+        name: measure_quality(
+            points.errors, values, points.directions[name], weights, in_mm=points.unit == "mm"
+        )
+        for name, values in points.measures.items()
+    }

@@ -1,0 +1,143 @@
+"""Evaluations as tables of text: plain data, for a terminal, a CSV file or a Markdown page alike."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from cephsure.evaluation.errors import THRESHOLDS_MM
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cephsure.evaluation.result import Accuracy, Ends, Evaluation, MeasureQuality
+
+NOT_DEFINED = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's heading and the side its cells are set to."""
+
+    heading: str
+    side: Literal["left", "right"] = "right"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of text.
+
+    Attributes:
+        title: what it shows.
+        columns: one for each cell of a row.
+        rows: cells, already written out.
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def markdown(self) -> str:
+        """The table as a Markdown table, without the title, ending in a line feed."""
+        cells = [[column.heading for column in self.columns]]
+        cells.append(["---:" if column.side == "right" else "---" for column in self.columns])
+        cells += [list(row) for row in self.rows]
+        return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in cells)
+
+    def csv(self) -> str:
+        """The table as CSV with a heading line, without the title."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow([column.heading for column in self.columns])
+        writer.writerows(self.rows)
+        return text.getvalue()
+
+
+def overall_table(evaluation: Evaluation) -> Table:
+    """Accuracy over all landmarks, and without those that were asked to be left out."""
+    unit = evaluation.unit
+    rows = [("all landmarks", *_accuracy_cells(evaluation, unit))]
+    for number, part in evaluation.without.items():
+        rows.append((f"without landmark {number}", *_accuracy_cells(part, unit)))
+    return Table("accuracy", (Column("points", "left"), *_accuracy_columns(unit)), tuple(rows))
+
+
+def landmark_table(evaluation: Evaluation) -> Table:
+    """Accuracy of each landmark."""
+    unit = evaluation.unit
+    # Of a single landmark, films and points are the same number: one of the columns is enough.
+    rows = [
+        (str(one.number), one.code or "", one.name or "", *_accuracy_cells(one, unit)[1:])
+        for one in evaluation.per_landmark
+    ]
+    names = (Column("no"), Column("code", "left"), Column("landmark", "left"))
+    return Table("accuracy of each landmark", (*names, *_accuracy_columns(unit)[1:]), tuple(rows))
+
+
+def measure_table(evaluation: Evaluation) -> Table:
+    """How well each measure follows the radial error, with 95 % intervals."""
+    columns = (
+        Column("measure", "left"),
+        Column("points", "left"),
+        Column("Pearson r"),
+        Column("Spearman r"),
+        *([Column("AUC > 2 mm"), Column("AUC > 4 mm")] if evaluation.unit == "mm" else []),
+    )
+    parts = [("all landmarks", evaluation.measures)]
+    parts += [(f"without landmark {number}", part.measures) for number, part in evaluation.without.items()]
+    rows = [
+        (name, label, *_measure_cells(measures[name], in_mm=evaluation.unit == "mm"))
+        for name in evaluation.measures
+        for label, measures in parts
+    ]
+    return Table("measures against the radial error, point by point", columns, tuple(rows))
+
+
+def _accuracy_columns(unit: str) -> tuple[Column, ...]:
+    rates = [Column(f"SDR {threshold:g} mm %") for threshold in THRESHOLDS_MM] if unit == "mm" else []
+    headings = ("films", "n", f"MRE {unit}", "95 % interval", f"SD {unit}")
+    return (*map(Column, headings), *rates)
+
+
+def _accuracy_cells(accuracy: Accuracy, unit: str) -> tuple[str, ...]:
+    counts = (str(accuracy.n_films), str(accuracy.n_points))
+    if unit == "px":
+        ends = _ends(accuracy.mre_ci95_px, digits=2)
+        return (*counts, _number(accuracy.mre_px, 2), ends, _number(accuracy.sd_px, 2))
+    rates = accuracy.sdr or {}
+    return (
+        *counts,
+        _number(accuracy.mre_mm, 3),
+        _ends(accuracy.mre_ci95_mm, digits=3),
+        _number(accuracy.sd_mm, 3),
+        *(_number(rates.get(str(threshold)), 1) for threshold in THRESHOLDS_MM),
+    )
+
+
+def _measure_cells(quality: MeasureQuality, *, in_mm: bool) -> tuple[str, ...]:
+    found: Sequence[tuple[float | None, Ends | None]] = [
+        (quality.pearson, quality.pearson_ci95),
+        (quality.spearman, quality.spearman_ci95),
+    ]
+    if in_mm:
+        found = [
+            *found,
+            (quality.auc_2mm, quality.auc_2mm_ci95),
+            (quality.auc_4mm, quality.auc_4mm_ci95),
+        ]
+    return tuple(
+        _number(value, 3) + (f" [{_ends(interval, digits=3)}]" if interval else "")
+        for value, interval in found
+    )
+
+
+def _number(value: float | None, digits: int) -> str:
+    return NOT_DEFINED if value is None else f"{value:.{digits}f}"
+
+
+def _ends(interval: Ends | None, *, digits: int) -> str:
+    if interval is None:
+        return NOT_DEFINED
+    return f"{interval[0]:.{digits}f} to {interval[1]:.{digits}f}"
