@@ -1,0 +1,241 @@
+"""The import rule: rooms import down the table, torch stays in two rooms, prediction never reaches it."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+import cephsure
+
+PACKAGE = Path(cephsure.__file__).parent
+
+# What a room may import, besides itself, `errors` and whatever the rooms named here may import themselves.
+# Modules beside the rooms (model.py, ...) stand in the table as rooms of one file.
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "landmarks": set(),
+    "geometry": set(),
+    "films": {"geometry"},
+    "views": {"geometry"},
+    "datasets": {"films", "landmarks"},
+    "nets": {"geometry"},
+    "training": {"nets", "views", "datasets"},
+    "localize": {"films", "views", "geometry", "landmarks"},
+    "uncertainty": {"localize", "geometry", "landmarks"},
+    "evaluation": {"geometry", "landmarks"},
+    "shifts": {"films", "geometry"},
+    "experiments": {"training", "uncertainty", "evaluation", "shifts", "model"},
+    "cephalometry": {"landmarks", "uncertainty"},
+    "exports": {"uncertainty", "landmarks"},
+    "dicom": {"uncertainty", "landmarks", "films"},
+    "reports": {"uncertainty", "cephalometry"},
+    "review": {"uncertainty", "cephalometry", "exports", "reports", "datasets"},
+    "samples": {"films"},
+    "model": {"localize", "uncertainty"},
+    "assess": {"model", "datasets", "evaluation"},
+    "cli": {
+        *("model", "assess", "samples", "training", "experiments", "shifts"),
+        *("cephalometry", "exports", "dicom", "reports", "review"),
+    },
+}
+TORCH_ROOMS = {"nets", "training"}
+TORCH_PACKAGES = {"torch", "torchvision", "onnx", "onnxscript", "safetensors"}
+# The package itself hands out load_model from above model.py and the version from below everything.
+ROOT = "cephsure"
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One imported module or name, written out in full."""
+
+    target: str
+    line: int
+    for_types_only: bool
+
+
+def read_imports(source: str, *, module: str, is_package: bool) -> list[Import]:
+    """All imports of a source file, also those inside functions; ``from a import b`` gives ``a.b``."""
+    tree = ast.parse(source)
+    typing_only = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test).endswith("TYPE_CHECKING")
+        for statement in block.body
+        for node in ast.walk(statement)
+    }
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            targets = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(node, module=module, is_package=is_package)
+            targets = [f"{base}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        found += [Import(target, node.lineno, id(node) in typing_only) for target in targets]
+    return found
+
+
+def _absolute(node: ast.ImportFrom, *, module: str, is_package: bool) -> str:
+    if node.level == 0:
+        return node.module or ""
+    above = node.level - 1 if is_package else node.level
+    base = module.split(".")[: len(module.split(".")) - above]
+    return ".".join([*base, *([node.module] if node.module else [])])
+
+
+def allowed_rooms(room: str) -> set[str]:
+    """The room itself, errors, what the table grants it, and what those rooms are granted."""
+    allowed, waiting = {room, "errors"}, [room]
+    while waiting:
+        for granted in MAY_IMPORT[waiting.pop()] - allowed:
+            allowed.add(granted)
+            waiting.append(granted)
+    return allowed
+
+
+def room_of(module: str) -> str:
+    """``cephsure.films.raster`` is in ``films``; the package itself is ``cephsure``."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else ROOT
+
+
+def violations(source: str, *, module: str, is_package: bool = False) -> list[str]:
+    """What one source file does against the rule, a line each."""
+    room, problems = room_of(module), []
+    if module.rsplit(".", 1)[-1] in {"utils", "util"}:
+        problems.append(f"{module}: a file is named after what it is about, not utils")
+    if room != ROOT and room not in MAY_IMPORT:
+        return [*problems, f"{module}: room {room!r} is not in the table of this test"]
+    for found in read_imports(source, module=module, is_package=is_package):
+        package = found.target.split(".")[0]
+        if package in TORCH_PACKAGES and room not in TORCH_ROOMS:
+            problems.append(f"{module}:{found.line}: {package} outside {sorted(TORCH_ROOMS)}")
+        if package != ROOT or room == ROOT or found.target == f"{ROOT}.__version__":
+            continue
+        if room_of(found.target) not in allowed_rooms(room):
+            problems.append(f"{module}:{found.line}: {room} may not import {found.target}")
+    return problems
+
+
+def package_modules() -> dict[str, Path]:
+    """Every module of the package by its dotted name."""
+    modules = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = [ROOT, *path.relative_to(PACKAGE).with_suffix("").parts]
+        modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return modules
+
+
+def reachable(start: str, modules: dict[str, Path]) -> set[str]:
+    """The package's modules that importing and using ``start`` can load, lazy imports included."""
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        module = waiting.pop()
+        if module in seen or module not in modules:
+            continue
+        seen.add(module)
+        path = modules[module]
+        imports = read_imports(path.read_text("utf-8"), module=module, is_package=path.stem == "__init__")
+        # A target is a module or a name in one; the packages above it are loaded with it.
+        names = chain([module], (found.target for found in imports if not found.for_types_only))
+        waiting += [
+            ".".join(name.split(".")[:depth]) for name in names for depth in range(1, name.count(".") + 2)
+        ]
+    return seen
+
+
+@pytest.mark.parametrize("module", sorted(package_modules()))
+def test_module_keeps_the_import_rule(module):
+    path = package_modules()[module]
+    assert violations(path.read_text("utf-8"), module=module, is_package=path.stem == "__init__") == []
+
+
+def test_no_room_stands_above_itself():
+    for room in MAY_IMPORT:
+        assert all(room not in allowed_rooms(lower) for lower in allowed_rooms(room) - {room}), room
+
+
+def test_prediction_never_reaches_torch_even_lazily():
+    modules = package_modules()
+    path = reachable("cephsure.model", modules)
+    assert "cephsure.model" in path
+    assert "cephsure.localize" in path
+    reached = {
+        f"{module} -> {found.target}"
+        for module in path
+        for found in read_imports(
+            modules[module].read_text("utf-8"), module=module, is_package=modules[module].stem == "__init__"
+        )
+        if found.target.split(".")[0] in TORCH_PACKAGES and not found.for_types_only
+    }
+    assert reached == set()
+
+
+def test_importing_the_model_loads_no_torch():
+    script = f"import sys, cephsure.model; print(*sorted(set(sys.modules) & {TORCH_PACKAGES!r}))"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "complaint"),
+    [
+        ("cephsure.films.raster", "from cephsure.localize import Samples", "films may not import"),
+        ("cephsure.films.raster", "import cephsure.cli.app", "films may not import"),
+        ("cephsure.films.raster", "def f():\n    from ..datasets import Dataset", "films may not import"),
+        ("cephsure.films.raster", "from cephsure import load_model", "films may not import"),
+        ("cephsure.films.raster", "from cephsure import datasets", "films may not import"),
+        ("cephsure.localize.runtime", "def f():\n    import torch.nn", "torch outside"),
+        ("cephsure.localize.runtime", "from safetensors.numpy import load", "safetensors outside"),
+        ("cephsure.exports.csv", "from cephsure.nets.unet import UNet", "exports may not import"),
+        ("cephsure.geometry.utils", "", "not utils"),
+        ("cephsure.attic.old", "import math", "not in the table"),
+    ],
+)
+def test_checker_sees_a_violation(module, source, complaint):
+    assert any(complaint in problem for problem in violations(source, module=module))
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("cephsure.films.raster", "from cephsure.errors import FilmError\nimport numpy as np"),
+        ("cephsure.films.raster", "from cephsure.geometry import Affine\nfrom . import film"),
+        ("cephsure.localize.bundle", "from cephsure import __version__"),
+        ("cephsure.uncertainty.predict", "from cephsure.films import Film"),
+        ("cephsure.nets.unet", "import torch"),
+    ],
+)
+def test_checker_lets_through_what_is_allowed(module, source):
+    assert violations(source, module=module) == []
+
+
+def test_checker_tells_type_only_imports_from_lazy_ones():
+    source = textwrap.dedent("""
+        from typing import TYPE_CHECKING
+
+        if TYPE_CHECKING:
+            from cephsure.films import Film
+
+        def read():
+            from cephsure.films import read
+    """)
+    found = read_imports(source, module="cephsure.model", is_package=False)
+    by_target = {one.target: one.for_types_only for one in found}
+    assert by_target["cephsure.films.Film"] is True
+    assert by_target["cephsure.films.read"] is False
+
+
+def test_relative_imports_of_a_package_are_resolved_from_the_package():
+    source = "from .raster import read"
+    inside = read_imports(source, module="cephsure.films", is_package=True)
+    assert [one.target for one in inside] == ["cephsure.films.raster.read"]
