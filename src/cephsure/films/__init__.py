@@ -1,4 +1,7 @@
 """Films: what was photographed, its scale, and the readers."""
-from cephsure.films.film import Film, Spacing, SpacingSource
 
-__all__ = ["Film", "Spacing", "SpacingSource"]
+from cephsure.films.film import Film, Spacing, SpacingSource
+from cephsure.films.limits import ReadLimits
+from cephsure.films.reader import read
+
+__all__ = ["Film", "ReadLimits", "Spacing", "SpacingSource", "read"]

@@ -20,6 +20,7 @@ class SpacingSource(StrEnum):
     IMAGER_MAGNIFICATION = "dicom_imager_over_magnification"
     IMAGER = "dicom_imager_plane"
     NOMINAL_SCANNED = "dicom_nominal_scanned"
+    UNVERIFIED = "dicom_pixel_spacing_unverified"
     DATASET = "dataset"
     USER = "user"
     NONE = "none"
@@ -39,7 +40,8 @@ class Film:
     """A lateral skull radiograph as given.
 
     Attributes:
-        pixels: (height, width) float32 in [0, 1]; for MONOCHROME1 already turned so that a larger value is brighter.
+        pixels: (height, width) float32 in [0, 1]; for MONOCHROME1 already turned so that a larger value is
+            brighter.
         spacing: the millimetre scale, or None when it is not known. It is never guessed.
         path: the file, or None for a film made in memory.
         notes: remarks for the user (an ignored resolution tag, a dropped alpha channel, ...).

@@ -1,0 +1,227 @@
+"""Films from DICOM files (CR, DX, SC, PX, IO, RF and the like), through pydicom.
+
+Grey values are the stored ones, turned round for MONOCHROME1 or a negative rescale slope so that larger is
+brighter. Rescaling is otherwise a straight line and falls away in the scaling to [0, 1]; windows (VOI) are a
+matter of display and not applied. Up to 8 stored bits a value is divided by 2^bits - 1; more bits are scaled
+by the range the film uses without its padding, see `cephsure.films.grey`.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pydicom
+from PIL import Image
+from pydicom import uid
+from pydicom.encaps import get_frame
+from pydicom.pixels import apply_color_lut, get_decoder  # type: ignore[attr-defined]  # not in its __all__
+
+from cephsure.errors import FilmError
+from cephsure.films.codestreams import jpeg2000_outline, jpeg_outline
+from cephsure.films.dicom_header import PixelLayout, numbers, pixel_layout, stated_scales
+from cephsure.films.grey import grey_of_colour, scale_bits, scale_range
+from cephsure.films.picture import Picture
+from cephsure.films.warning_capture import captured_stderr
+from cephsure.films.wording import printable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pydicom import Dataset
+
+    from cephsure.films.limits import ReadLimits
+
+INSTALL = "pip install 'cephsure[dicom]'"
+_CUT_OFF = "the DICOM file is cut off"
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+_ENCAPSULATED = (b"\xe0\x7f\x10\x00OB\x00\x00\xff\xff\xff\xff", b"\xe0\x7f\x10\x00OW\x00\x00\xff\xff\xff\xff")
+_SEQUENCE_DELIMITER = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
+_JPEG = frozenset((*uid.JPEGTransferSyntaxes, *uid.JPEGLSTransferSyntaxes))
+_JPEG_2000 = frozenset((*uid.JPEG2000TransferSyntaxes, uid.HTJ2K, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL))
+
+
+def read_dicom(data: bytes, limits: ReadLimits) -> Picture:
+    """Read a DICOM image of one frame.
+
+    Args:
+        data: the file's content, with or without preamble.
+        limits: the limits on its size, checked by the header before anything is decoded.
+
+    Returns:
+        The picture and the scales it states.
+
+    Raises:
+        FilmError: if there is no image, more than one, if it is cut off, too large, coloured or blank, or if
+            the decoder for its compression is not installed.
+        Exception: whatever pydicom and its decoders raise for content they cannot read.
+    """
+    _check_deflated_size(data, limits)
+    dataset = pydicom.dcmread(io.BytesIO(data), force=True)
+    _check_whole(dataset, data)
+    if "PixelData" not in dataset:
+        raise FilmError("the DICOM file holds no pixel data: no image, or cut off before it")
+    layout = pixel_layout(dataset)
+    limits.check_size(layout.columns, layout.rows)
+    syntax = _transfer_syntax(dataset)
+    values, decoder_notes = _decode(dataset, layout, syntax)
+    pixels, notes = _grey(values, dataset, layout)
+    stated, scale_notes = stated_scales(dataset)
+    return Picture(pixels, stated, (*decoder_notes, *notes, *scale_notes))
+
+
+def _check_deflated_size(data: bytes, limits: ReadLimits) -> None:
+    """Inflate a deflated data set up to the file limit, before pydicom does it without any."""
+    if data[128:132] != b"DICM" or str(uid.DeflatedExplicitVRLittleEndian).encode() not in data[:2048]:
+        return
+    # The file meta group begins with its own length: (0002,0000) UL 4.
+    start = 144 + int.from_bytes(data[140:144], "little")
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflated = inflater.decompress(data[start:], limits.max_file_bytes + 1)
+    if len(inflated) > limits.max_file_bytes:
+        raise FilmError(
+            f"the file inflates to more than the limit of {limits.max_file_bytes / 2**20:.1f} MiB"
+        )
+    if not inflater.eof:
+        raise FilmError(_CUT_OFF)
+
+
+def _check_whole(dataset: Dataset, data: bytes) -> None:
+    """Refuse a data set with an element shorter than it says; pydicom takes what is there."""
+    begin = max(data.rfind(header) for header in _ENCAPSULATED)
+    if begin >= 0 and data.rfind(_SEQUENCE_DELIMITER) < begin:
+        raise FilmError(_CUT_OFF)
+    for tag in dataset.keys():  # noqa: SIM118 - iterating the data set itself would convert every element
+        element: Any = dataset.get_item(tag)
+        length, value = getattr(element, "length", None), element.value
+        if length not in (None, _UNDEFINED_LENGTH) and isinstance(value, bytes) and len(value) < length:
+            raise FilmError(_CUT_OFF)
+
+
+def _transfer_syntax(dataset: Dataset) -> uid.UID:
+    """The transfer syntax: stated, or for a file without meta group the encoding pydicom found."""
+    stated = getattr(dataset, "file_meta", {}).get("TransferSyntaxUID")
+    if stated:
+        return uid.UID(str(stated))
+    is_implicit, is_little_endian = dataset.original_encoding
+    if dataset["PixelData"].is_undefined_length:
+        raise FilmError("the DICOM file does not say how its pixels are compressed (no transfer syntax)")
+    if is_implicit:
+        return uid.ImplicitVRLittleEndian
+    return uid.ExplicitVRLittleEndian if is_little_endian else uid.ExplicitVRBigEndian
+
+
+def _decode(dataset: Dataset, layout: PixelLayout, syntax: uid.UID) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Decode to (H, W) or (H, W, 3) integers, the bits that are not stored cleared; and notes."""
+    name = f"{syntax.name} ({syntax})" if syntax.name != syntax else str(syntax)
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError:
+        remedy = "export the film uncompressed"
+        raise FilmError(f"pixels compressed as {name} cannot be read", remedy=remedy) from None
+    if not decoder.is_available:
+        raise FilmError(f"pixels compressed as {name} need a decoder that is not installed", remedy=INSTALL)
+    if syntax.is_encapsulated:
+        _check_codestream(get_frame(dataset.PixelData, 0, number_of_frames=1), layout, syntax)
+    _complete(dataset, layout)
+    try:
+        with captured_stderr() as complaints:
+            values, _ = decoder.as_array(dataset)
+    except Exception as error:
+        what = f"pixels stored as {name} cannot be decoded: damaged, or unknown to the installed decoders"
+        raise FilmError(what, remedy=None if _has_all_decoders() else INSTALL) from error
+    expected = (layout.rows, layout.columns) + ((3,) if layout.samples == 3 else ())
+    if values.shape != expected:
+        raise FilmError(f"the pixels decode to a shape of {values.shape}, the header says {expected}")
+    if any("premature end" in complaint for complaint in complaints):
+        raise FilmError("the compressed pixels are damaged: they end too early")
+    notes = tuple(printable(f"the decoder complains: {complaint}") for complaint in complaints[:1])
+    is_stored_as_is = not syntax.is_encapsulated or syntax == uid.RLELossless
+    return (_stored_bits(values, layout) if is_stored_as_is else values), notes
+
+
+def _complete(dataset: Dataset, layout: PixelLayout) -> None:
+    """Write back what the layout assumes where the header is silent; pydicom insists on it."""
+    dataset.SamplesPerPixel = layout.samples
+    dataset.PhotometricInterpretation = layout.photometric
+    dataset.BitsStored = layout.bits_stored
+    dataset.HighBit = layout.high_bit
+    dataset.PixelRepresentation = int(layout.is_signed)
+
+
+def _has_all_decoders() -> bool:
+    return all(find_spec(module) is not None for module in ("gdcm", "pylibjpeg", "openjpeg"))
+
+
+def _check_codestream(frame: bytes, layout: PixelLayout, syntax: uid.UID) -> None:
+    if syntax in _JPEG:
+        outline = jpeg_outline(frame)
+    elif syntax in _JPEG_2000:
+        outline = jpeg2000_outline(frame)
+    else:
+        return
+    if not outline.complete:
+        raise FilmError("the compressed pixels are cut off")
+    if (outline.width_px, outline.height_px) != (layout.columns, layout.rows):
+        raise FilmError(
+            f"the compressed pixels are {outline.width_px} x {outline.height_px}, "
+            f"the header says {layout.columns} x {layout.rows}"
+        )
+
+
+def _stored_bits(values: NDArray[Any], layout: PixelLayout) -> NDArray[Any]:
+    """Clear what older files keep in the bits beside the stored ones (overlays)."""
+    if layout.bits_stored == layout.bits_allocated:
+        return values
+    above = layout.bits_allocated - 1 - layout.high_bit
+    # To the top and back: the shift back fills with zeros, or with the sign.
+    return (values << above) >> (layout.bits_allocated - layout.bits_stored)
+
+
+def _grey(
+    values: NDArray[Any], dataset: Dataset, layout: PixelLayout
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    if layout.is_grey:
+        return _brighter_is_larger(*_scaled(values, dataset, layout), dataset, layout)
+    bits = layout.bits_stored
+    if layout.photometric == "PALETTE COLOR":
+        values = apply_color_lut(values, dataset)
+        bits = 8 * values.dtype.itemsize
+    if bits > 8:
+        values = values >> (bits - 8)
+    grey, notes = grey_of_colour(Image.fromarray(np.ascontiguousarray(values, dtype=np.uint8), mode=None))
+    return scale_bits(grey, bits=8), notes
+
+
+def _scaled(
+    values: NDArray[Any], dataset: Dataset, layout: PixelLayout
+) -> tuple[NDArray[np.float32], list[str]]:
+    """Scale grey values to [0, 1]; padding has no say in the range."""
+    bits = layout.bits_stored
+    if bits <= 8 and values.min() >= 0 and values.max() < 2**bits:
+        return scale_bits(values, bits=bits), []
+    notes: list[str] = []
+    padding = numbers(dataset, "PixelPaddingValue", 1, notes)
+    limit = numbers(dataset, "PixelPaddingRangeLimit", 1, notes) or padding
+    if padding is None or limit is None:
+        ignored = None
+    else:
+        low, high = sorted((padding[0], limit[0]))
+        ignored = (values >= low) & (values <= high)
+    pixels, range_notes = scale_range(values, ignored=ignored)
+    return pixels, [*notes, *range_notes]
+
+
+def _brighter_is_larger(
+    pixels: NDArray[np.float32], notes: list[str], dataset: Dataset, layout: PixelLayout
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    slope = numbers(dataset, "RescaleSlope", 1, notes)
+    is_negative = layout.photometric == "MONOCHROME1"
+    if is_negative:
+        notes.append("stored as a negative (MONOCHROME1): turned so that larger is brighter")
+    if slope is not None and slope[0] < 0:
+        notes.append("its rescale slope is negative: turned round")
+        is_negative = not is_negative
+    return (1 - pixels if is_negative else pixels), tuple(notes)

@@ -1,0 +1,115 @@
+"""`read`: a file in, a film out, or one clear line."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cephsure.errors import FilmError
+from cephsure.films.film import Film
+from cephsure.films.limits import DEFAULT_LIMITS, ReadLimits
+from cephsure.films.recognition import FilmKind, recognise
+from cephsure.films.spacing import check_mm_per_px, decide_spacing
+from cephsure.films.warning_capture import captured_warnings
+from cephsure.films.wording import printable
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from cephsure.films.picture import Picture
+
+# What Pillow says in a warning when it leaves out metadata that it could not read to the end.
+_DAMAGE = ("orrupt", "larger than file", "Truncated")
+
+
+def read(
+    path: str | os.PathLike[str], *, mm_per_px: float | None = None, limits: ReadLimits = DEFAULT_LIMITS
+) -> Film:
+    """Read a film from a PNG, JPEG, BMP, TIFF or DICOM file; which it is, its content tells.
+
+    The scale comes from, in this order: calibrated pixel spacing; imager spacing over magnification; imager
+    spacing; nominal scanned spacing; pixel spacing of unknown calibration; ``mm_per_px``; nowhere. It is
+    never guessed. How values become grey in [0, 1] stands in `cephsure.films.grey`.
+
+    Args:
+        path: the file.
+        mm_per_px: the user's scale, in millimetres a pixel; used if the file states none.
+        limits: limits on the size of file and image.
+
+    Returns:
+        The film, with notes on whatever was ignored, changed or is doubtful.
+
+    Raises:
+        FilmError: if the file cannot be read as a film; one line: the file, the reason and often the remedy.
+        InputError: if ``mm_per_px`` is not a possible scale.
+    """
+    check_mm_per_px(mm_per_px)
+    path = Path(path)
+    try:
+        picture = _decode(_content(path, limits), limits)
+    except FilmError as error:
+        raise FilmError(printable(error.what), where=path, remedy=error.remedy) from error.__cause__
+    size_px = (picture.pixels.shape[1], picture.pixels.shape[0])
+    spacing, scale_notes = decide_spacing(picture.stated, size_px=size_px, mm_per_px=mm_per_px)
+    return Film(picture.pixels, spacing, path, (*picture.notes, *scale_notes))
+
+
+def _content(path: Path, limits: ReadLimits) -> bytes:
+    try:
+        status = path.stat()
+        _check_regular(status.st_mode)
+        limits.check_file_size(status.st_size)
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise FilmError("there is no such file") from None
+    except PermissionError:
+        raise FilmError("the file may not be read", remedy="look at its permissions") from None
+    except OSError as error:
+        raise FilmError(f"the file cannot be read: {error.strerror or error}") from error
+    except FilmError:
+        raise
+    except ValueError:
+        # A name with a null character, which no system call takes.
+        raise FilmError("the file's name is not possible") from None
+
+
+def _check_regular(mode: int) -> None:
+    """Refuse directories, and pipes and devices, which might never come to an end."""
+    if stat.S_ISDIR(mode):
+        raise FilmError("this is a directory, not a film")
+    if not stat.S_ISREG(mode):
+        raise FilmError("this is not a regular file")
+
+
+def _decode(data: bytes, limits: ReadLimits) -> Picture:
+    """Decode, and turn whatever third parties raise on damaged content into one line."""
+    kind = recognise(data)
+    try:
+        with captured_warnings() as warnings:
+            if kind is FilmKind.DICOM:
+                from cephsure.films.dicom import read_dicom
+
+                picture = read_dicom(data, limits)
+            else:
+                from cephsure.films.raster import read_raster
+
+                picture = read_raster(data, kind, limits)
+    except FilmError:
+        raise
+    except MemoryError as error:
+        raise FilmError("the image does not fit into memory") from error
+    except Exception as error:
+        # Pillow, pydicom and the decoders raise nearly anything (struct.error, zlib.error, KeyError, ...).
+        raise FilmError(
+            f"{kind.value} file damaged or of an unsupported kind: {str(error) or type(error).__name__}"
+        ) from error
+    _check_metadata(kind, [str(warning.message) for warning in warnings])
+    return picture
+
+
+def _check_metadata(kind: FilmKind, messages: Sequence[str]) -> None:
+    """Refuse a film whose metadata is cut off: its orientation, in a TIFF its very layout, would be lost."""
+    if kind is not FilmKind.DICOM and any(part in message for message in messages for part in _DAMAGE):
+        raise FilmError(f"the metadata of the {kind.value} file is damaged or cut off")

@@ -1,0 +1,231 @@
+"""The millimetre scale of a film, and which of several statements about it is believed.
+
+Follows DICOM PS3.3 section 10.7.1 (Basic Pixel Spacing Calibration Macro):
+
+- *Pixel Spacing* is a distance in the patient, but only if the image was calibrated. It was if Pixel
+  Spacing Calibration Type says so (GEOMETRY or FIDUCIAL), or if the values differ from Imager Pixel Spacing
+  or Nominal Scanned Pixel Spacing. Where they are the same, nothing was corrected; where it stands alone,
+  nobody can tell.
+- *Imager Pixel Spacing* is a distance on the detector. Divided by the magnification (Estimated Radiographic
+  Magnification Factor, or else distance source to detector over distance source to patient) it is one in
+  the patient.
+- *Nominal Scanned Pixel Spacing* is a distance on the digitised film, hence as magnified as the film.
+- Pairs are spacing of rows, then of columns: (y, x).
+
+What a file states comes before what the user says; a disagreement is noted. Nothing is ever assumed.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from numbers import Real
+from typing import TYPE_CHECKING
+
+from cephsure.errors import InputError
+from cephsure.films.film import Spacing, SpacingSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MM_PER_PX_RANGE = (0.01, 2.0)
+"""Scales that a skull film can have; whatever is outside is a mistake."""
+
+MAX_FILM_MM = 1000.0
+"""Largest side that a skull film can have; a scale stated by a file that makes it larger is a mistake."""
+
+MAGNIFICATION_RANGE = (1.0, 3.0)
+"""Magnifications that a skull film can have (cephalostats: 1.05 to 1.2)."""
+
+AGREEMENT = 0.02
+"""Relative difference between two scales, or magnifications, up to which they agree."""
+
+_SAME = 0.005  # two spacings that differ by less were written with other rounding, not calibrated
+
+
+@dataclass(frozen=True, slots=True)
+class StatedScales:
+    """What a file states about its scale; pairs are (row spacing, column spacing), that is (y, x).
+
+    Attributes:
+        pixel_mm: DICOM Pixel Spacing.
+        imager_mm: DICOM Imager Pixel Spacing.
+        nominal_mm: DICOM Nominal Scanned Pixel Spacing.
+        calibration_type: DICOM Pixel Spacing Calibration Type.
+        magnification: DICOM Estimated Radiographic Magnification Factor.
+        source_to_detector_mm: DICOM Distance Source to Detector.
+        source_to_patient_mm: DICOM Distance Source to Patient.
+        aspect: DICOM Pixel Aspect Ratio (vertical, horizontal).
+    """
+
+    pixel_mm: tuple[float, float] | None = None
+    imager_mm: tuple[float, float] | None = None
+    nominal_mm: tuple[float, float] | None = None
+    calibration_type: str | None = None
+    magnification: float | None = None
+    source_to_detector_mm: float | None = None
+    source_to_patient_mm: float | None = None
+    aspect: tuple[float, float] | None = None
+
+
+def check_mm_per_px(mm_per_px: float | None) -> None:
+    """Raise `InputError` if a scale given by the user is not a number within `MM_PER_PX_RANGE`."""
+    if mm_per_px is None:
+        return
+    low, high = MM_PER_PX_RANGE
+    is_number = isinstance(mm_per_px, Real) and not isinstance(mm_per_px, bool)
+    if not is_number or not low <= mm_per_px <= high:  # NaN compares false
+        raise InputError(
+            f"a scale of {mm_per_px} mm per pixel is not possible for a skull film",
+            remedy=f"give the millimetres of one pixel, {low} to {high}",
+        )
+
+
+def decide_spacing(
+    stated: StatedScales, *, size_px: tuple[int, int], mm_per_px: float | None = None
+) -> tuple[Spacing | None, tuple[str, ...]]:
+    """Decide on the scale of a film.
+
+    The order is: calibrated pixel spacing; imager spacing over magnification; imager spacing; nominal scanned
+    spacing; pixel spacing of unknown calibration; the user's; none.
+
+    Args:
+        stated: what the file states.
+        size_px: (width, height).
+        mm_per_px: the user's scale, used if the file states none; along x if the pixels are not square.
+
+    Returns:
+        The spacing, None when it is not known, and notes for the user.
+
+    Raises:
+        InputError: if ``mm_per_px`` is not a possible scale.
+
+    Example:
+        >>> stated = StatedScales(imager_mm=(0.11, 0.11), magnification=1.1)
+        >>> spacing, notes = decide_spacing(stated, size_px=(1935, 2400))
+        >>> round(spacing.x_mm_per_px, 6), spacing.source.value
+        (0.1, 'dicom_imager_over_magnification')
+    """
+    check_mm_per_px(mm_per_px)
+    notes: list[str] = []
+    spacing = _spacing_of_file(stated, size_px, notes)
+    if spacing is None:
+        spacing = _spacing_of_user(stated, mm_per_px, notes)
+    elif mm_per_px is not None:
+        notes.extend(_disagreement(spacing, mm_per_px))
+    return spacing, tuple(notes)
+
+
+def _spacing_of_file(stated: StatedScales, size_px: tuple[int, int], notes: list[str]) -> Spacing | None:
+    pixel = _usable(stated.pixel_mm, "PixelSpacing", size_px, notes)
+    imager = _usable(stated.imager_mm, "ImagerPixelSpacing", size_px, notes)
+    nominal = _usable(stated.nominal_mm, "NominalScannedPixelSpacing", size_px, notes)
+    if pixel is not None and _is_calibrated(pixel, imager, nominal, stated.calibration_type):
+        if imager is not None and pixel[1] > imager[1] * (1 + _SAME):
+            notes.append("PixelSpacing is larger than ImagerPixelSpacing, which no magnification explains")
+        return _spacing(pixel, SpacingSource.CALIBRATED)
+    if imager is not None:
+        return _spacing_of_imager(imager, stated, notes)
+    if nominal is not None:
+        notes.append("the scale is that of the scanned film: not corrected for radiographic magnification")
+        return _spacing(nominal, SpacingSource.NOMINAL_SCANNED)
+    if pixel is not None:
+        notes.append("the file does not say whether its PixelSpacing is calibrated: used as it is")
+        return _spacing(pixel, SpacingSource.UNVERIFIED)
+    return None
+
+
+def _spacing_of_imager(imager: tuple[float, float], stated: StatedScales, notes: list[str]) -> Spacing:
+    magnification = _magnification(stated, notes)
+    if magnification is None:
+        notes.append(
+            "the scale is that of the detector plane (ImagerPixelSpacing without a magnification factor): "
+            "true sizes are smaller by the unknown magnification"
+        )
+        return _spacing(imager, SpacingSource.IMAGER)
+    if magnification == 1.0:
+        notes.append("the file states a magnification of 1, which may be a default of the device")
+    return _spacing(
+        (imager[0] / magnification, imager[1] / magnification), SpacingSource.IMAGER_MAGNIFICATION
+    )
+
+
+def _spacing_of_user(stated: StatedScales, mm_per_px: float | None, notes: list[str]) -> Spacing | None:
+    ratio = 1.0
+    if stated.aspect is not None and all(math.isfinite(v) and v > 0 for v in stated.aspect):
+        ratio = stated.aspect[0] / stated.aspect[1]
+    if not math.isclose(ratio, 1.0):
+        notes.append(f"pixels are not square (PixelAspectRatio: height {ratio:.4g} of the width)")
+    if mm_per_px is None:
+        return None
+    return Spacing(float(mm_per_px), float(mm_per_px) * ratio, SpacingSource.USER)
+
+
+def _is_calibrated(
+    pixel: tuple[float, float],
+    imager: tuple[float, float] | None,
+    nominal: tuple[float, float] | None,
+    calibration_type: str | None,
+) -> bool:
+    if calibration_type in ("GEOMETRY", "FIDUCIAL"):
+        return True
+    others = [other for other in (imager, nominal) if other is not None]
+    return bool(others) and not any(_agree(pixel, other, _SAME) for other in others)
+
+
+def _magnification(stated: StatedScales, notes: list[str]) -> float | None:
+    """The magnification the file states or implies, None if it does neither."""
+    candidates = dict(_magnification_candidates(stated))
+    for name, value in list(candidates.items()):
+        if not MAGNIFICATION_RANGE[0] <= value <= MAGNIFICATION_RANGE[1]:
+            notes.append(f"a magnification of {value:.4g} ({name}) is not possible: ignored")
+            del candidates[name]
+    values = list(candidates.values())
+    if len(values) == 2 and abs(values[0] / values[1] - 1) > AGREEMENT:
+        notes.append(
+            f"the stated magnification factor {values[0]:.4g} is used; the distances give {values[1]:.4g}"
+        )
+    return values[0] if values else None
+
+
+def _magnification_candidates(stated: StatedScales) -> Iterator[tuple[str, float]]:
+    if stated.magnification is not None:
+        yield "EstimatedRadiographicMagnificationFactor", stated.magnification
+    detector, patient = stated.source_to_detector_mm, stated.source_to_patient_mm
+    # Zero is how many devices write "not known".
+    if detector and patient:
+        yield "DistanceSourceToDetector / DistanceSourceToPatient", detector / patient
+
+
+def _usable(
+    pair_mm: tuple[float, float] | None, name: str, size_px: tuple[int, int], notes: list[str]
+) -> tuple[float, float] | None:
+    """The pair if a skull film can have it. 1 mm, a default of some writers, makes most films too large."""
+    if pair_mm is None:
+        return None
+    low, high = MM_PER_PX_RANGE
+    height_mm, width_mm = size_px[1] * pair_mm[0], size_px[0] * pair_mm[1]
+    if all(low <= value <= high for value in pair_mm) and max(height_mm, width_mm) <= MAX_FILM_MM:
+        return pair_mm
+    notes.append(
+        f"{name} of {pair_mm[0]:g} x {pair_mm[1]:g} mm is not possible for a skull film "
+        f"of {size_px[0]} x {size_px[1]} pixels: ignored"
+    )
+    return None
+
+
+def _spacing(pair_mm: tuple[float, float], source: SpacingSource) -> Spacing:
+    return Spacing(x_mm_per_px=pair_mm[1], y_mm_per_px=pair_mm[0], source=source)
+
+
+def _agree(one: tuple[float, float], other: tuple[float, float], tolerance: float) -> bool:
+    return all(abs(a - b) <= tolerance * b for a, b in zip(one, other, strict=True))
+
+
+def _disagreement(spacing: Spacing, mm_per_px: float) -> Iterator[str]:
+    own = (spacing.y_mm_per_px, spacing.x_mm_per_px)
+    if not _agree((mm_per_px, mm_per_px), own, AGREEMENT):
+        yield (
+            f"the given {mm_per_px:g} mm per pixel is not used: the file states "
+            f"{spacing.x_mm_per_px:.4g} x {spacing.y_mm_per_px:.4g} ({spacing.source.value})"
+        )

@@ -1,0 +1,63 @@
+"""Third-party warnings, caught instead of printed, whether by Python or by a C library."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import threading
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# The warning filters belong to the whole process, so two threads must not swap them at the same time.
+_LOCK = threading.Lock()
+
+
+@contextmanager
+def captured_warnings() -> Iterator[list[warnings.WarningMessage]]:
+    """Catch the warnings that Pillow and pydicom issue, so that none reaches the user's terminal.
+
+    Their log records go to whatever handlers the application has set up, but not to Python's handler of last
+    resort, which would print them.
+
+    Yields:
+        The list that the warnings are added to.
+    """
+    for name in ("PIL", "pydicom"):
+        logger = logging.getLogger(name)
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())
+    with _LOCK, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield caught
+
+
+@contextmanager
+def captured_stderr() -> Iterator[list[str]]:
+    """Catch the lines that are written to file descriptor 2.
+
+    libtiff, gdcm and openjpeg write there on damaged content, past Python. The descriptor belongs to the
+    whole process: keep what is done inside short.
+
+    Yields:
+        A list that holds the lines once the context has been left without an error.
+    """
+    lines: list[str] = []
+    try:
+        kept = os.dup(2)
+    except OSError:  # no standard error, for instance in a windowed application
+        yield lines
+        return
+    with tempfile.TemporaryFile() as caught:
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield lines
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+        caught.seek(0)
+        lines.extend(caught.read().decode("utf-8", "replace").splitlines())
