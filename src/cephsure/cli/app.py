@@ -1,0 +1,84 @@
+"""The application ``cephsure``: its commands, the options they share, and the one place errors end."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cephsure import __version__
+from cephsure.cli import terminal
+from cephsure.cli.demo import demo
+from cephsure.cli.evaluate import evaluate
+from cephsure.cli.landmarks import landmarks
+from cephsure.cli.models import models_app
+from cephsure.cli.predict import predict
+from cephsure.cli.train import train
+
+_SHARED_FLAGS = {"--quiet", "-q", "--verbose", "-v", "--debug"}
+_HELP_FLAGS = {"-h", "--help"}
+
+app = typer.Typer(
+    name="cephsure",
+    help="Cephalometric landmarks, each with how far to trust it. Research use only, not a medical device.",
+    epilog="--quiet, --verbose and --debug may also stand after the command.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": sorted(_HELP_FLAGS)},
+)
+for command in (demo, predict, landmarks, train, evaluate):
+    app.command()(command)
+app.add_typer(models_app, name="models")
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"cephsure {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _shared_options(
+    *,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Results and errors only.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is done.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Log in detail; tracebacks for errors.")] = False,
+    version: Annotated[  # noqa: ARG001 - acts in its callback
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    terminal.start(quiet=quiet, verbose=verbose, debug=debug)
+    if not _HELP_FLAGS & set(sys.argv):
+        terminal.remark(terminal.BANNER)
+
+
+def main() -> None:
+    """Run the command line and end the process: 0 if all went, 2 for bad input, 1 for a failure of ours."""
+    try:
+        app(shared_flags_first(sys.argv[1:]))
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong, the user gets one line
+        complaints = terminal.Complaints()
+        complaints.add(error)
+        sys.exit(complaints.exit_status)
+
+
+def shared_flags_first(arguments: list[str]) -> list[str]:
+    """Move the options that all commands share before the command, where the application reads them.
+
+    Args:
+        arguments: what was typed after ``cephsure``.
+
+    Returns:
+        The same arguments; whatever follows ``--`` stays where it is.
+
+    Example:
+        >>> shared_flags_first(["predict", "a.png", "--debug"])
+        ['--debug', 'predict', 'a.png']
+    """
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    shared = [argument for argument in arguments[:end] if argument in _SHARED_FLAGS]
+    rest = [argument for argument in arguments[:end] if argument not in _SHARED_FLAGS]
+    return [*shared, *rest, *arguments[end:]]

@@ -1,0 +1,225 @@
+"""``cephsure predict``: films in, landmarks with their uncertainty out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - typer reads the annotations when it builds the command
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cephsure.cli import terminal
+from cephsure.errors import BundleError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cephsure.model import Model
+    from cephsure.uncertainty.prediction import Prediction
+
+DEFAULT_MODEL = "default-ensemble"
+
+# Up to this many films are shown as a table each, more as one row each.
+_FULL_TABLES = 3
+
+
+class Facing(StrEnum):
+    """Where the face looks on the film."""
+
+    AUTO = "auto"
+    LEFT = "left"
+    RIGHT = "right"
+
+
+class Polarity(StrEnum):
+    """Whether bone is bright (positive) or dark (negative)."""
+
+    AUTO = "auto"
+    POSITIVE = "positive"
+    NEGATIVE = "negative"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to do with each film, as the command line says it."""
+
+    mm_per_px: float | None = None
+    samples: int | None = None
+    seed: int = 0
+    facing: Facing = Facing.AUTO
+    polarity: Polarity = Polarity.AUTO
+    out_dir: Path | None = None
+    formats: tuple[str, ...] = ()
+    overlay: bool = False
+
+
+def predict(
+    films: Annotated[
+        list[str], typer.Argument(metavar="FILM", help="Files, folders and patterns ('films/*.png').")
+    ],
+    *,
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|BUNDLE", help="A shipped model (see: cephsure models) or a bundle's folder."
+        ),
+    ] = DEFAULT_MODEL,
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="T", help="Members or passes to use.", show_default="the model's own number"
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of MC-Dropout's passes.")] = 0,
+    mm_per_px: Annotated[
+        float | None,
+        typer.Option("--mm-per-px", metavar="S", help="Millimetres a pixel, for films that do not say."),
+    ] = None,
+    facing: Annotated[Facing, typer.Option(help="Where the face looks.")] = Facing.AUTO,
+    polarity: Annotated[Polarity, typer.Option(help="Bone bright (positive) or dark.")] = Polarity.AUTO,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write files into this folder, one a film and format.")
+    ] = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            metavar="LIST",
+            help="What to write: json, csv, slicer, coco, labelme, with commas between.",
+            show_default="json",
+        ),
+    ] = None,
+    overlay: Annotated[
+        bool, typer.Option("--overlay", help="Also write a PNG of the film with its points.")
+    ] = False,
+) -> None:
+    """Find the landmarks on films and say how far to trust each.
+
+    Up to three films are shown as a table each, more as one row each. A scale is never guessed: without
+    one in the film or from --mm-per-px, results are in pixels.
+
+    Exit status: 0 all films done; 2 some input could not be used, the rest is done all the same; 1 a failure
+    of cephsure.
+    """
+    from cephsure.cli.inputs import find_films
+    from cephsure.films.spacing import check_mm_per_px
+
+    check_mm_per_px(mm_per_px)
+    job = Job(
+        mm_per_px=mm_per_px,
+        samples=samples,
+        seed=seed,
+        facing=facing,
+        polarity=polarity,
+        out_dir=out,
+        formats=_formats_to_write(formats or [], out_dir=out, overlay=overlay),
+        overlay=overlay,
+    )
+    complaints = terminal.Complaints()
+    paths, problems = find_films(films)
+    for problem in problems:
+        complaints.add(problem)
+    if paths:
+        run(paths, job, model_name=model, complaints=complaints)
+    complaints.repeat(inputs=len(paths) + len(problems))
+    raise typer.Exit(complaints.exit_status)
+
+
+def run(paths: Sequence[Path], job: Job, *, model_name: str, complaints: terminal.Complaints) -> None:
+    """Predict films one after the other, write their files and show them.
+
+    Args:
+        paths: the films.
+        job: what to do with each.
+        model_name: a shipped model or a bundle's folder.
+        complaints: takes the errors of films that could not be used.
+
+    Raises:
+        InputError: the model cannot be used (BundleError), or the output folder cannot be made.
+    """
+    from cephsure.exports import unique_stems
+    from cephsure.model import load_model
+
+    if job.out_dir is not None:
+        _make_folder(job.out_dir)
+    model = load_model(model_name)
+    predictions: list[Prediction] = []
+    with terminal.progress("films", total=len(paths)) as step:
+        for path, stem in zip(paths, unique_stems(paths), strict=True):
+            try:
+                predictions.append(predict_film(path, model, job, stem=stem))
+            except BundleError:
+                raise  # the model is at fault, not the film
+            except Exception as error:  # noqa: BLE001 - one film must not cost the others theirs
+                complaints.add(error, about=path)
+            step()
+    _show(predictions, job.out_dir)
+
+
+def predict_film(path: Path, model: Model, job: Job, *, stem: str) -> Prediction:
+    """Read a film, find its landmarks and write its files.
+
+    Args:
+        path: the film.
+        model: a loaded model.
+        job: how to predict and what to write.
+        stem: the name of the output files before their suffix.
+
+    Returns:
+        The prediction.
+
+    Raises:
+        InputError: the film cannot be read or used, or a file cannot be written.
+    """
+    from cephsure import films
+    from cephsure.cli.inputs import OVERLAY_SUFFIX
+    from cephsure.exports import export
+
+    film = films.read(path, mm_per_px=job.mm_per_px)
+    prediction = model.predict(
+        film, samples=job.samples, seed=job.seed, facing=job.facing.value, polarity=job.polarity.value
+    )
+    if job.out_dir is not None:
+        for name in job.formats:
+            export(prediction, name, job.out_dir, stem=stem)
+        if job.overlay:
+            from cephsure.reports.overlay import write_overlay
+
+            write_overlay(job.out_dir / f"{stem}{OVERLAY_SUFFIX}", film.pixels, prediction)
+    return prediction
+
+
+def _show(predictions: Sequence[Prediction], out_dir: Path | None) -> None:
+    from cephsure.cli import tables
+
+    console = terminal.stdout_console()
+    if len(predictions) <= _FULL_TABLES:
+        for prediction in predictions:
+            tables.print_film(console, prediction)
+    else:
+        tables.print_summary(console, predictions)
+    if predictions and out_dir is not None:
+        terminal.remark(f"wrote the files of {len(predictions)} film(s) into {out_dir}")
+
+
+def _formats_to_write(lists: Sequence[str], *, out_dir: Path | None, overlay: bool) -> tuple[str, ...]:
+    """The formats asked for, each once; json where none is named."""
+    if out_dir is None and (lists or overlay):
+        raise typer.BadParameter("--format and --overlay write files: say where with --out DIR")
+    names = [name.strip() for text in lists for name in text.split(",")]
+    if not names:
+        return ("json",)
+    from cephsure.exports import EXPORTERS
+
+    unknown = [name for name in names if name not in EXPORTERS]
+    if unknown:
+        raise typer.BadParameter(f"no format is called {unknown[0]!r}; known: {', '.join(EXPORTERS)}")
+    return tuple(dict.fromkeys(names))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"this folder cannot be made: {error.strerror}", where=folder) from error

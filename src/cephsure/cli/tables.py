@@ -1,0 +1,180 @@
+"""Predictions as tables in the terminal: one a film, or one row a film."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from cephsure.uncertainty.prediction import FilmInfo, LandmarkPrediction, Prediction
+
+NO_SCALE = "results in pixels: no scale in the film; give --mm-per-px"
+
+# Marks and colours of a landmark by its expected error: in mm at detection radii of the ISBI 2015 challenge,
+# without a scale at nearly the same shares of a usual film's height (24 cm), as the overlay has it.
+_DOUBTFUL_MM, _BAD_MM = 2.0, 4.0
+_DOUBTFUL_PERCENT, _BAD_PERCENT = 0.8, 1.6
+_MARKS_IN_MM = f"?  expected error at least {_DOUBTFUL_MM:g} mm   ??  at least {_BAD_MM:g} mm"
+_MARKS_IN_PERCENT = (
+    f"?  expected error at least {_DOUBTFUL_PERCENT:g} % of the film's height   "
+    f"??  at least {_BAD_PERCENT:g} %"
+)
+_STYLES = {"": "", "?": "yellow", "??": "bold red"}
+
+
+def doubt_marks(prediction: Prediction) -> list[str]:
+    """How doubtful each landmark of a film is, by its expected error.
+
+    Args:
+        prediction: one film's landmarks.
+
+    Returns:
+        For each landmark "", "?" from 2 mm, or "??" from 4 mm; on a film without a scale from 0.8 % and 1.6 %
+        of its height.
+    """
+    if prediction.film.mm_per_px is not None:
+        doubtful, bad = _DOUBTFUL_MM, _BAD_MM
+        values = [landmark.measures.expected_error_mm or 0.0 for landmark in prediction.landmarks]
+    else:
+        doubtful, bad = _DOUBTFUL_PERCENT, _BAD_PERCENT
+        percent = 100 / prediction.film.height_px
+        values = [percent * landmark.measures.expected_error_px for landmark in prediction.landmarks]
+    return ["??" if value >= bad else "?" if value >= doubtful else "" for value in values]
+
+
+def print_film(console: Console, prediction: Prediction) -> None:
+    """Print one film: what it is, its landmarks with their measures, and what the reader must know."""
+    from rich.text import Text
+
+    console.print(Text(_film_line(prediction.film), style="bold"))
+    console.print(landmark_table(prediction))
+    unknown_scale = prediction.film.mm_per_px is None
+    if unknown_scale:
+        console.print(Text(NO_SCALE, style="bold yellow"))
+    console.print(Text(_MARKS_IN_PERCENT if unknown_scale else _MARKS_IN_MM, style="dim"))
+    console.print(Text(_model_line(prediction), style="dim"))
+    for note in prediction.film.notes:
+        console.print(Text(f"note: {note}"))
+
+
+def landmark_table(prediction: Prediction) -> Table:
+    """One row a landmark: point and measures, in mm where the film has a scale, doubtful ones coloured."""
+    unit = "px" if prediction.film.mm_per_px is None else "mm"
+    table = _plain_table()
+    table.add_column("no", justify="right")
+    table.add_column("code")
+    table.add_column("landmark", overflow="ellipsis", no_wrap=True)
+    headings = ["x px", "y px", *(["x mm", "y mm"] if unit == "mm" else [])]
+    headings += [f"expected\nerror {unit}", f"spread\n{unit}", "activation", "entropy\nnats"]
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("")
+    one_sample = prediction.model.samples == 1
+    for landmark, mark in zip(prediction.landmarks, doubt_marks(prediction), strict=True):
+        cells = _landmark_cells(landmark, unit=unit, one_sample=one_sample)
+        table.add_row(*cells, mark, style=_STYLES[mark])
+    return table
+
+
+def print_summary(console: Console, predictions: Sequence[Prediction]) -> None:
+    """Print one row a film, and what the reader must know."""
+    from rich.text import Text
+
+    console.print(summary_table(predictions))
+    without = sum(prediction.film.mm_per_px is None for prediction in predictions)
+    if without:
+        console.print(Text(f"{without} of {len(predictions)} films: {NO_SCALE}", style="bold yellow"))
+    notes = {note for prediction in predictions for note in prediction.film.notes}
+    for note in sorted(notes):
+        count = sum(note in prediction.film.notes for prediction in predictions)
+        console.print(Text(f"note ({count} of {len(predictions)} films): {note}"))
+
+
+def summary_table(predictions: Sequence[Prediction]) -> Table:
+    """One row a film: scale, orientation, how far its landmarks are to be trusted, and the worst of them."""
+    table = _plain_table()
+    table.add_column("film", overflow="fold")
+    for heading in ("mm/px", "facing", "polarity"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("median expected\nerror", "largest expected\nerror", "doubtful\nlandmarks"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for prediction in predictions:
+        marks = doubt_marks(prediction)
+        style = _STYLES["??" if "??" in marks else "?" if "?" in marks else ""]
+        table.add_row(*_summary_cells(prediction, doubtful=sum(map(bool, marks))), style=style)
+    return table
+
+
+def _plain_table() -> Table:
+    from rich.table import Table
+
+    return Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+
+
+def _film_line(film: FilmInfo) -> str:
+    scale = "scale unknown" if film.mm_per_px is None else f"{_scale(film)} mm/px ({film.spacing_source})"
+    parts = [
+        film.path or "film",
+        f"{film.width_px} x {film.height_px} px",
+        scale,
+        f"facing {film.facing} ({film.facing_source})",
+        f"{film.polarity} ({film.polarity_source})",
+    ]
+    return " · ".join(parts)
+
+
+def _model_line(prediction: Prediction) -> str:
+    model = prediction.model
+    plural = "" if model.samples == 1 else "s"
+    return f"model {model.name}: {model.kind}, {model.samples} sample{plural} a landmark"
+
+
+def _scale(film: FilmInfo) -> str:
+    if film.mm_per_px is None:
+        return "unknown"
+    x, y = (f"{value:.4g}" for value in film.mm_per_px)
+    return x if x == y else f"{x} x {y}"
+
+
+def _landmark_cells(landmark: LandmarkPrediction, *, unit: str, one_sample: bool) -> list[str]:
+    from rich.markup import escape
+
+    measures = landmark.measures
+    cells = [str(landmark.number), escape(landmark.code), escape(landmark.name)]
+    cells += [f"{landmark.x_px:.1f}", f"{landmark.y_px:.1f}"]
+    if unit == "mm":
+        cells += [f"{landmark.x_mm:.1f}", f"{landmark.y_mm:.1f}"]
+        error, spread = f"{measures.expected_error_mm:.2f}", f"{measures.spread_mm:.2f}"
+    else:
+        error, spread = f"{measures.expected_error_px:.1f}", f"{measures.spread_px:.1f}"
+    # One sample cannot spread: its 0 would read as certainty.
+    return [
+        *cells,
+        error,
+        "-" if one_sample else spread,
+        f"{measures.activation:.3g}",
+        f"{measures.entropy:.2f}",
+    ]
+
+
+def _summary_cells(prediction: Prediction, *, doubtful: int) -> list[str]:
+    from rich.markup import escape
+
+    film, landmarks = prediction.film, prediction.landmarks
+    unit, digits = ("px", 1) if film.mm_per_px is None else ("mm", 2)
+    errors = [getattr(landmark.measures, f"expected_error_{unit}") for landmark in landmarks]
+    worst = max(range(len(errors)), key=errors.__getitem__)
+    return [
+        escape(film.path or "film"),
+        _scale(film),
+        film.facing,
+        film.polarity,
+        f"{median(errors):.{digits}f} {unit}",
+        f"{escape(landmarks[worst].code)} {errors[worst]:.{digits}f} {unit}",
+        f"{doubtful} of {len(landmarks)}",
+    ]

@@ -1,0 +1,144 @@
+"""What the commands say, and where: results go to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
+
+from cephsure import __version__
+from cephsure.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from rich.console import Console
+
+BANNER = f"cephsure {__version__} · research use only, not a medical device"
+EXIT_FAILURE = 1
+EXIT_BAD_INPUT = 2
+
+# Standard output that is not a terminal has no width: wide enough for every table, so that none is cut.
+_PIPED_WIDTH = 120
+_FEW_STEPS = 3
+
+
+@dataclass(slots=True)
+class Settings:
+    """The options that every command takes: --quiet, --verbose and --debug."""
+
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+
+
+settings = Settings()
+"""Set once by the application before a command runs; commands read it."""
+
+
+def start(*, quiet: bool, verbose: bool, debug: bool) -> None:
+    """Take the options that all commands share and send the log to standard error.
+
+    Args:
+        quiet: results and errors only: no banner, no progress, no remarks.
+        verbose: log what the library does.
+        debug: log in detail and show tracebacks.
+    """
+    settings.quiet, settings.verbose, settings.debug = quiet, verbose, debug
+    if verbose or debug:
+        logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+        logging.getLogger("cephsure").setLevel(logging.DEBUG if debug else logging.INFO)
+
+
+def remark(line: str) -> None:
+    """Say something to the user on standard error, unless --quiet."""
+    if not settings.quiet:
+        _to_stderr(line)
+
+
+def complain(error: Exception, *, about: Path | None = None) -> str:
+    """Print an error on standard error, in one line; with --debug its traceback before it.
+
+    Args:
+        error: what went wrong. An InputError says which file it is about; any other exception is our failure.
+        about: the file that was being worked on when our failure came.
+
+    Returns:
+        The line, without its leading ``error:``.
+    """
+    line = str(error)
+    if not isinstance(error, InputError):
+        hint = "" if settings.debug else " (a failure of cephsure; --debug shows where)"
+        line = f"{f'{about}: ' if about else ''}{type(error).__name__}: {line}{hint}"
+    line = " ".join(line.split())
+    if settings.debug:
+        import traceback
+
+        traceback.print_exception(error)
+    _to_stderr(f"error: {line}")
+    return line
+
+
+@dataclass(slots=True)
+class Complaints:
+    """The errors of a batch: each is said at once and the batch goes on; the end says them again."""
+
+    lines: list[str] = field(default_factory=list)
+    ours: bool = False
+
+    def add(self, error: Exception, *, about: Path | None = None) -> None:
+        """Say what went wrong with one input, and remember it."""
+        self.lines.append(complain(error, about=about))
+        self.ours |= not isinstance(error, InputError)
+
+    def repeat(self, *, inputs: int) -> None:
+        """Say how many of the inputs went, and which did not; nothing where one line said it all."""
+        if self.lines and inputs > 1:
+            remark(f"{inputs - len(self.lines)} of {inputs} done, {len(self.lines)} not:")
+            for line in self.lines:
+                remark(f"  {line}")
+
+    @property
+    def exit_status(self) -> int:
+        """0 for no error, 2 where all of them are the input's, 1 where one is ours."""
+        return EXIT_FAILURE if self.ours else EXIT_BAD_INPUT if self.lines else 0
+
+
+def _to_stderr(line: str) -> None:
+    sys.stdout.flush()  # so that both streams keep their order in one terminal or log
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - the one place that talks to the user
+
+
+@cache
+def stdout_console() -> Console:
+    """The console for results (rich is imported on first use: it costs a good part of a cold start)."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH, highlight=False)
+
+
+@contextmanager
+def progress(what: str, *, total: int) -> Iterator[Callable[[], None]]:
+    """Show a progress bar on standard error; nothing for a few steps, with --quiet, or where no terminal is.
+
+    Args:
+        what: what is being worked on.
+        total: how many steps there are.
+
+    Yields:
+        A function to call after each step.
+    """
+    if total <= _FEW_STEPS or settings.quiet or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)

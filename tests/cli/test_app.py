@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import cephsure as package
+from cephsure.cli import terminal
+from cephsure.cli.app import shared_flags_first
+
+COMMANDS = ("demo", "predict", "landmarks", "train", "evaluate", "models")
+HEAVY = ("numpy", "scipy", "torch", "onnxruntime", "pydicom", "PIL", "matplotlib", "rich")
+
+
+def test_help_names_every_command(cephsure):
+    run = cephsure("--help")
+    assert run.status == 0
+    assert all(command in run.out for command in COMMANDS)
+    assert run.err == ""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(cephsure, command):
+    run = cephsure(command, "-h")
+    assert run.status == 0
+    assert "Usage: " in run.out
+
+
+def test_version(cephsure):
+    assert cephsure("--version").out == f"cephsure {package.__version__}\n"
+
+
+def test_the_banner_is_said_once_on_standard_error(cephsure):
+    run = cephsure("landmarks")
+    assert run.err.splitlines() == [terminal.BANNER]
+    assert "research use only" in terminal.BANNER
+    assert cephsure("landmarks", "--quiet").err == ""
+
+
+@pytest.mark.parametrize("arguments", [("nothing",), ("landmarks", "--nothing"), ("predict",)])
+def test_wrong_usage_is_exit_status_2(cephsure, arguments):
+    run = cephsure(*arguments)
+    assert run.status == 2
+    assert "Usage: " in run.err
+
+
+def test_a_failure_of_ours_is_one_line_and_exit_status_1(cephsure, monkeypatch):
+    def fail(_):
+        raise KeyError("lost")
+
+    monkeypatch.setattr("cephsure.landmarks.load_landmark_set", fail)
+    run = cephsure("landmarks")
+    assert run.status == 1
+    assert run.lines == ["error: KeyError: 'lost' (a failure of cephsure; --debug shows where)"]
+    assert "Traceback" in cephsure("landmarks", "--debug").err
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("predict a.png --debug -q", "--debug -q predict a.png"),
+        ("--debug predict a.png", "--debug predict a.png"),
+        ("predict -- --debug", "predict -- --debug"),
+        ("predict a.png --out --quieter", "predict a.png --out --quieter"),
+    ],
+)
+def test_shared_flags_may_stand_after_the_command(typed, read):
+    assert shared_flags_first(typed.split()) == read.split()
+
+
+def test_building_the_commands_imports_nothing_heavy():
+    script = f"import sys, cephsure.cli.app; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []

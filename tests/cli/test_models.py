@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+
+import pytest
+
+from cephsure.landmarks import load_landmark_set
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    """A bundle as far as its facts and checksums go: two members, no networks."""
+    folder = tmp_path / "bundle"
+    facts = {
+        "format": "cephsure.bundle/1",
+        "name": "mine",
+        "kind": "ensemble",
+        "recipe": {"name": "default"},
+        "landmark_set": load_landmark_set().to_dict(),
+        "members": [{"folder": "members/00"}, {"folder": "members/01"}],
+        "provenance": {"data": "isbi2015", "split": "train", "truth": "mean"},
+    }
+    texts = {"bundle.json": json.dumps(facts), "members/00/log.txt": "a", "members/01/log.txt": "b"}
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    sums = [f"{hashlib.sha256(text.encode()).hexdigest()}  {name}\n" for name, text in sorted(texts.items())]
+    (folder / "SHA256SUMS").write_text("".join(sums))
+    return folder
+
+
+def test_a_whole_bundle_is_verified(cephsure, bundle):
+    run = cephsure("models", "verify", bundle)
+    assert run.status == 0
+    assert "whole" in run.out
+    assert hashlib.sha256((bundle / "SHA256SUMS").read_bytes()).hexdigest() in run.out
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (
+            lambda folder: (folder / "members/00/log.txt").write_text("changed"),
+            "members/00/log.txt: wrong checksum",
+        ),
+        (lambda folder: (folder / "members/01/log.txt").unlink(), "missing"),
+        (lambda folder: (folder / "weights.pt").touch(), "refused"),
+        (lambda folder: (folder / "more.txt").touch(), "not listed"),
+        (lambda folder: (folder / "SHA256SUMS").unlink(), "SHA256SUMS"),
+    ],
+)
+def test_a_bundle_that_is_not_whole_is_one_line(cephsure, bundle, change, reason):
+    change(bundle)
+    run = cephsure("models", "verify", bundle)
+    assert run.status == 2
+    assert len(run.lines) == 1
+    assert reason in run.lines[0]
+
+
+def test_no_bundle_at_all(cephsure, tmp_path):
+    assert cephsure("models", "verify", tmp_path / "nothing").status == 2
+
+
+def test_shipped_models_are_listed(cephsure, bundle, fake_model, monkeypatch):
+    monkeypatch.setattr(
+        sys.modules["cephsure.model"], "shipped_models", lambda: {"mine": bundle}, raising=False
+    )
+    run = cephsure("models")
+    assert run.status == 0
+    row = next(line for line in run.out.splitlines() if line.startswith("mine"))
+    assert " ".join(row.split()) == "mine ensemble 2 default 19 (isbi-19) isbi2015, train, truth mean 0.0"
+    assert str(bundle) in run.out

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cephsure.cli.tables import NO_SCALE
+
+
+@pytest.fixture(autouse=True)
+def _uses_fake_model(fake_model):
+    pass
+
+
+def test_a_film_is_shown_as_a_table(cephsure, write_film):
+    run = cephsure("predict", write_film(), "--mm-per-px", "0.2")
+    assert run.status == 0
+    assert "Sella" in run.out
+    assert "0.2 mm/px (user)" in run.out
+    assert run.lines == []
+
+
+def test_without_a_scale_the_results_are_in_pixels_and_say_so(cephsure, write_film):
+    run = cephsure("predict", write_film())
+    assert run.status == 0
+    assert NO_SCALE in run.out
+
+
+def test_options_reach_the_model(cephsure, write_film, fake_model):
+    found = {"--facing": "left", "--polarity": "negative", "--mm-per-px": "0.1"}
+    options = {"--model": "mine", "--samples": "5", "--seed": "7", **found}
+    words = [word for pair in options.items() for word in pair]
+    assert cephsure("predict", write_film(), *words).status == 0
+    name, (film, given) = fake_model
+    assert name == "mine"
+    assert given == {"samples": 5, "seed": 7, "facing": "left", "polarity": "negative"}
+    assert film.spacing.x_mm_per_px == 0.1
+
+
+def test_default_is_the_ensemble_and_nothing_is_forced_on_it(cephsure, write_film, fake_model):
+    cephsure("predict", write_film())
+    name, (film, given) = fake_model
+    assert name == "default-ensemble"
+    assert given == {"samples": None, "seed": 0, "facing": "auto", "polarity": "auto"}
+    assert film.spacing is None
+
+
+def test_files_of_every_format_are_written(cephsure, write_film, tmp_path):
+    out = tmp_path / "new" / "out"
+    formats = ["--format", "json, csv", "--format", "slicer,coco,labelme,json"]
+    run = cephsure("predict", write_film("a.png"), "--out", out, *formats, "--overlay")
+    assert run.status == 0
+    names = ["a.coco.json", "a.csv", "a.json", "a.labelme.json", "a.mrk.json", "a.overlay.png"]
+    assert sorted(file.name for file in out.iterdir()) == names
+    assert json.loads((out / "a.json").read_text())["schema"] == "cephsure.prediction/1"
+    assert run.lines == [f"wrote the files of 1 film(s) into {out}"]
+
+
+def test_json_is_what_is_written_by_default(cephsure, write_film, tmp_path):
+    cephsure("predict", write_film("a.png"), "--out", tmp_path / "out")
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["a.json"]
+
+
+def test_films_of_one_name_do_not_overwrite_each_other(cephsure, write_film, tmp_path):
+    films = [write_film("001.png", tmp_path / site) for site in ("north", "south")]
+    cephsure("predict", *films, "--out", tmp_path / "out")
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_one_bad_film_does_not_cost_the_others_theirs(cephsure, write_film, tmp_path):
+    good, empty, text = write_film("good.png"), tmp_path / "empty.png", tmp_path / "text.png"
+    empty.touch()
+    text.write_text("not a film")
+    run = cephsure("predict", empty, good, text, tmp_path / "missing.png", "--out", tmp_path / "out")
+    assert run.status == 2
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["good.json"]
+    assert "good.png" in run.out
+    complaints = [line for line in run.lines if line.startswith("error: ")]
+    assert [line.split(":")[1].rsplit("/")[-1] for line in complaints] == [
+        "empty.png",
+        "text.png",
+        "missing.png",
+    ]
+    # The end says them again.
+    again = run.lines[run.lines.index("1 of 4 done, 3 not:") + 1 :]
+    assert again == ["  " + line.removeprefix("error: ") for line in complaints]
+
+
+def test_a_failure_of_ours_on_one_film_is_exit_status_1(cephsure, write_film):
+    run = cephsure("predict", write_film("boom.png"), write_film("good.png"))
+    assert run.status == 1
+    assert "good.png" in run.out
+    assert "boom.png: ZeroDivisionError: nothing to divide by (a failure of cephsure; --debug" in run.err
+    assert "Traceback" not in run.err
+
+
+def test_many_films_are_one_row_each(cephsure, write_film, tmp_path):
+    for number in range(4):
+        write_film(f"{number}.png", tmp_path / "films")
+    run = cephsure("predict", tmp_path / "films")
+    assert run.status == 0
+    assert "Sella" not in run.out
+    assert sum(".png" in line for line in run.out.splitlines()) == 4
+    assert f"4 of 4 films: {NO_SCALE}" in run.out
+
+
+def test_a_broken_model_is_one_line(cephsure, write_film):
+    run = cephsure("predict", write_film(), "--model", "broken")
+    assert run.status == 2
+    assert run.lines == ["error: broken: checksum of member_00.onnx is wrong (fetch it again)"]
+
+
+def test_no_film_at_all_loads_no_model(cephsure, tmp_path, fake_model):
+    run = cephsure("predict", tmp_path / "*.png")
+    assert run.status == 2
+    assert run.lines == [f"error: {tmp_path}/*.png: no file matches this pattern"]
+    assert fake_model == []
+
+
+def test_an_output_folder_that_cannot_be_made_is_said_before_any_work(cephsure, write_film, fake_model):
+    film = write_film()
+    run = cephsure("predict", film, "--out", film)
+    assert run.status == 2
+    assert len(run.lines) == 1
+    assert "this folder cannot be made" in run.lines[0]
+    assert fake_model == []
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--format", "json"], "say where with --out"),
+        (["--overlay"], "say where with --out"),
+        (["--out", "x", "--format", "json,pdf"], "no format is called 'pdf'"),
+        (["--out", "x", "--format", ""], "no format is called ''"),
+        (["--mm-per-px", "0"], "not possible for a skull film"),
+        (["--mm-per-px", "nan"], "not possible for a skull film"),
+        (["--samples", "0"], "samples"),
+        (["--facing", "up"], "facing"),
+    ],
+)
+def test_impossible_options_are_exit_status_2(cephsure, write_film, fake_model, options, reason):
+    run = cephsure("predict", write_film(), *options)
+    assert run.status == 2
+    assert reason in " ".join(run.err.split())
+    assert fake_model == []

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from cephsure.cli.tables import NO_SCALE, doubt_marks, print_film, print_summary
+
+
+@pytest.fixture
+def console():
+    return Console(file=io.StringIO(), width=100, highlight=False)
+
+
+def shown(console):
+    return console.file.getvalue()
+
+
+def test_marks_in_mm_are_absolute(make_prediction):
+    assert doubt_marks(make_prediction(errors=(1.99, 2.0, 4.0))) == ["", "?", "??"]
+
+
+def test_marks_without_scale_are_shares_of_the_films_height(make_prediction):
+    # The film is 1000 px high: 0.8 % are 8 px, 1.6 % are 16 px; errors are given in tens of px.
+    assert doubt_marks(make_prediction(mm_per_px=None, errors=(0.79, 0.8, 1.6))) == ["", "?", "??"]
+
+
+def test_film_with_scale_shows_mm_and_px(console, make_prediction):
+    print_film(console, make_prediction(errors=(0.51, 1.0, 4.25)))
+    text = shown(console)
+    assert "0.1 mm/px (user)" in text
+    assert "facing left (found)" in text
+    row = next(line for line in text.splitlines() if "Orbitale" in line)
+    # number, code, name, x and y in px, in mm, expected error and spread in mm, activation, entropy, mark
+    assert " ".join(row.split()) == "3 [Or] Orbitale [left] 300.8 601.5 30.1 60.2 4.25 0.30 0.5 2.00 ??"
+    assert NO_SCALE not in text
+
+
+def test_film_without_scale_says_so_and_shows_no_mm(console, make_prediction):
+    print_film(console, make_prediction(mm_per_px=None))
+    text = shown(console)
+    assert NO_SCALE in text
+    assert "scale unknown" in text
+    assert "mm\n" not in text.replace("--mm-per-px", "")
+
+
+def test_one_sample_has_no_spread(console, make_prediction):
+    print_film(console, make_prediction(samples=1))
+    row = next(line for line in shown(console).splitlines() if "Sella" in line).split()
+    assert row[-3] == "-"
+
+
+def test_every_line_fits_a_hundred_columns_whole(console, make_prediction):
+    print_film(console, make_prediction(notes=("the resolution tag is not a calibration: ignored",)))
+    text = shown(console)
+    assert max(map(len, text.splitlines())) <= 100
+    assert "…" not in text
+    assert "note: the resolution tag is not a calibration: ignored" in text
+
+
+def test_summary_names_the_worst_landmark_and_counts_the_doubtful(console, make_prediction):
+    films = [
+        make_prediction(path="a[1].png", errors=(0.5, 1.0, 2.5)),
+        make_prediction(path="b.png", mm_per_px=None, notes=("resolution tag ignored",)),
+    ]
+    print_summary(console, films)
+    text = shown(console)
+    first = next(line for line in text.splitlines() if "a[1].png" in line)
+    assert " ".join(first.split()) == "a[1].png 0.1 left positive 1.00 mm [Or] 2.50 mm 1 of 3"
+    assert f"1 of 2 films: {NO_SCALE}" in text
+    assert "note (1 of 2 films): resolution tag ignored" in text
