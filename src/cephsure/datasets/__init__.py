@@ -1,18 +1,32 @@
 """Annotated films, the readers of data sets, the choice of truth and of splits."""
 
 from cephsure.datasets.annotated_film import AnnotatedFilm, Dataset
+from cephsure.datasets.coco import read_coco
+from cephsure.datasets.csv_table import read_csv
 from cephsure.datasets.isbi import read_isbi
+from cephsure.datasets.labelme import read_labelme
+from cephsure.datasets.open import DatasetFormat, open_dataset
 from cephsure.datasets.splits import group_folds, last_split, select, validation_split
+from cephsure.datasets.summary import AnnotatorDistance, AnnotatorSummary, DatasetSummary, summarize
 from cephsure.datasets.truth import annotators, truth
 
 __all__ = [
     "AnnotatedFilm",
+    "AnnotatorDistance",
+    "AnnotatorSummary",
     "Dataset",
+    "DatasetFormat",
+    "DatasetSummary",
     "annotators",
     "group_folds",
     "last_split",
+    "open_dataset",
+    "read_coco",
+    "read_csv",
     "read_isbi",
+    "read_labelme",
     "select",
+    "summarize",
     "truth",
     "validation_split",
 ]

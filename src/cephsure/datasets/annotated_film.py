@@ -24,7 +24,8 @@ class AnnotatedFilm:
         film_id: unique in its data set.
         path: the image file (not opened by the reader).
         annotations: annotator name -> (L, 2) float64 positions (x, y) in px of the film, NaN where missing.
-            Within a data set every film has an entry for every annotator, all NaN where he did not mark it.
+            Within a data set every film has an entry for every annotator, all NaN for those who did not mark
+            it.
         spacing: the scale the data set states, or None (the file itself may still know).
         split: the official split ("train", "test1", ...), or None.
         group: films of one group (the same exposure, the same patient) never part between training and

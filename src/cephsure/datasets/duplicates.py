@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from cephsure.datasets.json_file import read_json
 from cephsure.errors import AnnotationError
 
 if TYPE_CHECKING:
@@ -18,27 +18,20 @@ def read_duplicate_groups(path: Path) -> dict[str, str]:
     """Read ``duplicates.json``: an object whose lists name films that belong together.
 
     Keys: ``same_exposure_pairs`` and, if there, ``likely_same_patient_other_date``, each a list of lists of
-        film
-    identifiers. A film that stands in several lists joins them all into one group.
+    film identifiers. A film that stands in several lists joins them all into one group.
 
     Args:
         path: the file; it need not exist.
 
     Returns:
-        Film identifier -> group name, for the films that belong to a group; empty where there is no such
-        file.
+        Film identifier -> group name, for the films that belong to a group; empty where there is no file.
 
     Raises:
         AnnotationError: the file has not this form; names the file and the key or line.
     """
     if not path.is_file():
         return {}
-    try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise AnnotationError(f"is not valid JSON: {error.msg}", where=f"{path}:{error.lineno}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise AnnotationError("cannot be read as text", where=path) from error
+    data = read_json(path)
     if not isinstance(data, dict) or not any(key in data for key in _KEYS):
         raise AnnotationError(f"must be an object with the key {_KEYS[0]!r}", where=path)
     return join_groups(

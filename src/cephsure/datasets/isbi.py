@@ -163,7 +163,7 @@ def _points_of_film(
         f"film {film_id}: no annotation by {name} (400_{name}/{film_id}.txt is missing)" for name in missing
     ]
     nothing = np.full((n_landmarks, 2), np.nan)
-    return {name: films.get(film_id, nothing) for name, films in annotations.items()}
+    return {name: films.get(film_id, nothing.copy()) for name, films in annotations.items()}
 
 
 def _report_annotated_without_image(

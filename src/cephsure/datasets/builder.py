@@ -1,0 +1,228 @@
+"""Gathers marks from annotation files into a data set, and says what had to be left out."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cephsure.datasets.annotated_film import AnnotatedFilm, Dataset
+from cephsure.datasets.duplicates import read_duplicate_groups
+from cephsure.errors import AnnotationError, InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cephsure.films import Spacing
+    from cephsure.landmarks import LandmarkSet
+
+
+@dataclass(slots=True)
+class _Facts:
+    """What the annotation files say of a film besides its points."""
+
+    size_px: tuple[int, int] | None = None
+    split: str | None = None
+    group: str | None = None
+
+
+@dataclass(slots=True)
+class DatasetBuilder:
+    """Takes films and marks in any order; `build` gives the data set.
+
+    A landmark that one annotator marked at two different places of a film is left missing, and so is one
+    outside the film where its size is stated; both are named in the problems. Nothing is guessed.
+
+    Attributes:
+        root: the data set's folder; a ``duplicates.json`` in it gives the groups.
+        landmark_set: which points, in which order.
+        problems: one line for each thing left out so far.
+    """
+
+    root: Path
+    landmark_set: LandmarkSet
+    problems: list[str] = field(default_factory=list)
+    _facts: dict[Path, _Facts] = field(default_factory=dict)
+    _annotators: dict[str, None] = field(default_factory=dict)  # a set that keeps its order
+    _marks: dict[tuple[Path, str], dict[int, set[tuple[float, float]]]] = field(default_factory=dict)
+    _unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add_film(
+        self,
+        path: Path,
+        *,
+        annotator: str | None = None,
+        size_px: tuple[int, int] | None = None,
+        split: str | None = None,
+        group: str | None = None,
+        where: Path | str,
+    ) -> None:
+        """Add what an annotation file says of a film; may be called again for the same film.
+
+        Args:
+            path: the film's image.
+            annotator: who marked it; the film then counts as seen by this annotator even without a point.
+            size_px: stated width and height.
+            split: its split.
+            group: films of one group never part.
+            where: the annotation file, for error messages.
+
+        Raises:
+            AnnotationError: another file, or another line, said otherwise.
+        """
+        facts = self._facts.setdefault(path, _Facts())
+        for name, value in (("size_px", size_px), ("split", split), ("group", group)):
+            known = getattr(facts, name)
+            if value is not None and known is not None and known != value:
+                label = name.removesuffix("_px")
+                raise AnnotationError(
+                    f"{label} of {path.name} is {value} here and {known} elsewhere", where=where
+                )
+            if value is not None:
+                setattr(facts, name, value)
+        if annotator is not None:
+            self._annotators.setdefault(annotator)
+            self._marks.setdefault((path, annotator), defaultdict(set))
+
+    def add_mark(self, path: Path, annotator: str, label: str | int, x_px: float, y_px: float) -> None:
+        """Add one point of a film added for this annotator before; ``label`` is a number or a code."""
+        row = self.landmark_set.index(label)
+        if row is None:
+            self._unknown[annotator, str(label)] += 1
+        else:
+            self._marks[path, annotator][row].add((x_px, y_px))
+
+    def build(self, *, name: str, spacing: Spacing | None) -> Dataset:
+        """Make the data set.
+
+        Args:
+            name: what it is called in reports.
+            spacing: the scale of all its films, or None.
+
+        Returns:
+            The films that have an image on disk and at least one point, ordered by split, then identifier.
+
+        Raises:
+            InputError: no film is left.
+        """
+        film_ids = _film_ids(self._facts)
+        points = {key: self._points(key, film_ids[key[0]]) for key in self._marks}
+        self._report_unknown()
+        self._report_missing(points, film_ids)
+        groups = read_duplicate_groups(self.root / "duplicates.json")
+        nothing = np.full((len(self.landmark_set), 2), np.nan)
+        films = []
+        for path, facts in self._facts.items():
+            annotations = {one: points.get((path, one), nothing.copy()) for one in self._annotators}
+            if not any(np.isfinite(one).any() for one in annotations.values()):
+                self.problems.append(f"film {film_ids[path]}: has no point; left out")
+            elif not path.is_file():
+                self.problems.append(f"film {film_ids[path]}: its image {path} is missing; left out")
+            else:
+                film = AnnotatedFilm(
+                    film_id=film_ids[path],
+                    path=path,
+                    annotations=annotations,
+                    spacing=spacing,
+                    split=facts.split,
+                    group=facts.group or groups.get(film_ids[path]),
+                )
+                films.append(film)
+        if not films:
+            raise InputError(
+                "holds no annotated film", where=self.root, remedy=_first_problems(self.problems)
+            )
+        films.sort(key=lambda film: (film.split or "", film.film_id))
+        return Dataset(
+            name=name, landmark_set=self.landmark_set, films=tuple(films), problems=tuple(self.problems)
+        )
+
+    def _points(self, key: tuple[Path, str], film_id: str) -> NDArray[np.float64]:
+        """Give one annotator's points of one film, (L, 2), NaN where missing."""
+        path, annotator = key
+        points = np.full((len(self.landmark_set), 2), np.nan)
+        size_px = self._facts[path].size_px
+        for row, places in sorted(self._marks[key].items()):
+            landmark = self.landmark_set.landmarks[row]
+            label = f"film {film_id}: {annotator} marked {landmark.number} ({landmark.code})"
+            if len(places) > 1:
+                self.problems.append(f"{label} at {len(places)} places; left missing")
+            elif size_px is not None and not _inside(next(iter(places)), size_px):
+                x_px, y_px = next(iter(places))
+                self.problems.append(f"{label} outside the film, at ({x_px:g}, {y_px:g}); left missing")
+            else:
+                points[row] = next(iter(places))
+        return points
+
+    def _report_unknown(self) -> None:
+        for (annotator, label), count in sorted(self._unknown.items()):
+            self.problems.append(
+                f"{annotator}: label {label!r} ({count} times) is not in landmark set "
+                f"{self.landmark_set.name}; left out"
+            )
+
+    def _report_missing(
+        self, points: dict[tuple[Path, str], NDArray[np.float64]], film_ids: dict[Path, str]
+    ) -> None:
+        """Name films an annotator did not see and landmarks they did not mark."""
+        codes = np.array(self.landmark_set.codes)
+        for annotator in self._annotators:
+            seen = {path: self._marks[path, annotator] for path in self._facts if (path, annotator) in points}
+            never = [row for row in range(len(codes)) if not any(row in marks for marks in seen.values())]
+            if never:
+                self.problems.append(f"{annotator} marked {', '.join(codes[never])} on no film")
+            for path, film_id in film_ids.items():
+                if path not in seen:
+                    self.problems.append(f"film {film_id}: not annotated by {annotator}")
+                    continue
+                absent = [row for row in range(len(codes)) if row not in seen[path] and row not in never]
+                if absent:
+                    self.problems.append(
+                        f"film {film_id}: {annotator} did not mark {', '.join(codes[absent])}"
+                    )
+
+
+def image_path(folder: Path, reference: str) -> Path:
+    r"""Give the path of an image that an annotation file in ``folder`` refers to.
+
+    Args:
+        folder: where the annotation file lies.
+        reference: the path it gives, relative to ``folder``, with / or \ between its parts.
+
+    Returns:
+        The path without ``..`` where they can be worked out; the file need not exist.
+    """
+    return Path(os.path.normpath(folder / reference.strip().replace("\\", "/")))
+
+
+def _inside(place: tuple[float, float], size_px: tuple[int, int]) -> bool:
+    """Say whether a position is on the film; tools that count from the pixel's corner reach its far edge."""
+    return all(-0.5 <= value <= extent for value, extent in zip(place, size_px, strict=True))
+
+
+def _film_ids(paths: dict[Path, _Facts]) -> dict[Path, str]:
+    """Give each film its file's stem, or its path from the common folder where stems repeat."""
+    stems = Counter(path.stem for path in paths)
+    if all(count == 1 for count in stems.values()):
+        return {path: path.stem for path in sorted(paths)}
+    # Not resolve(), which follows links: films are called by where they are said to lie.
+    whole = {path: Path(os.path.abspath(path)) for path in sorted(paths)}  # noqa: PTH100
+    common = Path(os.path.commonpath([path.parent for path in whole.values()]))
+    relative = {path: absolute.relative_to(common) for path, absolute in whole.items()}
+    # A film of the same name beside it (001.png and 001.jpg) keeps its suffix as well.
+    bare = Counter(path.with_suffix("") for path in relative.values())
+    return {
+        path: (one if bare[one.with_suffix("")] > 1 else one.with_suffix("")).as_posix()
+        for path, one in relative.items()
+    }
+
+
+def _first_problems(problems: list[str]) -> str | None:
+    if not problems:
+        return None
+    more = f"; and {len(problems) - 2} more problems" if len(problems) > 2 else ""
+    return "; ".join(problems[:2]) + more

@@ -1,0 +1,184 @@
+"""Reads annotations from CSV tables, one row a landmark (long) or one row a film (wide).
+
+Long::
+
+    image,annotator,landmark,x,y
+    films/001.png,senior,S,160.5,205.0
+    films/001.png,senior,2,277.1,194.6
+
+Wide::
+
+    image,annotator,x1,y1,x2,y2
+    films/001.png,senior,160.5,205.0,277.1,194.6
+
+Text in UTF-8, cells parted by commas, positions in px of the film, the first pixel's centre at (0, 0), a
+point in the decimals. ``image`` is relative to the table. Optional columns: ``annotator`` (else the table's
+file name says who it was), ``split`` ("train", "test1", ...) and ``group`` (films of one group, such as one
+patient, never part). A landmark is given by number or code, in the wide form ``x_S,y_S`` as well as
+``x1,y1``. An empty x with an empty y is a missing point. The columns ``film``, ``number`` or ``code``,
+``x_px`` and ``y_px`` of our own CSV output are read alike.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cephsure.datasets.builder import DatasetBuilder, image_path
+from cephsure.errors import AnnotationError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cephsure.datasets.annotated_film import Dataset
+    from cephsure.films import Spacing
+    from cephsure.landmarks import LandmarkSet
+
+# What a column may be called, the first one found counts.
+_NAMES = {
+    "image": ("image", "film"),
+    "annotator": ("annotator",),
+    "split": ("split",),
+    "group": ("group",),
+    "landmark": ("landmark", "number", "code"),
+    "x": ("x", "x_px"),
+    "y": ("y", "y_px"),
+}
+_WIDE_COLUMN = re.compile(r"(?P<axis>[xy])(?:_(?P<label>.+)|(?P<number>\d+))", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Where a table has what: column numbers by role and, in the wide form, (x, y) columns by landmark."""
+
+    roles: dict[str, int]
+    points: dict[str, tuple[int, int]]
+    count: int
+
+
+def read_csv(path: str | Path, *, landmark_set: LandmarkSet, spacing: Spacing | None = None) -> Dataset:
+    """Read annotations from CSV tables, in the long or the wide form that this module describes.
+
+    Args:
+        path: a table, or a folder all of whose ``*.csv`` files are read.
+        landmark_set: which points, in which order.
+        spacing: the scale of the films, or None.
+
+    Returns:
+        The films. A landmark that one annotator has at two places of a film is missing; ``problems`` names
+        it.
+
+    Raises:
+        InputError: there is no table, or no film is left.
+        AnnotationError: a table is malformed; names file and line.
+    """
+    path = Path(path)
+    files = sorted(path.glob("[!.]*.csv")) if path.is_dir() else [path] if path.is_file() else []
+    if not files:
+        raise InputError("holds no CSV file (*.csv)", where=path)
+    builder = DatasetBuilder(root=path if path.is_dir() else path.parent, landmark_set=landmark_set)
+    for file in files:
+        _read_file(file, builder)
+    return builder.build(name=path.resolve().stem, spacing=spacing)
+
+
+def _read_file(path: Path, builder: DatasetBuilder) -> None:
+    rows = _rows(path)
+    line, header = next(rows, (1, []))
+    columns = _columns(header, where=f"{path}:{line}", name=path.name, problems=builder.problems)
+    for line, row in rows:
+        where = f"{path}:{line}"
+        if len(row) != columns.count:
+            raise AnnotationError(f"has {len(row)} cells, the header has {columns.count}", where=where)
+        cells = {role: row[column] for role, column in columns.roles.items()}
+        if not cells["image"]:
+            raise AnnotationError("no image is given", where=where)
+        image = image_path(path.parent, cells["image"])
+        annotator = cells.get("annotator", path.stem)
+        if not annotator:
+            raise AnnotationError("no annotator is given", where=where)
+        builder.add_film(
+            image,
+            annotator=annotator,
+            split=cells.get("split") or None,
+            group=cells.get("group") or None,
+            where=where,
+        )
+        points = {label: (row[x], row[y]) for label, (x, y) in columns.points.items()}
+        if not points:
+            points = {cells["landmark"]: (cells["x"], cells["y"])}
+        for label, (x, y) in points.items():
+            position = _position(x, y, label=label, where=where)
+            if position is not None:
+                builder.add_mark(image, annotator, label, *position)
+
+
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Give the rows that are not empty, their cells stripped, each with the number of its line."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            for row in reader:
+                cells = [cell.strip() for cell in row]
+                if any(cells):
+                    yield reader.line_num, cells
+    except csv.Error as error:
+        raise AnnotationError(f"is not valid CSV: {error}", where=f"{path}:{reader.line_num}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise AnnotationError("cannot be read as text", where=path) from error
+
+
+def _columns(header: list[str], *, where: str, name: str, problems: list[str]) -> _Columns:
+    """Find out which column holds what, and whether the table is long or wide."""
+    names = [cell.casefold() for cell in header]
+    doubled = [cell for column, cell in enumerate(header) if cell and names[column] in names[:column]]
+    if doubled:
+        raise AnnotationError(f"column {doubled[0]!r} stands there twice", where=where)
+    roles = {
+        role: names.index(next(one for one in known if one in names))
+        for role, known in _NAMES.items()
+        if any(one in names for one in known)
+    }
+    is_long = {"landmark", "x", "y"} <= set(roles)
+    points = {} if is_long else _wide_points(header, where=where)
+    if "image" not in roles or not (is_long or points):
+        raise AnnotationError(
+            "the header names no known columns",
+            where=where,
+            remedy="expected image,annotator,landmark,x,y or image,annotator,x1,y1,x2,y2,...",
+        )
+    used = {*roles.values(), *(column for pair in points.values() for column in pair)}
+    ignored = [cell for column, cell in enumerate(header) if cell and column not in used]
+    if ignored:
+        problems.append(f"{name}: columns not known and ignored: {', '.join(ignored)}")
+    return _Columns(roles=roles, points=points, count=len(header))
+
+
+def _wide_points(header: list[str], *, where: str) -> dict[str, tuple[int, int]]:
+    """Give the columns of x and y for each landmark of a wide table."""
+    axes: dict[str, dict[str, int]] = {}
+    for column, cell in enumerate(header):
+        match = _WIDE_COLUMN.fullmatch(cell)
+        if match:
+            axes.setdefault(match["label"] or match["number"], {})[match["axis"].lower()] = column
+    for label, found in axes.items():
+        if len(found) != 2:
+            raise AnnotationError(f"landmark {label!r} has only one of the columns x and y", where=where)
+    return {label: (found["x"], found["y"]) for label, found in axes.items()}
+
+
+def _position(x: str, y: str, *, label: str, where: str) -> tuple[float, float] | None:
+    """Read a position in px, or None where both cells are empty."""
+    if not x and not y:
+        return None
+    try:
+        x_px, y_px = float(x), float(y)
+    except ValueError as error:
+        raise AnnotationError(f"landmark {label!r}: {x!r}, {y!r} is no position", where=where) from error
+    if not (math.isfinite(x_px) and math.isfinite(y_px)):
+        raise AnnotationError(f"landmark {label!r}: the position is not finite", where=where)
+    return x_px, y_px
