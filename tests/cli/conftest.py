@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cephsure.cli import terminal
-from cephsure.errors import BundleError
+from cephsure.errors import BundleError, InputError
 from cephsure.uncertainty.prediction import FilmInfo, LandmarkPrediction, Measures, ModelInfo, Prediction
 
 
@@ -113,6 +113,8 @@ def fake_model(monkeypatch, make_prediction):
     class FakeModel:
         def predict(self, film, **options):
             calls.append((film, options))
+            if options["samples"] == 99:
+                raise InputError("fake gives 1 to 15 samples a film, not 99")
             if film.path.stem == "boom":
                 raise ZeroDivisionError("nothing to divide by")
             scale = film.spacing and (film.spacing.x_mm_per_px, film.spacing.y_mm_per_px)

@@ -110,6 +110,12 @@ def test_a_broken_model_is_one_line(cephsure, write_film):
     assert run.lines == ["error: broken: checksum of member_00.onnx is wrong (fetch it again)"]
 
 
+def test_an_option_that_no_film_can_satisfy_is_said_once(cephsure, write_film):
+    run = cephsure("predict", write_film("a.png"), write_film("b.png"), "--samples", "99")
+    assert run.status == 2
+    assert run.lines == ["error: fake gives 1 to 15 samples a film, not 99"]
+
+
 def test_no_film_at_all_loads_no_model(cephsure, tmp_path, fake_model):
     run = cephsure("predict", tmp_path / "*.png")
     assert run.status == 2

@@ -149,9 +149,9 @@ def run(paths: Sequence[Path], job: Job, *, model_name: str, complaints: termina
         for path, stem in zip(paths, unique_stems(paths), strict=True):
             try:
                 predictions.append(predict_film(path, model, job, stem=stem))
-            except BundleError:
-                raise  # the model is at fault, not the film
-            except Exception as error:  # noqa: BLE001 - one film must not cost the others theirs
+            except Exception as error:
+                if isinstance(error, BundleError) or getattr(error, "where", path) is None:
+                    raise  # the model or an option is at fault: every other film would fail alike
                 complaints.add(error, about=path)
             step()
     _show(predictions, job.out_dir)
