@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from cephsure.datasets import read_isbi, select, truth
 from cephsure.errors import InputError
 from cephsure.evaluation.evaluate import NO_POINT, NO_SCALE, NO_TRUTH, NOT_PREDICTED, evaluate
 from cephsure.evaluation.result import About, LeftOut
@@ -129,3 +130,19 @@ def test_same_seed_same_numbers():
     assert run(seed=5) == run(seed=5)
     assert run().about == About()
     assert run(about=About(truth="senior")).about.truth == "senior"
+
+
+@pytest.mark.shared
+def test_the_two_annotators_of_the_challenge_differ_as_is_known(shared_data):
+    """Test1, senior against junior, known to be 2.36 mm on the mean and 6.5 mm at landmark 16."""
+    films = select(read_isbi(shared_data / "isbi2015"), "test1").films
+    senior, junior = (np.stack([truth(film, name) for film in films]) for name in ("senior", "junior"))
+    found = run(senior, junior, np.full((150, 2), 0.1), {}, without=(16,))
+    assert (found.n_films, found.n_points) == (150, 2850)
+    assert round(found.mre_mm, 2) == 2.36
+    # The points are whole pixels, so successes can be counted without rounding: 10 errors are exactly 2 mm.
+    squared = ((senior - junior) ** 2).sum(axis=-1)
+    exact = [100 * (squared <= limit_px**2).mean() for limit_px in (20, 25, 30, 40)]
+    assert list(found.sdr.values()) == pytest.approx(exact)
+    assert found.without["16"].mre_mm < found.mre_mm  # landmark 16 alone differs by 6.5 mm
+    assert found.per_landmark[15].mre_mm == pytest.approx(6.5, abs=0.05)

@@ -16,12 +16,31 @@ class _Frozen(BaseModel):
 
 
 class About(_Frozen):
-    """What was evaluated against what; None where it was not said."""
+    """What was evaluated against what; None where it was not said.
+
+    Attributes:
+        dataset: name of the data set.
+        split: which of its films.
+        truth: whose annotation counts as true.
+        landmark_set: name of the landmark set.
+        spacing_sources: where the scale comes from, and of how many films.
+        problems: what the reader of the data set (of all its splits) left out, one line each.
+        model: name of the model.
+        model_kind: baseline, ensemble or mc-dropout.
+        model_recipe: how it was trained.
+        model_sha256: checksum of its bundle.
+        samples: members or stochastic passes.
+        seed: of the stochastic passes.
+        mirrored: whether the films' mirror images were evaluated instead.
+        inverted: whether the films' negatives were evaluated instead.
+    """
 
     dataset: str | None = None
     split: str | None = None
     truth: str | None = None
     landmark_set: str | None = None
+    spacing_sources: dict[str, int] = {}
+    problems: tuple[str, ...] = ()
     model: str | None = None
     model_kind: str | None = None
     model_recipe: str | None = None

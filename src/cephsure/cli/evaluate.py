@@ -1,0 +1,216 @@
+"""``cephsure evaluate``: a model against annotated films, in figures to stand beside the papers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - typer reads the annotations when it builds the command
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cephsure.cli import terminal
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+    from cephsure.assess import Assessment
+    from cephsure.datasets import AnnotatedFilm, Dataset
+    from cephsure.errors import FilmError
+    from cephsure.evaluation import Evaluation
+    from cephsure.evaluation.table import Table
+
+DEFAULT_MODEL = "default-ensemble"
+
+# The ISBI films' first test set is what published figures are about; other data sets have no splits.
+_USUAL_SPLIT, _TRAIN, _WHOLE = "test1", "train", "all"
+
+
+class Format(StrEnum):
+    """How a data set is laid out."""
+
+    AUTO = "auto"
+    ISBI = "isbi"
+    LABELME = "labelme"
+    COCO = "coco"
+    CSV = "csv"
+
+
+def evaluate(
+    *,
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="The data set: its folder, or its COCO or CSV file.")
+    ],
+    layout: Annotated[Format, typer.Option("--format", help="How it is laid out.")] = Format.AUTO,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="train, test1, test1-clean (without films that are also in train), test2 or all.",
+            show_default="test1 where there is one, else all",
+        ),
+    ] = None,
+    truth: Annotated[
+        str, typer.Option(metavar="NAME", help="Whose points are true: an annotator, or the mean of all.")
+    ] = "mean",
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|BUNDLE", help="A shipped model (see: cephsure models) or a bundle's folder."
+        ),
+    ] = DEFAULT_MODEL,
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="T", help="Members or passes to use.", show_default="the model's own number"
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of MC-Dropout's passes.")] = 0,
+    mm_per_px: Annotated[
+        float | None,
+        typer.Option("--mm-per-px", metavar="S", help="Millimetres a pixel, where the data do not say."),
+    ] = None,
+    mirror: Annotated[bool, typer.Option("--mirror", help="Evaluate on the films' mirror images.")] = False,
+    invert: Annotated[bool, typer.Option("--invert", help="Evaluate on the films' negatives.")] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Only the first N films.", show_default="all")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as JSON.")
+    ] = None,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write a line for each film and landmark.")
+    ] = None,
+) -> None:
+    """Evaluate a model on annotated films.
+
+    Mean radial error with its standard deviation and 95 % interval (bootstrap over films), success detection
+    rates, overall, per landmark and without landmark 16, and how well each measure of uncertainty follows
+    the error. Without a scale, errors are in pixels.
+
+    Exit status: 0 all films done; 2 some input could not be used, the rest is done all the same; 1 a failure
+    of cephsure.
+    """
+    from cephsure.assess import assess
+    from cephsure.datasets import open_dataset
+    from cephsure.films.spacing import check_mm_per_px
+    from cephsure.model import load_model
+
+    check_mm_per_px(mm_per_px)
+    loaded = load_model(model)
+    dataset = open_dataset(data, format=layout.value, landmark_set=loaded.landmark_set, mm_per_px=mm_per_px)
+    dataset, split = _chosen(dataset, split, limit)
+    complaints = terminal.Complaints()
+    with terminal.progress("films", total=len(dataset.films)) as step:
+
+        def on_film(film: AnnotatedFilm, error: FilmError | None) -> None:
+            if error is not None:
+                complaints.add(error, about=film.path)
+            step()
+
+        assessment = assess(
+            loaded,
+            dataset,
+            truth=truth,
+            split=split,
+            samples=samples,
+            seed=seed,
+            mirrored=mirror,
+            inverted=invert,
+            on_film=on_film,
+        )
+    _show(assessment.evaluation)
+    _write(assessment, json_file=json_file, csv_file=csv_file)
+    complaints.repeat(inputs=len(dataset.films))
+    raise typer.Exit(complaints.exit_status)
+
+
+def _chosen(dataset: Dataset, split: str | None, limit: int | None) -> tuple[Dataset, str]:
+    """The films to evaluate, and what to call the choice."""
+    from cephsure.datasets import select
+
+    if split is None:
+        split = _USUAL_SPLIT if any(film.split == _USUAL_SPLIT for film in dataset.films) else _WHOLE
+    dataset = select(dataset, split)
+    if any(film.split == _TRAIN for film in dataset.films):
+        terminal.remark(
+            f"films of the split {_TRAIN!r} are among these: a model trained on them looks too good"
+        )
+    if limit is not None and limit < len(dataset.films):
+        return replace(dataset, films=dataset.films[:limit]), f"{split}, first {limit}"
+    return dataset, split
+
+
+def _show(evaluation: Evaluation) -> None:
+    """Print what was evaluated, the tables and what was left out."""
+    from rich.text import Text
+
+    from cephsure.evaluation.table import landmark_table, measure_table, overall_table
+
+    console = terminal.stdout_console()
+    console.print(Text(_heading(evaluation), style="bold"))
+    for table in (overall_table(evaluation), landmark_table(evaluation), measure_table(evaluation)):
+        console.print()
+        console.print(_rich(table))
+    console.print()
+    if evaluation.unit == "px":
+        console.print(Text("errors in pixels: no scale in the data; give --mm-per-px", style="bold yellow"))
+    for line in _remarks(evaluation):
+        console.print(Text(line, style="dim"))
+
+
+def _heading(evaluation: Evaluation) -> str:
+    """Model, data and truth in one line."""
+    about = evaluation.about
+    changes = [name for name, done in (("mirrored", about.mirrored), ("inverted", about.inverted)) if done]
+    data = f"{about.dataset} ({', '.join([about.split or _WHOLE, *changes])})"
+    samples = f"{about.samples} sample" + ("s" if about.samples != 1 else "")
+    return f"{about.model} ({about.model_kind}, {samples}) on {data} · truth: {about.truth}"
+
+
+def _remarks(evaluation: Evaluation) -> list[str]:
+    """What the reader of the tables must know."""
+    left_out = evaluation.left_out
+    lines = [f"left out: {left_out.films} films, {left_out.points} points of the others"]
+    for one in left_out.reasons:
+        count = f"{one.films} films" if one.films else f"{one.points} points"
+        names = f" ({', '.join(one.names)})" if one.names else ""
+        lines.append(f"  {count}: {one.reason}{names}")
+    if evaluation.unit == "mm":
+        sources = (f"{source} ({count} films)" for source, count in evaluation.about.spacing_sources.items())
+        lines.append(f"scale from: {', '.join(sources)}")
+    lines += [f"data set: {problem}" for problem in evaluation.about.problems]
+    lines.append(f"intervals: 95 %, {evaluation.resamples} bootstrap resamples of films · SD: n - 1")
+    lines.append("correlations are with the measure as it is; areas under the ROC curve with uncertainty")
+    return lines
+
+
+def _rich(table: Table) -> RichTable:
+    from rich.markup import escape
+    from rich.table import Table as RichTable
+
+    shown = RichTable(
+        title=table.title,
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="dim",
+    )
+    for column in table.columns:
+        shown.add_column(escape(column.heading), justify=column.side)
+    for row in table.rows:
+        shown.add_row(*map(escape, row))
+    return shown
+
+
+def _write(assessment: Assessment, *, json_file: Path | None, csv_file: Path | None) -> None:
+    from cephsure.exports.atomic import write_atomically
+    from cephsure.exports.json_text import readable_json
+
+    if json_file is not None:
+        write_atomically(json_file, readable_json(assessment.evaluation.document()).encode("utf-8"))
+        terminal.remark(f"wrote {json_file}")
+    if csv_file is not None:
+        write_atomically(csv_file, assessment.csv().encode("utf-8"))
+        terminal.remark(f"wrote {csv_file}")

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from cephsure.errors import BundleError
+from cephsure.landmarks import load_landmark_set
+from cephsure.localize.samples import Samples
+from cephsure.uncertainty import to_prediction
+from cephsure.uncertainty.prediction import FilmInfo, ModelInfo
+
+ISBI = load_landmark_set("isbi-19")
+
+
+class Oracle:
+    """Knows the true points of the drawn films; its error grows with the landmark's number and says so."""
+
+    landmark_set = ISBI
+
+    def __init__(self, root):
+        self.truths = json.loads((root / "truth.json").read_text("utf-8"))
+        self.asked = []
+
+    def predict(self, film, *, samples=None, seed=0):
+        self.asked.append({"samples": samples, "seed": seed})
+        points = np.array(self.truths[film.path.stem]) + np.column_stack([np.arange(19), np.zeros(19)])
+        doubt = np.arange(19.0)[None]
+        spacing = film.spacing
+        info = FilmInfo(
+            path=str(film.path),
+            width_px=film.width_px,
+            height_px=film.height_px,
+            mm_per_px=(spacing.x_mm_per_px, spacing.y_mm_per_px),
+            spacing_source=spacing.source.value,
+            facing="right",
+            facing_source="assumed",
+            polarity="positive",
+            polarity_source="assumed",
+        )
+        model = ModelInfo(
+            name="oracle", kind="baseline", recipe="none", samples=1, seed=seed, sha256="0" * 64
+        )
+        maps = Samples(points[None], -doubt, doubt, doubt)
+        return to_prediction(maps, film_info=info, model_info=model, landmark_set=ISBI)
+
+
+@pytest.fixture
+def data(phantom_isbi):
+    return phantom_isbi(n_train=2, n_test1=3, noise_px=0.0)
+
+
+@pytest.fixture
+def oracle(monkeypatch, data):
+    """Stand in for `cephsure.model`: the only model is the oracle."""
+    model = Oracle(data)
+
+    def load_model(name):
+        if name == "broken":
+            raise BundleError("checksum of member_00.onnx is wrong", where=name)
+        return model
+
+    module = ModuleType("cephsure.model")
+    module.load_model = load_model
+    monkeypatch.setitem(sys.modules, "cephsure.model", module)
+    return model
+
+
+def test_figures_on_screen_and_in_files(cephsure, data, oracle, tmp_path):
+    run = cephsure("evaluate", "--data", data, "--json", tmp_path / "e.json", "--csv", tmp_path / "e.csv")
+    assert run.status == 0, run.err
+    found = json.loads((tmp_path / "e.json").read_text("utf-8"))
+    # Errors of 0, 1, ... 18 px, that is 0 to 1.8 mm, on each of the three films of test1.
+    assert (found["n_films"], found["n_points"]) == (3, 57)
+    assert found["mre_mm"] == pytest.approx(0.9, abs=1e-3)  # points are written to 0.01 px
+    assert found["without"]["16"]["mre_mm"] == pytest.approx((17.1 - 1.5) / 18, abs=1e-3)
+    assert found["measures"]["activation"]["spearman"] == pytest.approx(-1.0, abs=0.01)
+    assert (found["about"]["split"], found["about"]["truth"]) == ("test1", "mean")
+    assert found["about"]["spacing_sources"] == {"dataset": 3}
+    assert found["schema"] == "cephsure.evaluation/1"
+    for words in (
+        "truth: mean",
+        "all landmarks",
+        "without landmark 16",
+        "0.900",
+        "Pog'",
+        "left out: 0 films",
+    ):
+        assert words in run.out
+    with (tmp_path / "e.csv").open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == 57
+    assert float(lines[18]["error_mm"]) == pytest.approx(1.8, abs=0.01)
+    assert lines[0].keys() >= {"film", "number", "code", "x_px", "truth_x_px", "spread_mm", "entropy"}
+
+
+def test_split_truth_samples_and_limit(cephsure, data, oracle, tmp_path):
+    options = ["--split", "test1-clean", "--truth", "senior", "--samples", 1, "--seed", 4, "--limit", 1]
+    run = cephsure("evaluate", "--data", data, "--format", "isbi", "--json", tmp_path / "e.json", *options)
+    assert run.status == 0, run.err
+    about = json.loads((tmp_path / "e.json").read_text("utf-8"))["about"]
+    assert (about["split"], about["truth"]) == ("test1-clean, first 1", "senior")
+    assert oracle.asked == [{"samples": 1, "seed": 4}]
+
+
+def test_films_of_the_training_split_are_pointed_out(cephsure, data, oracle):
+    run = cephsure("evaluate", "--data", data, "--split", "all")
+    assert run.status == 0
+    assert any("'train' are among these" in line for line in run.lines)
+
+
+def test_the_users_scale_goes_before_the_data_sets(cephsure, data, oracle, tmp_path):
+    cephsure("evaluate", "--data", data, "--mm-per-px", 0.2, "--json", tmp_path / "e.json")
+    found = json.loads((tmp_path / "e.json").read_text("utf-8"))
+    assert found["mre_mm"] == pytest.approx(1.8, abs=1e-3)
+    assert found["about"]["spacing_sources"] == {"user": 3}
+
+
+def test_mirror_images_and_negatives_are_named(cephsure, data, oracle, tmp_path):
+    run = cephsure("evaluate", "--data", data, "--mirror", "--invert", "--json", tmp_path / "e.json")
+    about = json.loads((tmp_path / "e.json").read_text("utf-8"))["about"]
+    assert (about["mirrored"], about["inverted"]) == (True, True)
+    assert "mirrored, inverted" in run.out
+
+
+def test_a_film_that_cannot_be_read_is_said_and_the_others_go_on(cephsure, data, oracle, tmp_path):
+    film = next((data / "RawImage" / "Test1Data").iterdir())
+    film.write_text("not a film", encoding="utf-8")
+    run = cephsure("evaluate", "--data", data, "--json", tmp_path / "e.json")
+    assert run.status == 2
+    assert any(line.startswith("error:") and film.name in line for line in run.lines)
+    found = json.loads((tmp_path / "e.json").read_text("utf-8"))
+    assert (found["n_films"], found["left_out"]["films"]) == (2, 1)
+    assert found["left_out"]["reasons"][0]["names"] == [film.stem]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--split", "test7"], "no split 'test7'"),
+        (["--truth", "eve"], "no annotator 'eve'"),
+        (["--model", "broken"], "checksum"),
+        (["--mm-per-px", "50"], "not possible"),
+        (["--format", "labelme"], "error:"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(cephsure, data, oracle, options, words):
+    run = cephsure("evaluate", "--data", data, *options)
+    assert run.status == 2
+    assert len(run.lines) == 1
+    assert words in run.lines[0]
+    assert run.out == ""
