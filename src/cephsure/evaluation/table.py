@@ -80,13 +80,13 @@ def measure_table(evaluation: Evaluation) -> Table:
     """How well each measure follows the radial error, with 95 % intervals."""
     columns = (
         Column("measure", "left"),
-        Column("points", "left"),
+        Column("landmarks", "left"),
         Column("Pearson r"),
         Column("Spearman r"),
         *([Column("AUC > 2 mm"), Column("AUC > 4 mm")] if evaluation.unit == "mm" else []),
     )
-    parts = [("all landmarks", evaluation.measures)]
-    parts += [(f"without landmark {number}", part.measures) for number, part in evaluation.without.items()]
+    parts = [("all", evaluation.measures)]
+    parts += [(f"without {number}", part.measures) for number, part in evaluation.without.items()]
     rows = [
         (name, label, *_measure_cells(measures[name], in_mm=evaluation.unit == "mm"))
         for name in evaluation.measures
@@ -128,7 +128,7 @@ def _measure_cells(quality: MeasureQuality, *, in_mm: bool) -> tuple[str, ...]:
             (quality.auc_4mm, quality.auc_4mm_ci95),
         ]
     return tuple(
-        _number(value, 3) + (f" [{_ends(interval, digits=3)}]" if interval else "")
+        _number(value, 3) + (f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else "")
         for value, interval in found
     )
 
