@@ -68,7 +68,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of MC-Dropout's passes.")] = 0,
     mm_per_px: Annotated[
         float | None,
-        typer.Option("--mm-per-px", metavar="S", help="Millimetres a pixel, where the data do not say."),
+        typer.Option("--mm-per-px", metavar="S", help="Millimetres a pixel, for films that do not say."),
     ] = None,
     mirror: Annotated[bool, typer.Option("--mirror", help="Evaluate on the films' mirror images.")] = False,
     invert: Annotated[bool, typer.Option("--invert", help="Evaluate on the films' negatives.")] = False,
