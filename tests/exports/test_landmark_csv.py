@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import pytest
 
@@ -12,20 +13,21 @@ def rows_of(text):
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_the_file_is_as_documented(prediction):
-    header, first = landmark_csv.render(prediction).splitlines()[:2]
+def test_the_file_is_as_documented(prediction, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    header, first = landmark_csv.render(prediction, Path("out")).splitlines()[:2]
     assert header == (
         "film,number,code,name,x_px,y_px,x_mm,y_mm,activation,spread_px,spread_mm,expected_error_px,"
         "expected_error_mm,entropy,mm_per_px_x,mm_per_px_y,spacing_source,model"
     )
     assert first == (
-        "films/north/001.png,1,S,sella,20.5000,30.2500,2.0500,6.0500,0.5,2,0.2,4,0.4,1.25,0.1,0.2,user,"
+        "../films/north/001.png,1,S,sella,20.5000,30.2500,2.0500,6.0500,0.5,2,0.2,4,0.4,1.25,0.1,0.2,user,"
         "test-ensemble"
     )
 
 
 def test_one_row_a_landmark_with_its_own_values(prediction):
-    rows = rows_of(landmark_csv.render(prediction))
+    rows = rows_of(landmark_csv.render(prediction, Path("out")))
     assert [row["code"] for row in rows] == ["S", "N", "Pog'"]
     assert rows[2]["name"] == "soft tissue pogonion, “chin”"  # the comma is quoted
     for row, landmark in zip(rows, prediction.landmarks, strict=True):
@@ -36,7 +38,7 @@ def test_one_row_a_landmark_with_its_own_values(prediction):
 
 
 def test_what_is_unknown_is_empty(make_prediction):
-    row = rows_of(landmark_csv.render(make_prediction(mm_per_px=None, path=None)))[0]
+    row = rows_of(landmark_csv.render(make_prediction(mm_per_px=None, path=None), Path()))[0]
     unknown = [name for name, value in row.items() if value == ""]
     assert unknown == [
         "film",
@@ -52,7 +54,7 @@ def test_what_is_unknown_is_empty(make_prediction):
 
 def test_a_batch_has_one_header_and_tells_films_apart(make_prediction):
     batch = [make_prediction(path="a/001.png"), make_prediction(path="b/001.png", mm_per_px=None)]
-    rows = rows_of(landmark_csv.render_many(batch))
+    rows = rows_of(landmark_csv.render_many(batch, Path()))
     assert [(row["film"], row["number"]) for row in rows] == [
         (film, number) for film in ("a/001.png", "b/001.png") for number in "123"
     ]
@@ -60,7 +62,7 @@ def test_a_batch_has_one_header_and_tells_films_apart(make_prediction):
 
 
 def test_an_empty_batch_is_a_header():
-    assert landmark_csv.render_many([]).startswith("film,number,code,name,x_px,y_px")
+    assert landmark_csv.render_many([], Path()).startswith("film,number,code,name,x_px,y_px")
 
 
 def test_a_measure_that_only_one_film_has_gets_a_column(make_prediction):
@@ -68,6 +70,6 @@ def test_a_measure_that_only_one_film_has_gets_a_column(make_prediction):
     landmark = other.landmarks[0]
     measures = type(landmark.measures).model_validate({**landmark.measures.model_dump(), "margin": 7.0})
     other = other.model_copy(update={"landmarks": (landmark.model_copy(update={"measures": measures}),)})
-    rows = rows_of(landmark_csv.render_many([plain, other]))
+    rows = rows_of(landmark_csv.render_many([plain, other], Path()))
     assert [row["margin"] for row in rows] == ["", "", "", "7"]
     assert rows[3]["model"] == "test-ensemble"

@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
+from cephsure.datasets.coco import read_coco
+from cephsure.datasets.csv_table import read_csv
+from cephsure.datasets.labelme import read_labelme
 from cephsure.errors import InputError
 from cephsure.exports import EXPORTERS, export, export_many, unique_stems
 from cephsure.exports.registry import exporter
+from cephsure.landmarks import Landmark, LandmarkSet
 
 
 @pytest.mark.parametrize(
@@ -63,3 +68,29 @@ def test_a_number_that_is_none_writes_nothing(make_prediction, tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         export(make_prediction(shift_px=float("nan")), "json", tmp_path, stem="001")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("fmt", "read", "tolerance_px"),
+    [("csv", read_csv, 5e-5), ("coco", read_coco, 0.0), ("labelme", read_labelme, 0.0)],
+)
+def test_our_own_readers_find_the_film_and_its_points(make_prediction, tmp_path, fmt, read, tolerance_px):
+    film = tmp_path / "films" / "001.png"
+    film.parent.mkdir()
+    film.write_bytes(b"")
+    prediction = make_prediction(path=str(film), shift_px=1 / 3)
+    landmark_set = LandmarkSet(
+        name="test",
+        title="test",
+        source="test",
+        landmarks=tuple(
+            Landmark(p.number, p.code, p.name, definition="", tissue="bone", side="midline")
+            for p in prediction.landmarks
+        ),
+    )
+    export(prediction, fmt, tmp_path / "out", stem="001")
+    dataset = read(tmp_path / "out", landmark_set=landmark_set)
+    assert [found.path.resolve() for found in dataset.films] == [film.resolve()]
+    (points,) = dataset.films[0].annotations.values()
+    expected = [[p.x_px, p.y_px] for p in prediction.landmarks]
+    np.testing.assert_allclose(points, expected, rtol=0, atol=tolerance_px)

@@ -1,10 +1,15 @@
-"""Landmarks as a table: one row a landmark, one file a film or one file for a whole batch."""
+"""Landmarks as a table: one row a landmark, one file a film or one file for a whole batch.
+
+UTF-8, commas, a header line, a point in the decimals; our CSV data-set reader reads it back.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 from typing import TYPE_CHECKING
+
+from cephsure.exports.names import film_reference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,12 +21,12 @@ _BEFORE = ("film", "number", "code", "name", "x_px", "y_px", "x_mm", "y_mm")
 _AFTER = ("mm_per_px_x", "mm_per_px_y", "spacing_source", "model")
 
 
-def render(prediction: Prediction, out_dir: Path | None = None) -> str:
+def render(prediction: Prediction, out_dir: Path) -> str:
     """Write one film's landmarks as CSV.
 
     Args:
         prediction: one film's landmarks.
-        out_dir: not used; the film's path is written as it was given.
+        out_dir: the folder the file will lie in; ``film`` is relative to it.
 
     Returns:
         A header line and one line a landmark. What is not known (millimetres without a scale) is empty.
@@ -29,12 +34,12 @@ def render(prediction: Prediction, out_dir: Path | None = None) -> str:
     return render_many([prediction], out_dir)
 
 
-def render_many(predictions: Sequence[Prediction], out_dir: Path | None = None) -> str:  # noqa: ARG001 - as render
+def render_many(predictions: Sequence[Prediction], out_dir: Path) -> str:
     """Write the landmarks of many films into one CSV; the column ``film`` tells them apart.
 
     Args:
         predictions: one a film.
-        out_dir: not used.
+        out_dir: as for ``render``.
 
     Returns:
         One header line and one line for each landmark of each film, in the given order.
@@ -45,12 +50,13 @@ def render_many(predictions: Sequence[Prediction], out_dir: Path | None = None) 
     table = csv.writer(text, lineterminator="\n")
     table.writerow([*_BEFORE, *names, *_AFTER])
     for prediction in predictions:
-        table.writerows(_rows(prediction, names))
+        table.writerows(_rows(prediction, names, out_dir))
     return text.getvalue()
 
 
-def _rows(prediction: Prediction, names: tuple[str, ...]) -> list[list[str]]:
+def _rows(prediction: Prediction, names: tuple[str, ...], out_dir: Path) -> list[list[str]]:
     film = prediction.film
+    reference = "" if film.path is None else film_reference(film.path, out_dir)
     mm_per_px_x, mm_per_px_y = film.mm_per_px or (None, None)
     rows = []
     for landmark in prediction.landmarks:
@@ -58,7 +64,7 @@ def _rows(prediction: Prediction, names: tuple[str, ...]) -> list[list[str]]:
         positions = (landmark.x_px, landmark.y_px, landmark.x_mm, landmark.y_mm)
         rows.append(
             [
-                film.path or "",
+                reference,
                 str(landmark.number),
                 landmark.code,
                 landmark.name,
