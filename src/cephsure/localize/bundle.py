@@ -1,0 +1,163 @@
+"""Bundles: a folder with networks, configuration, card and checksums; read only when every checksum is right."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from cephsure.errors import BundleError
+from cephsure.landmarks import LandmarkSet
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+FORMAT = "cephsure.bundle/1"
+FACTS_FILE = "bundle.json"
+SUMS_FILE = "SHA256SUMS"
+PICKLES = frozenset({".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".bin", ".joblib"})
+
+
+class _Member(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    folder: str
+    validation_films: tuple[str, ...] = ()
+
+
+class _Facts(BaseModel):
+    """The part of ``bundle.json`` that prediction needs."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    format: str
+    name: str
+    kind: Literal["baseline", "ensemble", "mc-dropout"]
+    recipe: dict[str, Any]
+    landmark_set: dict[str, Any]
+    mean_shape: tuple[tuple[float, float], ...] | None = None
+    members: tuple[_Member, ...]
+    orientation: _Member | None = None
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A checked bundle.
+
+    Attributes:
+        folder: where it lies.
+        name: the model's name.
+        kind: baseline, ensemble or mc-dropout.
+        recipe: the recipe's numbers, as JSON data.
+        landmark_set: which landmarks, in which order.
+        mean_shape: (L, 2) the mean shape in frame units, or None for one-stage recipes.
+        members: the members' folders.
+        orientation: the orientation network's folder, or None.
+        provenance: data, split, truth, seed and versions it was made with.
+        sha256: of its SHA256SUMS, which names every other file's: the identity of the whole.
+    """
+
+    folder: Path
+    name: str
+    kind: Literal["baseline", "ensemble", "mc-dropout"]
+    recipe: dict[str, Any]
+    landmark_set: LandmarkSet
+    mean_shape: NDArray[np.float64] | None
+    members: tuple[Path, ...]
+    orientation: Path | None
+    provenance: dict[str, Any]
+    sha256: str
+
+
+def read_bundle(path: str | Path) -> Bundle:
+    """Read a bundle and check every file of it.
+
+    Raises:
+        BundleError: no bundle there, a file that is missing, unlisted or changed, a pickle, an unknown version.
+    """
+    folder = Path(path)
+    if folder.suffix in PICKLES and not folder.is_dir():
+        raise BundleError(
+            "a pickled file can run code and is refused", where=folder, remedy="give a bundle's folder"
+        )
+    if not folder.is_dir() or not (folder / FACTS_FILE).is_file():
+        raise BundleError(
+            "not a model bundle", where=folder, remedy="give a shipped model's name or a bundle's folder"
+        )
+    sums = _check_files(folder)
+    facts = _read_facts(folder)
+    shape = None if facts.mean_shape is None else np.array(facts.mean_shape)
+    return Bundle(
+        folder=folder,
+        name=facts.name,
+        kind=facts.kind,
+        recipe=facts.recipe,
+        landmark_set=LandmarkSet.from_dict(facts.landmark_set, where=folder / FACTS_FILE),
+        mean_shape=shape,
+        members=tuple(_inside(folder, member.folder) for member in facts.members),
+        orientation=None if facts.orientation is None else _inside(folder, facts.orientation.folder),
+        provenance=facts.provenance,
+        sha256=hashlib.sha256(sums).hexdigest(),
+    )
+
+
+def _check_files(folder: Path) -> bytes:
+    """Compare all files with SHA256SUMS, and give its content."""
+    try:
+        sums = (folder / SUMS_FILE).read_bytes()
+        listed = dict(reversed(line.split("  ", 1)) for line in sums.decode().splitlines())
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise BundleError("its SHA256SUMS is missing or unreadable", where=folder) from error
+    present = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()} - {
+        SUMS_FILE
+    }
+    for name in sorted(present | listed.keys()):
+        if Path(name).suffix in PICKLES:
+            raise BundleError("a pickled file can run code and is refused", where=folder / name)
+        if name not in present:
+            raise BundleError(
+                "listed in SHA256SUMS but missing", where=folder / name, remedy="get the bundle again"
+            )
+        if name not in listed:
+            raise BundleError("not listed in SHA256SUMS", where=folder / name, remedy="get the bundle again")
+        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != listed[name]:
+            raise BundleError(
+                "wrong checksum: the file was changed or damaged",
+                where=folder / name,
+                remedy="get the bundle again",
+            )
+    return sums
+
+
+def _read_facts(folder: Path) -> _Facts:
+    path = folder / FACTS_FILE
+    try:
+        data = json.loads(path.read_text())
+    except ValueError as error:
+        raise BundleError("not valid JSON", where=path) from error
+    found = data.get("format") if isinstance(data, dict) else None
+    if found != FORMAT:
+        raise BundleError(
+            f"bundle version {found!r} is unknown, this program reads {FORMAT}",
+            where=path,
+            remedy="update cephsure",
+        )
+    try:
+        return _Facts.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BundleError(f"{place}: {first['msg']}", where=path) from error
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """A folder of the bundle; one that leads out of it is refused."""
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise BundleError(f"names a folder outside of it: {name}", where=folder / FACTS_FILE)
+    return path

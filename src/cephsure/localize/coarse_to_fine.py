@@ -1,0 +1,151 @@
+"""The default recipe's way from a film to samples: whole film, then patches round each landmark, for each member.
+
+A member's fine stage starts from that member's own coarse points: where the coarse stages disagree, the samples
+do too.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cephsure.geometry import Affine, Warp, local_centroids, read_maps, softmax_maps
+from cephsure.localize.samples import Samples
+from cephsure.localize.session import Session
+from cephsure.views import (
+    PatchLayout,
+    Pyramid,
+    WorkingFilm,
+    build_pyramid,
+    frame_of,
+    grey_patches,
+    map_to_frame,
+    network_input,
+    standardise,
+    whole_view,
+    whole_warp,
+    working_film,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from cephsure.geometry import MapReadings
+    from cephsure.localize.bundle import Bundle
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """One sample to draw: which member, with which dropout masks (1, M), if any."""
+
+    member: int
+    coarse_masks: NDArray[np.float32] | None = None
+    fine_masks: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """One sample: positions (L, 2) in px of the upright film, and the readings of its maps (L,)."""
+
+    positions: NDArray[np.float64]
+    activations: NDArray[np.float64]
+    expected_errors: NDArray[np.float64]
+    entropies: NDArray[np.float64]
+
+
+class CoarseToFine:
+    """The networks of a bundle of the default recipe."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Load the networks, side by side."""
+        if bundle.mean_shape is None:
+            raise ValueError("a bundle of the default recipe has a mean shape")
+        recipe = bundle.recipe
+        self.shape = bundle.mean_shape
+        self.side = int(recipe["coarse_side"])
+        self.coarse_radius = int(recipe["coarse_radius_px"])
+        self.fine_radius = int(recipe["fine_radius_px"])
+        layout = recipe["layout"]
+        self.layout = PatchLayout(layout["map_side"], layout["step"], tuple(layout["context_steps"]))
+        self.dropout = float(recipe["dropout"])
+        self._pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="cephsure")
+        paths = [folder / f"{stage}.onnx" for folder in bundle.members for stage in ("coarse", "fine")]
+        sessions = list(self._pool.map(Session, paths))
+        self.coarse, self.fine = sessions[::2], sessions[1::2]
+
+    def sample(self, pixels: NDArray[np.float32], *, samples: int, seed: int) -> Samples:
+        """Draw ``samples`` samples of a film (H, W): upright, positive, facing right, in [0, 1]."""
+        film = working_film(pixels, self.side)
+        passes = self._passes(samples, seed)
+        coarse = list(self._pool.map(lambda one: self._coarse(film, one), passes))
+        frames = [self._frame(points, film) for points in coarse]
+        pyramid = build_pyramid(pixels, float(np.median([frame.scale for frame in frames])), self.layout)
+        jobs = zip(frames, coarse, passes, strict=True)
+        drawn = list(self._pool.map(lambda job: self._fine(pyramid, *job), jobs))
+        return Samples(
+            positions_px=np.stack([one.positions for one in drawn]),
+            activations=np.stack([one.activations for one in drawn]),
+            expected_errors_px=np.stack([one.expected_errors for one in drawn]),
+            entropies=np.stack([one.entropies for one in drawn]),
+            coarse_positions_px=np.stack(coarse),
+        )
+
+    def _passes(self, samples: int, seed: int) -> Sequence[_Pass]:
+        """The members in turn; for MC-Dropout passes of the one member with channel masks drawn from the seed."""
+        if not self.coarse[0].mask_channels:
+            return [_Pass(member) for member in range(samples)]
+        rng = np.random.default_rng(seed)
+        return [
+            _Pass(0, self._masks(rng, self.coarse[0]), self._masks(rng, self.fine[0])) for _ in range(samples)
+        ]
+
+    def _masks(self, rng: np.random.Generator, network: Session) -> NDArray[np.float32]:
+        kept = rng.uniform(size=(1, network.mask_channels)) >= self.dropout
+        return (kept / (1.0 - self.dropout)).astype(np.float32)
+
+    def _coarse(self, film: WorkingFilm, one: _Pass) -> NDArray[np.float64]:
+        """Coarse positions (L, 2) in px of the upright film."""
+        warp = whole_warp(film, self.side)
+        view = standardise(whole_view(film, warp, self.side))
+        maps = softmax_maps(
+            self.coarse[one.member].run(view[None, None].astype(np.float32), one.coarse_masks)[0]
+        )
+        return warp.source(2 * local_centroids(maps, self.coarse_radius) + 0.5)
+
+    def _frame(self, points: NDArray[np.float64], film: WorkingFilm) -> Affine:
+        """The head's frame by one member's coarse points; of a sane size even where they make no head."""
+        try:
+            frame = frame_of(points, self.shape)
+        except ValueError:
+            frame = Affine(np.eye(2), points.mean(axis=0))
+        longest = max(film.film_size_px)
+        radius = float(np.sqrt((self.shape**2).sum(axis=1).mean()))
+        size = np.clip(frame.scale, 0.05 * longest / radius, longest / radius) / max(frame.scale, 1e-9)
+        return Affine.about(points.mean(axis=0), np.eye(2) * size).after(frame)
+
+    def _fine(self, pyramid: Pyramid, frame: Affine, coarse: NDArray[np.float64], one: _Pass) -> _Drawn:
+        """Refine one member's points, and read its maps."""
+        warp = Warp(frame)
+        centres = warp.output(coarse)
+        patches = network_input(*grey_patches(pyramid, warp, centres, self.layout))
+        logits = self.fine[one.member].run(patches[None], one.fine_masks)[0]  # (K, L, P, P)
+        readings = [self._read(maps) for maps in logits]
+        on_map = np.mean([r.positions for r in readings], axis=0)
+        # The mean of K annotators' points errs by the root of the summed squares over K, where they err independently.
+        expected = np.sqrt(np.sum([r.expected_errors**2 for r in readings], axis=0)) / len(readings)
+        return _Drawn(
+            positions=warp.source(centres + map_to_frame(on_map, self.layout)),
+            activations=np.mean([r.activations for r in readings], axis=0),
+            expected_errors=expected * self.layout.map_step * frame.scale,
+            entropies=np.mean([r.entropies for r in readings], axis=0),
+        )
+
+    def _read(self, logits: NDArray[np.float32]) -> MapReadings:
+        maps = softmax_maps(logits)
+        return read_maps(maps, local_centroids(maps, self.fine_radius))

@@ -1,0 +1,65 @@
+"""The reference recipe's way from a film to samples: squeezed film in, blurred maps out, their maxima.
+
+Source: Drevický & Kodým 2020.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cephsure.geometry import read_maps
+from cephsure.localize.samples import Samples
+from cephsure.localize.session import Session
+from cephsure.views import blur_maps, maximum_positions, squeezed_view, working_film
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cephsure.geometry import MapReadings
+    from cephsure.localize.bundle import Bundle
+
+
+class OneStage:
+    """The networks of a bundle of the paper recipe."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Load the networks."""
+        self.side = int(bundle.recipe["side"])
+        self.sigma_px = float(bundle.recipe["target_sigma_px"])
+        self.dropout = float(bundle.recipe["dropout"])
+        self._pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="cephsure")
+        self.networks = list(self._pool.map(Session, [folder / "paper.onnx" for folder in bundle.members]))
+
+    def sample(self, pixels: NDArray[np.float32], *, samples: int, seed: int) -> Samples:
+        """Draw ``samples`` samples of a film (H, W) in [0, 1]."""
+        view, to_film = squeezed_view(working_film(pixels, self.side), self.side)
+        image = view[None, None].astype(np.float32)
+        readings = list(self._pool.map(lambda job: self._read(image, *job), self._passes(samples, seed)))
+        step = float(np.sqrt(abs(np.linalg.det(to_film.matrix))))
+        return Samples(
+            positions_px=np.stack([to_film.apply(one.positions) for one in readings]),
+            activations=np.stack([one.activations for one in readings]),
+            expected_errors_px=np.stack([one.expected_errors * step for one in readings]),
+            entropies=np.stack([one.entropies for one in readings]),
+        )
+
+    def _passes(self, samples: int, seed: int) -> list[tuple[Session, NDArray[np.float32] | None]]:
+        channels = self.networks[0].mask_channels
+        if not channels:
+            return [(network, None) for network in self.networks[:samples]]
+        kept = np.random.default_rng(seed).uniform(size=(samples, 1, channels)) >= self.dropout
+        return [(self.networks[0], mask) for mask in (kept / (1.0 - self.dropout)).astype(np.float32)]
+
+    def _read(
+        self, image: NDArray[np.float32], network: Session, masks: NDArray[np.float32] | None
+    ) -> MapReadings:
+        """Maxima of one network's blurred maps; what is positive in a map, made to sum to one, is its probability."""
+        maps = blur_maps(network.run(image, masks)[0], self.sigma_px)
+        positions, activations = maximum_positions(maps)
+        positive = np.maximum(maps, 1e-9)
+        probabilities = positive / positive.sum(axis=(1, 2), keepdims=True)
+        return read_maps(probabilities, positions, activations)

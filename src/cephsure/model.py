@@ -1,0 +1,172 @@
+"""Models: a bundle ready to predict. Baseline, Ensemble and MC-Dropout are used alike."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from cephsure import films
+from cephsure.errors import InputError
+from cephsure.films import Film
+from cephsure.localize.bundle import Bundle, read_bundle
+from cephsure.localize.coarse_to_fine import CoarseToFine
+from cephsure.localize.one_stage import OneStage
+from cephsure.localize.orientation import Orientation, find_orientation
+from cephsure.localize.samples import Samples
+from cephsure.localize.session import Session
+from cephsure.uncertainty.predict import to_prediction
+from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, Prediction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cephsure.landmarks import LandmarkSet
+
+DEFAULT_MODEL = "default-ensemble"
+
+
+def shipped_models() -> dict[str, Path]:
+    """Names and folders of the models that come with the package."""
+    root = Path(str(files("cephsure") / "data" / "models"))
+    if not root.is_dir():
+        return {}
+    return {folder.name: folder for folder in sorted(root.iterdir()) if (folder / "bundle.json").is_file()}
+
+
+def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> Model:
+    """Load a shipped model by name, or a bundle by its folder.
+
+    Raises:
+        BundleError: no such model, or a bundle that is damaged, unknown or unsafe.
+    """
+    shipped = shipped_models()
+    return Model(read_bundle(shipped.get(str(name_or_path), Path(name_or_path))))
+
+
+class Model:
+    """A bundle with its networks loaded.
+
+    Attributes:
+        bundle: the checked bundle.
+        name: its name.
+        kind: "baseline", "ensemble" or "mc-dropout".
+        landmark_set: the landmarks it finds.
+        default_samples: samples drawn a film unless asked otherwise: 1, the members, or the passes.
+
+    Example:
+        >>> from cephsure import load_model, samples
+        >>> sample = samples.sample_film("vhm_lateral_0deg")
+        >>> prediction = load_model("default-baseline").predict(sample.path, mm_per_px=sample.mm_per_px)
+        >>> prediction.landmarks[0].name
+        'sella'
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.name = bundle.name
+        self.kind = bundle.kind
+        self.landmark_set: LandmarkSet = bundle.landmark_set
+        self._orientation = (
+            None if bundle.orientation is None else Session(bundle.orientation / "orientation.onnx")
+        )
+        self._localizer = CoarseToFine(bundle) if bundle.recipe["name"] == "default" else OneStage(bundle)
+        passes = int(bundle.recipe["samples"]) if bundle.kind == "mc-dropout" else len(bundle.members)
+        self.default_samples = passes
+
+    def predict(
+        self,
+        film: Film | Path | str,
+        *,
+        samples: int | None = None,
+        seed: int = 0,
+        facing: Literal["auto", "right", "left"] = "auto",
+        polarity: Literal["auto", "positive", "negative"] = "auto",
+        mm_per_px: float | None = None,
+    ) -> Prediction:
+        """Find the landmarks on a film, and measure how uncertain each is.
+
+        The same film, seed and bundle give the same numbers.
+
+        Args:
+            film: a film, or a file to read.
+            samples: how many members (the first ones) or passes; by default all members, or the recipe's passes.
+            seed: of MC-Dropout's masks.
+            facing: which way the head faces; "auto" finds out.
+            polarity: whether bone is bright; "auto" finds out.
+            mm_per_px: scale for a file that has none of its own.
+
+        Returns:
+            Positions in the given film's own pixels, and in mm where its scale is known.
+
+        Raises:
+            FilmError: the file cannot be read.
+            InputError: more samples than there are members.
+        """
+        given = film if isinstance(film, Film) else films.read(film, mm_per_px=mm_per_px)
+        orientation = self.orientation(given, facing=facing, polarity=polarity)
+        drawn = self.sample(given, orientation, samples=samples, seed=seed)
+        return to_prediction(
+            drawn,
+            film_info=_film_info(given, orientation),
+            model_info=ModelInfo(
+                name=self.name,
+                kind=self.kind,
+                recipe=str(self.bundle.recipe["name"]),
+                samples=drawn.positions_px.shape[0],
+                seed=seed,
+                sha256=self.bundle.sha256,
+            ),
+            landmark_set=self.landmark_set,
+        )
+
+    def predict_many(
+        self, many: Iterable[Film | Path | str], *, samples: int | None = None, seed: int = 0
+    ) -> Iterator[Prediction]:
+        """Predictions of films one by one, as they are asked for."""
+        for film in many:
+            yield self.predict(film, samples=samples, seed=seed)
+
+    def orientation(
+        self,
+        film: Film,
+        *,
+        facing: Literal["auto", "right", "left"] = "auto",
+        polarity: Literal["auto", "positive", "negative"] = "auto",
+    ) -> Orientation:
+        """How the film is turned: as given, or found."""
+        side = int(self.bundle.recipe.get("orientation_side", 0))
+        return find_orientation(film.pixels, self._orientation, side, facing=facing, polarity=polarity)
+
+    def sample(
+        self, film: Film, orientation: Orientation, *, samples: int | None = None, seed: int = 0
+    ) -> Samples:
+        """The samples behind a prediction, in the given film's own pixels."""
+        count = self.default_samples if samples is None else samples
+        if count < 1 or (self.kind != "mc-dropout" and count > self.default_samples):
+            raise InputError(f"{self.name} gives 1 to {self.default_samples} samples a film, not {count}")
+        drawn = self._localizer.sample(orientation.upright(film.pixels), samples=count, seed=seed)
+        coarse = drawn.coarse_positions_px
+        return Samples(
+            positions_px=orientation.to_given(drawn.positions_px, film.width_px),
+            activations=drawn.activations,
+            expected_errors_px=drawn.expected_errors_px,
+            entropies=drawn.entropies,
+            coarse_positions_px=None if coarse is None else orientation.to_given(coarse, film.width_px),
+        )
+
+
+def _film_info(film: Film, orientation: Orientation) -> FilmInfo:
+    spacing = film.spacing
+    return FilmInfo(
+        path=None if film.path is None else str(film.path),
+        width_px=film.width_px,
+        height_px=film.height_px,
+        mm_per_px=None if spacing is None else (spacing.x_mm_per_px, spacing.y_mm_per_px),
+        spacing_source="none" if spacing is None else spacing.source.value,
+        facing=orientation.facing,
+        facing_source=orientation.facing_source,
+        polarity=orientation.polarity,
+        polarity_source=orientation.polarity_source,
+        notes=film.notes,
+    )

@@ -1,0 +1,102 @@
+"""Films as they may come: random grey curves, blur, noise, collimators, rulers and text; random poses and shapes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from cephsure.geometry import Affine, Warp, WaveField, linear
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def grey_curve(images: list[NDArray[np.float32]], rng: np.random.Generator) -> list[NDArray[np.float32]]:
+    """One random rising grey curve for all images of a film, in [0, 1]: gamma, then an S-curve, then gain."""
+    gamma = np.float32(np.exp(rng.normal(0, 0.35)))
+    bend = np.float32(rng.uniform(-0.6, 0.9))
+    gain, lift = np.float32(rng.uniform(0.75, 1.1)), np.float32(rng.uniform(-0.05, 0.15))
+
+    def curve(image: NDArray[np.float32]) -> NDArray[np.float32]:
+        x = np.maximum(image, np.float32(1e-4)) ** gamma
+        x = x + bend * x * (1 - x) * (2 * x - 1)
+        return np.clip(gain * x + lift, 0, 1)
+
+    return [curve(image) for image in images]
+
+
+def blur_and_noise(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Unsharpness (or sharpening) and grain, alike for all images (N, H, W) of a film."""
+    choice = rng.uniform()
+    if choice < 0.35:
+        images = ndimage.gaussian_filter(images, (0, *[rng.uniform(0.3, 1.3)] * 2))
+    elif choice < 0.5:
+        soft = ndimage.gaussian_filter(images, (0, 1.0, 1.0))
+        images = images + np.float32(rng.uniform(0.2, 1.0)) * (images - soft)
+    if rng.uniform() < 0.6:
+        grain = rng.standard_normal(images.shape, dtype=np.float32)
+        images = images + np.float32(rng.uniform(0.002, 0.05)) * grain
+    return images
+
+
+def furniture(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """What else is on films, drawn on a whole view (side, side): collimator edges, rulers, ear rods, plates, cut-outs."""
+    image = image.copy()
+    side = image.shape[0]
+    if rng.uniform() < 0.45:
+        _collimate(image, rng)
+    for _ in range(rng.integers(0, 4)):
+        width, height = rng.uniform(0.01, 0.12, 2) * side
+        x, y = rng.uniform(0, side, 2)
+        box = (slice(int(y), int(y + height) + 1), slice(int(x), int(x + width) + 1))
+        image[box] = rng.choice([0.0, 1.0, rng.uniform()])
+    if rng.uniform() < 0.3:
+        yy, xx = np.mgrid[:side, :side]
+        cx, cy, radius = *rng.uniform(0.15, 0.6, 2) * side, rng.uniform(1, 4)
+        image[np.abs(np.hypot(xx - cx, yy - cy) - radius) < 0.8] = 1.0
+    return image
+
+
+def _collimate(image: NDArray[np.float32], rng: np.random.Generator) -> None:
+    side = image.shape[0]
+    value = np.float32(rng.choice([0.0, 1.0, rng.uniform()]))
+    for edge in range(4):
+        if rng.uniform() < 0.4:
+            depth = int(rng.exponential(0.06) * side)
+            turned = np.rot90(image, edge)
+            turned[:depth] = value
+
+
+def coarse_warp(plain: Warp, side: int, rng: np.random.Generator) -> Warp:
+    """A random pose and shape of the whole film: scale 0.68 to 1.5, turn, shift, stretch and smooth deformation."""
+    matrix = linear(
+        rotation_deg=float(np.clip(rng.normal(0, 9), -25, 25)),
+        scale=1.0 / float(np.exp(rng.uniform(np.log(0.68), np.log(1.5)))),
+        stretch=float(np.exp(rng.normal(0, 0.05))),
+        shear=float(rng.normal(0, 0.04)),
+    )
+    centre = np.full(2, (side - 1) / 2)
+    shift = rng.uniform(-0.12, 0.12, 2) * side
+    moved = Affine(np.eye(2), shift).after(Affine.about(centre, matrix))
+    field = WaveField.random(rng, amplitude=rng.uniform(0, 0.02) * side, wavelength=0.5 * side)
+    return Warp(plain.affine.after(moved), field)
+
+
+def fine_warp(frame: Affine, rng: np.random.Generator) -> Warp:
+    """A random turn, scale, stretch and smooth deformation of the frame, as coarse errors and other heads bring."""
+    matrix = linear(
+        rotation_deg=float(np.clip(rng.normal(0, 6), -18, 18)),
+        scale=float(np.exp(np.clip(rng.normal(0, 0.08), -0.25, 0.25))),
+        stretch=float(np.exp(rng.normal(0, 0.05))),
+        shear=float(rng.normal(0, 0.04)),
+    )
+    field = WaveField.random(rng, amplitude=rng.uniform(0, 1.5), wavelength=40.0)
+    return Warp(frame.after(Affine(matrix, np.zeros(2))), field)
+
+
+def patch_jitter(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """(L, 2) offsets of patch centres from the truth, in frame units: mostly as large as coarse errors, some larger."""
+    spread = np.where(rng.uniform(size=(count, 1)) < 0.75, 2.0, 4.5)
+    return np.clip(rng.normal(0, 1, (count, 2)) * spread, -10, 10)

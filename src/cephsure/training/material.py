@@ -1,0 +1,141 @@
+"""The films a training works on, reduced once and kept in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cephsure import films
+from cephsure.datasets import annotators, truth
+from cephsure.geometry import Affine
+from cephsure.views import (
+    PatchLayout,
+    Pyramid,
+    WorkingFilm,
+    build_pyramid,
+    frame_of,
+    stretch_grey,
+    working_film,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from cephsure.datasets import AnnotatedFilm
+
+FRAME_RADIUS = 50.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingFilm:
+    """One film ready for training.
+
+    Attributes:
+        film_id: its name in the data set.
+        points_px: (L, 2) the chosen truth in film px, NaN where missing.
+        marks_px: (K, L, 2) the points of each annotator the truth is made of.
+        mm_per_px: (2,) scale, NaN when unknown.
+        working: the film reduced for whole-film views.
+        frame: from the frame to film px, by the truth; None where fewer than two points are known.
+        pyramid: reductions for the patches; None without a frame.
+    """
+
+    film_id: str
+    points_px: NDArray[np.float64]
+    marks_px: NDArray[np.float64]
+    mm_per_px: NDArray[np.float64]
+    working: WorkingFilm
+    frame: Affine | None
+    pyramid: Pyramid | None
+
+
+def mean_shape(points: Sequence[NDArray[np.float64]], rounds: int = 10) -> NDArray[np.float64]:
+    """Generalised Procrustes mean (L, 2) of landmark configurations with missing points.
+
+    Centred at the origin, root mean square radius 50 (so that a unit is about a millimetre on an adult), and
+    turned as the first complete configuration is on its film.
+
+    Raises:
+        ValueError: when some landmark is missing on every film.
+
+    Source: Gower, Psychometrika 40 (1975).
+    """
+    stack = np.stack(points)
+    if np.isnan(stack).all(axis=0).any():
+        missing = np.flatnonzero(np.isnan(stack).all(axis=0).any(axis=1)) + 1
+        raise ValueError(f"landmark {missing.tolist()} is missing on every film")
+    known = np.isfinite(stack).all(axis=2).sum(axis=1)
+    shape = _normalised(
+        np.where(np.isnan(stack[known.argmax()]), np.nanmean(stack, axis=0), stack[known.argmax()])
+    )
+    for _ in range(rounds):
+        fitted = [frame_of(p, shape).inverse().apply(p) for p, n in zip(stack, known, strict=True) if n >= 2]
+        shape = _normalised(np.nanmean(np.stack(fitted), axis=0))
+    return shape
+
+
+def _normalised(shape: NDArray[np.float64]) -> NDArray[np.float64]:
+    centred = shape - shape.mean(axis=0)
+    radius = np.sqrt((centred**2).sum(axis=1).mean())
+    result: NDArray[np.float64] = centred * (FRAME_RADIUS / radius)
+    return result
+
+
+def marks(item: AnnotatedFilm, which_truth: str, names: Sequence[str]) -> NDArray[np.float64]:
+    """(K, L, 2) what each annotator marked, if the truth is their mean; else the one truth, K = 1."""
+    if which_truth != "mean":
+        return truth(item, which_truth)[None]
+    missing = np.full_like(truth(item, which_truth), np.nan)
+    return np.stack([np.asarray(item.annotations.get(name, missing)) for name in names])
+
+
+def load_films(
+    items: Sequence[AnnotatedFilm],
+    which_truth: str,
+    *,
+    coarse_side: int,
+    layout: PatchLayout | None,
+    shape: NDArray[np.float64] | None,
+) -> Iterator[TrainingFilm]:
+    """Read and reduce films one by one; ``layout`` and ``shape`` None leave out what the patches need."""
+    names = annotators(items)
+    for item in items:
+        film = films.read(item.path)
+        spacing = item.spacing or film.spacing
+        scale = (
+            np.full(2, np.nan) if spacing is None else np.array([spacing.x_mm_per_px, spacing.y_mm_per_px])
+        )
+        points = truth(item, which_truth)
+        pixels = stretch_grey(film.pixels)
+        frame = pyramid = None
+        if layout is not None and shape is not None and np.isfinite(points).all(axis=1).sum() >= 2:
+            frame = frame_of(points, shape)
+            pyramid = build_pyramid(pixels, frame.scale, layout)
+        yield TrainingFilm(
+            item.film_id,
+            points,
+            marks(item, which_truth, names),
+            scale,
+            working_film(pixels, coarse_side),
+            frame,
+            pyramid,
+        )
+
+
+def radial_errors_mm(predicted: NDArray[np.float64], film: TrainingFilm) -> NDArray[np.float64]:
+    """(L,) distances to the truth in mm, NaN where either is missing; in frame units when no scale is known.
+
+    Choosing epochs needs one comparable length for all films; the frame's unit serves where mm are unknown.
+    """
+    offset = predicted - film.points_px
+    if np.isfinite(film.mm_per_px).all():
+        offset = offset * film.mm_per_px
+    elif film.frame is not None:
+        offset = offset / film.frame.scale
+    else:
+        offset = np.full_like(offset, np.nan)
+    return np.linalg.norm(offset, axis=1)

@@ -1,0 +1,177 @@
+"""A whole training run: its jobs in parallel processes, resumed where they stopped, and the bundle in the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from cephsure.training.bundle_writer import write_bundle
+from cephsure.training.open_data import chosen_films
+from cephsure.training.precision import choose_precision
+from cephsure.training.recipe import DefaultRecipe, ModelKind, Recipe
+from cephsure.training.run_config import RunConfig, data_sha256, settle
+from cephsure.training.worker import DONE_FILE, LOG_FILE, ORIENTATION, job_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+POLL_SECONDS = 0.5
+BUNDLE_FOLDER = "bundle"
+ERROR_LINES = 12
+
+
+class TrainingFailedError(RuntimeError):
+    """A job of a run ended with an error."""
+
+
+@dataclass(slots=True)
+class JobState:
+    """How far a job is.
+
+    Attributes:
+        name: a member's number, or "orientation".
+        rows: the rows of its log.
+        done: whether it has finished.
+        running: whether a process is at it now.
+    """
+
+    name: str
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    done: bool = False
+    running: bool = False
+
+
+def begin(
+    data: str,
+    out: Path,
+    *,
+    recipe: Recipe,
+    kind: ModelKind,
+    members: int,
+    truth: str,
+    seed: int,
+    data_format: str = "auto",
+    split: str = "train",
+    mm_per_px: float | None = None,
+    landmark_set: str | None = None,
+    device: str = "cpu",
+) -> tuple[RunConfig, str]:
+    """Write a run's configuration, or check it against the one it is to go on with.
+
+    Returns:
+        The configuration, and the precision's self-test in words.
+    """
+    items = chosen_films(
+        data,
+        data_format=data_format,
+        split=split,
+        which_truth=truth,
+        mm_per_px=mm_per_px,
+        landmark_set=landmark_set,
+    )
+    precision, words = choose_precision(device)
+    wanted = RunConfig(
+        data=str(Path(data).resolve()),
+        data_format=data_format,
+        split=split,
+        truth=truth,
+        mm_per_px=mm_per_px,
+        landmark_set=landmark_set,
+        data_sha256=data_sha256(items, truth),
+        kind=kind,
+        members=members if kind == "ensemble" else 1,
+        seed=seed,
+        precision=precision,
+        recipe=recipe,
+    )
+    return settle(out, wanted), words
+
+
+def find_device() -> str:
+    """ "cuda" where torch finds a GPU, else "cpu"."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def run_jobs(
+    out: Path, config: RunConfig, *, jobs: int | None = None, device: str = "cpu"
+) -> Iterator[list[JobState]]:
+    """Do all jobs of a run, ``jobs`` at a time, and give their states twice a second.
+
+    On a CPU there are as many as cores, one thread each: two single-thread processes train two members sooner
+    than one process with two threads trains them in turn. On a GPU there is one.
+
+    Raises:
+        TrainingFailedError: when a job's process fails; the others are stopped, their checkpoints stay.
+    """
+    cores = os.cpu_count() or 1
+    states = [JobState(name) for name in job_names(config)]
+    at_once = max(1, min(jobs or (1 if device == "cuda" else cores), len(states)))
+    threads = max(1, cores // at_once)
+    processes: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        while True:
+            _look(out, states, processes)
+            waiting = [state for state in states if not state.done and not state.running]
+            for state in waiting[: at_once - len(processes)]:
+                processes[state.name] = _start(out, state.name, threads, device)
+                state.running = True
+            yield states
+            if all(state.done for state in states):
+                return
+            time.sleep(POLL_SECONDS)
+    finally:
+        for process in processes.values():
+            process.terminate()
+        for process in processes.values():
+            process.wait()
+
+
+def job_names(config: RunConfig) -> list[str]:
+    """The members' numbers, and "orientation" where the recipe has such a network."""
+    names = [str(member) for member in range(config.members)]
+    return [*names, ORIENTATION] if isinstance(config.recipe, DefaultRecipe) else names
+
+
+def _start(out: Path, job: str, threads: int, device: str) -> subprocess.Popen[bytes]:
+    folder = job_folder(out, job)
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
+    command = [sys.executable, "-m", "cephsure.training.worker", str(out), job, str(threads), device]
+    with (folder / "stderr.txt").open("wb") as errors:
+        return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=errors)  # noqa: S603 - our own module
+
+
+def _look(out: Path, states: list[JobState], processes: dict[str, subprocess.Popen[bytes]]) -> None:
+    """Bring the states up to date, and reap processes that have ended."""
+    for state in states:
+        folder = job_folder(out, state.name)
+        if (folder / LOG_FILE).exists():
+            state.rows = [json.loads(line) for line in (folder / LOG_FILE).read_text().splitlines()]
+        state.done = (folder / DONE_FILE).exists()
+        process = processes.get(state.name)
+        if process is None or process.poll() is None:
+            continue
+        del processes[state.name]
+        state.running = False
+        if process.returncode != 0 or not state.done:
+            tail = (folder / "stderr.txt").read_text(errors="replace").strip().splitlines()[-ERROR_LINES:]
+            raise TrainingFailedError(
+                f"job {state.name} failed with status {process.returncode}:\n" + "\n".join(tail)
+            )
+
+
+def train(
+    out: Path, config: RunConfig, *, jobs: int | None = None, device: str = "cpu", name: str | None = None
+) -> Path:
+    """Do all that is left of a run, without a word, and return its bundle's folder."""
+    for _ in run_jobs(out, config, jobs=jobs, device=device):
+        pass
+    return write_bundle(out, config, out / BUNDLE_FOLDER, name=name)

@@ -1,0 +1,43 @@
+"""The reference recipe's view of a film, and how it reads its maps: squeezed input, blurred maps, whole-pixel maxima.
+
+Source: Drevický & Kodým 2020.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cephsure.geometry import Affine, sample_bilinear
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cephsure.views.whole import WorkingFilm
+
+
+def squeezed_view(film: WorkingFilm, side: int) -> tuple[NDArray[np.float32], Affine]:
+    """The film in [-1, 1] on (side, side) pixels, aspect ratio not kept, and the map from them to film px."""
+    width, height = film.film_size_px
+    step = np.array([width, height]) / side
+    to_film = Affine(np.diag(step), step / 2 - 0.5)
+    axis = np.arange(side, dtype=np.float64)
+    grid = to_film.apply(np.stack(np.meshgrid(axis, axis), axis=-1))
+    return 2 * sample_bilinear(film.image, film.to_film.inverse().apply(grid)) - 1, to_film
+
+
+def blur_maps(maps: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
+    """Each of (N, H, W) maps blurred by the Gaussian the targets were made with."""
+    from scipy.ndimage import gaussian_filter
+
+    blurred: NDArray[np.float32] = gaussian_filter(maps, (0, sigma_px, sigma_px), mode="constant")
+    return blurred
+
+
+def maximum_positions(maps: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Whole-pixel positions (N, 2) of the maxima of (N, H, W) maps, and their values (N,)."""
+    flat = maps.reshape(maps.shape[0], -1)
+    peak = flat.argmax(axis=1)
+    rows, columns = np.divmod(peak, maps.shape[2])
+    return np.stack([columns, rows], axis=1).astype(np.float64), flat.max(axis=1).astype(np.float64)
