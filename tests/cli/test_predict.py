@@ -53,7 +53,7 @@ def test_files_of_every_format_are_written(cephsure, write_film, tmp_path):
     names = ["a.coco.json", "a.csv", "a.json", "a.labelme.json", "a.mrk.json", "a.overlay.png"]
     assert sorted(file.name for file in out.iterdir()) == names
     assert json.loads((out / "a.json").read_text())["schema"] == "cephsure.prediction/1"
-    assert run.lines == [f"wrote the files of 1 film(s) into {out}"]
+    assert run.lines == [f"wrote the files of 1 film into {out}"]
 
 
 def test_json_is_what_is_written_by_default(cephsure, write_film, tmp_path):

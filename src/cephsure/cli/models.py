@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from cephsure.localize.bundle import Bundle
 
 models_app = typer.Typer(
-    help="List the shipped models; verify a bundle.", invoke_without_command=True, rich_markup_mode="markdown"
+    help="List the shipped models (without a command), or verify a bundle.",
+    invoke_without_command=True,
+    rich_markup_mode="markdown",
 )
 
 
@@ -32,13 +34,13 @@ def list_models(context: typer.Context) -> None:
     for heading in ("name", "kind", "networks", "recipe", "landmarks", "trained on"):
         table.add_column(heading)
     table.add_column("MB", justify="right")
-    bundles = [read_bundle(folder) for folder in shipped_models().values()]
-    for bundle in bundles:
-        table.add_row(*map(escape, _row(bundle)))
+    shipped = shipped_models()
+    for name, folder in shipped.items():
+        table.add_row(*map(escape, (name, *_facts(read_bundle(folder)))))
     console = terminal.stdout_console()
     console.print(table)
-    for bundle in bundles:
-        console.print(escape(str(bundle.folder)), style="dim", soft_wrap=True)
+    for folder in shipped.values():
+        console.print(escape(str(folder)), style="dim", soft_wrap=True)
 
 
 @models_app.command()
@@ -57,10 +59,9 @@ def verify(
     )
 
 
-def _row(bundle: Bundle) -> list[str]:
+def _facts(bundle: Bundle) -> list[str]:
     provenance, landmark_set = bundle.provenance, bundle.landmark_set
     return [
-        bundle.name,
         bundle.kind,
         str(len(bundle.members)),
         str(bundle.recipe.get("name", "")),

@@ -195,12 +195,15 @@ def _show(predictions: Sequence[Prediction], out_dir: Path | None) -> None:
 
     console = terminal.stdout_console()
     if len(predictions) <= _FULL_TABLES:
-        for prediction in predictions:
+        for number, prediction in enumerate(predictions):
+            if number:
+                console.print()
             tables.print_film(console, prediction)
     else:
         tables.print_summary(console, predictions)
     if predictions and out_dir is not None:
-        terminal.remark(f"wrote the files of {len(predictions)} film(s) into {out_dir}")
+        plural = "" if len(predictions) == 1 else "s"
+        terminal.remark(f"wrote the files of {len(predictions)} film{plural} into {out_dir}")
 
 
 def _formats_to_write(lists: Sequence[str], *, out_dir: Path | None, overlay: bool) -> tuple[str, ...]:

@@ -51,7 +51,8 @@ def print_film(console: Console, prediction: Prediction) -> None:
     """Print one film: what it is, its landmarks with their measures, and what the reader must know."""
     from rich.text import Text
 
-    console.print(Text(_film_line(prediction.film), style="bold"))
+    console.print(Text(prediction.film.path or "film in memory", style="bold"), soft_wrap=True)
+    console.print(Text(_film_line(prediction.film)))
     console.print(landmark_table(prediction))
     unknown_scale = prediction.film.mm_per_px is None
     if unknown_scale:
@@ -119,7 +120,6 @@ def _plain_table() -> Table:
 def _film_line(film: FilmInfo) -> str:
     scale = "scale unknown" if film.mm_per_px is None else f"{_scale(film)} mm/px ({film.spacing_source})"
     parts = [
-        film.path or "film",
         f"{film.width_px} x {film.height_px} px",
         scale,
         f"facing {film.facing} ({film.facing_source})",
@@ -170,7 +170,7 @@ def _summary_cells(prediction: Prediction, *, doubtful: int) -> list[str]:
     errors = [getattr(landmark.measures, f"expected_error_{unit}") for landmark in landmarks]
     worst = max(range(len(errors)), key=errors.__getitem__)
     return [
-        escape(film.path or "film"),
+        escape(film.path or "film in memory"),
         _scale(film),
         film.facing,
         film.polarity,
