@@ -126,19 +126,20 @@ def _decode(dataset: Dataset, layout: PixelLayout, syntax: uid.UID) -> tuple[NDA
     if syntax.is_encapsulated:
         _check_codestream(get_frame(dataset.PixelData, 0, number_of_frames=1), layout, syntax)
     _complete(dataset, layout)
+    is_stored_as_is = not syntax.is_encapsulated or syntax == uid.RLELossless
+    # Left to itself pydicom takes the lowest bits, whatever the highest bit is. A codec has no spare bits,
+    # but knows nothing of the sign.
+    extend_sign = layout.is_signed and not is_stored_as_is
     try:
         with captured_stderr() as complaints:
-            values, _ = decoder.as_array(dataset)
+            # pydicom annotates its keyword options as one mapping.
+            values, _ = decoder.as_array(dataset, correct_unused_bits=extend_sign)  # type: ignore[arg-type]
     except Exception as error:
         what = f"pixels stored as {name} cannot be decoded: damaged, or unknown to the installed decoders"
         raise FilmError(what, remedy=None if _has_all_decoders() else INSTALL) from error
-    expected = (layout.rows, layout.columns) + ((3,) if layout.samples == 3 else ())
-    if values.shape != expected:
-        raise FilmError(f"the pixels decode to a shape of {values.shape}, the header says {expected}")
     if any("premature end" in complaint for complaint in complaints):
         raise FilmError("the compressed pixels are damaged: they end too early")
     notes = tuple(printable(f"the decoder complains: {complaint}") for complaint in complaints[:1])
-    is_stored_as_is = not syntax.is_encapsulated or syntax == uid.RLELossless
     return (_stored_bits(values, layout) if is_stored_as_is else values), notes
 
 
