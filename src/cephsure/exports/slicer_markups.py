@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cephsure.uncertainty import Prediction
     from cephsure.uncertainty.prediction import LandmarkPrediction
 
-# The name under which Slicer 4.11 and later know the format; the address itself is no longer served.
+# The name under which Slicer 5 writes and recognises the format; the address itself is no longer served.
 SCHEMA = (
     "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
     "markups-schema-v1.0.3.json#"

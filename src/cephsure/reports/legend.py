@@ -1,0 +1,265 @@
+"""The legend under an overlay: which film, which model, what colours and shapes mean, and the disclaimer."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from PIL import Image
+
+from cephsure.reports.colour_scale import has_one_sample, scale_for
+from cephsure.reports.painter import Painter, capital_height, ellipse_outline, text_width
+
+if TYPE_CHECKING:
+    from cephsure.reports.colour_scale import Colour, ColourScale
+    from cephsure.uncertainty import Prediction
+
+BACKGROUND: Colour = (20, 22, 26)
+_INK: Colour = (238, 238, 238)
+_FAINT: Colour = (176, 180, 186)
+_SAMPLES_ARE = {"ensemble": "members", "mc-dropout": "passes", "baseline": "samples"}
+_FONT_HAS = frozenset(map(chr, range(32, 127))) | frozenset("·…±“”’")
+_IN_ASCII = str.maketrans({"′": "'", "″": '"', "–": "-", "—": "-", "≥": ">", "ß": "ss", "ø": "o", "ł": "l"})
+
+_LINE = 1.55  # from one line to the next, in font sizes
+_INDENT = 1.6  # of a key's text, for its symbol, in font sizes
+
+Symbol = Literal["region", "samples"]
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class LegendText:
+    """What the legend says.
+
+    Attributes:
+        film: the film's name.
+        model: the model, and how many samples it took.
+        scale: what the colours stand for, with their unit.
+        keys: what each symbol means.
+        disclaimer: what the picture is not for.
+    """
+
+    film: str
+    model: str
+    scale: str
+    keys: tuple[tuple[Symbol, str], ...]
+    disclaimer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of text: where it starts, its height's middle, and the symbol before it, if any."""
+
+    text: str
+    x: float
+    y: float
+    size: int
+    colour: Colour
+    symbol: Symbol | None = None
+
+    @property
+    def right(self) -> float:
+        """Where the text ends."""
+        return self.x + text_width(self.text, self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """A legend laid out, all in px.
+
+    Attributes:
+        width: of the legend.
+        height: of the legend.
+        lines: every line of text.
+        bar: the colour bar's left, top, right and bottom.
+        ticks: x of the scale's ticks on the bar.
+        scale: what the bar shows.
+    """
+
+    width: int
+    height: int
+    lines: tuple[Line, ...]
+    bar: Box
+    ticks: tuple[float, ...]
+    scale: ColourScale
+
+
+def legend_text(prediction: Prediction, *, smallest_px: float) -> LegendText:
+    """What the legend of a prediction says.
+
+    Args:
+        prediction: one film's landmarks.
+        smallest_px: the radius below which no region is drawn, in px of the film.
+
+    Returns:
+        Its texts, in letters that Pillow's own font has.
+    """
+    film, model = prediction.film, prediction.model
+    samples = _SAMPLES_ARE[model.kind]
+    scale = scale_for(prediction)
+    smallest = (
+        f"{smallest_px:.0f} px" if film.mm_per_px is None else f"{smallest_px * film.mm_per_px[1]:.1f} mm"
+    )
+    keys: tuple[tuple[Symbol, str], ...]
+    if has_one_sample(prediction):
+        taken = f"{model.kind}, one sample"
+        keys = (
+            (
+                "region",
+                f"circle: expected error (one sample has no spread), at least {smallest}",
+            ),
+        )
+    else:
+        taken = f"{model.kind}, {model.samples} {samples}"
+        keys = (
+            ("region", f"ellipse: 2 SD of the {samples}' points, at least {smallest}"),
+            ("samples", f"points of the {model.samples} {samples}"),
+        )
+    return LegendText(
+        film=printable(Path(film.path).name if film.path is not None else "film without a file"),
+        model=printable(f"{model.name} ({taken})"),
+        scale=f"colour: {scale.quantity}, {scale.unit}"
+        + ("; scale unknown" if film.mm_per_px is None else ""),
+        keys=keys,
+        disclaimer=printable(prediction.disclaimer),
+    )
+
+
+def printable(text: str) -> str:
+    """The text in the letters that Pillow's own font has: accents dropped, other letters as question marks.
+
+    >>> printable("Drevický′ 頭.png")
+    "Drevicky' ?.png"
+    """
+    plain = unicodedata.normalize("NFKD", text.translate(_IN_ASCII))
+    letters = (c for c in plain if not unicodedata.combining(c))
+    return "".join(c if c in _FONT_HAS else "?" for c in letters)
+
+
+def lay_out_legend(prediction: Prediction, *, width: int, size: int, smallest_px: float) -> Legend:
+    """Lay a legend out in one column, or in two where the width allows it.
+
+    Args:
+        prediction: one film's landmarks.
+        width: of the picture, in px.
+        size: of the smaller font, in px.
+        smallest_px: as for ``legend_text``.
+
+    Returns:
+        The legend, as high as it needs to be; every line fits the width.
+    """
+    said, scale = legend_text(prediction, smallest_px=smallest_px), scale_for(prediction)
+    margin, step = 1.2 * size, _LINE * size
+    two_columns = width >= 62 * size
+    column = (width - 3 * margin) / 2 if two_columns else width - 2 * margin
+    about = _about(said, size=size, left=margin, top=margin, width=column)
+    about_end = about[-1].y
+    bar_left = 2 * margin + column if two_columns else margin
+    bar_top = about[0].y if two_columns else about_end + 1.2 * step
+    bar_lines, bar, ticks = _bar(said.scale, scale, size=size, left=bar_left, top=bar_top, width=column)
+    keys_top = about_end + 1.2 * step if two_columns else bar_lines[-1].y + 1.2 * step
+    keys = _keys(said, size=size, left=margin, top=keys_top, width=column)
+    # In two columns the disclaimer stands under the bar, level with the last key.
+    parts = wrapped(said.disclaimer, size, column)
+    level = keys[-1].y - (len(parts) - 1) * step
+    first = max(level, bar_lines[-1].y + step) if two_columns else keys[-1].y + 1.2 * step
+    disclaimer = [Line(part, bar_left, first + i * step, size, _INK) for i, part in enumerate(parts)]
+    lines = (*about, *bar_lines, *keys, *disclaimer)
+    height = round(max(line.y for line in lines) + step / 2 + margin / 2)
+    return Legend(width, height, lines, bar, ticks, scale)
+
+
+def _about(said: LegendText, *, size: int, left: float, top: float, width: float) -> list[Line]:
+    """The film's and the model's names."""
+    big = round(1.3 * size)
+    first = top + big / 2
+    return [
+        Line(shortened(said.film, big, width), left, first, big, _INK),
+        Line(shortened(said.model, size, width), left, first + _LINE * size, size, _FAINT),
+    ]
+
+
+def _bar(
+    title: str, scale: ColourScale, *, size: int, left: float, top: float, width: float
+) -> tuple[list[Line], Box, tuple[float, ...]]:
+    """The colour bar's title and numbers, its box, and where its ticks stand."""
+    parts = wrapped(title, size, width)
+    lines = [Line(part, left, top + i * _LINE * size, size, _INK) for i, part in enumerate(parts)]
+    bar_top = lines[-1].y + 0.8 * size
+    bar = (left, bar_top, left + width, bar_top + 0.8 * size)
+    ticks = tuple(left + width * tick / scale.maximum for tick in scale.ticks)
+    for x, tick in zip(ticks, scale.ticks, strict=True):
+        text = scale.tick_label(tick)
+        label_width = text_width(text, size)
+        start = min(max(x - label_width / 2, left), left + width - label_width)
+        lines.append(Line(text, start, bar[3] + 0.8 * size, size, _FAINT))
+    return lines, bar, ticks
+
+
+def _keys(said: LegendText, *, size: int, left: float, top: float, width: float) -> list[Line]:
+    """What each symbol means, the symbol before the first line of its text."""
+    indent, lines = _INDENT * size, list[Line]()
+    for symbol, text in said.keys:
+        for index, part in enumerate(wrapped(text, size, width - indent)):
+            y = top + len(lines) * _LINE * size
+            lines.append(Line(part, left + indent, y, size, _FAINT, None if index else symbol))
+    return lines
+
+
+def draw_legend(legend: Legend) -> Image.Image:
+    """Draw a legend as a picture of its own."""
+    picture = Image.new("RGB", (legend.width, legend.height), BACKGROUND)
+    left, top, right, bottom = (round(v) for v in legend.bar)
+    span = max(right - left, 1)
+    row = [legend.scale.colour(legend.scale.maximum * i / max(span - 1, 1)) for i in range(span)]
+    strip = Image.fromarray(np.array([row], dtype=np.uint8), mode="RGB")
+    picture.paste(strip.resize((span, max(bottom - top, 1)), Image.Resampling.NEAREST), (left, top))
+    painter = Painter(picture)
+    for x in legend.ticks[1:-1]:
+        painter.line(
+            np.array([x, top]), np.array([x, bottom - 1.0]), max(1.0, 0.1 * (bottom - top)), BACKGROUND
+        )
+    for line in legend.lines:
+        painter.text((line.x, line.y), line.text, line.size, line.colour)
+        if line.symbol is not None:
+            _draw_symbol(painter, line)
+    return picture
+
+
+def wrapped(text: str, size: int, width: float) -> list[str]:
+    """Break a text at spaces into lines no wider than ``width`` px."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer, size) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(shortened(word, size, width))
+    return lines
+
+
+def shortened(text: str, size: int, width: float) -> str:
+    """Cut the middle out of a text that is wider than ``width`` px: names differ at their ends."""
+    if text_width(text, size) <= width:
+        return text
+    for kept in range(len(text) - 1, 0, -1):
+        short = f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}"
+        if text_width(short, size) <= width:
+            return short
+    return ""
+
+
+def _draw_symbol(painter: Painter, line: Line) -> None:
+    radius = capital_height(line.size) * 0.55
+    middle = np.array([line.x - _INDENT * line.size + radius, line.y])
+    if line.symbol == "region":
+        outer, inner = (ellipse_outline(middle, r * np.eye(2)) for r in (radius, 0.75 * radius))
+        painter.polygon(outer, _INK, opacity=0.22)
+        painter.polygon(outer, _INK, hole=inner)
+    else:
+        for x, y in ((-0.6, 0.2), (0.1, -0.5), (0.6, 0.35)):
+            painter.disc(middle + radius * np.array([x, y]), max(0.7, 0.16 * radius), _INK, opacity=0.8)

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cephsure.uncertainty.prediction import (
+    FilmInfo,
+    LandmarkPrediction,
+    Measures,
+    ModelInfo,
+    Prediction,
+)
+
+WIDTH, HEIGHT = 400, 500
+
+
+@pytest.fixture
+def film_pixels():
+    """A grey ramp from left to right, 400 x 500."""
+    return np.tile(np.linspace(0, 1, WIDTH, dtype=np.float32), (HEIGHT, 1))
+
+
+@pytest.fixture
+def make_prediction():
+    """Landmarks at given points (x, y) of a 400 x 500 film, each with a cross of four samples.
+
+    The samples lie at a distance of ``spread_px`` from the point, so that this is the spread.
+    """
+
+    def make(points, spreads_px, *, mm_per_px=(0.2, 0.2), kind="ensemble", samples=4, path="films/001.png"):
+        cross = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]])[:samples]
+
+        def mm(value):
+            return None if mm_per_px is None else value * mm_per_px[0]
+
+        landmarks = tuple(
+            LandmarkPrediction(
+                number=number,
+                code=f"P{number}",
+                name=f"point {number}",
+                x_px=x,
+                y_px=y,
+                x_mm=mm(x),
+                y_mm=mm(y),
+                measures=Measures(
+                    activation=1.0,
+                    spread_px=spread if samples > 1 else 0.0,
+                    spread_mm=mm(spread if samples > 1 else 0.0),
+                    expected_error_px=2 * spread,
+                    expected_error_mm=mm(2 * spread),
+                    entropy=1.0,
+                ),
+                samples_px=tuple((x + spread * dx, y + spread * dy) for dx, dy in cross)
+                if samples > 1
+                else ((x, y),),
+            )
+            for number, ((x, y), spread) in enumerate(zip(points, spreads_px, strict=True), start=1)
+        )
+        film = FilmInfo(
+            path=path,
+            width_px=WIDTH,
+            height_px=HEIGHT,
+            mm_per_px=mm_per_px,
+            spacing_source="none" if mm_per_px is None else "user",
+            facing="right",
+            facing_source="found",
+            polarity="positive",
+            polarity_source="found",
+        )
+        model = ModelInfo(
+            name=f"test-{kind}", kind=kind, recipe="default", samples=samples, seed=0, sha256="0" * 64
+        )
+        return Prediction(film=film, model=model, landmarks=landmarks)
+
+    return make
