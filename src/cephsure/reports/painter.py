@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cephsure.reports.colour_scale import Colour
 
 SUPERSAMPLING = 4
-_MASK_LIMIT_PX = 4_000_000
+_MASK_LIMIT_PX = 1_000_000
 _SMALL_TEXT_PX = 20
 
 
