@@ -151,9 +151,7 @@ def test_the_user_s_scale_is_used_where_the_file_states_none() -> None:
     [
         {"pixel_mm": (0.1, 0.1), "calibration_type": "FIDUCIAL"},
         {"imager_mm": (0.11, 0.11), "magnification": 1.1},
-        {"imager_mm": (0.1, 0.1)},
         {"nominal_mm": (0.1, 0.1)},
-        {"pixel_mm": (0.1, 0.1)},
     ],
 )
 def test_the_file_comes_first_and_disagreement_over_two_percent_is_noted(stated: dict[str, Any]) -> None:
@@ -163,6 +161,14 @@ def test_the_file_comes_first_and_disagreement_over_two_percent_is_noted(stated:
     assert again == spacing
     assert len(notes) == len(without_user) + 1
     assert notes[-1].startswith("the given 0.125 mm per pixel is not used: the file states 0.1 x 0.1 (dicom_")
+
+
+@pytest.mark.parametrize("stated", [{"imager_mm": (0.1, 0.1)}, {"pixel_mm": (0.1, 0.1)}])
+def test_the_user_settles_what_the_file_leaves_open(stated: dict[str, Any]) -> None:
+    assert decide(0.1019, **stated)[0] == Spacing(0.1019, 0.1019, SpacingSource.USER)
+    spacing, notes = decide(0.125, **stated)
+    assert spacing == Spacing(0.125, 0.125, SpacingSource.USER)
+    assert notes[-1].startswith("the given 0.125 mm per pixel is used: the file states 0.1 x 0.1 (dicom_")
 
 
 def test_pixels_that_are_not_square_are_noted_and_heeded() -> None:

@@ -43,6 +43,10 @@ AGREEMENT = 0.02
 _SAME = 0.005  # two spacings that differ by less were written with other rounding, not calibrated
 
 
+# What such a scale leaves open, the user's number settles.
+_OPEN_SOURCES = frozenset({SpacingSource.IMAGER, SpacingSource.UNVERIFIED})
+
+
 @dataclass(frozen=True, slots=True)
 class StatedScales:
     """What a file states about its scale; pairs are (row spacing, column spacing), that is (y, x).
@@ -86,13 +90,14 @@ def decide_spacing(
 ) -> tuple[Spacing | None, tuple[str, ...]]:
     """Decide on the scale of a film.
 
-    The order is: calibrated pixel spacing; imager spacing over magnification; imager spacing; nominal scanned
-    spacing; pixel spacing of unknown calibration; the user's; none.
+    The order is: calibrated pixel spacing; imager spacing over magnification; nominal scanned spacing; the user's;
+    imager spacing of unknown magnification; pixel spacing of unknown calibration; none. What the user says thus
+    yields to what the file knows, but goes before what the file leaves open.
 
     Args:
         stated: what the file states.
         size_px: (width, height).
-        mm_per_px: the user's scale, used if the file states none; along x if the pixels are not square.
+        mm_per_px: the user's scale, along x if the pixels are not square.
 
     Returns:
         The spacing, None when it is not known, and notes for the user.
@@ -112,7 +117,10 @@ def decide_spacing(
     if spacing is None:
         spacing = _spacing_of_user(stated, mm_per_px, notes)
     elif mm_per_px is not None:
-        notes.extend(_disagreement(spacing, mm_per_px))
+        file_first = spacing.source not in _OPEN_SOURCES
+        notes.extend(_disagreement(spacing, mm_per_px, file_first=file_first))
+        if not file_first:
+            spacing = _spacing_of_user(stated, mm_per_px, notes)
     return spacing, tuple(notes)
 
 
@@ -222,10 +230,10 @@ def _agree(one: tuple[float, float], other: tuple[float, float], tolerance: floa
     return all(abs(a - b) <= tolerance * b for a, b in zip(one, other, strict=True))
 
 
-def _disagreement(spacing: Spacing, mm_per_px: float) -> Iterator[str]:
+def _disagreement(spacing: Spacing, mm_per_px: float, *, file_first: bool) -> Iterator[str]:
     own = (spacing.y_mm_per_px, spacing.x_mm_per_px)
     if not _agree((mm_per_px, mm_per_px), own, AGREEMENT):
         yield (
-            f"the given {mm_per_px:g} mm per pixel is not used: the file states "
+            f"the given {mm_per_px:g} mm per pixel is {'not used' if file_first else 'used'}: the file states "
             f"{spacing.x_mm_per_px:.4g} x {spacing.y_mm_per_px:.4g} ({spacing.source.value})"
         )
