@@ -31,8 +31,8 @@ def middle(covered):
 def test_a_disc_lies_where_it_is_put(x, y, radius):
     covered = coverage(lambda painter: painter.disc(np.array([x, y]), radius, WHITE))
     np.testing.assert_allclose(middle(covered), [x, y], atol=0.1)
-    # Half a fine pixel wider all round, since Pillow fills up to and with the corners.
-    assert covered.sum() == pytest.approx(np.pi * (radius + 1 / 8) ** 2, rel=0.08, abs=1.2)
+    # Corners fall on fine pixels, a quarter of a pixel wide.
+    assert np.sqrt(covered.sum() / np.pi) == pytest.approx(radius, abs=0.25)
 
 
 def test_edges_are_smooth():
