@@ -216,7 +216,7 @@ def draw_legend(legend: Legend) -> Image.Image:
     left, top, right, bottom = (round(v) for v in legend.bar)
     span = max(right - left, 1)
     row = [legend.scale.colour(legend.scale.maximum * i / max(span - 1, 1)) for i in range(span)]
-    strip = Image.fromarray(np.array([row], dtype=np.uint8), mode="RGB")
+    strip = Image.fromarray(np.array([row], dtype=np.uint8))
     picture.paste(strip.resize((span, max(bottom - top, 1)), Image.Resampling.NEAREST), (left, top))
     painter = Painter(picture)
     for x in legend.ticks[1:-1]:
