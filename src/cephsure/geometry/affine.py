@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+Float = TypeVar("Float", bound=np.floating)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,14 @@ class Affine:
         """The linear map ``matrix`` (2, 2) applied about ``centre`` (2,), which stays where it is."""
         return Affine(matrix, centre - matrix @ centre)
 
-    def apply(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Map points (..., 2)."""
-        return xy @ self.matrix.T.astype(xy.dtype) + self.offset.astype(xy.dtype)
+    def apply(self, xy: NDArray[Float]) -> NDArray[Float]:
+        """Map points (..., 2), in their precision."""
+        mapped: NDArray[Float] = xy @ self.matrix.T.astype(xy.dtype) + self.offset.astype(xy.dtype)
+        return mapped
 
     def inverse(self) -> Affine:
         """The map back; ``numpy.linalg.LinAlgError`` if there is none."""
-        back = np.linalg.inv(self.matrix)
+        back = np.asarray(np.linalg.inv(self.matrix), dtype=np.float64)
         return Affine(back, -back @ self.offset)
 
     def after(self, first: Affine) -> Affine:
@@ -63,7 +66,10 @@ def linear(
     angle = np.deg2rad(rotation_deg)
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     root = np.sqrt(stretch)
-    return scale * rotation @ np.array([[1.0, shear], [0.0, 1.0]]) @ np.diag([root, 1.0 / root])
+    matrix: NDArray[np.float64] = (
+        scale * rotation @ np.array([[1.0, shear], [0.0, 1.0]]) @ np.diag([root, 1.0 / root])
+    )
+    return matrix
 
 
 def fit_similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> Affine:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.geometry.affine import Affine
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from cephsure.geometry.affine import Affine, Float
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ class WaveField:
         amplitudes *= min(1.0, 0.6 / max(slope, 1e-12))
         return WaveField(amplitudes, waves, rng.uniform(0, 2 * np.pi, terms))
 
-    def at(self, xy: NDArray[np.floating]) -> NDArray[np.floating]:
+    def at(self, xy: NDArray[Float]) -> NDArray[Float]:
         """Displacement at points (..., 2), in their precision."""
         angle = xy @ self.waves.T.astype(xy.dtype) + self.phases.astype(xy.dtype)
-        shift: NDArray[np.floating] = np.sin(angle) @ self.amplitudes.astype(xy.dtype)
+        shift: NDArray[Float] = np.sin(angle) @ self.amplitudes.astype(xy.dtype)
         return shift
 
 
@@ -54,14 +54,14 @@ class WaveField:
 class Warp:
     """A map from output coordinates to source coordinates: affine(v + field(v)).
 
-    An image is warped by sampling the source at ``source(grid)``; landmarks by ``output(points)``: one and the
-    same map, read in its two directions.
+    An image is warped by sampling the source at ``source(grid)``; landmarks by ``output(points)``: one and
+    the same map, read in its two directions.
     """
 
     affine: Affine
     field: WaveField | None = field(default=None)
 
-    def source(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    def source(self, xy: NDArray[Float]) -> NDArray[Float]:
         """Where output points (..., 2) lie in the source."""
         moved = xy if self.field is None else xy + self.field.at(xy)
         return self.affine.apply(moved)
@@ -69,7 +69,7 @@ class Warp:
     def output(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
         """Where source points (..., 2) lie in the output; NaN stays NaN.
 
-        The field is inverted by fixed-point iteration, v = u - d(v), which converges as its slope is below one.
+        The field is inverted by fixed-point iteration, v = u - d(v), which converges: its slope is below one.
         """
         straight = self.affine.inverse().apply(xy)
         if self.field is None:

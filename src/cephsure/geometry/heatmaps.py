@@ -30,7 +30,7 @@ class MapReadings:
 
 def softmax_maps(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Spatial softmax of (N, H, W) logits: each map sums to one."""
-    shifted = logits - logits.max(axis=(1, 2), keepdims=True)
+    shifted: NDArray[np.float32] = logits - logits.max(axis=(1, 2), keepdims=True)
     np.exp(shifted, out=shifted)
     shifted /= shifted.sum(axis=(1, 2), keepdims=True)
     return shifted

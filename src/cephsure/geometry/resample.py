@@ -21,7 +21,7 @@ def resize(image: NDArray[np.float32], factor: float) -> tuple[NDArray[np.float3
         factor: new size over old size.
 
     Returns:
-        The new image, and the map from its pixel coordinates to the old one's (pixel centres at whole numbers).
+        The new image, and the map from its pixel coordinates to the old one's (centres at whole numbers).
     """
     height, width = image.shape
     new_width, new_height = max(1, round(width * factor)), max(1, round(height * factor))

@@ -110,7 +110,8 @@ def _check_files(folder: Path) -> bytes:
     """Compare all files with SHA256SUMS, and give its content."""
     try:
         sums = (folder / SUMS_FILE).read_bytes()
-        listed = dict(reversed(line.split("  ", 1)) for line in sums.decode().splitlines())
+        rows = [line.split("  ", 1) for line in sums.decode().splitlines()]
+        listed = {name: digest for digest, name in rows}
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise BundleError("its SHA256SUMS is missing or unreadable", where=folder) from error
     present = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()} - {

@@ -49,7 +49,8 @@ class Orientation:
         """Positions (..., 2) of the upright film in the given film's own pixels."""
         if not self.left:
             return positions
-        return positions * np.array([-1.0, 1.0]) + np.array([width_px - 1.0, 0.0])
+        mirrored: NDArray[np.float64] = positions * np.array([-1.0, 1.0]) + np.array([width_px - 1.0, 0.0])
+        return mirrored
 
 
 def find_orientation(

@@ -1,7 +1,7 @@
 """The default recipe's two networks: one that sees the whole film, one that sees a patch round each landmark.
 
-Both begin with space-to-depth (2 x 2 pixels become 4 channels), so that all convolutions run at half the input's
-resolution; sub-pixel decoding makes up for it.
+Both begin with space-to-depth (2 x 2 pixels become 4 channels), so that all convolutions run at half the
+input's resolution; sub-pixel decoding makes up for it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Block(nn.Module):
 
 
 class _Trunk(nn.Module):
-    """The U shared by both networks: blocks down by max pooling and up by bilinear steps with skip connections."""
+    """The U shared by both networks: blocks down by max pooling, up by repeated pixels, skip connections."""
 
     def __init__(self, inputs: int, config: UNetConfig, landmarks: int | None) -> None:
         super().__init__()
@@ -122,8 +122,8 @@ class FineNet(nn.Module):
 
     The first four channels are the patch at full resolution, space-to-depth; the others show its wider
     surroundings, coarser. One network serves all landmarks: each has its own scale and shift of every block's
-    channels and its own output weights, a set for each of K annotators: where two experts mark different places,
-    the mean of their marks is none that the image shows, but each one's own place is.
+    channels and its own output weights, a set for each of K annotators: where two experts mark different
+    places, the mean of their marks is none that the image shows, but each one's own place is.
     """
 
     def __init__(self, config: UNetConfig, channels: int) -> None:
@@ -134,7 +134,7 @@ class FineNet(nn.Module):
         self.weight = nn.Parameter(torch.randn(shape) / config.widths[0] ** 0.5)
 
     def forward(self, patches: Tensor, masks: Tensor | None = None) -> Tensor:
-        """Logits of the fine maps; ``masks`` (N, sum of mask_sizes) are the same for all patches of a film."""
+        """Logits of the fine maps; ``masks`` (N, sum of mask_sizes) serve all patches of a film alike."""
         count, landmarks, channels, side, _ = patches.shape
         if masks is not None:
             masks = masks.repeat_interleave(landmarks, dim=0)

@@ -44,8 +44,8 @@ def _double(inner: int, outer: int) -> nn.Sequential:
 class PaperUNet(nn.Module):
     """U-Net: (N, 1, 128, 128) film in [-1, 1] to (N, L, 128, 128) heat maps.
 
-    With ``config.dropout`` a second input holds the channel masks (N, sum of ``config.mask_sizes``): 0 where a
-    channel is dropped, 1 / (1 - p) where it is kept, so that a caller seeds and repeats them at will.
+    With ``config.dropout`` a second input holds the channel masks (N, sum of ``config.mask_sizes``): 0 where
+    a channel is dropped, 1 / (1 - p) where it is kept, so that a caller seeds and repeats them at will.
     """
 
     def __init__(self, config: PaperUNetConfig) -> None:

@@ -10,6 +10,6 @@ if TYPE_CHECKING:
 
 
 def orient(image: NDArray[np.float32], *, left: bool, negative: bool) -> NDArray[np.float32]:
-    """An upright positive (..., H, W) in [0, 1] as a film that faces left, or a negative, or both; its own inverse."""
+    """Images (..., H, W) in [0, 1] mirrored where ``left``, inverted where ``negative``; its own inverse."""
     turned = image[..., ::-1] if left else image
     return 1 - turned if negative else turned

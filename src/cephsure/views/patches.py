@@ -1,7 +1,7 @@
 """Patches round landmarks, in a frame that turns and scales with the head: what the fine network sees.
 
-The frame is the similarity that carries the training landmarks' mean shape onto a film's landmarks. Its unit is
-therefore a fixed share of the head's size (about a millimetre on an adult), known without any millimetre scale.
+The frame is the similarity that carries the training landmarks' mean shape onto a film's landmarks. Its unit
+is therefore a fixed share of the head's size (about a millimetre on an adult), known without any scale.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def build_pyramid(pixels: NDArray[np.float32], frame_scale_px: float, layout: Pa
 
 
 def frame_of(points_px: NDArray[np.float64], mean_shape: NDArray[np.float64]) -> Affine:
-    """The similarity from the frame, in which ``mean_shape`` (L, 2) is given, to a film with these points (L, 2)."""
+    """The similarity from the frame, where ``mean_shape`` (L, 2) lies, to a film with these points (L, 2)."""
     return fit_similarity(mean_shape, points_px)
 
 
@@ -93,7 +93,7 @@ def grey_patches(
         Finest patches (L, 2 P, 2 P) and wider ones (L, C, P, P), P the map's side.
     """
     side = layout.map_side
-    images = []
+    images: list[NDArray[np.float32]] = []
     for (image, from_film), step in zip(pyramid.levels, (layout.step, *layout.context_steps), strict=True):
         size = 2 * side if not images else side
         grid = grid_points(size, size, step).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The reference recipe's view of a film, and how it reads its maps: squeezed input, blurred maps, whole-pixel maxima.
+"""The reference recipe's view of a film and its maps: squeezed input, blurred maps, whole-pixel maxima.
 
 Source: Drevický & Kodým 2020.
 """

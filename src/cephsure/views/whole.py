@@ -54,7 +54,7 @@ def whole_view(film: WorkingFilm, warp: Warp, side: int, fill: float | None = No
 
 
 def thumbnail(film: WorkingFilm, warp: Warp, side: int, fill: float | None = None) -> NDArray[np.float32]:
-    """The film through ``warp`` (from a grid of 2 x ``side`` pixels), averaged over 2 x 2 pixels to (side, side)."""
+    """The film through ``warp`` (from a grid of 2 x ``side`` pixels), averaged by 2 x 2 to (side, side)."""
     view = whole_view(film, warp, 2 * side, fill)
     mean: NDArray[np.float32] = view.reshape(side, 2, side, 2).mean(axis=(1, 3))
     return mean
