@@ -1,4 +1,4 @@
-"""Films as they may come: random grey curves, blur, noise, collimators, rulers and text; random poses and shapes."""
+"""Films as they may come: random grey curves, blur, noise, collimators, rulers; random poses and shapes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def grey_curve(images: list[NDArray[np.float32]], rng: np.random.Generator) -> l
     def curve(image: NDArray[np.float32]) -> NDArray[np.float32]:
         x = np.maximum(image, np.float32(1e-4)) ** gamma
         x = x + bend * x * (1 - x) * (2 * x - 1)
-        return np.clip(gain * x + lift, 0, 1)
+        bent: NDArray[np.float32] = np.clip(gain * x + lift, 0, 1)
+        return bent
 
     return [curve(image) for image in images]
 
@@ -42,7 +43,7 @@ def blur_and_noise(images: NDArray[np.float32], rng: np.random.Generator) -> NDA
 
 
 def furniture(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """What else is on films, drawn on a whole view (side, side): collimator edges, rulers, ear rods, plates, cut-outs."""
+    """What else is on films, drawn on a whole view (side, side): collimators, rulers, ear rods, plates."""
     image = image.copy()
     side = image.shape[0]
     if rng.uniform() < 0.45:
@@ -54,7 +55,8 @@ def furniture(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
         image[box] = rng.choice([0.0, 1.0, rng.uniform()])
     if rng.uniform() < 0.3:
         yy, xx = np.mgrid[:side, :side]
-        cx, cy, radius = *rng.uniform(0.15, 0.6, 2) * side, rng.uniform(1, 4)
+        cx, cy = rng.uniform(0.15, 0.6, 2) * side
+        radius = rng.uniform(1, 4)
         image[np.abs(np.hypot(xx - cx, yy - cy) - radius) < 0.8] = 1.0
     return image
 
@@ -70,7 +72,7 @@ def _collimate(image: NDArray[np.float32], rng: np.random.Generator) -> None:
 
 
 def coarse_warp(plain: Warp, side: int, rng: np.random.Generator) -> Warp:
-    """A random pose and shape of the whole film: scale 0.68 to 1.5, turn, shift, stretch and smooth deformation."""
+    """A random pose and shape of the whole film: scale 0.68 to 1.5, turn, shift, stretch, smooth field."""
     matrix = linear(
         rotation_deg=float(np.clip(rng.normal(0, 9), -25, 25)),
         scale=1.0 / float(np.exp(rng.uniform(np.log(0.68), np.log(1.5)))),
@@ -85,7 +87,7 @@ def coarse_warp(plain: Warp, side: int, rng: np.random.Generator) -> Warp:
 
 
 def fine_warp(frame: Affine, rng: np.random.Generator) -> Warp:
-    """A random turn, scale, stretch and smooth deformation of the frame, as coarse errors and other heads bring."""
+    """A random turn, scale, stretch and smooth deformation of the frame, as other heads bring."""
     matrix = linear(
         rotation_deg=float(np.clip(rng.normal(0, 6), -18, 18)),
         scale=float(np.exp(np.clip(rng.normal(0, 0.08), -0.25, 0.25))),
@@ -97,6 +99,6 @@ def fine_warp(frame: Affine, rng: np.random.Generator) -> Warp:
 
 
 def patch_jitter(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """(L, 2) offsets of patch centres from the truth, in frame units: mostly as large as coarse errors, some larger."""
+    """(L, 2) offsets of patch centres from the truth, in frame units: as coarse errors are, some larger."""
     spread = np.where(rng.uniform(size=(count, 1)) < 0.75, 2.0, 4.5)
     return np.clip(rng.normal(0, 1, (count, 2)) * spread, -10, 10)

@@ -8,7 +8,6 @@ import platform
 import shutil
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cephsure import __version__
@@ -19,6 +18,8 @@ from cephsure.training.recipe import DefaultRecipe, recipe_to_dict
 from cephsure.training.worker import DONE_FILE, LOG_FILE, ORIENTATION, job_folder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cephsure.training.run_config import RunConfig
 
 FORMAT = "cephsure.bundle/1"

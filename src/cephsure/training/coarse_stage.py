@@ -11,7 +11,7 @@ from cephsure.geometry import Warp, local_centroids, softmax_maps
 from cephsure.nets import CoarseNet, UNetConfig
 from cephsure.training.augment import blur_and_noise, coarse_warp, furniture, grey_curve
 from cephsure.training.losses import spatial_cross_entropy
-from cephsure.training.material import TrainingFilm, radial_errors_mm
+from cephsure.training.material import TrainingFilm, mean_of_known, radial_errors_mm
 from cephsure.training.stage import Batch, channel_masks, shuffled
 from cephsure.views import standardise, whole_view, whole_warp
 
@@ -77,10 +77,7 @@ class CoarseStage:
     def loss(self, outputs: Tensor, targets: tuple[Tensor, ...]) -> Tensor:
         """Spatial cross-entropy over all maps of the batch."""
         return spatial_cross_entropy(
-            outputs.flatten(0, 1),
-            targets[0].flatten(0, 1),
-            self.recipe.coarse_sigma_px,
-            self.recipe.distance_weight,
+            outputs.flatten(0, 1), targets[0].flatten(0, 1), self.recipe.coarse_sigma_px, 0.0
         )
 
     def validate(self, network: nn.Module) -> tuple[float, float]:
@@ -89,7 +86,7 @@ class CoarseStage:
             radial_errors_mm(p, f)
             for p, f in zip(self.positions(network, self.validation), self.validation, strict=True)
         ]
-        mre = float(np.nanmean(np.concatenate(errors)))
+        mre = mean_of_known(errors)
         return mre, mre
 
     def positions(self, network: nn.Module, films: Sequence[TrainingFilm]) -> list[NDArray[np.float64]]:

@@ -11,7 +11,7 @@ from cephsure.geometry import Warp, local_centroids, softmax_maps
 from cephsure.nets import FineNet, UNetConfig
 from cephsure.training.augment import blur_and_noise, fine_warp, grey_curve, patch_jitter
 from cephsure.training.losses import spatial_cross_entropy
-from cephsure.training.material import TrainingFilm, radial_errors_mm
+from cephsure.training.material import TrainingFilm, mean_of_known, radial_errors_mm
 from cephsure.training.stage import Batch, channel_masks, shuffled
 from cephsure.views import frame_of, frame_to_map, grey_patches, map_to_frame, network_input
 
@@ -82,7 +82,7 @@ class FineStage:
             outputs.flatten(0, 2),
             targets[0].flatten(0, 2),
             self.recipe.fine_sigma / layout.map_step,
-            self.recipe.distance_weight * layout.map_step,
+            self.recipe.fine_distance_weight * layout.map_step,
         )
 
     def validate(self, network: nn.Module) -> tuple[float, float]:
@@ -91,7 +91,7 @@ class FineStage:
             radial_errors_mm(self.refine(network, film, start), film)
             for film, start in zip(self.validation, self.coarse, strict=True)
         ]
-        mre = float(np.nanmean(np.concatenate(errors)))
+        mre = mean_of_known(errors)
         return mre, mre
 
     def refine(
@@ -102,7 +102,10 @@ class FineStage:
             return np.full_like(start, np.nan)
         device = next(network.parameters()).device
         layout = self.recipe.layout
-        warp = Warp(frame_of(start, self.shape))
+        try:
+            warp = Warp(frame_of(start, self.shape))
+        except ValueError:  # a coarse network that knows nothing yet may put all points in one place
+            return start
         centres = warp.output(start)
         patches = network_input(*grey_patches(film.pyramid, warp, centres, layout))
         with torch.inference_mode():

@@ -52,8 +52,8 @@ def fit(
 ) -> tuple[nn.Module, Progress]:
     """Fit a stage's network and return the weights it is meant to keep.
 
-    Every epoch draws its order and augmentations from (seed, epoch) alone and ends in a checkpoint, so a fit that
-    was killed goes on from its last whole epoch to the same weights as one that was not.
+    Every epoch draws its order and augmentations from (seed, epoch) alone and ends in a checkpoint, so a fit
+    that was killed goes on from its last whole epoch to the same weights as one that was not.
 
     Args:
         stage: network, examples, loss and validation.
@@ -65,7 +65,9 @@ def fit(
     """
     torch.manual_seed(seed)
     settings = stage.settings
-    network = stage.network().to(device, memory_format=torch.channels_last)
+    network = stage.network().to(device)
+    # torch's stubs leave memory_format out.
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = copy.deepcopy(network) if settings.ema_decay is not None else None
     optimiser = _optimiser(network, settings)
     progress = Progress()
@@ -88,7 +90,7 @@ def fit(
         _advance(progress, settings, score=score, mre_mm=mre_mm, loss=loss)
         if gained and settings.keep == "best":
             best = {name: value.detach().clone() for name, value in judged.state_dict().items()}
-        _save(checkpoint, network, averaged, optimiser, best, progress)
+        _save(checkpoint, network, averaged, optimiser, best=best, progress=progress)
         report(_rows(stage, progress))
     kept = averaged if averaged is not None else network
     if best:
@@ -137,7 +139,7 @@ def _epoch(
 
 
 def learning_rate(settings: FitSettings, progress: Progress) -> float:
-    """The rate of the epoch about to begin: linear warm-up, then a cosine to zero; or the plateau's present one."""
+    """The rate of the epoch about to begin: warm-up and a cosine down to zero, or the plateau's rate."""
     if settings.schedule == "plateau":
         return settings.learning_rate * progress.rate_factor
     warm_up = max(1.0, WARM_UP_SHARE * settings.epochs)
@@ -195,6 +197,7 @@ def _save(
     network: nn.Module,
     averaged: nn.Module | None,
     optimiser: torch.optim.Optimizer,
+    *,
     best: dict[str, Tensor],
     progress: Progress,
 ) -> None:

@@ -1,8 +1,8 @@
 """Trained networks as ONNX graphs whose weights lie in a safetensors file beside them, in half precision.
 
-A safetensors file is a header followed by raw tensors, and an ONNX graph may take its weights from any place in
-any file: so one file of weights serves both. Matrices are kept as float16 and cast to float32 when a session
-loads them; vectors stay float32.
+A safetensors file is a header followed by raw tensors, and an ONNX graph may take its weights from any place
+in any file: so one file of weights serves both. Matrices are kept as float16 and cast to float32 when a
+session loads them; vectors stay float32.
 """
 
 from __future__ import annotations
@@ -35,32 +35,34 @@ OPSET = 18
 def export_coarse(network: nn.Module, recipe: DefaultRecipe, config: UNetConfig, folder: Path) -> None:
     """Write ``coarse.onnx``: (N, 1, S, S) film [and (N, M) masks] to (N, L, S/2, S/2) logits."""
     film = torch.zeros(2, 1, recipe.coarse_side, recipe.coarse_side)
-    _export(network, "coarse", folder, ["film"], (film,), config.mask_sizes)
+    _export(network, "coarse", folder, inputs=["film"], examples=(film,), mask_sizes=config.mask_sizes)
 
 
 def export_fine(network: nn.Module, recipe: DefaultRecipe, config: UNetConfig, folder: Path) -> None:
-    """Write ``fine.onnx``: (N, L, C, P, P) patches [and (N, M) masks] to (N, L, P, P) logits."""
+    """Write ``fine.onnx``: (N, L, C, P, P) patches [and (N, M) masks] to (N, K, L, P, P) logits."""
     layout = recipe.layout
     patches = torch.zeros(2, config.landmarks, layout.channels, layout.map_side, layout.map_side)
-    _export(network, "fine", folder, ["patches"], (patches,), config.mask_sizes)
+    _export(network, "fine", folder, inputs=["patches"], examples=(patches,), mask_sizes=config.mask_sizes)
 
 
 def export_orientation(network: nn.Module, recipe: DefaultRecipe, folder: Path) -> None:
     """Write ``orientation.onnx``: (N, 1, S, S) film to (N, 2) logits of facing left and negative."""
     side = recipe.orientation_side
-    _export(network, "orientation", folder, ["film"], (torch.zeros(2, 1, side, side),), ())
+    film = torch.zeros(2, 1, side, side)
+    _export(network, "orientation", folder, inputs=["film"], examples=(film,), mask_sizes=())
 
 
 def export_paper(network: nn.Module, recipe: PaperRecipe, config: PaperUNetConfig, folder: Path) -> None:
     """Write ``paper.onnx``: (N, 1, S, S) film [and (N, M) masks] to (N, L, S, S) maps."""
     film = torch.zeros(2, 1, recipe.side, recipe.side)
-    _export(network, "paper", folder, ["film"], (film,), config.mask_sizes)
+    _export(network, "paper", folder, inputs=["film"], examples=(film,), mask_sizes=config.mask_sizes)
 
 
 def _export(
     network: nn.Module,
     name: str,
     folder: Path,
+    *,
     inputs: list[str],
     examples: tuple[Tensor, ...],
     mask_sizes: Sequence[int],
@@ -68,7 +70,8 @@ def _export(
     if mask_sizes:
         inputs = [*inputs, "masks"]
         examples = (*examples, torch.ones(2, sum(mask_sizes)))
-    plain = network.cpu().float().eval().to(memory_format=torch.contiguous_format)
+    # torch's stubs leave memory_format out.
+    plain = network.cpu().float().eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     program = _to_onnx(plain, inputs, examples)
     _write_graph(program.model_proto, name, folder)
 

@@ -17,7 +17,7 @@ def spatial_cross_entropy(
         sigma_px: the target's standard deviation in map pixels.
         distance_weight: weight of sum_u p(u) |u - position| in map pixels.
     """
-    count, height, width = logits.shape
+    _, height, width = logits.shape
     known = torch.isfinite(positions).all(dim=1)
     x, y = torch.nan_to_num(positions).unbind(dim=1)
     dx = torch.arange(width, device=logits.device)[None, :] - x[:, None]

@@ -9,7 +9,7 @@ import numpy as np
 
 from cephsure import films
 from cephsure.datasets import annotators, truth
-from cephsure.geometry import Affine
+from cephsure.errors import InputError
 from cephsure.views import (
     PatchLayout,
     Pyramid,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.datasets import AnnotatedFilm
+    from cephsure.geometry import Affine
 
 FRAME_RADIUS = 50.0
 
@@ -41,7 +42,7 @@ class TrainingFilm:
         mm_per_px: (2,) scale, NaN when unknown.
         working: the film reduced for whole-film views.
         frame: from the frame to film px, by the truth; None where fewer than two points are known.
-        pyramid: reductions for the patches; None without a frame.
+        pyramid: reductions for the patches; None without a frame or where no patches are wanted.
     """
 
     film_id: str
@@ -60,22 +61,34 @@ def mean_shape(points: Sequence[NDArray[np.float64]], rounds: int = 10) -> NDArr
     turned as the first complete configuration is on its film.
 
     Raises:
-        ValueError: when some landmark is missing on every film.
+        InputError: when some landmark is missing on every film with two landmarks or more.
 
     Source: Gower, Psychometrika 40 (1975).
     """
-    stack = np.stack(points)
-    if np.isnan(stack).all(axis=0).any():
-        missing = np.flatnonzero(np.isnan(stack).all(axis=0).any(axis=1)) + 1
-        raise ValueError(f"landmark {missing.tolist()} is missing on every film")
-    known = np.isfinite(stack).all(axis=2).sum(axis=1)
-    shape = _normalised(
-        np.where(np.isnan(stack[known.argmax()]), np.nanmean(stack, axis=0), stack[known.argmax()])
-    )
+    counts = [int(np.isfinite(p).all(axis=1).sum()) for p in points]
+    stack = np.stack([np.full_like(p, np.nan) if n < 2 else p for p, n in zip(points, counts, strict=True)])
+    missing = np.isnan(stack).any(axis=2).all(axis=0)
+    if missing.any():
+        numbers = ", ".join(str(number) for number in np.flatnonzero(missing) + 1)
+        raise InputError(
+            f"no film has landmark {numbers} and another one",
+            remedy="mark it, or use a landmark set without it",
+        )
+    fullest = stack[int(np.argmax(counts))]
+    shape = _normalised(np.where(np.isnan(fullest), np.nanmean(stack, axis=0), fullest))
     for _ in range(rounds):
-        fitted = [frame_of(p, shape).inverse().apply(p) for p, n in zip(stack, known, strict=True) if n >= 2]
+        frames = [(p, _frame(p, shape)) for p in stack]
+        fitted = [frame.inverse().apply(p) for p, frame in frames if frame is not None]
         shape = _normalised(np.nanmean(np.stack(fitted), axis=0))
     return shape
+
+
+def _frame(points: NDArray[np.float64], shape: NDArray[np.float64]) -> Affine | None:
+    """The frame by points (L, 2), or None where fewer than two distinct ones are known."""
+    try:
+        return frame_of(points, shape)
+    except ValueError:
+        return None
 
 
 def _normalised(shape: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -101,7 +114,7 @@ def load_films(
     layout: PatchLayout | None,
     shape: NDArray[np.float64] | None,
 ) -> Iterator[TrainingFilm]:
-    """Read and reduce films one by one; ``layout`` and ``shape`` None leave out what the patches need."""
+    """Read and reduce films one by one; ``layout`` None leaves out pyramids, ``shape`` None the frames."""
     names = annotators(items)
     for item in items:
         film = films.read(item.path)
@@ -111,9 +124,9 @@ def load_films(
         )
         points = truth(item, which_truth)
         pixels = stretch_grey(film.pixels)
-        frame = pyramid = None
-        if layout is not None and shape is not None and np.isfinite(points).all(axis=1).sum() >= 2:
-            frame = frame_of(points, shape)
+        frame = None if shape is None else _frame(points, shape)
+        pyramid = None
+        if layout is not None and frame is not None:
             pyramid = build_pyramid(pixels, frame.scale, layout)
         yield TrainingFilm(
             item.film_id,
@@ -138,4 +151,12 @@ def radial_errors_mm(predicted: NDArray[np.float64], film: TrainingFilm) -> NDAr
         offset = offset / film.frame.scale
     else:
         offset = np.full_like(offset, np.nan)
-    return np.linalg.norm(offset, axis=1)
+    distances: NDArray[np.float64] = np.linalg.norm(offset, axis=1)
+    return distances
+
+
+def mean_of_known(errors: Sequence[NDArray[np.float64]]) -> float:
+    """Mean of all errors that are known; NaN where none is."""
+    known = np.concatenate(errors)
+    known = known[np.isfinite(known)]
+    return float(known.mean()) if known.size else float("nan")

@@ -61,7 +61,7 @@ class OrientationStage:
         return torch.nn.functional.binary_cross_entropy_with_logits(outputs, soft)
 
     def validate(self, network: nn.Module) -> tuple[float, float]:
-        """(share of wrong answers over augmented validation films in all orientations, NaN: no length here)."""
+        """(share of wrong answers over augmented validation films in all orientations, NaN: no length)."""
         rng = np.random.default_rng(0)
         device = next(network.parameters()).device
         wrong = []

@@ -1,4 +1,4 @@
-"""The reference recipe's stage: one U-Net from the whole film, squeezed to 128 x 128, to Gaussian heat maps."""
+"""The reference recipe's stage: one U-Net from the film, squeezed to a square, to Gaussian heat maps."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from cephsure.geometry import Affine
 from cephsure.nets import PaperUNet, PaperUNetConfig
-from cephsure.training.material import TrainingFilm, radial_errors_mm
+from cephsure.training.material import TrainingFilm, mean_of_known, radial_errors_mm
 from cephsure.training.stage import Batch, channel_masks, shuffled
 from cephsure.views import blur_maps, maximum_positions, squeezed_view
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from cephsure.geometry import Affine
     from cephsure.training.recipe import PaperRecipe
 
 
@@ -68,7 +68,8 @@ class PaperStage:
         along_x = np.exp(-((axis[None, :] - x[:, None]) ** 2) / (2 * sigma**2))
         along_y = np.exp(-((axis[None, :] - y[:, None]) ** 2) / (2 * sigma**2))
         height = self.recipe.target_amplitude / (2 * np.pi * sigma**2)
-        return (height * along_y[:, :, None] * along_x[:, None, :]).astype(np.float32)
+        maps: NDArray[np.float32] = (height * along_y[:, :, None] * along_x[:, None, :]).astype(np.float32)
+        return maps
 
     def loss(self, outputs: Tensor, targets: tuple[Tensor, ...]) -> Tensor:
         """Mean squared error over the known landmarks' maps."""
@@ -87,4 +88,4 @@ class PaperStage:
             losses.append(float(self.loss(maps, (torch.from_numpy(self._targets([film])).to(device),))))
             peaks, _ = maximum_positions(blur_maps(maps[0].cpu().numpy(), self.recipe.target_sigma_px))
             errors.append(radial_errors_mm(self._views[film.film_id][1].apply(peaks), film))
-        return float(np.mean(losses)), float(np.nanmean(np.concatenate(errors)))
+        return float(np.mean(losses)), mean_of_known(errors)

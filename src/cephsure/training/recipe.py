@@ -25,7 +25,8 @@ class FitSettings:
         plateau_patience: epochs without gain before the rate goes down tenfold.
         stop_patience: epochs without gain before training stops; None never stops early.
         stop_below_mm: stop as soon as the validation MRE falls under this; None never does.
-        ema_decay: decay a step of the averaged weights that are kept (less in the first steps); None keeps the plain ones.
+        ema_decay: decay a step of the averaged weights that are kept (less in the first steps); None keeps
+            the plain ones.
         keep: "last" epoch's weights or those of the "best" validation epoch.
     """
 
@@ -44,7 +45,7 @@ class FitSettings:
 
 @dataclass(frozen=True, slots=True)
 class PaperRecipe:
-    """The reference's recipe (Drevický & Kodým 2020): ``method.md``'s table to the letter."""
+    """The reference's recipe (Drevický & Kodým 2020), to the letter unless ``changes`` says otherwise."""
 
     name: str = "paper"
     side: int = 128
@@ -65,6 +66,7 @@ class PaperRecipe:
             keep="best",
         )
     )
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,31 +81,33 @@ class DefaultRecipe:
         layout: sizes of the fine patches, in frame units (about mm).
         fine_sigma: Gaussian target's sigma, in frame units.
         fine_radius_px: decoder's window in map pixels.
-        distance_weight: weight of the expected radial error (frame units) beside the cross-entropy.
-        tell_annotators_apart: whether a mean truth is learnt as its annotators' points, each with maps of its own.
+        fine_distance_weight: weight of the expected radial error (frame units) beside the cross-entropy.
+        tell_annotators_apart: whether a mean truth is learnt as its annotators' points, each with own maps.
         dropout: probability of the channel masks (MC-Dropout only).
-        folds: parts the training films are divided into; member k is validated on part k and trained on the rest.
+        folds: parts the training films are divided into; member k is validated on part k, trained on others.
         samples: stochastic passes of MC-Dropout.
+        changes: what was changed of the recipe's own numbers, in words.
     """
 
     name: str = "default"
     orientation_side: int = 64
     coarse_side: int = 160
-    coarse_widths: tuple[int, ...] = (24, 40, 64, 80, 96)
+    coarse_widths: tuple[int, ...] = (24, 40, 64, 64, 64)
     coarse_sigma_px: float = 1.0
     coarse_radius_px: int = 3
     layout: PatchLayout = field(default_factory=PatchLayout)
     fine_widths: tuple[int, ...] = (32, 48, 64, 64)
     fine_sigma: float = 1.0
     fine_radius_px: int = 3
-    distance_weight: float = 0.0
+    fine_distance_weight: float = 0.3
     tell_annotators_apart: bool = True
-    dropout: float = 0.1
+    dropout: float = 0.15
     folds: int = 15
     samples: int = 15
-    coarse_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=60))
-    fine_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=24))
-    orientation_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=30, batch_films=16))
+    coarse_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=30))
+    fine_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=12, batch_films=4))
+    orientation_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=12, batch_films=16))
+    changes: tuple[str, ...] = ()
 
 
 Recipe = PaperRecipe | DefaultRecipe

@@ -1,4 +1,4 @@
-"""A whole training run: its jobs in parallel processes, resumed where they stopped, and the bundle in the end."""
+"""A whole training run: its jobs in parallel processes, resumed where they stopped, then the bundle."""
 
 from __future__ import annotations
 
@@ -13,18 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from cephsure.datasets import truth as chosen_truth
+from cephsure.errors import InputError
 from cephsure.training.bundle_writer import write_bundle
-from cephsure.training.open_data import chosen_films
+from cephsure.training.material import mean_shape
+from cephsure.training.open_data import chosen_films, usual_split
 from cephsure.training.precision import choose_precision
 from cephsure.training.recipe import DefaultRecipe, ModelKind, Recipe
-from cephsure.training.run_config import RunConfig, data_sha256, settle
-from cephsure.training.worker import DONE_FILE, LOG_FILE, ORIENTATION, job_folder
+from cephsure.training.run_config import RunConfig, data_sha256, member_films, settle
+from cephsure.training.worker import BAD_INPUT, DONE_FILE, LOG_FILE, ORIENTATION, job_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cephsure.datasets import DatasetFormat
+
 POLL_SECONDS = 0.5
 BUNDLE_FOLDER = "bundle"
+ERRORS_FILE = "stderr.txt"
 ERROR_LINES = 12
 
 
@@ -58,17 +64,26 @@ def begin(
     members: int,
     truth: str,
     seed: int,
-    data_format: str = "auto",
-    split: str = "train",
+    data_format: DatasetFormat = "auto",
+    split: str | None = None,
     mm_per_px: float | None = None,
     landmark_set: str | None = None,
     device: str = "cpu",
 ) -> tuple[RunConfig, str]:
     """Write a run's configuration, or check it against the one it is to go on with.
 
+    ``split`` None is "train" where the data set has splits, else "all".
+
     Returns:
         The configuration, and the precision's self-test in words.
+
+    Raises:
+        InputError: data that cannot be read or are too few, or a folder that holds another run.
     """
+    if landmark_set is not None and Path(landmark_set).is_file():
+        landmark_set = str(Path(landmark_set).resolve())
+    if split is None:
+        split = usual_split(data, data_format=data_format, landmark_set=landmark_set)
     items = chosen_films(
         data,
         data_format=data_format,
@@ -92,11 +107,14 @@ def begin(
         precision=precision,
         recipe=recipe,
     )
+    # What would stop the jobs later stops them here, before anything is written.
+    mean_shape([chosen_truth(item, truth) for item in items])
+    member_films(items, wanted, 0)
     return settle(out, wanted), words
 
 
 def find_device() -> str:
-    """ "cuda" where torch finds a GPU, else "cpu"."""
+    """Say "cuda" where torch finds a GPU, else "cpu"."""
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -105,16 +123,13 @@ def run_jobs(
 ) -> Iterator[list[JobState]]:
     """Do all jobs of a run, ``jobs`` at a time, and give their states twice a second.
 
-    On a CPU there are as many as cores, one thread each: two single-thread processes train two members sooner
-    than one process with two threads trains them in turn. On a GPU there is one.
-
     Raises:
+        InputError: when a job finds that a film or an annotation cannot be used.
         TrainingFailedError: when a job's process fails; the others are stopped, their checkpoints stay.
     """
-    cores = os.cpu_count() or 1
     states = [JobState(name) for name in job_names(config)]
-    at_once = max(1, min(jobs or (1 if device == "cuda" else cores), len(states)))
-    threads = max(1, cores // at_once)
+    at_once = jobs_at_once(config, jobs=jobs, device=device)
+    threads = max(1, (os.cpu_count() or 1) // at_once)
     processes: dict[str, subprocess.Popen[bytes]] = {}
     try:
         while True:
@@ -134,6 +149,16 @@ def run_jobs(
             process.wait()
 
 
+def jobs_at_once(config: RunConfig, *, jobs: int | None = None, device: str = "cpu") -> int:
+    """How many of a run's jobs are done side by side: ``jobs``, or what suits the device; at most all of them.
+
+    On a CPU there are as many as cores, one thread each: two single-thread processes train two members sooner
+    than one process with two threads trains them in turn. On a GPU there is one.
+    """
+    usual = 1 if device == "cuda" else os.cpu_count() or 1
+    return max(1, min(jobs or usual, len(job_names(config))))
+
+
 def job_names(config: RunConfig) -> list[str]:
     """The members' numbers, and "orientation" where the recipe has such a network."""
     names = [str(member) for member in range(config.members)]
@@ -145,7 +170,7 @@ def _start(out: Path, job: str, threads: int, device: str) -> subprocess.Popen[b
     folder.mkdir(parents=True, exist_ok=True)
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
     command = [sys.executable, "-m", "cephsure.training.worker", str(out), job, str(threads), device]
-    with (folder / "stderr.txt").open("wb") as errors:
+    with (folder / ERRORS_FILE).open("wb") as errors:
         return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=errors)  # noqa: S603 - our own module
 
 
@@ -153,19 +178,28 @@ def _look(out: Path, states: list[JobState], processes: dict[str, subprocess.Pop
     """Bring the states up to date, and reap processes that have ended."""
     for state in states:
         folder = job_folder(out, state.name)
+        process = processes.get(state.name)
+        # Asked before its files are looked at: a process that has ended has written all of them.
+        ended = process is not None and process.poll() is not None
         if (folder / LOG_FILE).exists():
             state.rows = [json.loads(line) for line in (folder / LOG_FILE).read_text().splitlines()]
         state.done = (folder / DONE_FILE).exists()
-        process = processes.get(state.name)
-        if process is None or process.poll() is None:
-            continue
-        del processes[state.name]
-        state.running = False
-        if process.returncode != 0 or not state.done:
-            tail = (folder / "stderr.txt").read_text(errors="replace").strip().splitlines()[-ERROR_LINES:]
-            raise TrainingFailedError(
-                f"job {state.name} failed with status {process.returncode}:\n" + "\n".join(tail)
-            )
+        if process is not None and ended:
+            del processes[state.name]
+            state.running = False
+            if process.returncode != 0 or not state.done:
+                raise _failure(state.name, folder, process.returncode)
+
+
+def _failure(job: str, folder: Path, status: int) -> Exception:
+    """What a job that ended with ``status`` died of."""
+    said = (folder / ERRORS_FILE).read_text(errors="replace").strip().splitlines()
+    if status == BAD_INPUT and said:
+        return InputError(said[-1])
+    killed = "; killed from outside, as a system does that runs out of memory" if status == -9 else ""
+    return TrainingFailedError(
+        f"job {job} failed with status {status}{killed}:\n" + "\n".join(said[-ERROR_LINES:])
+    )
 
 
 def train(

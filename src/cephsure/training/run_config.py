@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.datasets import AnnotatedFilm
+    from cephsure.datasets import AnnotatedFilm, DatasetFormat
 
 RUN_FILE = "run.json"
 
@@ -52,7 +52,7 @@ class RunConfig:
     """
 
     data: str
-    data_format: str
+    data_format: DatasetFormat
     split: str
     truth: str
     mm_per_px: float | None
@@ -83,6 +83,7 @@ def settle(run: Path, wanted: RunConfig) -> RunConfig:
     """Write a new run's configuration, or check that a run to go on with is the same one.
 
     The precision of a run that has begun stays what it was, whatever the present machine's self-test says.
+    Data that have moved are taken from where they are now: their hash says that they are the same.
 
     Raises:
         InputError: when the folder holds a different run.
@@ -100,6 +101,9 @@ def settle(run: Path, wanted: RunConfig) -> RunConfig:
             where=run,
             remedy="choose another --out, or give the options the run was begun with",
         )
+    if begun.data != wanted.data:
+        begun = replace(begun, data=wanted.data)
+        write_atomic(run / RUN_FILE, begun.to_json().encode())
     return begun
 
 
@@ -118,9 +122,9 @@ def member_films(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Indices of the films that member ``member`` is trained and validated on.
 
-    The paper recipe validates every member on the last films; the default recipe divides the films into folds
-    and validates member k on fold k, so that the whole ensemble has seen them all, and every film has a member
-    that has not.
+    The paper recipe validates every member on the last films; the default recipe divides the films into
+    folds and validates member k on fold k, so that the whole ensemble has seen them all, and every film has a
+    member that has not.
     """
     if isinstance(config.recipe, PaperRecipe):
         return last_split(films, config.recipe.validation_share)

@@ -40,11 +40,11 @@ class Stage(Protocol):
         """Scalar loss of float32 network outputs."""
 
     def validate(self, network: nn.Module) -> tuple[float, float]:
-        """(score, MRE in mm) on the validation films, smaller is better; the score steers plateau and stopping."""
+        """(score, MRE in mm) on the validation films, less is better; the score steers rate and stopping."""
 
 
 def shuffled(count: int, size: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
-    """Random batches of indices, all films once; a last batch of one is joined to the one before (batch norm)."""
+    """Random batches of indices, all films once; a last batch of one joins the one before (batch norm)."""
     order = rng.permutation(count)
     cuts = list(range(size, count, size))
     if cuts and count - cuts[-1] == 1:

@@ -6,16 +6,20 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from cephsure.datasets import truth
+from cephsure.errors import InputError
 from cephsure.training.checkpoint import write_atomic
 from cephsure.training.coarse_stage import CoarseStage
 from cephsure.training.fine_stage import FineStage
@@ -31,7 +35,6 @@ from cephsure.training.run_config import RunConfig, derived_seed, member_films
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     from numpy.typing import NDArray
     from torch import nn
 
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
 ORIENTATION = "orientation"
 DONE_FILE = "done.json"
 LOG_FILE = "log.jsonl"
+BAD_INPUT = 2
+"""Exit status of a job that met a film or an annotation it cannot use; its last line says which."""
 
 
 def job_folder(run: Path, job: str) -> Path:
@@ -53,6 +58,8 @@ def do_job(run: Path, job: str, *, device: str = "cpu") -> None:
     if (folder / DONE_FILE).exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.glob(".*.tmp"):  # of a write that was killed
+        leftover.unlink(missing_ok=True)
     config = RunConfig.load(run)
     if isinstance(config.recipe, PaperRecipe):
         facts = _paper_member(config, config.recipe, int(job), folder, device)
@@ -66,16 +73,21 @@ def do_job(run: Path, job: str, *, device: str = "cpu") -> None:
 class _Fitter:
     """Fits a job's stages one after the other, all in one log."""
 
-    def __init__(self, config: RunConfig, member: int, folder: Path, device: str) -> None:
+    def __init__(self, config: RunConfig, member: int, parts: _Parts, folder: Path, *, device: str) -> None:
         self.config, self.member, self.folder, self.device = config, member, folder, device
+        self.unit = parts.unit
         self.rows: list[dict[str, Any]] = []
-        self.facts: dict[str, Any] = {"stages": {}}
+        self.facts: dict[str, Any] = {
+            "stages": {},
+            "validation_films": [film.film_id for film in parts.held],
+            "validation_unit": parts.unit,
+        }
 
     def __call__(self, stage: Stage, number: int) -> nn.Module:
         earlier = list(self.rows)
 
         def report(rows: list[dict[str, Any]]) -> None:
-            self.rows = earlier + rows
+            self.rows = earlier + [_strict(row) | {"validation_unit": self.unit} for row in rows]
             text = "".join(json.dumps(row) + "\n" for row in self.rows)
             write_atomic(self.folder / LOG_FILE, text.encode())
 
@@ -87,67 +99,86 @@ class _Fitter:
             device=self.device,
             report=report,
         )
-        self.facts["stages"][stage.name] = {
-            "epochs": progress.epoch,
-            "seconds": round(progress.seconds, 1),
-            "validation_score": progress.history[-1]["validation_score"],
-            "validation_mre_mm": progress.history[-1]["validation_mre_mm"],
-            "best_epoch": progress.best_epoch,
-            "best_validation_mre_mm": progress.best_mm,
-        }
+        last = progress.history[-1]
+        self.facts["stages"][stage.name] = _strict(
+            {
+                "epochs": progress.epoch,
+                "seconds": round(progress.seconds, 1),
+                "validation_score": last["validation_score"],
+                "validation_mre_mm": last["validation_mre_mm"],
+                "best_epoch": progress.best_epoch,
+                "best_validation_mre_mm": progress.best_mm,
+            }
+        )
         return network
 
 
-def _parts(
-    config: RunConfig, member: int
-) -> tuple[list[TrainingFilm], list[TrainingFilm], NDArray[np.float64], list[str]]:
-    """A member's training and validation films, the mean shape, and the validation films' names."""
+def _strict(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with None for what is not a finite number, which JSON does not know."""
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in row.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """A member's training and validation films, and the mean shape (L, 2)."""
+
+    train: list[TrainingFilm]
+    held: list[TrainingFilm]
+    shape: NDArray[np.float64]
+
+    @property
+    def unit(self) -> str:
+        """Unit of the validation errors: mm, or the frame's (about mm) where films have no scale."""
+        return "mm" if all(np.isfinite(film.mm_per_px).all() for film in self.held) else "frame units"
+
+
+def _load(config: RunConfig, member: int) -> _Parts:
     items = run_films(config)
     shape = mean_shape([truth(item, config.truth) for item in items])
     recipe = config.recipe
-    paper = isinstance(recipe, PaperRecipe)
     side = recipe.side if isinstance(recipe, PaperRecipe) else recipe.coarse_side
     layout = None if isinstance(recipe, PaperRecipe) else recipe.layout
-    loaded = list(
-        load_films(items, config.truth, coarse_side=side, layout=layout, shape=None if paper else shape)
-    )
+    loaded = list(load_films(items, config.truth, coarse_side=side, layout=layout, shape=shape))
     train, held = member_films(items, config, member)
-    return [loaded[i] for i in train], [loaded[i] for i in held], shape, [items[i].film_id for i in held]
+    return _Parts([loaded[i] for i in train], [loaded[i] for i in held], shape)
 
 
 def _default_member(
     config: RunConfig, recipe: DefaultRecipe, member: int, folder: Path, device: str
 ) -> dict[str, Any]:
-    train, held, shape, names = _parts(config, member)
+    parts = _load(config, member)
     dropout = config.kind == "mc-dropout"
-    fitter = _Fitter(config, member, folder, device)
-    coarse_stage = CoarseStage(recipe, train, held, dropout=dropout)
+    fitter = _Fitter(config, member, parts, folder, device=device)
+    coarse_stage = CoarseStage(recipe, parts.train, parts.held, dropout=dropout)
     coarse = fitter(coarse_stage, 0)
-    starts = coarse_stage.positions(coarse, held)
-    fine_stage = FineStage(recipe, train, held, shape=shape, coarse=starts, dropout=dropout)
+    starts = coarse_stage.positions(coarse, parts.held)
+    fine_stage = FineStage(recipe, parts.train, parts.held, shape=parts.shape, coarse=starts, dropout=dropout)
     fine = fitter(fine_stage, 1)
     export_coarse(coarse, recipe, coarse_stage.config, folder)
     export_fine(fine, recipe, fine_stage.config, folder)
-    return fitter.facts | {"mean_shape": shape.tolist(), "validation_films": names}
+    return fitter.facts | {"mean_shape": parts.shape.tolist()}
 
 
 def _orientation(config: RunConfig, recipe: DefaultRecipe, folder: Path, device: str) -> dict[str, Any]:
-    train, held, _, names = _parts(config, 0)
-    fitter = _Fitter(config, 0, folder, device)
-    network = fitter(OrientationStage(recipe, train, held), 2)
+    parts = _load(config, 0)
+    fitter = _Fitter(config, 0, parts, folder, device=device)
+    network = fitter(OrientationStage(recipe, parts.train, parts.held), 2)
     export_orientation(network, recipe, folder)
-    return fitter.facts | {"validation_films": names}
+    return fitter.facts
 
 
 def _paper_member(
     config: RunConfig, recipe: PaperRecipe, member: int, folder: Path, device: str
 ) -> dict[str, Any]:
-    train, held, _, names = _parts(config, member)
-    stage = PaperStage(recipe, train, held, dropout=config.kind == "mc-dropout")
-    fitter = _Fitter(config, member, folder, device)
+    parts = _load(config, member)
+    stage = PaperStage(recipe, parts.train, parts.held, dropout=config.kind == "mc-dropout")
+    fitter = _Fitter(config, member, parts, folder, device=device)
     network = fitter(stage, 0)
     export_paper(network, recipe, stage.config, folder)
-    return fitter.facts | {"validation_films": names}
+    return fitter.facts
 
 
 def _end_with_parent(parent: int, end: Callable[[int], None] = os._exit) -> None:
@@ -166,7 +197,11 @@ def main(arguments: list[str]) -> None:
     run, job, threads, device = arguments
     _end_with_parent(os.getppid())
     torch.set_num_threads(int(threads))
-    do_job(Path(run), job, device=device)
+    try:
+        do_job(Path(run), job, device=device)
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(BAD_INPUT)
 
 
 if __name__ == "__main__":
