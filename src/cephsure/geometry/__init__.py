@@ -3,7 +3,7 @@
 from cephsure.geometry.affine import Affine, fit_similarity, letterbox, linear
 from cephsure.geometry.fields import Warp, WaveField
 from cephsure.geometry.heatmaps import MapReadings, local_centroids, read_maps, softmax_maps
-from cephsure.geometry.resample import grid_points, resize, sample_bilinear
+from cephsure.geometry.resample import grid_points, resize, sample_bilinear, sample_lattices
 
 __all__ = [
     "Affine",
@@ -18,5 +18,6 @@ __all__ = [
     "read_maps",
     "resize",
     "sample_bilinear",
+    "sample_lattices",
     "softmax_maps",
 ]

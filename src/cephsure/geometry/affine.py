@@ -41,7 +41,12 @@ class Affine:
 
     def apply(self, xy: NDArray[Float]) -> NDArray[Float]:
         """Map points (..., 2), in their precision."""
-        mapped: NDArray[Float] = xy @ self.matrix.T.astype(xy.dtype) + self.offset.astype(xy.dtype)
+        # By coordinate: a product with the matrix would be a call of BLAS for every row of a grid of points.
+        matrix, offset = self.matrix.astype(xy.dtype), self.offset.astype(xy.dtype)
+        x, y = xy[..., 0], xy[..., 1]
+        mapped = np.empty_like(xy)
+        for axis in (0, 1):
+            mapped[..., axis] = x * matrix[axis, 0] + y * matrix[axis, 1] + offset[axis]
         return mapped
 
     def inverse(self) -> Affine:
@@ -90,10 +95,10 @@ def fit_similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> 
     p = source[kept] @ np.array([1.0, 1.0j])
     q = target[kept] @ np.array([1.0, 1.0j])
     p_centred, q_centred = p - p.mean(), q - q.mean()
-    size = float(np.sum(np.abs(p_centred) ** 2))
-    if size <= 0 or float(np.sum(np.abs(q_centred) ** 2)) <= 0:
+    # Points that differ by rounding only have no direction either.
+    if any(np.abs(c).max() <= 1e-12 * np.abs(z).max() for c, z in ((p_centred, p), (q_centred, q))):
         raise ValueError("a similarity needs at least two distinct points")
-    factor = np.sum(np.conj(p_centred) * q_centred) / size
+    factor = np.sum(np.conj(p_centred) * q_centred) / np.sum(np.abs(p_centred) ** 2)
     shift = q.mean() - factor * p.mean()
     matrix = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
     return Affine(matrix, np.array([shift.real, shift.imag]))

@@ -45,8 +45,13 @@ class WaveField:
 
     def at(self, xy: NDArray[Float]) -> NDArray[Float]:
         """Displacement at points (..., 2), in their precision."""
-        angle = xy @ self.waves.T.astype(xy.dtype) + self.phases.astype(xy.dtype)
-        shift: NDArray[Float] = np.sin(angle) @ self.amplitudes.astype(xy.dtype)
+        amplitudes, waves = self.amplitudes.astype(xy.dtype), self.waves.astype(xy.dtype)
+        x, y = xy[..., 0], xy[..., 1]
+        shift = np.zeros_like(xy)
+        for amplitude, wave, phase in zip(amplitudes, waves, self.phases.astype(xy.dtype), strict=True):
+            height = np.sin(x * wave[0] + y * wave[1] + phase)
+            for axis in (0, 1):
+                shift[..., axis] += height * amplitude[axis]
         return shift
 
 

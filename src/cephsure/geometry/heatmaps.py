@@ -46,12 +46,11 @@ def local_centroids(maps: NDArray[np.floating], radius: int) -> NDArray[np.float
     peak = maps.reshape(count, -1).argmax(axis=1)
     rows, columns = np.divmod(peak, width)
     offsets = np.arange(-radius, radius + 1)
-    padded = np.pad(maps, ((0, 0), (radius, radius), (radius, radius)))
-    index = np.arange(count)[:, None, None]
-    window = padded[
-        index,
-        (rows[:, None] + offsets + radius)[:, :, None],
-        (columns[:, None] + offsets + radius)[:, None, :],
+    # What lies outside the map is within no reach: which pixel stands there does not matter.
+    window = maps[
+        np.arange(count)[:, None, None],
+        np.clip(rows[:, None] + offsets, 0, height - 1)[:, :, None],
+        np.clip(columns[:, None] + offsets, 0, width - 1)[:, None, :],
     ]
     reach_x = np.minimum(columns, width - 1 - columns)[:, None, None]
     reach_y = np.minimum(rows, height - 1 - rows)[:, None, None]

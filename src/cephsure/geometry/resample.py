@@ -41,26 +41,13 @@ def sample_bilinear(
     """Bilinear values of ``image`` (H, W) at points ``xy`` (..., 2) in its pixel coordinates.
 
     Args:
-        image: (H, W) float32, at least 2 x 2.
+        image: (H, W) float32.
         xy: points; the first pixel's centre is (0, 0).
         fill: value outside the image (beyond half a pixel of its edge); None repeats the edge.
     """
-    height, width = image.shape
-    x = np.clip(xy[..., 0].astype(np.float32), 0, np.float32(width - 1))
-    y = np.clip(xy[..., 1].astype(np.float32), 0, np.float32(height - 1))
-    column = np.minimum(x.astype(np.int32), width - 2)
-    row = np.minimum(y.astype(np.int32), height - 2)
-    x -= column
-    y -= row
-    flat = np.ascontiguousarray(image).ravel()
-    corner = row * np.int32(width) + column
-    upper = flat.take(corner)
-    upper += x * (flat.take(corner + 1) - upper)
-    corner += np.int32(width)
-    lower = flat.take(corner)
-    lower += x * (flat.take(corner + 1) - lower)
-    values: NDArray[np.float32] = upper + y * (lower - upper)
+    values = _interpolate(image, xy[..., 0].astype(np.float32), xy[..., 1].astype(np.float32))
     if fill is not None:
+        height, width = image.shape
         inside = (
             (xy[..., 0] >= -0.5)
             & (xy[..., 0] <= width - 0.5)
@@ -68,6 +55,72 @@ def sample_bilinear(
             & (xy[..., 1] <= height - 0.5)
         )
         values = np.where(inside, values, np.float32(fill))
+    return values
+
+
+def sample_lattices(
+    image: NDArray[np.float32],
+    to_image: Affine,
+    centres: NDArray[np.floating],
+    axis: NDArray[np.floating],
+) -> NDArray[np.float32]:
+    """Bilinear values on square lattices round several points, the image's edge repeated.
+
+    The same as ``sample_bilinear`` at ``to_image.apply(centre + (axis[j], axis[i]))``, but quicker: under an
+    affine map a coordinate is a sum of what the column and what the row gives.
+
+    Args:
+        image: (H, W) float32.
+        to_image: from the lattices' coordinates to the image's pixel coordinates.
+        centres: (N, 2) lattice centres.
+        axis: (S,) offsets of columns, and of rows, from the centre.
+
+    Returns:
+        (N, S, S) values, rows first.
+    """
+    origins = to_image.apply(centres.astype(np.float64))
+    steps = to_image.matrix[:, :, None] * axis  # (2, 2, S): of x and y, by column and by row
+    by_column = steps[:, 0].astype(np.float32)
+    by_row = (origins.T[:, :, None] + steps[:, 1][:, None, :]).astype(np.float32)  # (2, N, S)
+    x, y = by_row[..., None] + by_column[:, None, None, :]
+    return _interpolate(image, x, y)
+
+
+def _interpolate(
+    image: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Bilinear values at ``x`` and ``y``, which are used up; the edge is repeated."""
+    height, width = image.shape
+    np.clip(x, 0, np.float32(width - 1), out=x)
+    np.clip(y, 0, np.float32(height - 1), out=y)
+    column = np.floor(np.minimum(x, np.float32(max(width - 2, 0))))
+    row = np.floor(np.minimum(y, np.float32(max(height - 2, 0))))
+    x -= column
+    y -= row
+    # Indices in the type that take() works with, or it would convert them at each of its calls.
+    corner = row.astype(np.intp)
+    corner *= width
+    corner += column.astype(np.intp)
+    right, below = min(1, width - 1), width * min(1, height - 1)
+    upper = _between(image, corner, right, x)
+    corner += below
+    values = _between(image, corner, right, x)
+    values -= upper
+    values *= y
+    values += upper
+    return values
+
+
+def _between(
+    image: NDArray[np.float32], corner: NDArray[np.intp], right: int, share: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Values between the pixels at ``corner`` and their right neighbours."""
+    flat = image.ravel()
+    here = flat.take(corner)
+    values = flat[right:].take(corner)
+    values -= here
+    values *= share
+    values += here
     return values
 
 

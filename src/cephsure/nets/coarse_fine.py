@@ -144,16 +144,16 @@ class FineNet(nn.Module):
 
 
 class OrientationNet(nn.Module):
-    """Whole film (N, 1, 64, 64) to two logits (N, 2): does it face left, is it a negative."""
+    """Whole film (N, 1, S, S), S a multiple of 16, to logits (N, 2): does it face left, is it a negative."""
 
-    def __init__(self) -> None:
+    def __init__(self, side: int = 64) -> None:
         super().__init__()
         widths = (16, 32, 48, 64)
         self.convolutions = nn.ModuleList(
             nn.Conv2d(a, b, 3, padding=1, bias=False) for a, b in zip((1, *widths[:-1]), widths, strict=True)
         )
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths)
-        self.hidden = nn.Linear(widths[-1] * 16, 64)
+        self.hidden = nn.Linear(widths[-1] * (side // 16) ** 2, 64)
         self.head = nn.Linear(64, 2)
 
     def forward(self, film: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ class OrientationStage:
 
     def network(self) -> nn.Module:
         """A new orientation network."""
-        return OrientationNet()
+        return OrientationNet(self.side)
 
     def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
         """Every film once in each of the four orientations, in random poses and grey curves."""

@@ -150,7 +150,7 @@ def run_jobs(
 
 
 def jobs_at_once(config: RunConfig, *, jobs: int | None = None, device: str = "cpu") -> int:
-    """How many of a run's jobs are done side by side: ``jobs``, or what suits the device; at most all of them.
+    """How many of a run's jobs are done side by side: ``jobs``, or what suits the device; at most all.
 
     On a CPU there are as many as cores, one thread each: two single-thread processes train two members sooner
     than one process with two threads trains them in turn. On a GPU there is one.
