@@ -28,7 +28,6 @@ THREADS = 2
 PASSES = 15
 ISBI_SIZE_PX = (1935, 2400)
 ROOT = Path(__file__).parents[1]
-DEMO = "import sys; from cephsure.cli.app import main; sys.argv[:] = ['cephsure', *sys.argv[1:]]; main()"
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,7 +122,7 @@ def demo_times_s(count: int) -> list[float]:
     """Seconds of whole `cephsure demo` processes, after one that brings the files into the system's cache."""
     times = []
     with tempfile.TemporaryDirectory() as scratch:
-        command = [sys.executable, "-c", DEMO, "demo", "--out", scratch]
+        command = [sys.executable, "-m", "cephsure", "demo", "--out", scratch]
         for _ in range(count + 1):
             start = time.perf_counter()
             subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own command

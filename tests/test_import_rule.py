@@ -19,6 +19,7 @@ PACKAGE = Path(cephsure.__file__).parent
 # What a room may import, besides itself, `errors` and whatever the rooms named here may import themselves.
 # Modules beside the rooms (model.py, ...) stand in the table as rooms of one file.
 MAY_IMPORT: dict[str, set[str]] = {
+    "__main__": {"cli"},
     "errors": set(),
     "landmarks": set(),
     "geometry": set(),
