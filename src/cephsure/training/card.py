@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _HEAD = """# {name}
 
@@ -58,7 +62,7 @@ def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _validation(facts: dict[str, Any]) -> str:
     """The section on validation."""
-    found = validation_figures(facts["members"], keep=facts["recipe"].get("fit", {}).get("keep", "last"))
+    found = validation_figures(facts["members"], keep=_keep(facts))
     held = {name for member in facts["members"] for name in member["validation_films"]}
     return (
         "## Validation\n"
@@ -66,6 +70,16 @@ def _validation(facts: dict[str, Any]) -> str:
         f"error {found}, on average over the networks. These are errors of single networks, without the\n"
         "averaging of the ensemble or of the passes.\n"
     )
+
+
+def bundle_validation(bundle: Path) -> str:
+    """The validation errors of a bundle's networks in words."""
+    facts = json.loads((bundle / "bundle.json").read_text())
+    return validation_figures(facts["members"], keep=_keep(facts))
+
+
+def _keep(facts: dict[str, Any]) -> str:
+    return str(facts["recipe"].get("fit", {}).get("keep", "last"))
 
 
 def validation_figures(members: list[dict[str, Any]], *, keep: str) -> str:

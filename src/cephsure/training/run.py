@@ -16,6 +16,7 @@ import torch
 from cephsure.datasets import truth as chosen_truth
 from cephsure.errors import InputError
 from cephsure.training.bundle_writer import write_bundle
+from cephsure.training.curves import CURVES_FILE, draw_curves, read_logs
 from cephsure.training.material import mean_shape
 from cephsure.training.open_data import chosen_films, usual_split
 from cephsure.training.precision import choose_precision
@@ -24,7 +25,7 @@ from cephsure.training.run_config import RunConfig, data_sha256, member_films, s
 from cephsure.training.worker import BAD_INPUT, DONE_FILE, LOG_FILE, ORIENTATION, job_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from cephsure.datasets import DatasetFormat
 
@@ -120,7 +121,7 @@ def find_device() -> str:
 
 def run_jobs(
     out: Path, config: RunConfig, *, jobs: int | None = None, device: str = "cpu"
-) -> Iterator[list[JobState]]:
+) -> Generator[list[JobState], None, None]:
     """Do all jobs of a run, ``jobs`` at a time, and give their states twice a second.
 
     Raises:
@@ -208,4 +209,10 @@ def train(
     """Do all that is left of a run, without a word, and return its bundle's folder."""
     for _ in run_jobs(out, config, jobs=jobs, device=device):
         pass
+    return finish(out, config, name=name)
+
+
+def finish(out: Path, config: RunConfig, *, name: str | None = None) -> Path:
+    """Draw the curves of a run whose jobs are done, write its bundle and return the bundle's folder."""
+    draw_curves(read_logs(out, job_names(config)), out / CURVES_FILE)
     return write_bundle(out, config, out / BUNDLE_FOLDER, name=name)

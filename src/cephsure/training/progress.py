@@ -1,0 +1,148 @@
+"""How far a run is and how long it will still take, from its jobs' logs."""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, Any
+
+from cephsure.training.recipe import FitSettings, PaperRecipe, Recipe
+from cephsure.training.worker import ORIENTATION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cephsure.training.run import JobState
+    from cephsure.training.run_config import RunConfig
+
+Plan = dict[str, dict[str, int]]
+"""Job -> its stages in their order -> epochs at most."""
+
+# What an epoch costs beside an epoch of the coarse network, until a stage's own time is known.
+_PRIOR_COSTS = {"coarse": 1.0, "fine": 2.5, "orientation": 0.7, "paper": 1.0}
+
+
+def plan(config: RunConfig) -> Plan:
+    """All jobs of a run and their stages."""
+    recipe = config.recipe
+    if isinstance(recipe, PaperRecipe):
+        return {str(member): {"paper": recipe.fit.epochs} for member in range(config.members)}
+    stages = {"coarse": recipe.coarse_fit.epochs, "fine": recipe.fine_fit.epochs}
+    members = {str(member): stages for member in range(config.members)}
+    return members | {ORIENTATION: {"orientation": recipe.orientation_fit.epochs}}
+
+
+def may_end_early(recipe: Recipe) -> bool:
+    """Whether a network may be done before its last epoch, so that a time left is the longest possible."""
+    fits = [value for value in _values(recipe) if isinstance(value, FitSettings)]
+    return any(fit.stop_patience is not None or fit.stop_below_mm is not None for fit in fits)
+
+
+def _values(recipe: Recipe) -> list[Any]:
+    return [getattr(recipe, name) for name in recipe.__dataclass_fields__]
+
+
+def seconds_an_epoch(states: Sequence[JobState]) -> dict[str, float]:
+    """Each stage's mean time an epoch, over all jobs that have come to it."""
+    seconds: dict[str, float] = {}
+    epochs: dict[str, int] = {}
+    for state in states:
+        last = {row["stage"]: row for row in state.rows}
+        for stage, row in last.items():
+            seconds[stage] = seconds.get(stage, 0.0) + row["seconds"]
+            epochs[stage] = epochs.get(stage, 0) + row["epoch"]
+    return {stage: seconds[stage] / epochs[stage] for stage in seconds}
+
+
+def seconds_left(plan: Plan, states: Sequence[JobState], *, at_once: int) -> float | None:
+    """Time until the last job is done, or None before the first epoch of all.
+
+    The time an epoch takes is the mean of those that were; a stage nobody has come to yet is taken to cost
+    what it usually does beside the others. Waiting jobs begin in their order, each when a place is free.
+
+    Args:
+        plan: the run's jobs.
+        states: how far they are.
+        at_once: how many are done side by side.
+    """
+    measured = seconds_an_epoch(states)
+    if not measured:
+        return None
+    costs = _costs(measured)
+    left = {state.name: _left(plan[state.name], state, costs) for state in states if not state.done}
+    running = [state.name for state in states if state.running and not state.done]
+    waiting = [state.name for state in states if not state.running and not state.done]
+    ends: list[float] = []
+    for job in [*running, *waiting]:
+        begin = heapq.heappop(ends) if len(ends) >= at_once else 0.0
+        heapq.heappush(ends, begin + left[job])
+    return max(ends, default=0.0)
+
+
+def share_done(plan: Plan, states: Sequence[JobState]) -> float:
+    """How much of the run's work is done, 0 to 1."""
+    costs = _costs(seconds_an_epoch(states))
+    whole = sum(costs[stage] * epochs for stages in plan.values() for stage, epochs in stages.items())
+    left = sum(_left(plan[state.name], state, costs) for state in states if not state.done)
+    return 1.0 - left / whole
+
+
+def _costs(measured: Mapping[str, float]) -> dict[str, float]:
+    """Seconds an epoch of every stage: measured, or what is usual scaled to this machine and these films."""
+    usual = sum(_PRIOR_COSTS[stage] for stage in measured)
+    scale = sum(measured.values()) / usual if measured else 1.0
+    return {stage: measured.get(stage, scale * prior) for stage, prior in _PRIOR_COSTS.items()}
+
+
+def _left(stages: Mapping[str, int], state: JobState, costs: Mapping[str, float]) -> float:
+    """A job's cost still to come: what its log does not show, the stages before its last row's being over."""
+    order = list(stages)
+    now = state.rows[-1]["stage"] if state.rows else order[0]
+    epoch = state.rows[-1]["epoch"] if state.rows else 0
+    ahead = sum(stages[stage] * costs[stage] for stage in order[order.index(now) + 1 :])
+    return ahead + (stages[now] - epoch) * costs[now]
+
+
+def job_title(name: str) -> str:
+    """What a job is called on the screen.
+
+    Example:
+        >>> job_title("3"), job_title("orientation")
+        ('member 03', 'orientation')
+    """
+    return name if name == ORIENTATION else f"member {int(name):02d}"
+
+
+def epoch_words(row: Mapping[str, Any]) -> str:
+    """One row of a log in words.
+
+    Example:
+        >>> epoch_words({"stage": "fine", "epoch": 3, "epochs": 24, "loss": 3.25, "validation_mre_mm": 1.5})
+        'fine 3/24, loss 3.25, validation MRE 1.50 mm'
+    """
+    words = f"{row['stage']} {row['epoch']}/{row['epochs']}, loss {row['loss']:.3g}"
+    if row["stage"] == ORIENTATION:
+        return f"{words}, wrong answers {100 * row['validation_score']:.0f} %"
+    if row["validation_mre_mm"] is None:
+        return words
+    return f"{words}, validation MRE {row['validation_mre_mm']:.2f} {row.get('validation_unit', 'mm')}"
+
+
+def duration_words(seconds: float) -> str:
+    """A time in the two units that matter.
+
+    Example:
+        >>> [duration_words(s) for s in (0, 44, 100, 3590, 3700, 90000)]
+        ['0 s', '44 s', '2 min', '1 h 00 min', '1 h 02 min', '25 h 00 min']
+    """
+    minutes = round(seconds / 60)
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def time_words(plan: Plan, states: Sequence[JobState], *, at_once: int, recipe: Recipe) -> str:
+    """The time left in words; "at most" where networks may be done before their last epoch."""
+    left = seconds_left(plan, states, at_once=at_once)
+    if left is None:
+        return "time left unknown yet"
+    return f"{'at most ' if may_end_early(recipe) else ''}{duration_words(left)} left"
