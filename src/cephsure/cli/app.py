@@ -58,7 +58,7 @@ def _shared_options(
 def main() -> None:
     """Run the command line and end the process: 0 if all went, 2 for bad input, 1 for a failure of ours."""
     try:
-        app(shared_flags_first(sys.argv[1:]))
+        app(shared_flags_first(sys.argv[1:]), prog_name="cephsure")
     except Exception as error:  # noqa: BLE001 - whatever goes wrong, the user gets one line
         complaints = terminal.Complaints()
         complaints.add(error)
