@@ -17,8 +17,9 @@ def stretch_grey(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     low, high = np.percentile(pixels[::8, ::8], (0.5, 99.5))
     scale = 1.0 / max(float(high - low), 1e-6)
-    stretched: NDArray[np.float32] = np.clip((pixels - np.float32(low)) * np.float32(scale), 0, 1)
-    return stretched
+    stretched: NDArray[np.float32] = pixels - np.float32(low)
+    stretched *= np.float32(scale)
+    return np.clip(stretched, 0, 1, out=stretched)
 
 
 def standardise(images: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.geometry import Affine, Warp, fit_similarity, grid_points, resize, sample_bilinear
+from cephsure.geometry import (
+    Affine,
+    Warp,
+    fit_similarity,
+    grid_points,
+    resize,
+    sample_bilinear,
+    sample_lattices,
+)
 from cephsure.views.grey import standardise
 
 if TYPE_CHECKING:
@@ -96,9 +104,13 @@ def grey_patches(
     images: list[NDArray[np.float32]] = []
     for (image, from_film), step in zip(pyramid.levels, (layout.step, *layout.context_steps), strict=True):
         size = 2 * side if not images else side
-        grid = grid_points(size, size, step).astype(np.float32)
-        points = warp.source(centres.astype(np.float32)[:, None, None, :] + grid)
-        images.append(sample_bilinear(image, from_film.apply(points)))
+        if warp.field is None:
+            axis = (np.arange(size) - (size - 1) / 2) * step
+            images.append(sample_lattices(image, from_film.after(warp.affine), centres, axis))
+        else:
+            grid = grid_points(size, size, step).astype(np.float32)
+            points = warp.source(centres.astype(np.float32)[:, None, None, :] + grid)
+            images.append(sample_bilinear(image, from_film.apply(points)))
     return images[0], np.stack(images[1:], axis=1)
 
 
