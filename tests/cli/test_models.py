@@ -17,7 +17,7 @@ def bundle(tmp_path):
         "format": "cephsure.bundle/1",
         "name": "mine",
         "kind": "ensemble",
-        "recipe": {"name": "default"},
+        "recipe": {"name": "paper"},
         "landmark_set": load_landmark_set().to_dict(),
         "members": [{"folder": "members/00"}, {"folder": "members/01"}],
         "provenance": {"data": "isbi2015", "split": "train", "truth": "mean"},
@@ -70,5 +70,5 @@ def test_shipped_models_are_listed(cephsure, bundle, fake_model, monkeypatch):
     run = cephsure("models")
     assert run.status == 0
     row = next(line for line in run.out.splitlines() if line.startswith("mine"))
-    assert " ".join(row.split()) == "mine ensemble 2 default 19 (isbi-19) isbi2015, train, truth mean 0.0"
+    assert " ".join(row.split()) == "mine ensemble 2 paper 19 (isbi-19) isbi2015, train, truth mean 0.0"
     assert str(bundle) in run.out
