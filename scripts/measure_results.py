@@ -1,0 +1,143 @@
+"""Run the evaluations of docs/results.md, and write its tables from what they found.
+
+    python scripts/measure_results.py --isbi DIR [--other-site DIR] [--senior BUNDLE] [--paper BUNDLE ...]
+    python scripts/measure_results.py --tables-only
+
+Each evaluation is one ``cephsure evaluate`` whose JSON goes to ``results/``; the tables between the two marks of
+docs/results.md are made from those files alone. An evaluation whose file is there already is not run again
+(``--again`` does).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "results"
+PAGE = ROOT / "docs" / "results.md"
+BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
+OTHER_SITE_MM_PER_PX = "0.127"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One evaluation: where its JSON goes, what stands in its row, and the options that make it."""
+
+    name: str
+    title: str
+    options: tuple[str, ...]
+
+
+def isbi_runs() -> list[Run]:
+    """Evaluations of the shipped models on the challenge's first test set."""
+    runs = []
+    for model in ("default-ensemble", "default-mc-dropout", "default-baseline"):
+        for split in ("test1", "test1-clean"):
+            options = ("--model", model, "--split", split, "--truth", "mean")
+            runs.append(Run(f"{model}_{split}_mean", f"{model}, {split}, mean", options))
+    ensemble = ("--model", "default-ensemble", "--split", "test1", "--truth")
+    for truth in ("senior", "junior"):
+        runs.append(Run(f"default-ensemble_test1_{truth}", f"default-ensemble, test1, {truth}", (*ensemble, truth)))
+    for change in ("mirror", "invert"):
+        title = f"default-ensemble, test1 {change}ed, mean"
+        runs.append(Run(f"default-ensemble_test1_{change}", title, (*ensemble, "mean", f"--{change}")))
+    return runs
+
+
+def all_runs(arguments: argparse.Namespace) -> list[tuple[Run, Path]]:
+    """All evaluations that the given folders allow, each with its data set."""
+    runs = [(run, arguments.isbi) for run in isbi_runs()] if arguments.isbi else []
+    if arguments.other_site:
+        for model in ("default-ensemble", "default-mc-dropout", "default-baseline"):
+            options = ("--model", model, "--format", "labelme", "--mm-per-px", OTHER_SITE_MM_PER_PX)
+            runs.append((Run(f"{model}_other-site", f"{model}, other site, mean", options), arguments.other_site))
+    trained = [("senior", arguments.senior), *(("paper", bundle) for bundle in arguments.paper)]
+    for kind, bundle in trained:
+        if bundle and arguments.isbi:
+            name = json.loads((bundle / "bundle.json").read_text())["name"]
+            options = ("--model", str(bundle), "--split", "test1", "--truth", "senior")
+            runs.append((Run(f"{kind}_{name}_test1_senior", f"{name}, test1, senior", options), arguments.isbi))
+    return runs
+
+
+def measure(run: Run, data: Path, *, again: bool) -> None:
+    """Run one evaluation, unless its result is there."""
+    target = RESULTS / f"{run.name}.json"
+    if target.exists() and not again:
+        return
+    print(run.title, flush=True)
+    command = [sys.executable, "-m", "cephsure", "evaluate", "--quiet", "--data", str(data), *run.options]
+    command += ["--json", str(target)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own program
+
+
+def tables() -> str:
+    """The tables as markdown, from the files in results/."""
+    rows = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+    rows = [row for row in rows if str(row.get("schema", "")).startswith("cephsure.evaluation/")]
+    return "\n".join(["### Accuracy", "", *accuracy_table(rows), "", "### Measures of uncertainty", "", *measure_table(rows)])
+
+
+def _label(row: dict[str, Any]) -> str:
+    about = row["about"]
+    changes = "".join(f", {name}" for name in ("mirrored", "inverted") if about[name])
+    return f"{about['model']} | {about['dataset']} {about['split'] or ''}{changes} | {about['truth']}"
+
+
+def accuracy_table(rows: list[dict[str, Any]]) -> list[str]:
+    """MRE and SDR, overall and without landmark 16."""
+    lines = [
+        "| model | films | truth | n | MRE mm [95 %] | SD | SDR 2 / 2.5 / 3 / 4 mm, % | without 16: MRE, SDR 2 mm |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        low, high = row["mre_ci95_mm"]
+        sdr = " / ".join(f"{row['sdr'][key]:.1f}" for key in ("2.0", "2.5", "3.0", "4.0"))
+        rest = row["without"]["16"]
+        lines.append(
+            f"| {_label(row)} | {row['n_films']} films, {row['n_points']} points | {row['mre_mm']:.3f} [{low:.3f}, {high:.3f}] "
+            f"| {row['sd_mm']:.2f} | {sdr} | {rest['mre_mm']:.3f}, {rest['sdr']['2.0']:.1f} |"
+        )
+    return lines
+
+
+def measure_table(rows: list[dict[str, Any]]) -> list[str]:
+    """Each measure against the radial error, every point by itself."""
+    lines = [
+        "| model | films | truth | measure | Pearson | Spearman | ROC area, error > 2 mm | > 4 mm |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        for name, quality in row["measures"].items():
+            keys = ("pearson", "spearman", "auc_2mm", "auc_4mm")
+            cells = " | ".join("–" if quality[key] is None else f"{quality[key]:.3f}" for key in keys)
+            lines.append(f"| {_label(row)} | {name} | {cells} |")
+    return lines
+
+
+def main() -> None:
+    """Measure, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--isbi", type=Path)
+    parser.add_argument("--other-site", type=Path)
+    parser.add_argument("--senior", type=Path)
+    parser.add_argument("--paper", type=Path, nargs="*", default=[])
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--tables-only", action="store_true")
+    arguments = parser.parse_args()
+    RESULTS.mkdir(exist_ok=True)
+    if not arguments.tables_only:
+        for run, data in all_runs(arguments):
+            measure(run, data, again=arguments.again)
+    before, rest = PAGE.read_text().split(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{tables()}\n\n{END}{rest.split(END)[1]}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""``python -m cephsure``: the command line."""
+
+from cephsure.cli.app import main
+
+main()
