@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -47,8 +48,8 @@ def chosen_recipe(
 def _with_width(recipe: Recipe, width: float) -> Recipe:
     if not isinstance(recipe, PaperRecipe):
         raise InputError(f"recipe {recipe.name!r} has one width", remedy="--width is for the recipe 'paper'")
-    filters = tuple(round(width * count) for count in recipe.filters)
-    if not min(filters) >= 1:
+    filters = tuple(round(width * count) for count in recipe.filters) if math.isfinite(width) else (0,)
+    if min(filters) < 1:
         raise InputError(f"a network {width:g} times as wide would have no filters")
     return replace(recipe, filters=filters, changes=(*recipe.changes, f"filters x {width:g}"))
 

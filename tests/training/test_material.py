@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from cephsure.datasets import AnnotatedFilm
+from cephsure.errors import InputError
+from cephsure.films import Spacing, SpacingSource
+from cephsure.geometry import Affine, fit_similarity, linear
+from cephsure.training.material import load_films, marks, mean_of_known, mean_shape, radial_errors_mm
+from cephsure.views import PatchLayout
+
+NAN = np.nan
+LAYOUT = PatchLayout(map_side=8, step=1.0, context_steps=(3.0,))
+BASE = np.random.default_rng(7).normal(0, 30, (9, 2))
+
+
+def posed(seed, count=6):
+    """The same head on several films, turned, scaled and shifted."""
+    rng = np.random.default_rng(seed)
+    return [
+        Affine(
+            linear(rotation_deg=rng.uniform(-25, 25), scale=rng.uniform(2, 9)), rng.uniform(200, 900, 2)
+        ).apply(BASE)
+        for _ in range(count)
+    ]
+
+
+def distance_up_to_pose(shape, other):
+    return np.abs(fit_similarity(shape, other).apply(shape) - other).max()
+
+
+def test_the_mean_shape_is_centred_and_of_radius_50():
+    shape = mean_shape(posed(0))
+    assert shape.mean(axis=0) == pytest.approx([0, 0], abs=1e-9)
+    assert np.sqrt((shape**2).sum(axis=1).mean()) == pytest.approx(50)
+
+
+def test_the_mean_of_one_head_in_many_poses_is_that_head():
+    assert distance_up_to_pose(mean_shape(posed(1)), BASE) < 1e-6
+
+
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 999))
+def test_missing_points_do_not_bend_the_mean_shape(seed):
+    rng = np.random.default_rng(seed)
+    points = posed(seed)
+    for film in points:
+        film[rng.permutation(9)[: rng.integers(0, 5)]] = NAN
+    points[0][:] = posed(seed)[0]  # one film has them all
+    assert distance_up_to_pose(mean_shape(points, rounds=60), BASE) < 0.05
+
+
+def test_no_film_need_have_all_points():
+    points = posed(2)
+    points[0][:2] = NAN
+    for film in points[1:]:
+        film[5:7] = NAN
+    assert distance_up_to_pose(mean_shape(points, rounds=60), BASE) < 0.1
+
+
+def test_a_landmark_that_no_film_has_is_named():
+    points = posed(3)
+    for film in points:
+        film[4] = NAN
+    with pytest.raises(InputError, match="no film has landmark 5 and another one"):
+        mean_shape(points)
+
+
+def test_a_landmark_alone_on_its_film_places_no_head():
+    points = posed(3)
+    for film in points[1:]:
+        film[4] = NAN
+    points[0][[k for k in range(9) if k != 4]] = NAN
+    with pytest.raises(InputError, match="landmark 5"):
+        mean_shape(points)
+
+
+def test_points_in_one_place_are_passed_over():
+    doubled = np.full((9, 2), NAN)
+    doubled[:2] = 77.0
+    points = [*posed(4), doubled]
+    assert distance_up_to_pose(mean_shape(points), BASE) < 1e-6
+
+
+def film(tmp_path, points, *, annotations=None, spacing=None, name="a"):
+    path = tmp_path / f"{name}.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (120, 90), dtype=np.uint8)).save(path)
+    given = {"me": points} if annotations is None else annotations
+    return AnnotatedFilm(film_id=name, path=path, annotations=given, spacing=spacing)
+
+
+def load(items, which="me", *, layout=LAYOUT, shape):
+    return list(load_films(items, which, coarse_side=32, layout=layout, shape=shape))
+
+
+def test_a_film_is_loaded_with_all_that_training_needs(tmp_path):
+    shape = mean_shape(posed(0))
+    points = Affine(linear(rotation_deg=5, scale=0.6), np.array([45.0, 60.0])).apply(shape)
+    spacing = Spacing(0.4, 0.5, SpacingSource.USER)
+    (loaded,) = load([film(tmp_path, points, spacing=spacing)], shape=shape)
+    assert loaded.mm_per_px.tolist() == [0.4, 0.5]
+    assert loaded.frame.scale == pytest.approx(0.6)
+    assert loaded.working.image.shape == (48, 36)
+    # The film is coarser than the finest patch asks for (0.8 frame units), so it stays as it is.
+    assert loaded.pyramid.levels[0][0].shape == (120, 90)
+
+
+@pytest.mark.parametrize("known", [0, 1])
+def test_fewer_than_two_points_give_no_frame(tmp_path, known):
+    points = np.full((9, 2), NAN)
+    points[:known] = 10.0
+    (loaded,) = load([film(tmp_path, points)], shape=mean_shape(posed(0)))
+    assert loaded.frame is None
+    assert loaded.pyramid is None
+    assert np.isnan(loaded.mm_per_px).all()
+
+
+def test_the_papers_recipe_needs_no_patches(tmp_path):
+    shape = mean_shape(posed(0))
+    (loaded,) = load([film(tmp_path, shape + 60)], layout=None, shape=shape)
+    assert loaded.pyramid is None
+    assert loaded.frame is not None
+
+
+def test_marks_are_each_annotators_where_their_mean_is_the_truth():
+    a, b = BASE, BASE + 2
+    item = AnnotatedFilm(film_id="x", path=Path("x.png"), annotations={"b": b, "a": a})
+    assert marks(item, "mean", ("a", "b", "c"))[:2].tolist() == [a.tolist(), b.tolist()]
+    assert np.isnan(marks(item, "mean", ("a", "b", "c"))[2]).all()
+    assert marks(item, "b", ("a", "b")).tolist() == [b.tolist()]
+
+
+def test_radial_errors_by_hand(tmp_path):
+    shape = mean_shape(posed(0))
+    truth = shape + 60
+    predicted = truth + np.array([3.0, 4.0])
+    predicted[1] = NAN
+    item = film(
+        tmp_path, np.where(np.arange(9)[:, None] == 2, NAN, truth), spacing=Spacing(2, 1, SpacingSource.USER)
+    )
+    (loaded,) = load([item], shape=shape)
+    errors = radial_errors_mm(predicted, loaded)
+    # 3 px of 2 mm and 4 px of 1 mm: the root of 36 + 16.
+    assert errors[[0, 3]] == pytest.approx(np.sqrt(52))
+    assert np.isnan(errors[[1, 2]]).all()
+
+
+def test_without_a_scale_the_frames_unit_serves(tmp_path):
+    shape = mean_shape(posed(0))
+    truth = Affine(2.5 * np.eye(2), np.array([60.0, 60.0])).apply(shape)
+    for layout in (LAYOUT, None):
+        (loaded,) = load([film(tmp_path, truth)], layout=layout, shape=shape)
+        # 5 px at 2.5 px a unit.
+        assert radial_errors_mm(truth + np.array([3.0, 4.0]), loaded) == pytest.approx(np.full(9, 2.0))
+
+
+def test_without_scale_and_frame_no_error_is_known(tmp_path):
+    (loaded,) = load([film(tmp_path, BASE + 60)], layout=None, shape=None)
+    assert np.isnan(radial_errors_mm(BASE, loaded)).all()
+
+
+def test_the_mean_is_over_what_is_known():
+    assert mean_of_known([np.array([1.0, NAN]), np.array([3.0, 5.0])]) == 3.0
+    assert np.isnan(mean_of_known([np.array([NAN, NAN])]))
