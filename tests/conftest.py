@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
@@ -16,10 +17,12 @@ from cephsure.films import Film, Spacing, SpacingSource
 
 # Beside this file, which pytest's importlib mode does not put on the path.
 sys.path.insert(0, str(Path(__file__).parent))
+import dot_bundle
 import phantom as phantom_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from numpy.typing import NDArray
 
@@ -57,7 +60,7 @@ def phantom() -> tuple[Film, NDArray[np.float64]]:
     return Film(pixels=pixels, spacing=spacing), points
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def phantom_isbi(tmp_path_factory: pytest.TempPathFactory) -> PhantomIsbi:
     """Give a function that writes an ISBI-layout data set of drawn heads and returns its folder.
 
@@ -93,6 +96,25 @@ def phantom_isbi(tmp_path_factory: pytest.TempPathFactory) -> PhantomIsbi:
         (root / "duplicates.json").write_text(json.dumps({"same_exposure_pairs": pairs}), encoding="utf-8")
         (root / "truth.json").write_text(json.dumps(truths), encoding="utf-8")
         return root
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def dots() -> ModuleType:
+    """Give the module of hand-made bundles: ``dots.draw_dots(rng, *, scale)``, ``dots.seal(folder)``, ..."""
+    pytest.importorskip("onnx", reason="hand-made networks are written with onnx")
+    return dot_bundle
+
+
+@pytest.fixture(scope="session")
+def dot_bundles(dots: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Give ``dot_bundles(recipe, kind, members) -> folder``; each is written once, not to be changed."""
+
+    @functools.cache
+    def write(recipe: str = "default", kind: str = "baseline", members: int = 1) -> Path:
+        folder = tmp_path_factory.mktemp(f"{recipe}-{kind}")
+        return dots.write_dot_bundle(folder, recipe=recipe, kind=kind, members=members)
 
     return write
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from cephsure import films
-from cephsure.errors import InputError
+from cephsure.errors import BundleError, InputError
 from cephsure.films import Film
-from cephsure.localize.bundle import Bundle, read_bundle
+from cephsure.localize.bundle import FACTS_FILE, Bundle, read_bundle
 from cephsure.localize.coarse_to_fine import CoarseToFine
 from cephsure.localize.one_stage import OneStage
 from cephsure.localize.orientation import Orientation, find_orientation
@@ -17,9 +17,13 @@ from cephsure.localize.samples import Samples
 from cephsure.localize.session import Session
 from cephsure.uncertainty.predict import to_prediction
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, Prediction
+from cephsure.views import stretch_grey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from cephsure.landmarks import LandmarkSet
 
@@ -70,8 +74,15 @@ class Model:
         self._orientation = (
             None if bundle.orientation is None else Session(bundle.orientation / "orientation.onnx")
         )
-        self._localizer = CoarseToFine(bundle) if bundle.recipe["name"] == "default" else OneStage(bundle)
-        passes = int(bundle.recipe["samples"]) if bundle.kind == "mc-dropout" else len(bundle.members)
+        try:
+            self._localizer = CoarseToFine(bundle) if bundle.recipe["name"] == "default" else OneStage(bundle)
+            passes = int(bundle.recipe["samples"]) if bundle.kind == "mc-dropout" else len(bundle.members)
+        except BundleError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleError(
+                "its recipe is incomplete or malformed", where=bundle.folder / FACTS_FILE
+            ) from error
         self.default_samples = passes
 
     def predict(
@@ -90,7 +101,8 @@ class Model:
 
         Args:
             film: a film, or a file to read.
-            samples: how many members (the first ones) or passes; by default all members, or the recipe's passes.
+            samples: how many members (the first ones) or passes; by default all members, or the recipe's
+                passes.
             seed: of MC-Dropout's masks.
             facing: which way the head faces; "auto" finds out.
             polarity: whether bone is bright; "auto" finds out.
@@ -101,11 +113,14 @@ class Model:
 
         Raises:
             FilmError: the file cannot be read.
-            InputError: more samples than there are members.
+            InputError: more samples than there are members; an unknown facing or polarity; a negative seed.
         """
         given = film if isinstance(film, Film) else films.read(film, mm_per_px=mm_per_px)
-        orientation = self.orientation(given, facing=facing, polarity=polarity)
-        drawn = self.sample(given, orientation, samples=samples, seed=seed)
+        stretched = stretch_grey(given.pixels)
+        orientation = self._find_orientation(stretched, facing, polarity)
+        turned = orientation.left or orientation.negative
+        upright = orientation.upright(given.pixels) if turned else stretched
+        drawn = self._sample(upright, orientation, samples, seed)
         return to_prediction(
             drawn,
             film_info=_film_info(given, orientation),
@@ -135,24 +150,42 @@ class Model:
         polarity: Literal["auto", "positive", "negative"] = "auto",
     ) -> Orientation:
         """How the film is turned: as given, or found."""
-        side = int(self.bundle.recipe.get("orientation_side", 0))
-        return find_orientation(film.pixels, self._orientation, side, facing=facing, polarity=polarity)
+        return self._find_orientation(stretch_grey(film.pixels), facing, polarity)
 
     def sample(
         self, film: Film, orientation: Orientation, *, samples: int | None = None, seed: int = 0
     ) -> Samples:
         """The samples behind a prediction, in the given film's own pixels."""
+        return self._sample(orientation.upright(film.pixels), orientation, samples, seed)
+
+    def _find_orientation(
+        self,
+        stretched: NDArray[np.float32],
+        facing: Literal["auto", "right", "left"],
+        polarity: Literal["auto", "positive", "negative"],
+    ) -> Orientation:
+        side = int(self.bundle.recipe.get("orientation_side", 0))
+        return find_orientation(stretched, self._orientation, side, facing=facing, polarity=polarity)
+
+    def _sample(
+        self, upright: NDArray[np.float32], orientation: Orientation, samples: int | None, seed: int
+    ) -> Samples:
+        """Samples of an upright film (H, W), in the given film's own pixels."""
         count = self.default_samples if samples is None else samples
-        if count < 1 or (self.kind != "mc-dropout" and count > self.default_samples):
-            raise InputError(f"{self.name} gives 1 to {self.default_samples} samples a film, not {count}")
-        drawn = self._localizer.sample(orientation.upright(film.pixels), samples=count, seed=seed)
-        coarse = drawn.coarse_positions_px
+        most = None if self.kind == "mc-dropout" else self.default_samples
+        if count < 1 or (most is not None and count > most):
+            known = "1 or more" if most is None else f"1 to {most}"
+            raise InputError(f"{self.name} gives {known} samples a film, not {count}")
+        if seed < 0:
+            raise InputError(f"a seed is 0 or more, not {seed}")
+        drawn = self._localizer.sample(upright, samples=count, seed=seed)
+        width_px, coarse = upright.shape[1], drawn.coarse_positions_px
         return Samples(
-            positions_px=orientation.to_given(drawn.positions_px, film.width_px),
+            positions_px=orientation.to_given(drawn.positions_px, width_px),
             activations=drawn.activations,
             expected_errors_px=drawn.expected_errors_px,
             entropies=drawn.entropies,
-            coarse_positions_px=None if coarse is None else orientation.to_given(coarse, film.width_px),
+            coarse_positions_px=None if coarse is None else orientation.to_given(coarse, width_px),
         )
 
 

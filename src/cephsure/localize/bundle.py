@@ -1,4 +1,7 @@
-"""Bundles: a folder with networks, configuration, card and checksums; read only when every checksum is right."""
+"""Bundles: a folder with networks, configuration, card and checksums, read only when every checksum is right.
+
+What a bundle holds and what is checked: docs/bundles.md.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cephsure.errors import BundleError
+from cephsure.errors import BundleError, InputError
 from cephsure.landmarks import LandmarkSet
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 FORMAT = "cephsure.bundle/1"
 FACTS_FILE = "bundle.json"
 SUMS_FILE = "SHA256SUMS"
+RECIPES = ("default", "paper")
 PICKLES = frozenset({".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".bin", ".joblib"})
 
 
@@ -40,7 +44,7 @@ class _Facts(BaseModel):
     recipe: dict[str, Any]
     landmark_set: dict[str, Any]
     mean_shape: tuple[tuple[float, float], ...] | None = None
-    members: tuple[_Member, ...]
+    members: tuple[_Member, ...] = Field(min_length=1)
     orientation: _Member | None = None
     provenance: dict[str, Any]
 
@@ -78,10 +82,11 @@ def read_bundle(path: str | Path) -> Bundle:
     """Read a bundle and check every file of it.
 
     Raises:
-        BundleError: no bundle there, a file that is missing, unlisted or changed, a pickle, an unknown version.
+        BundleError: no bundle there, a file that is missing, unlisted or changed, a pickle, an unknown
+            version, or facts that do not fit together.
     """
     folder = Path(path)
-    if folder.suffix in PICKLES and not folder.is_dir():
+    if folder.suffix.lower() in PICKLES and not folder.is_dir():
         raise BundleError(
             "a pickled file can run code and is refused", where=folder, remedy="give a bundle's folder"
         )
@@ -91,14 +96,14 @@ def read_bundle(path: str | Path) -> Bundle:
         )
     sums = _check_files(folder)
     facts = _read_facts(folder)
-    shape = None if facts.mean_shape is None else np.array(facts.mean_shape)
+    landmark_set = _landmark_set(facts, folder / FACTS_FILE)
     return Bundle(
         folder=folder,
         name=facts.name,
         kind=facts.kind,
         recipe=facts.recipe,
-        landmark_set=LandmarkSet.from_dict(facts.landmark_set, where=folder / FACTS_FILE),
-        mean_shape=shape,
+        landmark_set=landmark_set,
+        mean_shape=_mean_shape(facts, len(landmark_set), folder / FACTS_FILE),
         members=tuple(_inside(folder, member.folder) for member in facts.members),
         orientation=None if facts.orientation is None else _inside(folder, facts.orientation.folder),
         provenance=facts.provenance,
@@ -118,7 +123,7 @@ def _check_files(folder: Path) -> bytes:
         SUMS_FILE
     }
     for name in sorted(present | listed.keys()):
-        if Path(name).suffix in PICKLES:
+        if Path(name).suffix.lower() in PICKLES:
             raise BundleError("a pickled file can run code and is refused", where=folder / name)
         if name not in present:
             raise BundleError(
@@ -126,7 +131,7 @@ def _check_files(folder: Path) -> bytes:
             )
         if name not in listed:
             raise BundleError("not listed in SHA256SUMS", where=folder / name, remedy="get the bundle again")
-        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != listed[name]:
+        if _sha256(folder / name) != listed[name]:
             raise BundleError(
                 "wrong checksum: the file was changed or damaged",
                 where=folder / name,
@@ -135,11 +140,18 @@ def _check_files(folder: Path) -> bytes:
     return sums
 
 
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise BundleError(f"cannot be read: {error.strerror or error}", where=path) from error
+
+
 def _read_facts(folder: Path) -> _Facts:
     path = folder / FACTS_FILE
     try:
-        data = json.loads(path.read_text())
-    except ValueError as error:
+        data = json.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
         raise BundleError("not valid JSON", where=path) from error
     found = data.get("format") if isinstance(data, dict) else None
     if found != FORMAT:
@@ -154,6 +166,26 @@ def _read_facts(folder: Path) -> _Facts:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise BundleError(f"{place}: {first['msg']}", where=path) from error
+
+
+def _landmark_set(facts: _Facts, path: Path) -> LandmarkSet:
+    try:
+        return LandmarkSet.from_dict(facts.landmark_set)
+    except InputError as error:
+        raise BundleError(f"landmark_set: {error.what}", where=path) from error
+
+
+def _mean_shape(facts: _Facts, landmarks: int, path: Path) -> NDArray[np.float64] | None:
+    """The mean shape (L, 2), which the default recipe needs and which must fit the landmark set."""
+    recipe = facts.recipe.get("name")
+    if recipe not in RECIPES:
+        raise BundleError(f"recipe {recipe!r} is unknown", where=path, remedy="update cephsure")
+    if facts.mean_shape is None and recipe != "default":
+        return None
+    shape = np.array(facts.mean_shape or (), dtype=np.float64)
+    if len(shape) != landmarks or not np.isfinite(shape).all():
+        raise BundleError(f"mean_shape: the default recipe needs {landmarks} points", where=path)
+    return shape
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -1,7 +1,7 @@
-"""The default recipe's way from a film to samples: whole film, then patches round each landmark, for each member.
+"""The default recipe's way from a film to samples: whole film, then patches round each landmark.
 
-A member's fine stage starts from that member's own coarse points: where the coarse stages disagree, the samples
-do too.
+A member's fine stage starts from that member's own coarse points: where the coarse stages disagree, the
+samples do too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from cephsure.geometry import Affine, Warp, local_centroids, read_maps, softmax_maps
 from cephsure.localize.samples import Samples
-from cephsure.localize.session import Session
+from cephsure.localize.session import load_networks
 from cephsure.views import (
     PatchLayout,
     Pyramid,
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.geometry import MapReadings
     from cephsure.localize.bundle import Bundle
+    from cephsure.localize.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class CoarseToFine:
     def __init__(self, bundle: Bundle) -> None:
         """Load the networks, side by side."""
         if bundle.mean_shape is None:
-            raise ValueError("a bundle of the default recipe has a mean shape")
+            raise ValueError("a bundle of the default recipe has a mean shape")  # see read_bundle
         recipe = bundle.recipe
         self.shape = bundle.mean_shape
         self.side = int(recipe["coarse_side"])
@@ -76,14 +76,16 @@ class CoarseToFine:
         self.dropout = float(recipe["dropout"])
         self._pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="cephsure")
         paths = [folder / f"{stage}.onnx" for folder in bundle.members for stage in ("coarse", "fine")]
-        sessions = list(self._pool.map(Session, paths))
+        sessions = load_networks(paths, self._pool, takes_masks=bundle.kind == "mc-dropout")
         self.coarse, self.fine = sessions[::2], sessions[1::2]
 
     def sample(self, pixels: NDArray[np.float32], *, samples: int, seed: int) -> Samples:
         """Draw ``samples`` samples of a film (H, W): upright, positive, facing right, in [0, 1]."""
         film = working_film(pixels, self.side)
+        warp = whole_warp(film, self.side)
+        view = standardise(whole_view(film, warp, self.side))[None, None]
         passes = self._passes(samples, seed)
-        coarse = list(self._pool.map(lambda one: self._coarse(film, one), passes))
+        coarse = list(self._pool.map(lambda one: self._coarse(view, warp, one), passes))
         frames = [self._frame(points, film) for points in coarse]
         pyramid = build_pyramid(pixels, float(np.median([frame.scale for frame in frames])), self.layout)
         jobs = zip(frames, coarse, passes, strict=True)
@@ -97,7 +99,7 @@ class CoarseToFine:
         )
 
     def _passes(self, samples: int, seed: int) -> Sequence[_Pass]:
-        """The members in turn; for MC-Dropout passes of the one member with channel masks drawn from the seed."""
+        """The members in turn; for MC-Dropout passes of the one member with masks drawn from the seed."""
         if not self.coarse[0].mask_channels:
             return [_Pass(member) for member in range(samples)]
         rng = np.random.default_rng(seed)
@@ -109,25 +111,26 @@ class CoarseToFine:
         kept = rng.uniform(size=(1, network.mask_channels)) >= self.dropout
         return (kept / (1.0 - self.dropout)).astype(np.float32)
 
-    def _coarse(self, film: WorkingFilm, one: _Pass) -> NDArray[np.float64]:
-        """Coarse positions (L, 2) in px of the upright film."""
-        warp = whole_warp(film, self.side)
-        view = standardise(whole_view(film, warp, self.side))
-        maps = softmax_maps(
-            self.coarse[one.member].run(view[None, None].astype(np.float32), one.coarse_masks)[0]
-        )
+    def _coarse(self, view: NDArray[np.float32], warp: Warp, one: _Pass) -> NDArray[np.float64]:
+        """Coarse positions (L, 2) in px of the upright film, from its whole view (1, 1, S, S)."""
+        maps = softmax_maps(self.coarse[one.member].run(view, one.coarse_masks)[0])
         return warp.source(2 * local_centroids(maps, self.coarse_radius) + 0.5)
 
     def _frame(self, points: NDArray[np.float64], film: WorkingFilm) -> Affine:
         """The head's frame by one member's coarse points; of a sane size even where they make no head."""
+        centre = points.mean(axis=0)
+        longest = max(film.film_size_px)
+        radius = float(np.sqrt((self.shape**2).sum(axis=1).mean()))
+        smallest, largest = 0.05 * longest / radius, longest / radius
+        upright = Affine(np.eye(2), centre)
         try:
             frame = frame_of(points, self.shape)
         except ValueError:
-            frame = Affine(np.eye(2), points.mean(axis=0))
-        longest = max(film.film_size_px)
-        radius = float(np.sqrt((self.shape**2).sum(axis=1).mean()))
-        size = np.clip(frame.scale, 0.05 * longest / radius, longest / radius) / max(frame.scale, 1e-9)
-        return Affine.about(points.mean(axis=0), np.eye(2) * size).after(frame)
+            frame = upright
+        if frame.scale < 1e-6 * smallest:  # the points turn no way in particular
+            frame = upright
+        size = np.clip(frame.scale, smallest, largest) / frame.scale
+        return Affine.about(centre, np.eye(2) * size).after(frame)
 
     def _fine(self, pyramid: Pyramid, frame: Affine, coarse: NDArray[np.float64], one: _Pass) -> _Drawn:
         """Refine one member's points, and read its maps."""
@@ -135,17 +138,17 @@ class CoarseToFine:
         centres = warp.output(coarse)
         patches = network_input(*grey_patches(pyramid, warp, centres, self.layout))
         logits = self.fine[one.member].run(patches[None], one.fine_masks)[0]  # (K, L, P, P)
-        readings = [self._read(maps) for maps in logits]
-        on_map = np.mean([r.positions for r in readings], axis=0)
-        # The mean of K annotators' points errs by the root of the summed squares over K, where they err independently.
-        expected = np.sqrt(np.sum([r.expected_errors**2 for r in readings], axis=0)) / len(readings)
+        maps = softmax_maps(logits.reshape(-1, *logits.shape[2:]))
+        readings = read_maps(maps, local_centroids(maps, self.fine_radius))
+        by_annotator = logits.shape[:2]
+        on_map = readings.positions.reshape(*by_annotator, 2).mean(axis=0)
+        # The mean of K annotators' points errs by the root of the summed squares over K, where they err
+        # independently.
+        errors = readings.expected_errors.reshape(by_annotator)
+        expected = np.sqrt((errors**2).sum(axis=0)) / len(errors)
         return _Drawn(
             positions=warp.source(centres + map_to_frame(on_map, self.layout)),
-            activations=np.mean([r.activations for r in readings], axis=0),
+            activations=readings.activations.reshape(by_annotator).mean(axis=0),
             expected_errors=expected * self.layout.map_step * frame.scale,
-            entropies=np.mean([r.entropies for r in readings], axis=0),
+            entropies=readings.entropies.reshape(by_annotator).mean(axis=0),
         )
-
-    def _read(self, logits: NDArray[np.float32]) -> MapReadings:
-        maps = softmax_maps(logits)
-        return read_maps(maps, local_centroids(maps, self.fine_radius))

@@ -13,7 +13,7 @@ import numpy as np
 
 from cephsure.geometry import read_maps
 from cephsure.localize.samples import Samples
-from cephsure.localize.session import Session
+from cephsure.localize.session import load_networks
 from cephsure.views import blur_maps, maximum_positions, squeezed_view, working_film
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from cephsure.geometry import MapReadings
     from cephsure.localize.bundle import Bundle
+    from cephsure.localize.session import Session
 
 
 class OneStage:
@@ -32,7 +33,8 @@ class OneStage:
         self.sigma_px = float(bundle.recipe["target_sigma_px"])
         self.dropout = float(bundle.recipe["dropout"])
         self._pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="cephsure")
-        self.networks = list(self._pool.map(Session, [folder / "paper.onnx" for folder in bundle.members]))
+        paths = [folder / "paper.onnx" for folder in bundle.members]
+        self.networks = load_networks(paths, self._pool, takes_masks=bundle.kind == "mc-dropout")
 
     def sample(self, pixels: NDArray[np.float32], *, samples: int, seed: int) -> Samples:
         """Draw ``samples`` samples of a film (H, W) in [0, 1]."""
@@ -57,7 +59,10 @@ class OneStage:
     def _read(
         self, image: NDArray[np.float32], network: Session, masks: NDArray[np.float32] | None
     ) -> MapReadings:
-        """Maxima of one network's blurred maps; what is positive in a map, made to sum to one, is its probability."""
+        """Maxima of one network's blurred maps, and their summaries.
+
+        What is positive in a map, made to sum to one, is its probability.
+        """
         maps = blur_maps(network.run(image, masks)[0], self.sigma_px)
         positions, activations = maximum_positions(maps)
         positive = np.maximum(maps, 1e-9)

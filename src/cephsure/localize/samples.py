@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 class Samples:
     """T sampled positions of each of L landmarks on one film, with summaries of their heat maps.
 
-    T is 1 for a Baseline, the number of members for an Ensemble, the number of stochastic passes for MC-Dropout.
-    What comes after does not know which it was.
+    T is 1 for a Baseline, the number of members for an Ensemble, the number of stochastic passes for
+    MC-Dropout. What comes after does not know which it was.
 
     Attributes:
         positions_px: (T, L, 2) float64, (x, y) in pixels of the given film, first pixel's centre at (0, 0).
         activations: (T, L) maximum of each heat map (unit of the recipe's maps).
-        expected_errors_px: (T, L) expected radial error under each map's probability, sum p(u) |u - position|,
-            in pixels of the given film.
+        expected_errors_px: (T, L) expected radial error under each map's probability,
+            sum p(u) |u - position|, in pixels of the given film.
         entropies: (T, L) Shannon entropy of each map's probability, in nats.
         coarse_positions_px: (T, L, 2) positions after the coarse stage, or None for one-stage recipes.
     """

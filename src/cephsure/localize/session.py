@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import logging
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from cephsure.errors import BundleError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Executor
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
 _log = logging.getLogger(__name__)
+_arena_lock = Lock()
+_has_shared_arena = False
 
 
 class Session:
@@ -27,6 +32,8 @@ class Session:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        _share_arena()
+        options.add_session_config_entry("session.use_env_allocators", "1")
         providers = [
             p
             for p in ("CUDAExecutionProvider", "CPUExecutionProvider")
@@ -53,3 +60,44 @@ class Session:
             feeds["masks"] = masks
         maps: NDArray[np.float32] = self._session.run(None, feeds)[0]
         return maps
+
+
+def load_networks(paths: Sequence[Path], pool: Executor, *, takes_masks: bool) -> list[Session]:
+    """Load networks side by side.
+
+    Args:
+        paths: their ONNX graphs.
+        pool: the threads to load them in.
+        takes_masks: whether they are meant to take dropout masks.
+
+    Raises:
+        BundleError: one cannot be loaded, or takes masks where it should not or the other way round.
+    """
+    networks = list(pool.map(Session, paths))
+    for path, network in zip(paths, networks, strict=True):
+        if bool(network.mask_channels) != takes_masks:
+            raise BundleError("this network does not fit the bundle's kind", where=path)
+    return networks
+
+
+def _share_arena() -> None:
+    """Let all networks of this process draw their memory from one arena.
+
+    Left alone, each of an ensemble's 30 networks keeps the memory of its own largest run: several times as
+    much in all, and the first film waits for it.
+    """
+    import onnxruntime
+
+    global _has_shared_arena  # noqa: PLW0603 - ONNX Runtime's environment is the process's own as well
+    with _arena_lock:
+        if _has_shared_arena:
+            return
+        memory = onnxruntime.OrtMemoryInfo(
+            "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+        )
+        try:
+            # No limit, and the runtime's own choice of how to grow.
+            onnxruntime.create_and_register_allocator(memory, onnxruntime.OrtArenaCfg(0, -1, -1, -1))
+        except RuntimeError as error:  # the program around us has registered one: that serves as well
+            _log.debug("ONNX Runtime: %s", error)
+        _has_shared_arena = True

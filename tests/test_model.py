@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import cephsure
+from cephsure import films
+from cephsure.errors import BundleError, FilmError, InputError
+from cephsure.films import Film, Spacing, SpacingSource
+from cephsure.model import Model, load_model, shipped_models
+
+MODELS = [
+    ("default", "baseline", 1),
+    ("default", "ensemble", 3),
+    ("default", "mc-dropout", 1),
+    ("paper", "baseline", 1),
+    ("paper", "mc-dropout", 1),
+]
+
+
+@pytest.fixture(scope="module")
+def models(dot_bundles):
+    loaded = {}
+
+    def load(*which):
+        if which not in loaded:
+            loaded[which] = load_model(dot_bundles(*which))
+        return loaded[which]
+
+    return load
+
+
+@pytest.fixture(scope="module")
+def drawn(dots):
+    return dots.draw_dots(np.random.default_rng(5))
+
+
+@pytest.fixture
+def png(drawn, tmp_path):
+    path = tmp_path / "film.png"
+    Image.fromarray(np.round(drawn.pixels * 255).astype(np.uint8)).save(path)
+    return path
+
+
+def points(prediction):
+    return np.array([[landmark.x_px, landmark.y_px] for landmark in prediction.landmarks])
+
+
+def summaries(prediction):
+    return np.array(
+        [[m.activation, m.spread_px, m.expected_error_px, m.entropy] for m in measures(prediction)]
+    )
+
+
+def measures(prediction):
+    return [landmark.measures for landmark in prediction.landmarks]
+
+
+@pytest.mark.parametrize("which", MODELS, ids=lambda which: f"{which[0]}-{which[1]}")
+def test_a_prediction_of_a_film_in_memory(dots, models, drawn, which):
+    recipe, kind, members = which
+    model = models(*which)
+    samples = 6 if kind == "mc-dropout" else members
+    assert (model.kind, model.default_samples, model.landmark_set.codes) == (kind, samples, dots.CODES)
+    prediction = model.predict(Film(drawn.pixels, Spacing(0.2, 0.4, SpacingSource.USER)))
+    np.testing.assert_allclose(points(prediction), drawn.points, atol=1 if recipe == "default" else 8)
+    film, info = prediction.film, prediction.model
+    assert (film.path, film.width_px, film.height_px) == (None, 400, 480)
+    assert (film.mm_per_px, film.spacing_source) == ((0.2, 0.4), "user")
+    source = "found" if recipe == "default" else "assumed"
+    assert (film.facing, film.facing_source) == ("right", source)
+    assert (film.polarity, film.polarity_source) == ("positive", source)
+    assert (info.name, info.kind, info.recipe) == (f"dots-{recipe}-{kind}", kind, recipe)
+    assert (info.samples, info.seed, info.sha256) == (samples, 0, model.bundle.sha256)
+    for landmark in prediction.landmarks:
+        assert (landmark.x_mm, landmark.y_mm) == pytest.approx((0.2 * landmark.x_px, 0.4 * landmark.y_px))
+        assert len(landmark.samples_px) == samples
+        assert np.mean(landmark.samples_px, axis=0) == pytest.approx((landmark.x_px, landmark.y_px))
+        assert (landmark.measures.spread_px > 0) == (kind != "baseline")
+
+
+def test_a_film_a_path_and_a_name_are_the_same(models, png):
+    model = models("default", "ensemble", 3)
+    by_film = model.predict(films.read(png))
+    assert by_film.film.path == str(png)
+    assert by_film.film.mm_per_px is None
+    assert measures(by_film)[0].spread_mm is None
+    assert model.predict(png) == model.predict(str(png)) == by_film
+
+
+def test_a_scale_is_given_to_a_file_that_has_none(models, png):
+    prediction = models("default", "baseline").predict(png, mm_per_px=0.25)
+    assert prediction.film.mm_per_px == (0.25, 0.25)
+    assert prediction.film.spacing_source == "user"
+
+
+@pytest.mark.parametrize("which", MODELS, ids=lambda which: f"{which[0]}-{which[1]}")
+def test_a_mirrored_film_has_mirrored_points(models, drawn, which):
+    model = models(*which)
+    plain = model.predict(Film(drawn.pixels), facing="right", polarity="positive")
+    mirrored = model.predict(Film(drawn.pixels[:, ::-1].copy()), facing="left", polarity="positive")
+    np.testing.assert_allclose(points(mirrored) * [-1, 1] + [399, 0], points(plain), atol=1e-9)
+    np.testing.assert_allclose(summaries(mirrored), summaries(plain), rtol=1e-9)
+    assert (mirrored.film.facing, mirrored.film.facing_source) == ("left", "given")
+
+
+@pytest.mark.parametrize("which", MODELS, ids=lambda which: f"{which[0]}-{which[1]}")
+def test_an_inverted_film_has_the_same_points(models, drawn, which):
+    model = models(*which)
+    plain = model.predict(Film(drawn.pixels), facing="right", polarity="positive")
+    inverted = model.predict(Film(1 - drawn.pixels), facing="right", polarity="negative")
+    np.testing.assert_allclose(points(inverted), points(plain), atol=1e-3)
+    np.testing.assert_allclose(summaries(inverted), summaries(plain), rtol=1e-3)
+    assert (inverted.film.polarity, inverted.film.polarity_source) == ("negative", "given")
+
+
+@pytest.mark.parametrize("left", [False, True])
+@pytest.mark.parametrize("negative", [False, True])
+def test_facing_and_polarity_are_found(models, drawn, left, negative):
+    pixels = drawn.pixels[:, ::-1].copy() if left else drawn.pixels
+    prediction = models("default", "baseline").predict(Film(1 - pixels if negative else pixels))
+    assert prediction.film.facing == ("left" if left else "right")
+    assert prediction.film.polarity == ("negative" if negative else "positive")
+    assert (prediction.film.facing_source, prediction.film.polarity_source) == ("found", "found")
+    expected = drawn.points * [-1, 1] + [399, 0] if left else drawn.points
+    np.testing.assert_allclose(points(prediction), expected, atol=1)
+
+
+@pytest.mark.parametrize("scale", [0.4, 2.2])
+def test_points_are_in_the_given_films_own_pixels(dots, models, scale):
+    drawn = dots.draw_dots(np.random.default_rng(9), scale=scale)
+    prediction = models("default", "ensemble", 3).predict(Film(drawn.pixels))
+    np.testing.assert_allclose(points(prediction), drawn.points, atol=scale)
+
+
+def test_grey_values_may_be_stretched_and_shifted(models, drawn):
+    model = models("default", "baseline")
+    plain = model.predict(Film(drawn.pixels))
+    faint = model.predict(Film((0.3 + 0.25 * drawn.pixels).astype(np.float32)))
+    np.testing.assert_allclose(points(faint), points(plain), atol=1e-2)
+
+
+def test_the_same_seed_gives_the_same_numbers(models, drawn):
+    model = models("default", "mc-dropout")
+    film = Film(drawn.pixels)
+    one, again, other = (model.predict(film, seed=seed, samples=4) for seed in (1, 1, 2))
+    assert one == again
+    assert other.model.seed == 2
+    assert (points(one) != points(other)).all()
+    assert one.model.samples == 4
+
+
+def test_the_parts_of_a_prediction(models, drawn):
+    model = models("default", "ensemble", 3)
+    film = Film(drawn.pixels[:, ::-1].copy())
+    orientation = model.orientation(film)
+    assert orientation.facing == "left"
+    samples = model.sample(film, orientation, samples=2)
+    assert samples.positions_px.shape == (2, 4, 2)
+    prediction = model.predict(film, samples=2)
+    np.testing.assert_allclose(points(prediction), samples.positions_px.mean(axis=0))
+    # The coarse points are turned back as well.
+    np.testing.assert_allclose(samples.coarse_positions_px.mean(axis=0), points(prediction), atol=5)
+
+
+@pytest.mark.parametrize("size", [(3000, 100), (100, 3000), (64, 64)])
+@pytest.mark.parametrize("which", MODELS, ids=lambda which: f"{which[0]}-{which[1]}")
+def test_weird_films_do_not_break_it(models, which, size):
+    noise = np.random.default_rng(0).uniform(size=size).astype(np.float32)
+    prediction = models(*which).predict(Film(noise))
+    assert len(prediction.landmarks) == 4
+    assert np.isfinite(points(prediction)).all()
+
+
+@pytest.mark.parametrize("samples", [0, -1, 4])
+def test_more_samples_than_members_are_an_error(models, drawn, samples):
+    with pytest.raises(InputError, match=f"dots-default-ensemble gives 1 to 3 samples a film, not {samples}"):
+        models("default", "ensemble", 3).predict(Film(drawn.pixels), samples=samples)
+
+
+def test_dropout_gives_as_many_samples_as_asked(models, drawn):
+    model = models("default", "mc-dropout")
+    assert model.predict(Film(drawn.pixels), samples=9).model.samples == 9
+    with pytest.raises(InputError, match="gives 1 or more samples a film, not 0"):
+        model.predict(Film(drawn.pixels), samples=0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"seed": -1}, "a seed is 0 or more"),
+        ({"facing": "up"}, "facing is"),
+        ({"polarity": "x"}, "polarity is"),
+    ],
+)
+def test_wrong_arguments_are_input_errors(models, drawn, wrong, complaint):
+    with pytest.raises(InputError, match=complaint):
+        models("default", "baseline").predict(Film(drawn.pixels), **wrong)
+
+
+def test_a_file_that_is_no_film(models, tmp_path):
+    with pytest.raises(FilmError, match="no such file"):
+        models("default", "baseline").predict(tmp_path / "absent.png")
+
+
+def test_many_films_are_predicted_as_they_are_asked_for(models, drawn, png):
+    taken = []
+
+    def queue():
+        for item in (Film(drawn.pixels), png, "absent.png"):
+            taken.append(item)
+            yield item
+
+    model = models("default", "mc-dropout")
+    predictions = model.predict_many(queue(), samples=2, seed=3)
+    assert taken == []
+    first = next(predictions)
+    assert len(taken) == 1
+    assert first == model.predict(Film(drawn.pixels), samples=2, seed=3)
+    assert next(predictions).film.path == str(png)
+    with pytest.raises(FilmError):
+        next(predictions)
+
+
+def test_an_unknown_model_is_one_clear_line():
+    with pytest.raises(BundleError, match=r"^nonsense: not a model bundle \(give a shipped model's name"):
+        load_model("nonsense")
+
+
+def test_shipped_models_are_found_by_name_and_checked(dot_bundles, tmp_path, monkeypatch):
+    monkeypatch.setattr("cephsure.model.files", lambda _: tmp_path)
+    assert shipped_models() == {}
+    place = tmp_path / "data" / "models"
+    shutil.copytree(dot_bundles(), place / "dots")
+    (place / "no-bundle").mkdir()
+    assert shipped_models() == {"dots": place / "dots"}
+    assert load_model("dots").bundle.folder == place / "dots"
+    (place / "dots" / "MODEL_CARD.md").write_text("changed")
+    with pytest.raises(BundleError, match="wrong checksum"):
+        load_model("dots")
+
+
+def test_the_package_hands_out_the_model():
+    assert cephsure.load_model is load_model
+    assert cephsure.Model is Model
+
+
+@pytest.mark.parametrize("key", ["coarse_side", "layout", "dropout", "samples"])
+def test_a_recipe_that_lacks_a_number_is_a_bundle_error(dots, dot_bundles, tmp_path, key):
+    folder = shutil.copytree(dot_bundles("default", "mc-dropout"), tmp_path / "bundle")
+    facts = json.loads((folder / "bundle.json").read_text())
+    del facts["recipe"][key]
+    (folder / "bundle.json").write_text(json.dumps(facts))
+    dots.seal(folder)
+    with pytest.raises(BundleError, match=r"bundle\.json: its recipe is incomplete or malformed"):
+        load_model(folder)
+
+
+def test_a_set_of_another_size_than_the_networks_is_a_bundle_error(dots, dot_bundles, drawn, tmp_path):
+    folder = shutil.copytree(dot_bundles("paper"), tmp_path / "bundle")
+    facts = json.loads((folder / "bundle.json").read_text())
+    facts["landmark_set"]["landmarks"].pop()
+    (folder / "bundle.json").write_text(json.dumps(facts))
+    dots.seal(folder)
+    with pytest.raises(BundleError, match="gives 4 landmarks, its set dots has 3"):
+        load_model(folder).predict(Film(drawn.pixels))
+
+
+def test_predicting_a_raster_film_loads_no_heavy_package(dot_bundles, png):
+    script = (
+        "import sys; from cephsure import load_model; load_model(sys.argv[1]).predict(sys.argv[2]);"
+        "print(*sorted({'scipy', 'pydicom', 'torch', 'onnx', 'rich', 'matplotlib'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", script, str(dot_bundles("default", "ensemble", 3)), str(png)]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == ""
