@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import closing
 from enum import StrEnum
 from importlib.util import find_spec
@@ -163,8 +164,13 @@ def _tell(out: Path, bundle: Path, config: RunConfig) -> None:
 
     typer.echo(f"bundle      {bundle}")
     typer.echo(f"curves      {out / CURVES_FILE}")
-    typer.echo(f"validation  mean radial error {bundle_validation(bundle)}, of single networks")
+    figures = bundle_validation(bundle)
+    typer.echo(f"validation  mean radial error {figures}: single networks, films they were not trained on")
+    # Films of another split are ones it has not seen; where there are no splits, others are needed.
     other = config.data if config.split == "train" else "OTHER_FILMS"
     terminal.remark("next:")
-    terminal.remark(f"  cephsure evaluate --data {other} --truth {config.truth} --model {bundle}")
-    terminal.remark(f"  cephsure predict FILM --model {bundle}")
+    for command in (
+        ["evaluate", "--data", other, "--truth", config.truth, "--model", str(bundle)],
+        ["predict", "FILM", "--model", str(bundle)],
+    ):
+        terminal.remark(f"  {shlex.join(['cephsure', *command])}")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Rows = list[dict[str, Any]]
 
@@ -39,18 +40,17 @@ def read_logs(run: Path, jobs: Sequence[str]) -> dict[str, Rows]:
 
 
 def draw_curves(logs: Mapping[str, Rows], path: Path) -> None:
-    """Draw training loss and validation error over epochs: a column for each stage, a line for each job.
+    """Write the learning curves of jobs (job -> rows of its log) as a PNG; nothing where there are no rows."""
+    if any(logs.values()):
+        curves_figure(logs).savefig(path, format="png")
 
-    Args:
-        logs: job -> rows of its log.
-        path: the PNG to write. Nothing is written where there are no rows.
-    """
+
+def curves_figure(logs: Mapping[str, Rows]) -> Figure:
+    """Training loss and validation error over epochs: a column for each stage, a line for each job."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     stages = list(dict.fromkeys(row["stage"] for rows in logs.values() for row in rows))
-    if not stages:
-        return
     size = (_INCHES[0] * len(stages), 2 * _INCHES[1])
     figure = Figure(figsize=size, dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
@@ -67,7 +67,7 @@ def draw_curves(logs: Mapping[str, Rows], path: Path) -> None:
         axes[1, column].set_xlabel("epoch")
         axes[1, column].set_xlim(left=0)
         axes[1, column].xaxis.get_major_locator().set_params(integer=True)
-    figure.savefig(path, format="png")
+    return figure
 
 
 def _draw_validation(axis: Axes, lines: Mapping[str, Rows], stage: str) -> None:
