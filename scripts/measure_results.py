@@ -3,9 +3,9 @@
     python scripts/measure_results.py --isbi DIR [--other-site DIR] [--senior BUNDLE] [--paper BUNDLE ...]
     python scripts/measure_results.py --tables-only
 
-Each evaluation is one ``cephsure evaluate`` whose JSON goes to ``results/``; the tables between the two marks of
-docs/results.md are made from those files alone. An evaluation whose file is there already is not run again
-(``--again`` does).
+Each evaluation is one ``cephsure evaluate`` whose JSON goes to ``results/``; the tables between the two
+marks of docs/results.md are made from those files alone. An evaluation whose file is there already is not
+run again (``--again`` does).
 """
 
 from __future__ import annotations
@@ -42,8 +42,10 @@ def isbi_runs() -> list[Run]:
             options = ("--model", model, "--split", split, "--truth", "mean")
             runs.append(Run(f"{model}_{split}_mean", f"{model}, {split}, mean", options))
     ensemble = ("--model", "default-ensemble", "--split", "test1", "--truth")
-    for truth in ("senior", "junior"):
-        runs.append(Run(f"default-ensemble_test1_{truth}", f"default-ensemble, test1, {truth}", (*ensemble, truth)))
+    runs += [
+        Run(f"default-ensemble_test1_{truth}", f"default-ensemble, test1, {truth}", (*ensemble, truth))
+        for truth in ("senior", "junior")
+    ]
     for change in ("mirror", "invert"):
         title = f"default-ensemble, test1 {change}ed, mean"
         runs.append(Run(f"default-ensemble_test1_{change}", title, (*ensemble, "mean", f"--{change}")))
@@ -56,13 +58,17 @@ def all_runs(arguments: argparse.Namespace) -> list[tuple[Run, Path]]:
     if arguments.other_site:
         for model in ("default-ensemble", "default-mc-dropout", "default-baseline"):
             options = ("--model", model, "--format", "labelme", "--mm-per-px", OTHER_SITE_MM_PER_PX)
-            runs.append((Run(f"{model}_other-site", f"{model}, other site, mean", options), arguments.other_site))
+            runs.append(
+                (Run(f"{model}_other-site", f"{model}, other site, mean", options), arguments.other_site)
+            )
     trained = [("senior", arguments.senior), *(("paper", bundle) for bundle in arguments.paper)]
     for kind, bundle in trained:
         if bundle and arguments.isbi:
             name = json.loads((bundle / "bundle.json").read_text())["name"]
             options = ("--model", str(bundle), "--split", "test1", "--truth", "senior")
-            runs.append((Run(f"{kind}_{name}_test1_senior", f"{name}, test1, senior", options), arguments.isbi))
+            runs.append(
+                (Run(f"{kind}_{name}_test1_senior", f"{name}, test1, senior", options), arguments.isbi)
+            )
     return runs
 
 
@@ -81,7 +87,17 @@ def tables() -> str:
     """The tables as markdown, from the files in results/."""
     rows = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
     rows = [row for row in rows if str(row.get("schema", "")).startswith("cephsure.evaluation/")]
-    return "\n".join(["### Accuracy", "", *accuracy_table(rows), "", "### Measures of uncertainty", "", *measure_table(rows)])
+    return "\n".join(
+        [
+            "### Accuracy",
+            "",
+            *accuracy_table(rows),
+            "",
+            "### Measures of uncertainty",
+            "",
+            *measure_table(rows),
+        ]
+    )
 
 
 def _label(row: dict[str, Any]) -> str:
@@ -92,19 +108,25 @@ def _label(row: dict[str, Any]) -> str:
 
 def accuracy_table(rows: list[dict[str, Any]]) -> list[str]:
     """MRE and SDR, overall and without landmark 16."""
-    lines = [
-        "| model | films | truth | n | MRE mm [95 %] | SD | SDR 2 / 2.5 / 3 / 4 mm, % | without 16: MRE, SDR 2 mm |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    headings = ("model", "films", "truth", "n", "MRE mm [95 %]", "SD", "SDR 2 / 2.5 / 3 / 4 mm, %")
+    lines = [_cells(*headings, "without 16: MRE, SDR 2 mm"), _cells(*["---"] * (len(headings) + 1))]
     for row in rows:
         low, high = row["mre_ci95_mm"]
-        sdr = " / ".join(f"{row['sdr'][key]:.1f}" for key in ("2.0", "2.5", "3.0", "4.0"))
         rest = row["without"]["16"]
-        lines.append(
-            f"| {_label(row)} | {row['n_films']} films, {row['n_points']} points | {row['mre_mm']:.3f} [{low:.3f}, {high:.3f}] "
-            f"| {row['sd_mm']:.2f} | {sdr} | {rest['mre_mm']:.3f}, {rest['sdr']['2.0']:.1f} |"
+        cells = (
+            _label(row),
+            f"{row['n_films']} films, {row['n_points']} points",
+            f"{row['mre_mm']:.3f} [{low:.3f}, {high:.3f}]",
+            f"{row['sd_mm']:.2f}",
+            " / ".join(f"{row['sdr'][key]:.1f}" for key in ("2.0", "2.5", "3.0", "4.0")),
+            f"{rest['mre_mm']:.3f}, {rest['sdr']['2.0']:.1f}",
         )
+        lines.append(_cells(*cells))
     return lines
+
+
+def _cells(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def measure_table(rows: list[dict[str, Any]]) -> list[str]:
@@ -123,7 +145,9 @@ def measure_table(rows: list[dict[str, Any]]) -> list[str]:
 
 def main() -> None:
     """Measure, and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--isbi", type=Path)
     parser.add_argument("--other-site", type=Path)
     parser.add_argument("--senior", type=Path)

@@ -1,4 +1,4 @@
-"""cephsure: cephalometric landmarks, each with how far to trust it. Research use only, not a medical device."""
+"""Cephalometric landmarks, each with how far to trust it. Research use only, not a medical device."""
 
 from __future__ import annotations
 

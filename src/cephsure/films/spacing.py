@@ -90,9 +90,9 @@ def decide_spacing(
 ) -> tuple[Spacing | None, tuple[str, ...]]:
     """Decide on the scale of a film.
 
-    The order is: calibrated pixel spacing; imager spacing over magnification; nominal scanned spacing; the user's;
-    imager spacing of unknown magnification; pixel spacing of unknown calibration; none. What the user says thus
-    yields to what the file knows, but goes before what the file leaves open.
+    The order is: calibrated pixel spacing; imager spacing over magnification; nominal scanned spacing; the
+    user's; imager spacing of unknown magnification; pixel spacing of unknown calibration; none. What the user
+    says thus yields to what the file knows, but goes before what the file leaves open.
 
     Args:
         stated: what the file states.
@@ -233,7 +233,8 @@ def _agree(one: tuple[float, float], other: tuple[float, float], tolerance: floa
 def _disagreement(spacing: Spacing, mm_per_px: float, *, file_first: bool) -> Iterator[str]:
     own = (spacing.y_mm_per_px, spacing.x_mm_per_px)
     if not _agree((mm_per_px, mm_per_px), own, AGREEMENT):
+        verdict = "not used" if file_first else "used"
         yield (
-            f"the given {mm_per_px:g} mm per pixel is {'not used' if file_first else 'used'}: the file states "
+            f"the given {mm_per_px:g} mm per pixel is {verdict}: the file states "
             f"{spacing.x_mm_per_px:.4g} x {spacing.y_mm_per_px:.4g} ({spacing.source.value})"
         )

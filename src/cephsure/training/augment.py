@@ -87,15 +87,14 @@ def coarse_warp(plain: Warp, side: int, rng: np.random.Generator) -> Warp:
 
 
 def fine_warp(frame: Affine, rng: np.random.Generator) -> Warp:
-    """A random turn, scale, stretch and smooth deformation of the frame, as other heads bring."""
+    """A random turn and scale of the frame, as errors of the coarse points bring.
+
+    Stronger deformation, with stretch, shear and a wave field, cost 0.03 mm on validation films.
+    """
     matrix = linear(
-        rotation_deg=float(np.clip(rng.normal(0, 6), -18, 18)),
-        scale=float(np.exp(np.clip(rng.normal(0, 0.08), -0.25, 0.25))),
-        stretch=float(np.exp(rng.normal(0, 0.05))),
-        shear=float(rng.normal(0, 0.04)),
+        rotation_deg=float(np.clip(rng.normal(0, 4), -12, 12)), scale=float(np.exp(rng.normal(0, 0.05)))
     )
-    field = WaveField.random(rng, amplitude=rng.uniform(0, 1.5), wavelength=40.0)
-    return Warp(frame.after(Affine(matrix, np.zeros(2))), field)
+    return Warp(frame.after(Affine(matrix, np.zeros(2))))
 
 
 def patch_jitter(count: int, rng: np.random.Generator) -> NDArray[np.float64]:

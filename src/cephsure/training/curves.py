@@ -40,7 +40,7 @@ def read_logs(run: Path, jobs: Sequence[str]) -> dict[str, Rows]:
 
 
 def draw_curves(logs: Mapping[str, Rows], path: Path) -> None:
-    """Write the learning curves of jobs (job -> rows of its log) as a PNG; nothing where there are no rows."""
+    """Write the learning curves of jobs (job -> rows of its log) as a PNG; none where there are no rows."""
     if any(logs.values()):
         curves_figure(logs).savefig(path, format="png")
 

@@ -70,8 +70,10 @@ class FineStage:
         anchors = np.where(np.isfinite(points), points, self.shape)
         centres = anchors + patch_jitter(len(points), rng)
         fine, wide = grey_patches(film.pyramid, warp, centres, layout)
-        fine, wide = grey_curve([fine, wide], rng)
-        fine = blur_and_noise(fine, rng)
+        if rng.uniform() < self.recipe.fine_grey_share:
+            fine, wide = grey_curve([fine, wide], rng)
+        if rng.uniform() < self.recipe.fine_grey_share:
+            fine = blur_and_noise(fine, rng)
         marks = film.marks_px if self.recipe.tell_annotators_apart else film.points_px[None]
         return network_input(fine, wide), frame_to_map(warp.output(marks) - centres, layout)
 

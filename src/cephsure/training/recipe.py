@@ -82,6 +82,7 @@ class DefaultRecipe:
         fine_sigma: Gaussian target's sigma, in frame units.
         fine_radius_px: decoder's window in map pixels.
         fine_distance_weight: weight of the expected radial error (frame units) beside the cross-entropy.
+        fine_grey_share: share of the films whose patches get another grey curve, and that get blur and grain.
         tell_annotators_apart: whether a mean truth is learnt as its annotators' points, each with own maps.
         dropout: probability of the channel masks (MC-Dropout only).
         folds: parts the training films are divided into; member k is validated on part k, trained on others.
@@ -100,12 +101,13 @@ class DefaultRecipe:
     fine_sigma: float = 1.0
     fine_radius_px: int = 3
     fine_distance_weight: float = 0.3
+    fine_grey_share: float = 0.5
     tell_annotators_apart: bool = True
     dropout: float = 0.15
     folds: int = 15
     samples: int = 15
     coarse_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=30))
-    fine_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=12, batch_films=4))
+    fine_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=10, batch_films=4))
     orientation_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=12, batch_films=16))
     changes: tuple[str, ...] = ()
 

@@ -28,13 +28,14 @@ def squeezed_view(film: WorkingFilm, side: int) -> tuple[NDArray[np.float32], Af
 
 
 def blur_maps(maps: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
-    """Each of (N, H, W) maps blurred by the Gaussian the targets were made with, cut off at 4 sigma; outside is 0."""
+    """Each of (N, H, W) maps blurred by the targets' Gaussian, cut off at 4 sigma; outside is 0."""
     _, height, width = maps.shape
-    return _blur_matrix(height, sigma_px) @ maps @ _blur_matrix(width, sigma_px)
+    blurred: NDArray[np.float32] = _blur_matrix(height, sigma_px) @ maps @ _blur_matrix(width, sigma_px)
+    return blurred
 
 
 def _blur_matrix(side: int, sigma_px: float) -> NDArray[np.float32]:
-    """The (side, side) symmetric matrix that blurs a line: two small products, and no library beside numpy."""
+    """The (side, side) symmetric matrix that blurs a line; two small products need no library."""
     offsets = np.abs(np.subtract.outer(np.arange(side), np.arange(side)))
     reach = int(4 * sigma_px + 0.5)
     mass = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma_px**2)).sum()
