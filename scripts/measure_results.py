@@ -23,6 +23,11 @@ RESULTS = ROOT / "results"
 PAGE = ROOT / "docs" / "results.md"
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 OTHER_SITE_MM_PER_PX = "0.127"
+SPLITS = {
+    "default-ensemble": ("test1", "test1-clean"),
+    "default-mc-dropout": ("test1",),
+    "default-baseline": ("test1", "test1-clean"),
+}
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,8 @@ class Run:
 def isbi_runs() -> list[Run]:
     """Evaluations of the shipped models on the challenge's first test set."""
     runs = []
-    for model in ("default-ensemble", "default-mc-dropout", "default-baseline"):
-        for split in ("test1", "test1-clean"):
+    for model, splits in SPLITS.items():
+        for split in splits:
             options = ("--model", model, "--split", split, "--truth", "mean")
             runs.append(Run(f"{model}_{split}_mean", f"{model}, {split}, mean", options))
     ensemble = ("--model", "default-ensemble", "--split", "test1", "--truth")
@@ -56,7 +61,7 @@ def all_runs(arguments: argparse.Namespace) -> list[tuple[Run, Path]]:
     """All evaluations that the given folders allow, each with its data set."""
     runs = [(run, arguments.isbi) for run in isbi_runs()] if arguments.isbi else []
     if arguments.other_site:
-        for model in ("default-ensemble", "default-mc-dropout", "default-baseline"):
+        for model in SPLITS:
             options = ("--model", model, "--format", "labelme", "--mm-per-px", OTHER_SITE_MM_PER_PX)
             runs.append(
                 (Run(f"{model}_other-site", f"{model}, other site, mean", options), arguments.other_site)

@@ -16,11 +16,14 @@ import cephsure
 
 PACKAGE = Path(cephsure.__file__).parent
 
-# What a room may import, besides itself, `errors` and whatever the rooms named here may import themselves.
+# What a room may import, besides itself, the foundation and whatever the rooms named here may
+# import themselves.
 # Modules beside the rooms (model.py, ...) stand in the table as rooms of one file.
+FOUNDATION = {"errors", "atomic"}
 MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
     "errors": set(),
+    "atomic": {"errors"},
     "landmarks": set(),
     "geometry": set(),
     "films": {"geometry"},
@@ -93,8 +96,10 @@ def _absolute(node: ast.ImportFrom, *, module: str, is_package: bool) -> str:
 
 
 def allowed_rooms(room: str) -> set[str]:
-    """The room itself, errors, what the table grants it, and what those rooms are granted."""
-    allowed, waiting = {room, "errors"}, [room]
+    """The room itself, the foundation, what the table grants it, and what those rooms are granted."""
+    allowed, waiting = {room}, [room]
+    if room not in FOUNDATION:
+        allowed |= FOUNDATION
     while waiting:
         for granted in MAY_IMPORT[waiting.pop()] - allowed:
             allowed.add(granted)

@@ -27,7 +27,8 @@ def demo(
 
     Prints the table and writes an overlay PNG and a JSON file. Needs no network and no data.
     """
-    from cephsure.cli.predict import DEFAULT_MODEL, Job, run
+    from cephsure.cli.options import DEFAULT_MODEL
+    from cephsure.cli.predict import Job, run
     from cephsure.samples import sample_film
 
     sample = sample_film(ROTATED if rotated else STRAIGHT)

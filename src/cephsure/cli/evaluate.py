@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer reads the annotations when it builds the command
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cephsure.cli import terminal
+from cephsure.cli.options import (
+    DEFAULT_MODEL,
+    Data,
+    Format,
+    Layout,
+    MmPerPx,
+    ModelName,
+    PassSeed,
+    SampleCount,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -20,28 +29,14 @@ if TYPE_CHECKING:
     from cephsure.evaluation import Evaluation
     from cephsure.evaluation.table import Table
 
-DEFAULT_MODEL = "default-ensemble"
-
 # The ISBI films' first test set is what published figures are about; other data sets have no splits.
 _USUAL_SPLIT, _TRAIN, _WHOLE = "test1", "train", "all"
 
 
-class Format(StrEnum):
-    """How a data set is laid out."""
-
-    AUTO = "auto"
-    ISBI = "isbi"
-    LABELME = "labelme"
-    COCO = "coco"
-    CSV = "csv"
-
-
 def evaluate(
     *,
-    data: Annotated[
-        Path, typer.Option(metavar="DIR", help="The data set: its folder, or its COCO or CSV file.")
-    ],
-    layout: Annotated[Format, typer.Option("--format", help="How it is laid out.")] = Format.AUTO,
+    data: Data,
+    layout: Layout = Format.AUTO,
     split: Annotated[
         str | None,
         typer.Option(
@@ -53,23 +48,10 @@ def evaluate(
     truth: Annotated[
         str, typer.Option(metavar="NAME", help="Whose points are true: an annotator, or the mean of all.")
     ] = "mean",
-    model: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME|BUNDLE", help="A shipped model (see: cephsure models) or a bundle's folder."
-        ),
-    ] = DEFAULT_MODEL,
-    samples: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="T", help="Members or passes to use.", show_default="the model's own number"
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of MC-Dropout's passes.")] = 0,
-    mm_per_px: Annotated[
-        float | None,
-        typer.Option("--mm-per-px", metavar="S", help="Millimetres a pixel, for films that do not say."),
-    ] = None,
+    model: ModelName = DEFAULT_MODEL,
+    samples: SampleCount = None,
+    seed: PassSeed = 0,
+    mm_per_px: MmPerPx = None,
     mirror: Annotated[bool, typer.Option("--mirror", help="Evaluate on the films' mirror images.")] = False,
     invert: Annotated[bool, typer.Option("--invert", help="Evaluate on the films' negatives.")] = False,
     limit: Annotated[
@@ -205,7 +187,7 @@ def _rich(table: Table) -> RichTable:
 
 
 def _write(assessment: Assessment, *, json_file: Path | None, csv_file: Path | None) -> None:
-    from cephsure.exports.atomic import write_atomically
+    from cephsure.atomic import write_atomically
     from cephsure.exports.json_text import readable_json
 
     if json_file is not None:

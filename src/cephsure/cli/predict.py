@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cephsure.cli import terminal
+from cephsure.cli.options import DEFAULT_MODEL, MmPerPx, ModelName, PassSeed, SampleCount
 from cephsure.errors import BundleError, InputError
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from cephsure.model import Model
     from cephsure.uncertainty.prediction import Prediction
-
-DEFAULT_MODEL = "default-ensemble"
 
 # Up to this many films are shown as a table each, more as one row each.
 _FULL_TABLES = 3
@@ -59,23 +58,10 @@ def predict(
         list[str], typer.Argument(metavar="FILM", help="Files, folders and patterns ('films/*.png').")
     ],
     *,
-    model: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME|BUNDLE", help="A shipped model (see: cephsure models) or a bundle's folder."
-        ),
-    ] = DEFAULT_MODEL,
-    samples: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="T", help="Members or passes to use.", show_default="the model's own number"
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of MC-Dropout's passes.")] = 0,
-    mm_per_px: Annotated[
-        float | None,
-        typer.Option("--mm-per-px", metavar="S", help="Millimetres a pixel, for films that do not say."),
-    ] = None,
+    model: ModelName = DEFAULT_MODEL,
+    samples: SampleCount = None,
+    seed: PassSeed = 0,
+    mm_per_px: MmPerPx = None,
     facing: Annotated[Facing, typer.Option(help="Where the face looks.")] = Facing.AUTO,
     polarity: Annotated[Polarity, typer.Option(help="Bone bright (positive) or dark.")] = Polarity.AUTO,
     out: Annotated[

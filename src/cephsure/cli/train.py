@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cephsure.cli import terminal
-from cephsure.cli.evaluate import Format
+from cephsure.cli.options import Data, Format, Layout, MmPerPx
 from cephsure.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,9 +39,7 @@ class Kind(StrEnum):
 
 def train(
     *,
-    data: Annotated[
-        Path, typer.Option(metavar="DIR", help="The data set: its folder, or its COCO or CSV file.")
-    ],
+    data: Data,
     out: Annotated[
         Path, typer.Option(metavar="RUN", help="Folder of the run; one that was stopped goes on.")
     ],
@@ -57,15 +55,12 @@ def train(
         str, typer.Option(metavar="NAME", help="Whose points are true: an annotator, or the mean of all.")
     ] = "mean",
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of everything random.")] = 0,
-    layout: Annotated[Format, typer.Option("--format", help="How the data set is laid out.")] = Format.AUTO,
+    layout: Layout = Format.AUTO,
     split: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Films to train on.", show_default="train, or all without splits"),
     ] = None,
-    mm_per_px: Annotated[
-        float | None,
-        typer.Option("--mm-per-px", metavar="S", help="Millimetres a pixel, for films that do not say."),
-    ] = None,
+    mm_per_px: MmPerPx = None,
     landmarks: Annotated[
         str | None,
         typer.Option(metavar="SET|FILE", help="Which landmarks, in which order.", show_default="isbi-19"),

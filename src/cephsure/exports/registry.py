@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from cephsure.errors import InputError
 from cephsure.exports import coco_keypoints, labelme_points, landmark_csv, prediction_json, slicer_markups
-from cephsure.exports.atomic import write_atomically
+from cephsure.atomic import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

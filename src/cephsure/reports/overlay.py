@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import secrets
+from io import BytesIO
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from PIL import Image
 
+from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
 from cephsure.reports.label_layout import place_labels
 from cephsure.reports.legend import BACKGROUND, draw_legend, lay_out_legend, printable
@@ -107,22 +107,10 @@ def write_overlay(
         InputError: the pixels are not those of the prediction's film, or the file cannot be written.
     """
     picture = draw_overlay(film_pixels, prediction, width_px=width_px, labels=labels)
-    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            # Films are noise to a packer: the highest compression saves little and takes ten times as long.
-            picture.save(temporary, format="PNG", compress_level=1)
-            os.replace(temporary, path)  # noqa: PTH105 - named as in POSIX: the rename that replaces in one step
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(
-            f"cannot be written: {reason}", where=path, remedy="name another output folder"
-        ) from error
-    return path
+    png = BytesIO()
+    # Films are noise to a packer: the highest compression saves little and takes ten times as long.
+    picture.save(png, format="PNG", compress_level=1)
+    return write_atomically(path, png.getvalue())
 
 
 def stroke_px(width: int, height: int) -> float:

@@ -30,8 +30,8 @@ def squeezed_view(film: WorkingFilm, side: int) -> tuple[NDArray[np.float32], Af
 def blur_maps(maps: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
     """Each of (N, H, W) maps blurred by the targets' Gaussian, cut off at 4 sigma; outside is 0."""
     _, height, width = maps.shape
-    blurred: NDArray[np.float32] = _blur_matrix(height, sigma_px) @ maps @ _blur_matrix(width, sigma_px)
-    return blurred
+    blurred = _blur_matrix(height, sigma_px) @ maps @ _blur_matrix(width, sigma_px)
+    return blurred.astype(np.float32, copy=False)
 
 
 def _blur_matrix(side: int, sigma_px: float) -> NDArray[np.float32]:

@@ -31,7 +31,10 @@ def write_atomically(path: Path, content: bytes) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            temporary.write_bytes(content)
+            with temporary.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
             os.replace(temporary, path)  # noqa: PTH105 - named as in POSIX: the rename that replaces in one step
         except BaseException:
             temporary.unlink(missing_ok=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
-from cephsure.exports.atomic import write_atomically
 
 
 def test_writes_into_a_folder_that_did_not_exist(tmp_path):
