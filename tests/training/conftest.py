@@ -37,7 +37,7 @@ def tiny_recipe():
     return DefaultRecipe(
         orientation_side=32,
         coarse_side=64,
-        coarse_widths=(8, 12, 16, 24),
+        coarse_widths=(8, 12, 16),
         layout=PatchLayout(map_side=16, step=1.0, context_steps=(4.0,)),
         fine_widths=(8, 12),
         fine_sigma=2.0,
@@ -73,8 +73,8 @@ def finished_run(films, tiny_recipe, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "finished"
     recipe = replace(
         tiny_recipe,
-        coarse_fit=replace(tiny_recipe.coarse_fit, epochs=24),
-        fine_fit=replace(tiny_recipe.fine_fit, epochs=4),
+        coarse_fit=replace(tiny_recipe.coarse_fit, epochs=20),
+        fine_fit=replace(tiny_recipe.fine_fit, epochs=2),
     )
     config, _ = run_module.begin(
         str(films), out, recipe=recipe, kind="baseline", members=1, truth="mean", seed=0

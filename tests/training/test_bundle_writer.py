@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from cephsure.datasets import truth
+from cephsure.errors import BundleError
+from cephsure.landmarks import load_landmark_set
+from cephsure.localize.bundle import read_bundle
+from cephsure.training.bundle_writer import checksums, write_bundle
+from cephsure.training.material import mean_shape
+from cephsure.training.open_data import run_films
+from cephsure.training.run_config import member_films
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def copied(finished_run, tmp_path):
+    """A bundle that a test may spoil."""
+    return shutil.copytree(finished_run[2], tmp_path / "bundle")
+
+
+def test_a_bundle_is_read_back(finished_run):
+    _, config, folder = finished_run
+    bundle = read_bundle(folder)
+    assert (bundle.name, bundle.kind) == ("default-baseline", "baseline")
+    assert bundle.recipe["coarse_side"] == config.recipe.coarse_side
+    assert bundle.landmark_set == load_landmark_set("isbi-19")
+    items = run_films(config)
+    assert bundle.mean_shape == pytest.approx(mean_shape([truth(item, "mean") for item in items]))
+    assert [path.relative_to(folder).as_posix() for path in bundle.members] == ["members/00"]
+    assert bundle.orientation == folder / "orientation"
+    origin = bundle.provenance
+    assert (origin["data"], origin["split"], origin["truth"], origin["seed"]) == (
+        "isbi-2015",
+        "train",
+        "mean",
+        0,
+    )
+    assert origin["data_sha256"] == config.data_sha256
+    assert origin["versions"].keys() == {"cephsure", "python", "torch", "onnx", "numpy"}
+
+
+def test_a_bundle_names_the_films_held_out(finished_run):
+    _, config, folder = finished_run
+    items = run_films(config)
+    _, held = member_films(items, config, 0)
+    facts = json.loads((folder / "bundle.json").read_text())
+    assert facts["members"][0]["validation_films"] == [items[k].film_id for k in held]
+
+
+def test_a_bundle_holds_networks_logs_and_papers_only(finished_run):
+    folder = finished_run[2]
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    member = {
+        f"members/00/{stage}.{kind}" for stage in ("coarse", "fine") for kind in ("onnx", "safetensors")
+    }
+    orientation = {
+        f"orientation/{name}" for name in ("orientation.onnx", "orientation.safetensors", "log.jsonl")
+    }
+    papers = {"bundle.json", "MODEL_CARD.md", "SHA256SUMS"}
+    assert names == member | orientation | papers | {"members/00/log.jsonl"}
+
+
+def test_everything_in_it_is_strict_json(finished_run):
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    folder = finished_run[2]
+    json.loads((folder / "bundle.json").read_text(), parse_constant=refuse)
+    for log in folder.rglob("log.jsonl"):
+        for line in log.read_text().splitlines():
+            json.loads(line, parse_constant=refuse)
+
+
+def test_no_path_of_the_machine_is_in_it(finished_run):
+    out, config, folder = finished_run
+    for path in folder.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert str(out).encode() not in content
+            assert config.data.encode() not in content
+
+
+@pytest.mark.skipif(shutil.which("sha256sum") is None, reason="no sha256sum on this machine")
+def test_sha256sum_agrees(finished_run):
+    check = subprocess.run(
+        ["sha256sum", "--check", "--strict", "SHA256SUMS"],
+        cwd=finished_run[2],
+        capture_output=True,
+        check=False,
+    )
+    assert check.returncode == 0
+
+
+def test_any_changed_byte_is_noticed(copied):
+    for path in sorted(p for p in copied.rglob("*") if p.is_file() and p.name != "SHA256SUMS"):
+        content = path.read_bytes()
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        with pytest.raises(BundleError, match="wrong checksum"):
+            read_bundle(copied)
+        path.write_bytes(content)
+    read_bundle(copied)
+
+
+def test_missing_added_and_pickled_files_are_refused(copied):
+    log = copied / "members" / "00" / "log.jsonl"
+    content = log.read_bytes()
+    log.unlink()
+    with pytest.raises(BundleError, match="missing"):
+        read_bundle(copied)
+    log.write_bytes(content)
+    (copied / "extra.txt").write_text("x")
+    with pytest.raises(BundleError, match="not listed"):
+        read_bundle(copied)
+    (copied / "extra.txt").rename(copied / "extra.pt")
+    with pytest.raises(BundleError, match="pickled"):
+        read_bundle(copied)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"format": "cephsure.bundle/2"}, "version 'cephsure.bundle/2' is unknown"),
+        ({"kind": "oracle"}, "kind"),
+        ({"members": [{"folder": "../elsewhere"}]}, "outside"),
+    ],
+)
+def test_other_facts_are_refused_even_with_right_checksums(copied, change, complaint):
+    path = copied / "bundle.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    (copied / "SHA256SUMS").write_text(checksums(copied))
+    with pytest.raises(BundleError, match=complaint):
+        read_bundle(copied)
+
+
+def test_an_older_bundle_is_replaced_as_a_whole(finished_run, copied):
+    out, config, _ = finished_run
+    (copied / "extra.txt").write_text("x")
+    assert write_bundle(out, config, copied, name="mine") == copied
+    assert read_bundle(copied).name == "mine"
+    assert "# mine" in (copied / "MODEL_CARD.md").read_text()
+    assert [path.name for path in copied.parent.iterdir()] == ["bundle"]
+
+
+def test_checksums_are_those_of_all_files_but_their_own(tmp_path):
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "two").write_bytes(b"2")
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "SHA256SUMS").write_text("old")
+    sums = [hashlib.sha256(content).hexdigest() for content in (b"1", b"2")]
+    assert checksums(tmp_path) == f"{sums[0]}  a\n{sums[1]}  b/two\n"
