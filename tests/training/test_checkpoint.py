@@ -1,18 +1,18 @@
 from __future__ import annotations
 
 import math
+import os
 
 import pytest
 import torch
 from safetensors import SafetensorError
 
-from cephsure.training import checkpoint as module
+from cephsure.errors import InputError
 from cephsure.training.checkpoint import (
     load_checkpoint,
     pack_optimiser,
     save_checkpoint,
     unpack_optimiser,
-    write_atomic,
 )
 
 
@@ -69,24 +69,19 @@ def test_an_optimiser_before_its_first_step_has_nothing_to_pack():
     assert pack_optimiser(optimiser) == {}
 
 
-def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "file"
-    write_atomic(path, b"old")
+def test_a_save_that_fails_leaves_the_old_checkpoint(tmp_path, monkeypatch):
+    path = tmp_path / "x"
+    save_checkpoint(path, {"a": torch.ones(3)}, {"epoch": 1})
 
     def fail(_):
-        raise OSError("disk full")
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module.os, "fsync", fail)
-    with pytest.raises(OSError, match="disk full"):
-        write_atomic(path, b"new")
-    assert path.read_bytes() == b"old"
-
-
-def test_a_write_replaces_the_whole_file(tmp_path):
-    path = tmp_path / "file"
-    write_atomic(path, b"a longer content")
-    write_atomic(path, b"new")
-    assert path.read_bytes() == b"new"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(InputError, match="No space left"):
+            save_checkpoint(path, {"a": torch.zeros(3)}, {"epoch": 2})
+    tensors, facts = load_checkpoint(path)
+    assert (tensors["a"].tolist(), facts) == ([1.0, 1.0, 1.0], {"epoch": 1})
     assert list(tmp_path.iterdir()) == [path]
 
 

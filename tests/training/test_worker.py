@@ -91,7 +91,7 @@ def test_a_job_killed_at_any_moment_ends_in_the_same_weights(
         assert row | {"seconds": 0} == other | {"seconds": 0}
     names = {path.name for path in job_folder(tmp_path / "killed", "0").iterdir()}
     assert names >= {"coarse.onnx", "coarse.safetensors", "fine.onnx", "fine.safetensors", "done.json"}
-    assert not [name for name in names if name.endswith(".tmp")]
+    assert not [name for name in names if name.startswith(".")]
 
 
 def test_the_papers_dropout_network_is_trained_and_written(begin, films, tiny_paper, tmp_path, monkeypatch):
@@ -177,7 +177,7 @@ def test_what_a_killed_write_left_is_cleared_away(begin, films, tiny_paper, tmp_
     begin(films, tmp_path / "run", tiny_paper)
     folder = job_folder(tmp_path / "run", "0")
     folder.mkdir()
-    (folder / ".paper.checkpoint.safetensors.123.tmp").write_bytes(b"half of it")
+    (folder / ".0123456789abcdef.part").write_bytes(b"half of it")
     do_job(tmp_path / "run", "0")
     assert not list(folder.glob(".*"))
 

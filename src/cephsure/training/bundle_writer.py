@@ -11,9 +11,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from cephsure import __version__
+from cephsure.atomic import write_atomically
 from cephsure.datasets import open_dataset
 from cephsure.training.card import model_card
-from cephsure.training.checkpoint import write_atomic
 from cephsure.training.recipe import DefaultRecipe, recipe_to_dict
 from cephsure.training.worker import DONE_FILE, LOG_FILE, ORIENTATION, job_folder
 
@@ -44,9 +44,9 @@ def write_bundle(run: Path, config: RunConfig, folder: Path, *, name: str | None
     for job in done:
         _copy_job(job_folder(run, job), building / _place(job))
     facts = _facts(config, done, name or f"{config.recipe.name}-{config.kind}")
-    write_atomic(building / "bundle.json", json.dumps(facts, indent=2).encode())
-    write_atomic(building / "MODEL_CARD.md", model_card(facts).encode())
-    write_atomic(building / SUMS_FILE, checksums(building).encode())
+    write_atomically(building / "bundle.json", json.dumps(facts, indent=2).encode())
+    write_atomically(building / "MODEL_CARD.md", model_card(facts).encode())
+    write_atomically(building / SUMS_FILE, checksums(building).encode())
     if folder.exists():
         shutil.rmtree(folder)
     building.rename(folder)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from safetensors.numpy import save
 
-from cephsure.training.checkpoint import write_atomic
+from cephsure.atomic import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,8 +131,8 @@ def _write_graph(model: Any, name: str, folder: Path) -> None:
     for node in model.graph.node:
         node.ClearField("metadata_props")
         node.ClearField("doc_string")
-    write_atomic(folder / f"{name}.safetensors", content)
-    write_atomic(folder / f"{name}.onnx", model.SerializeToString(deterministic=True))
+    write_atomically(folder / f"{name}.safetensors", content)
+    write_atomically(folder / f"{name}.onnx", model.SerializeToString(deterministic=True))
 
 
 def _offsets(content: bytes) -> dict[str, tuple[int, int]]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cephsure.atomic import write_atomically
 from cephsure.datasets import group_folds, last_split, truth
 from cephsure.errors import InputError
-from cephsure.training.checkpoint import write_atomic
 from cephsure.training.recipe import (
     ModelKind,
     PaperRecipe,
@@ -90,7 +90,7 @@ def settle(run: Path, wanted: RunConfig) -> RunConfig:
     """
     if not (run / RUN_FILE).exists():
         run.mkdir(parents=True, exist_ok=True)
-        write_atomic(run / RUN_FILE, wanted.to_json().encode())
+        write_atomically(run / RUN_FILE, wanted.to_json().encode())
         return wanted
     begun = RunConfig.load(run)
     old, new = asdict(begun), asdict(wanted)
@@ -103,7 +103,7 @@ def settle(run: Path, wanted: RunConfig) -> RunConfig:
         )
     if begun.data != wanted.data:
         begun = replace(begun, data=wanted.data)
-        write_atomic(run / RUN_FILE, begun.to_json().encode())
+        write_atomically(run / RUN_FILE, begun.to_json().encode())
     return begun
 
 

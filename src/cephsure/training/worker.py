@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from cephsure.atomic import write_atomically
 from cephsure.datasets import truth
 from cephsure.errors import InputError
-from cephsure.training.checkpoint import write_atomic
 from cephsure.training.coarse_stage import CoarseStage
 from cephsure.training.fine_stage import FineStage
 from cephsure.training.fit import fit
@@ -58,7 +58,7 @@ def do_job(run: Path, job: str, *, device: str = "cpu") -> None:
     if (folder / DONE_FILE).exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    for leftover in folder.glob(".*.tmp"):  # of a write that was killed
+    for leftover in folder.glob(".*.part"):  # of a write that was killed
         leftover.unlink(missing_ok=True)
     config = RunConfig.load(run)
     if isinstance(config.recipe, PaperRecipe):
@@ -67,7 +67,7 @@ def do_job(run: Path, job: str, *, device: str = "cpu") -> None:
         facts = _orientation(config, config.recipe, folder, device)
     else:
         facts = _default_member(config, config.recipe, int(job), folder, device)
-    write_atomic(folder / DONE_FILE, json.dumps(facts, indent=2).encode())
+    write_atomically(folder / DONE_FILE, json.dumps(facts, indent=2).encode())
 
 
 class _Fitter:
@@ -89,7 +89,7 @@ class _Fitter:
         def report(rows: list[dict[str, Any]]) -> None:
             self.rows = earlier + [_strict(row) | {"validation_unit": self.unit} for row in rows]
             text = "".join(json.dumps(row) + "\n" for row in self.rows)
-            write_atomic(self.folder / LOG_FILE, text.encode())
+            write_atomically(self.folder / LOG_FILE, text.encode())
 
         network, progress = fit(
             stage,
