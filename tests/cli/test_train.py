@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import json
+from importlib import util
+
+import pytest
+
+from cephsure.training import run as run_module
+from cephsure.training.recipe import DefaultRecipe, PaperRecipe
+from cephsure.training.run import JobState
+from cephsure.training.run_config import RunConfig
+
+
+class Training:
+    """Stands in for the trainings themselves; keeps what it was asked."""
+
+    def __init__(self):
+        self.begun, self.jobs, self.name, self.stop = {}, {}, None, None
+
+    def begin(self, data, out, **options):
+        self.begun = {"data": data, "out": out, **options}
+        config = RunConfig(
+            data=data,
+            data_format=options["data_format"],
+            split=options["split"] or "train",
+            truth=options["truth"],
+            mm_per_px=options["mm_per_px"],
+            landmark_set=options["landmark_set"],
+            data_sha256="0",
+            kind=options["kind"],
+            members=options["members"] if options["kind"] == "ensemble" else 1,
+            seed=options["seed"],
+            precision="float32",
+            recipe=options["recipe"],
+        )
+        return config, "bfloat16 is 0.9 times as fast as float32"
+
+    def run_jobs(self, out, config, *, jobs, device):
+        self.jobs = {"jobs": jobs, "device": device}
+        state = JobState("0", running=True)
+        yield [state]
+        stage = "paper" if isinstance(config.recipe, PaperRecipe) else "coarse"
+        row = {
+            "stage": stage,
+            "epoch": 1,
+            "epochs": 2,
+            "loss": 3.5,
+            "validation_mre_mm": 2.0,
+            "seconds": 60.0,
+        }
+        state.rows = [row]
+        yield [state]
+        if self.stop is not None:
+            raise self.stop
+        state.rows, state.done, state.running = [row, row | {"epoch": 2}], True, False
+        yield [state]
+
+    def finish(self, out, config, *, name):
+        self.name = name
+        stages = {"fine": {"validation_mre_mm": 1.5, "best_validation_mre_mm": 1.4}}
+        bundle = out / "bundle"
+        bundle.mkdir(parents=True)
+        (bundle / "bundle.json").write_text(json.dumps({"members": [{"stages": stages}], "recipe": {}}))
+        return bundle
+
+
+@pytest.fixture
+def training(monkeypatch):
+    fake = Training()
+    for name in ("begin", "run_jobs", "finish"):
+        monkeypatch.setattr(run_module, name, getattr(fake, name))
+    monkeypatch.setattr(run_module, "find_device", lambda: "cpu")
+    return fake
+
+
+def test_from_films_to_a_bundle(cephsure, training, tmp_path):
+    out = tmp_path / "my run"
+    run = cephsure("train", "--data", tmp_path, "--out", out, "--model", "baseline")
+    assert run.status == 0, run.err
+    assert run.out.splitlines() == [
+        f"bundle      {out}/bundle",
+        f"curves      {out}/curves.png",
+        "validation  mean radial error 1.50 mm: single networks, films they were not trained on",
+    ]
+    assert run.lines == [
+        f"new run in {out}: reading {tmp_path}",
+        "trained in float32 on cpu (self-test: bfloat16 is 0.9 times as fast as float32)",
+        "member 00: coarse 1/2, loss 3.5, validation MRE 2.00 mm (" + run.lines[2].split("(")[1],
+        run.lines[3],
+        "next:",
+        f"  cephsure evaluate --data {tmp_path} --truth mean --model '{out}/bundle'",
+        f"  cephsure predict FILM --model '{out}/bundle'",
+    ]
+    assert run.lines[2].endswith(" left)")
+    assert run.lines[3].startswith("member 00: coarse 2/2")
+
+
+def test_what_is_not_said_is_the_usual(cephsure, training, tmp_path):
+    assert cephsure("train", "--data", tmp_path, "--out", tmp_path / "run").status == 0
+    assert training.begun == {
+        "data": str(tmp_path),
+        "out": tmp_path / "run",
+        "recipe": DefaultRecipe(),
+        "kind": "ensemble",
+        "members": 15,
+        "truth": "mean",
+        "seed": 0,
+        "data_format": "auto",
+        "split": None,
+        "mm_per_px": None,
+        "landmark_set": None,
+        "device": "cpu",
+    }
+    assert training.jobs == {"jobs": None, "device": "cpu"}
+    assert training.name is None
+
+
+def test_every_option_has_its_effect(cephsure, training, tmp_path):
+    options = "--recipe paper --model ensemble --members 3 --truth senior --seed 9 --format csv --split all"
+    options += (
+        " --mm-per-px 0.2 --landmarks mine.toml --jobs 2 --epochs 7 --width 0.5 --stop-below-mm 4 --name my"
+    )
+    run = cephsure("train", "--data", tmp_path, "--out", tmp_path / "run", *options.split())
+    assert run.status == 0, run.err
+    recipe = training.begun.pop("recipe")
+    assert isinstance(recipe, PaperRecipe)
+    assert (recipe.filters[0], recipe.fit.epochs, recipe.fit.stop_below_mm) == (32, 7, 4.0)
+    assert recipe.changes == ("filters x 0.5", "7 epochs", "stopped below 4 mm")
+    assert {key: training.begun[key] for key in training.begun if key not in {"data", "out"}} == {
+        "kind": "ensemble",
+        "members": 3,
+        "truth": "senior",
+        "seed": 9,
+        "data_format": "csv",
+        "split": "all",
+        "mm_per_px": 0.2,
+        "landmark_set": "mine.toml",
+        "device": "cpu",
+    }
+    assert training.jobs["jobs"] == 2
+    assert training.name == "my"
+    # Evaluation on the films it has seen would flatter it.
+    assert "--data OTHER_FILMS" in run.err
+
+
+def test_a_run_that_goes_on_is_said_to(cephsure, training, tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    run = cephsure("train", "--data", "films", "--out", tmp_path)
+    assert run.lines[0] == f"going on with {tmp_path}: reading films"
+
+
+def test_an_interruption_is_one_line(cephsure, training, tmp_path):
+    training.stop = KeyboardInterrupt()
+    run = cephsure("train", "--data", tmp_path, "--out", tmp_path / "run")
+    assert run.status == 1
+    assert run.lines[-1] == "stopped; the same command goes on from where it stopped"
+    assert "Traceback" not in run.err
+    assert run.out == ""
+
+
+def test_quiet_leaves_the_results(cephsure, training, tmp_path):
+    run = cephsure("train", "--data", tmp_path, "--out", tmp_path / "run", "--quiet")
+    assert run.err == ""
+    assert len(run.out.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--model", "baseline", "--members", "3"], "error: --members is for an ensemble, not for baseline"),
+        (["--width", "0.5"], "recipe 'default' has one width"),
+        (["--mm-per-px", "-1"], "error: "),
+    ],
+)
+def test_options_that_do_not_fit_are_bad_input(cephsure, training, tmp_path, options, complaint):
+    run = cephsure("train", "--data", tmp_path, "--out", tmp_path / "run", *options)
+    assert run.status == 2
+    assert complaint in run.lines[-1]
+    assert training.begun == {}
+
+
+@pytest.mark.parametrize("options", [["--model", "oracle"], ["--recipe", "mine"], ["--members", "1"], []])
+def test_wrong_usage(cephsure, training, tmp_path, options):
+    required = ["--data", tmp_path, "--out", tmp_path] if options else []
+    run = cephsure("train", *required, *options)
+    assert run.status == 2
+    assert "Usage: " in run.err
+
+
+def test_missing_packages_are_named_in_one_line(cephsure, monkeypatch, tmp_path):
+    real = util.find_spec
+    monkeypatch.setattr(
+        "cephsure.cli.train.find_spec", lambda name: None if name in {"torch", "onnx"} else real(name)
+    )
+    run = cephsure("train", "--data", tmp_path, "--out", tmp_path / "run")
+    assert run.status == 2
+    (line,) = run.lines
+    assert line.startswith('error: training needs torch, onnx (pip install "cephsure[train]"; ')
+    assert "constraints.txt" in line
+
+
+def test_data_that_are_not_there(cephsure, tmp_path):
+    run = cephsure("train", "--data", tmp_path / "nothing", "--out", tmp_path / "run")
+    assert run.status == 2
+    assert run.lines[-1] == f"error: {tmp_path / 'nothing'}: there is no such file or folder"
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_run_in_the_folder_is_refused(cephsure, phantom_isbi, tmp_path):
+    data = phantom_isbi(n_train=4, n_test1=0, width_px=97, height_px=120)
+    (tmp_path / "run.json").write_text("{}")
+    run = cephsure("train", "--data", data, "--out", tmp_path)
+    assert run.status == 2
+    assert run.lines[-1] == f"error: {tmp_path / 'run.json'}: not a training run's configuration"
