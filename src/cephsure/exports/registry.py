@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
 from cephsure.exports import coco_keypoints, labelme_points, landmark_csv, prediction_json, slicer_markups
-from cephsure.atomic import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
