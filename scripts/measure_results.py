@@ -1,4 +1,4 @@
-"""Run the evaluations of docs/results.md, and write its tables from what they found.
+"""Run the evaluations of docs/results.md, and write its tables, and the README's, from what they found.
 
     python scripts/measure_results.py --isbi DIR [--other-site DIR] [--senior BUNDLE] [--paper BUNDLE ...]
     python scripts/measure_results.py --tables-only
@@ -21,6 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
 PAGE = ROOT / "docs" / "results.md"
+README = ROOT / "README.md"
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 OTHER_SITE_MM_PER_PX = "0.127"
 SPLITS = {
@@ -105,6 +106,29 @@ def tables() -> str:
     )
 
 
+def readme_table() -> str:
+    """The shipped models in four columns."""
+    lines = [
+        _cells("model", "Test1: MRE mm, SDR 2 mm %", "other site: MRE mm", "errors > 4 mm, ROC area"),
+        _cells(*["---"] * 4),
+    ]
+    for model in SPLITS:
+        test, other = (
+            json.loads((RESULTS / f"{model}_{name}.json").read_text())
+            for name in ("test1_mean", "other-site")
+        )
+        best = max(quality["auc_4mm"] for quality in test["measures"].values())
+        cells = (f"{test['mre_mm']:.2f}, {test['sdr']['2.0']:.1f}", f"{other['mre_mm']:.2f}", f"{best:.2f}")
+        lines.append(_cells(model, *cells))
+    return "\n".join(lines)
+
+
+def write_between_marks(page: Path, text: str) -> None:
+    """Put a text between a page's two marks."""
+    before, rest = page.read_text().split(BEGIN)
+    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}")
+
+
 def _label(row: dict[str, Any]) -> str:
     about = row["about"]
     changes = "".join(f", {name}" for name in ("mirrored", "inverted") if about[name])
@@ -164,8 +188,8 @@ def main() -> None:
     if not arguments.tables_only:
         for run, data in all_runs(arguments):
             measure(run, data, again=arguments.again)
-    before, rest = PAGE.read_text().split(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{tables()}\n\n{END}{rest.split(END)[1]}")
+    write_between_marks(PAGE, tables())
+    write_between_marks(README, readme_table())
 
 
 if __name__ == "__main__":
