@@ -91,7 +91,7 @@ def measure(run: Run, data: Path, *, again: bool) -> None:
 
 def tables() -> str:
     """The tables as markdown, from the files in results/."""
-    rows = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+    rows = [{"file": path.stem, **json.loads(path.read_text())} for path in sorted(RESULTS.glob("*.json"))]
     rows = [row for row in rows if str(row.get("schema", "")).startswith("cephsure.evaluation/")]
     return "\n".join(
         [
@@ -132,7 +132,8 @@ def write_between_marks(page: Path, text: str) -> None:
 def _label(row: dict[str, Any]) -> str:
     about = row["about"]
     changes = "".join(f", {name}" for name in ("mirrored", "inverted") if about[name])
-    return f"{about['model']} | {about['dataset']} {about['split'] or ''}{changes} | {about['truth']}"
+    senior = f" of {about['samples']}, trained on senior" if row["file"].startswith("senior_") else ""
+    return f"{about['model']}{senior} | {about['dataset']} {about['split'] or ''}{changes} | {about['truth']}"
 
 
 def accuracy_table(rows: list[dict[str, Any]]) -> list[str]:

@@ -84,7 +84,7 @@ def test_from_films_to_a_bundle(cephsure, training, tmp_path):
     ]
     assert run.lines == [
         f"new run in {out}: reading {tmp_path}",
-        "trained in float32 on cpu (self-test: bfloat16 is 0.9 times as fast as float32)",
+        "training in float32 on cpu (self-test: bfloat16 is 0.9 times as fast as float32)",
         "member 00: coarse 1/2, loss 3.5, validation MRE 2.00 mm (" + run.lines[2].split("(")[1],
         run.lines[3],
         "next:",

@@ -93,7 +93,8 @@ def test_jobs_wait_for_a_free_place(processes, tmp_path):
     assert [job for job, *_ in started] == ["0", "1", "2", "3", "4"]
     assert all(running <= 1 for *_, running in started)
     assert all(state.done and not state.running and len(state.rows) == 2 for state in states)
-    assert [1, 1, 0, 0, 0] in seen or [2, 2, 0, 0, 0] in seen
+    # While the first ones train, their logs are read and the last ones wait.
+    assert any(counts[0] > 0 and counts[-1] == 0 for counts in seen)
 
 
 def test_what_is_done_is_not_done_again(processes, tmp_path):

@@ -119,7 +119,7 @@ def train(
         landmark_set=landmarks,
         device=device,
     )
-    terminal.remark(f"trained in {config.precision} on {device} (self-test: {precision})")
+    terminal.remark(f"training in {config.precision} on {device} (self-test: {precision})")
     try:
         bundle = _run(out, config, jobs=jobs, device=device, name=name)
     except KeyboardInterrupt:
@@ -163,9 +163,10 @@ def _tell(out: Path, bundle: Path, config: RunConfig) -> None:
     typer.echo(f"validation  mean radial error {figures}: single networks, films they were not trained on")
     # Films of another split are ones it has not seen; where there are no splits, others are needed.
     other = config.data if config.split == "train" else "OTHER_FILMS"
+    scale = [] if config.mm_per_px is None else ["--mm-per-px", f"{config.mm_per_px:g}"]
     terminal.remark("next:")
     for command in (
-        ["evaluate", "--data", other, "--truth", config.truth, "--model", str(bundle)],
-        ["predict", "FILM", "--model", str(bundle)],
+        ["evaluate", "--data", other, "--truth", config.truth, "--model", str(bundle), *scale],
+        ["predict", "FILM", "--model", str(bundle), *scale],
     ):
         terminal.remark(f"  {shlex.join(['cephsure', *command])}")
