@@ -128,3 +128,14 @@ def test_a_missing_landmark_is_masked(tiny_recipe, blob_films):
         assert loss.item() == 0.0
     assert not any(p.grad.any() for p in network.parameters())
     assert np.isnan(stage.validate(network)).all()
+
+
+def test_one_film_alone_is_a_batch_that_batch_norm_can_take(tiny_recipe, blob_films):
+    stage = CoarseStage(tiny_recipe, blob_films[:1], blob_films[1:], dropout=False)
+    torch.manual_seed(0)
+    network = stage.network().train()
+    (batch,) = stage.batches(np.random.default_rng(3))
+    assert batch.inputs[0].shape == (1, 1, 64, 64)
+    loss = stage.loss(network(torch.from_numpy(batch.inputs[0])), (torch.from_numpy(batch.targets[0]),))
+    loss.backward()
+    assert all(torch.isfinite(p.grad).all() for p in network.parameters())

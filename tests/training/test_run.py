@@ -133,6 +133,12 @@ def test_a_job_that_fails_ends_the_run(processes, tmp_path, script, error, words
     assert re.search(words, str(caught.value), re.DOTALL)
 
 
+def test_a_job_that_is_done_may_end_as_it_likes(processes, tmp_path):
+    processes(WORKS + "import os; os.kill(os.getpid(), 9)")
+    *_, states = run_jobs(tmp_path, CONFIG, jobs=1)
+    assert all(state.done for state in states)
+
+
 def test_the_other_jobs_are_stopped_with_the_run(processes, tmp_path, monkeypatch):
     processes("import time; time.sleep(60)")
     kept = []
