@@ -187,9 +187,9 @@ def _look(out: Path, states: list[JobState], processes: dict[str, subprocess.Pop
         state.done = (folder / DONE_FILE).exists()
         if process is not None and ended:
             del processes[state.name]
-            state.running = False
-            if process.returncode != 0 or not state.done:
+            if not state.done:
                 raise _failure(state.name, folder, process.returncode)
+        state.running = state.name in processes and not state.done
 
 
 def _failure(job: str, folder: Path, status: int) -> Exception:
