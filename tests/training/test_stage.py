@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cephsure.training.stage import channel_masks, shuffled
+from cephsure.training.stage import shuffled
+from cephsure.views import channel_masks
 
 
 @given(count=st.integers(1, 60), size=st.integers(1, 20), seed=st.integers(0, 99))

@@ -21,6 +21,7 @@ from cephsure.views import (
     Pyramid,
     WorkingFilm,
     build_pyramid,
+    channel_masks,
     frame_of,
     grey_patches,
     map_to_frame,
@@ -108,8 +109,7 @@ class CoarseToFine:
         ]
 
     def _masks(self, rng: np.random.Generator, network: Session) -> NDArray[np.float32]:
-        kept = rng.uniform(size=(1, network.mask_channels)) >= self.dropout
-        return (kept / (1.0 - self.dropout)).astype(np.float32)
+        return channel_masks(rng, 1, (network.mask_channels,), self.dropout)
 
     def _coarse(self, view: NDArray[np.float32], warp: Warp, one: _Pass) -> NDArray[np.float64]:
         """Coarse positions (L, 2) in px of the upright film, from its whole view (1, 1, S, S)."""

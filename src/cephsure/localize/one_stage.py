@@ -14,7 +14,7 @@ import numpy as np
 from cephsure.geometry import read_maps
 from cephsure.localize.samples import Samples
 from cephsure.localize.session import load_networks
-from cephsure.views import blur_maps, maximum_positions, squeezed_view, working_film
+from cephsure.views import blur_maps, channel_masks, maximum_positions, squeezed_view, working_film
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,8 +53,8 @@ class OneStage:
         channels = self.networks[0].mask_channels
         if not channels:
             return [(network, None) for network in self.networks[:samples]]
-        kept = np.random.default_rng(seed).uniform(size=(samples, 1, channels)) >= self.dropout
-        return [(self.networks[0], mask) for mask in (kept / (1.0 - self.dropout)).astype(np.float32)]
+        masks = channel_masks(np.random.default_rng(seed), samples, (channels,), self.dropout)
+        return [(self.networks[0], mask[None]) for mask in masks]
 
     def _read(
         self, image: NDArray[np.float32], network: Session, masks: NDArray[np.float32] | None

@@ -14,8 +14,8 @@ from cephsure import __version__
 from cephsure.atomic import write_atomically
 from cephsure.datasets import open_dataset
 from cephsure.training.card import model_card
-from cephsure.training.recipe import DefaultRecipe, recipe_to_dict
-from cephsure.training.worker import DONE_FILE, LOG_FILE, ORIENTATION, job_folder
+from cephsure.training.recipe import recipe_to_dict
+from cephsure.training.worker import DONE_FILE, LOG_FILE, ORIENTATION, job_folder, job_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ def write_bundle(run: Path, config: RunConfig, folder: Path, *, name: str | None
     if building.exists():
         shutil.rmtree(building)
     building.mkdir(parents=True)
-    done = {job: json.loads((job_folder(run, job) / DONE_FILE).read_text()) for job in _jobs(config)}
+    done = {job: json.loads((job_folder(run, job) / DONE_FILE).read_text()) for job in job_names(config)}
     for job in done:
         _copy_job(job_folder(run, job), building / _place(job))
     facts = _facts(config, done, name or f"{config.recipe.name}-{config.kind}")
@@ -60,11 +60,6 @@ def checksums(folder: Path) -> str:
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}\n"
         for path in files
     )
-
-
-def _jobs(config: RunConfig) -> list[str]:
-    members = [str(member) for member in range(config.members)]
-    return [*members, ORIENTATION] if isinstance(config.recipe, DefaultRecipe) else members
 
 
 def _place(job: str) -> str:

@@ -12,8 +12,8 @@ from cephsure.nets import CoarseNet, UNetConfig
 from cephsure.training.augment import blur_and_noise, coarse_warp, furniture, grey_curve
 from cephsure.training.losses import spatial_cross_entropy
 from cephsure.training.material import TrainingFilm, mean_of_known, radial_errors_mm
-from cephsure.training.stage import Batch, channel_masks, shuffled
-from cephsure.views import standardise, whole_view, whole_warp
+from cephsure.training.stage import Batch, shuffled
+from cephsure.views import channel_masks, standardise, whole_view, whole_warp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,8 +12,8 @@ from cephsure.nets import FineNet, UNetConfig
 from cephsure.training.augment import blur_and_noise, fine_warp, grey_curve, patch_jitter
 from cephsure.training.losses import spatial_cross_entropy
 from cephsure.training.material import TrainingFilm, mean_of_known, radial_errors_mm
-from cephsure.training.stage import Batch, channel_masks, shuffled
-from cephsure.views import frame_of, frame_to_map, grey_patches, map_to_frame, network_input
+from cephsure.training.stage import Batch, shuffled
+from cephsure.views import channel_masks, frame_of, frame_to_map, grey_patches, map_to_frame, network_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

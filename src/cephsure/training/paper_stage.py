@@ -9,8 +9,8 @@ import torch
 
 from cephsure.nets import PaperUNet, PaperUNetConfig
 from cephsure.training.material import TrainingFilm, mean_of_known, radial_errors_mm
-from cephsure.training.stage import Batch, channel_masks, shuffled
-from cephsure.views import blur_maps, maximum_positions, squeezed_view
+from cephsure.training.stage import Batch, shuffled
+from cephsure.views import blur_maps, channel_masks, maximum_positions, squeezed_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

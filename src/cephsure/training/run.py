@@ -20,14 +20,14 @@ from cephsure.training.curves import CURVES_FILE, draw_curves, read_logs
 from cephsure.training.material import mean_shape
 from cephsure.training.open_data import chosen_films, usual_split
 from cephsure.training.precision import choose_precision
-from cephsure.training.recipe import DefaultRecipe, ModelKind, Recipe
 from cephsure.training.run_config import RunConfig, data_sha256, member_films, settle
-from cephsure.training.worker import BAD_INPUT, DONE_FILE, LOG_FILE, ORIENTATION, job_folder
+from cephsure.training.worker import BAD_INPUT, DONE_FILE, LOG_FILE, job_folder, job_names
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from cephsure.datasets import DatasetFormat
+    from cephsure.training.recipe import ModelKind, Recipe
 
 POLL_SECONDS = 0.5
 BUNDLE_FOLDER = "bundle"
@@ -158,12 +158,6 @@ def jobs_at_once(config: RunConfig, *, jobs: int | None = None, device: str = "c
     """
     usual = 1 if device == "cuda" else os.cpu_count() or 1
     return max(1, min(jobs or usual, len(job_names(config))))
-
-
-def job_names(config: RunConfig) -> list[str]:
-    """The members' numbers, and "orientation" where the recipe has such a network."""
-    names = [str(member) for member in range(config.members)]
-    return [*names, ORIENTATION] if isinstance(config.recipe, DefaultRecipe) else names
 
 
 def _start(out: Path, job: str, threads: int, device: str) -> subprocess.Popen[bytes]:

@@ -50,11 +50,3 @@ def shuffled(count: int, size: int, rng: np.random.Generator) -> Iterator[NDArra
     if cuts and count - cuts[-1] == 1:
         cuts.pop()
     yield from np.split(order, cuts)
-
-
-def channel_masks(
-    rng: np.random.Generator, count: int, sizes: tuple[int, ...], probability: float
-) -> NDArray[np.float32]:
-    """Dropout masks (count, sum of sizes) over channels: 0 where dropped, 1 / (1 - p) where kept."""
-    kept = rng.uniform(size=(count, sum(sizes))) >= probability
-    return (kept / (1.0 - probability)).astype(np.float32)

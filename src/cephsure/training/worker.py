@@ -47,6 +47,12 @@ BAD_INPUT = 2
 """Exit status of a job that met a film or an annotation it cannot use; its last line says which."""
 
 
+def job_names(config: RunConfig) -> list[str]:
+    """The members' numbers, and "orientation" where the recipe has such a network."""
+    names = [str(member) for member in range(config.members)]
+    return [*names, ORIENTATION] if isinstance(config.recipe, DefaultRecipe) else names
+
+
 def job_folder(run: Path, job: str) -> Path:
     """Where a job keeps its checkpoints, its log and, in the end, its networks."""
     return run / (job if job == ORIENTATION else f"member_{int(job):02d}")

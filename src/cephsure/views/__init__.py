@@ -1,6 +1,7 @@
 """What a network sees of a film: one code for training and for prediction (numpy)."""
 
 from cephsure.views.grey import standardise, stretch_grey
+from cephsure.views.masks import channel_masks
 from cephsure.views.orient import orient
 from cephsure.views.patches import (
     PatchLayout,
@@ -21,6 +22,7 @@ __all__ = [
     "WorkingFilm",
     "blur_maps",
     "build_pyramid",
+    "channel_masks",
     "frame_of",
     "frame_to_map",
     "grey_patches",
