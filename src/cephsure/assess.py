@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from cephsure import films
-from cephsure.datasets import annotators
+from cephsure.datasets import annotators, film_of
 from cephsure.datasets import truth as truth_of
 from cephsure.errors import FilmError, InputError
 from cephsure.evaluation import About, LeftOut, evaluate, radial_errors
@@ -145,7 +144,7 @@ def assess(
             if points is None:
                 left_out[NO_POINT].append(annotated.film_id)
             else:
-                film, points = _changed(_film(annotated), points, mirrored=mirrored, inverted=inverted)
+                film, points = _changed(film_of(annotated), points, mirrored=mirrored, inverted=inverted)
                 prediction = model.predict(film, samples=samples, seed=seed)
                 done.append(_assessed(annotated.film_id, prediction, points))
         except FilmError as problem:
@@ -194,12 +193,6 @@ def _truth(annotated: AnnotatedFilm, which: str) -> NDArray[np.float64] | None:
     marked_by = {MEAN} if which == MEAN and annotated.annotations else set(annotated.annotations)
     points = truth_of(annotated, which) if which in marked_by else np.empty((0, 2))
     return points if np.isfinite(points).all(axis=1).any() else None
-
-
-def _film(annotated: AnnotatedFilm) -> Film:
-    """The film's pixels with the scale its own file states, or else the data set's."""
-    film = films.read(annotated.path)
-    return film if film.spacing is not None else replace(film, spacing=annotated.spacing)
 
 
 def _changed(

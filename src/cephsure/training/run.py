@@ -130,7 +130,7 @@ def run_jobs(
     """
     states = [JobState(name) for name in job_names(config)]
     at_once = jobs_at_once(config, jobs=jobs, device=device)
-    threads = max(1, (os.cpu_count() or 1) // at_once)
+    threads = max(1, _cores() // at_once)
     processes: dict[str, subprocess.Popen[bytes]] = {}
     try:
         while True:
@@ -156,8 +156,15 @@ def jobs_at_once(config: RunConfig, *, jobs: int | None = None, device: str = "c
     On a CPU there are as many as cores, one thread each: two single-thread processes train two members sooner
     than one process with two threads trains them in turn. On a GPU there is one.
     """
-    usual = 1 if device == "cuda" else os.cpu_count() or 1
+    usual = 1 if device == "cuda" else _cores()
     return max(1, min(jobs or usual, len(job_names(config))))
+
+
+def _cores() -> int:
+    """Cores this process may use, which a container or ``taskset`` makes fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _start(out: Path, job: str, threads: int, device: str) -> subprocess.Popen[bytes]:

@@ -1,0 +1,149 @@
+"""The models of a study: bundles that can predict, or predictions stored by an earlier study."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from cephsure.errors import InputError
+from cephsure.model import load_model, shipped_models
+
+if TYPE_CHECKING:
+    from cephsure.localize.bundle import Bundle
+    from cephsure.model import Model
+
+ModelKind = Literal["baseline", "ensemble", "mc-dropout"]
+
+FACTS_FILE = "model.json"
+BUNDLE_FOLDER = "bundle"
+PUBLISHED_MEASURE: dict[str, str] = {"baseline": "activation", "ensemble": "spread", "mc-dropout": "spread"}
+"""The measure by which the reference judges each kind of model."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudyModel:
+    """One model of a study.
+
+    Attributes:
+        label: unique in the study; names its stored predictions.
+        recipe: "paper" or "default".
+        kind: "baseline", "ensemble" or "mc-dropout".
+        truth: the annotation it was trained on.
+        samples: members, or stochastic passes a film.
+        changes: what was changed of the recipe ("filters x 0.5", ...), in words.
+        sha256: of its bundle.
+        model: ready to predict, or None where only its stored predictions are at hand.
+        stored: folder with its predictions from an earlier study, or None.
+    """
+
+    label: str
+    recipe: str
+    kind: ModelKind
+    truth: str
+    samples: int
+    changes: tuple[str, ...]
+    sha256: str
+    model: Model | None
+    stored: Path | None
+
+    @property
+    def own_measure(self) -> str:
+        """The measure that the reference uses for this kind."""
+        return PUBLISHED_MEASURE[self.kind]
+
+    @property
+    def under_trained(self) -> bool:
+        """Whether training was stopped at a given validation error."""
+        return any(change.startswith("stopped below") for change in self.changes)
+
+    @property
+    def title(self) -> str:
+        """What it is, for tables and legends: recipe, kind, samples, truth, changes."""
+        several = f" ({self.samples})" if self.kind != "baseline" else ""
+        changed = f", {', '.join(self.changes)}" if self.changes else ""
+        return f"{self.recipe} {self.kind}{several}, {self.truth}{changed}"
+
+    def facts(self) -> dict[str, Any]:
+        """What is known of it, as JSON data."""
+        return {
+            "label": self.label,
+            "recipe": self.recipe,
+            "kind": self.kind,
+            "truth": self.truth,
+            "samples": self.samples,
+            "changes": list(self.changes),
+            "sha256": self.sha256,
+        }
+
+
+def open_models(names: list[str]) -> tuple[StudyModel, ...]:
+    """Open the models of a study.
+
+    Args:
+        names: each the name of a shipped model, a bundle's folder, a training run's folder, or a folder of
+            predictions that an earlier study stored.
+
+    Returns:
+        One model a name, in their order.
+
+    Raises:
+        InputError: no model there, or two that would share a label.
+    """
+    models = tuple(_open(name) for name in names)
+    labels = [model.label for model in models]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise InputError(
+                f"two models of the study are called {label}", remedy="rename one of the folders"
+            )
+    return models
+
+
+def _open(name: str) -> StudyModel:
+    folder = Path(name)
+    if name not in shipped_models() and (folder / FACTS_FILE).is_file():
+        return _stored(folder)
+    if (folder / BUNDLE_FOLDER).is_dir():
+        return _of_bundle(folder.resolve().name, folder / BUNDLE_FOLDER)
+    return _of_bundle(folder.name, name)
+
+
+def _of_bundle(label: str, name_or_path: str | Path) -> StudyModel:
+    model = load_model(name_or_path)
+    bundle = model.bundle
+    return StudyModel(
+        label=label,
+        recipe=str(bundle.recipe["name"]),
+        kind=bundle.kind,
+        truth=_truth(bundle),
+        samples=model.default_samples,
+        changes=tuple(map(str, bundle.recipe.get("changes", ()))),
+        sha256=bundle.sha256,
+        model=model,
+        stored=None,
+    )
+
+
+def _truth(bundle: Bundle) -> str:
+    return str(bundle.provenance.get("truth", "unknown"))
+
+
+def _stored(folder: Path) -> StudyModel:
+    path = folder / FACTS_FILE
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        return StudyModel(
+            label=str(facts["label"]),
+            recipe=str(facts["recipe"]),
+            kind=facts["kind"],
+            truth=str(facts["truth"]),
+            samples=int(facts["samples"]),
+            changes=tuple(map(str, facts["changes"])),
+            sha256=str(facts["sha256"]),
+            model=None,
+            stored=folder,
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"not a stored model's facts: {error}", where=path) from error
