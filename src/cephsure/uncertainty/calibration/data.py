@@ -1,0 +1,175 @@
+"""What a calibration is fitted on: signed errors of a model on films that it was not trained on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cephsure.errors import InputError
+from cephsure.uncertainty.measures import MEASURES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from cephsure.localize.heat_maps import HeatMaps
+    from cephsure.uncertainty.prediction import Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationSource:
+    """Where calibration data come from.
+
+    Attributes:
+        dataset: the data set's name.
+        data_sha256: over the films' names, image files and chosen points, as in a bundle's provenance.
+        split: which of its films.
+        truth: whose points are true.
+        model: the model's name.
+        model_kind: baseline, ensemble or mc-dropout.
+        model_sha256: of the uncalibrated bundle.
+        samples: samples a landmark.
+        seed: of the predictions.
+    """
+
+    dataset: str
+    data_sha256: str
+    split: str
+    truth: str
+    model: str
+    model_kind: str
+    model_sha256: str
+    samples: int
+    seed: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationData:
+    """F films with L landmarks: how far the model was off, and what it said about that itself.
+
+    All directions are those of the upright film, the head facing right: x runs to the face, y downwards. A
+    film that faces left is mirrored, so that an offset means the same on every film.
+
+    Attributes:
+        film_ids: the films' names.
+        groups: films that belong together (one exposure taken twice, one patient) share a name; a film that
+            stands alone has a name of its own.
+        numbers: the landmarks' numbers.
+        errors_mm: (F, L, 2) found minus true position, NaN where there is no truth or no scale.
+        measures: key of a measure in mm (``Measure.key(in_mm=True)``) -> (F, L) values, NaN without a scale.
+        source: data set, split, truth and model.
+        maps: the heat maps of each film on its own axes (not mirrored), or None if they were not asked for.
+        truths_px: (F, L, 2) true positions in px of each film as given, NaN where there is none.
+    """
+
+    film_ids: tuple[str, ...]
+    groups: tuple[str, ...]
+    numbers: tuple[int, ...]
+    errors_mm: NDArray[np.float64]
+    measures: dict[str, NDArray[np.float64]]
+    source: CalibrationSource
+    maps: tuple[HeatMaps, ...] | None
+    truths_px: NDArray[np.float64]
+
+    @property
+    def radial_mm(self) -> NDArray[np.float64]:
+        """(F, L) radial errors in mm, NaN where they are not known."""
+        radial: NDArray[np.float64] = np.hypot(self.errors_mm[..., 0], self.errors_mm[..., 1])
+        return radial
+
+    def take(self, films: Sequence[int] | NDArray[np.int64]) -> CalibrationData:
+        """The films at some indices, in that order."""
+        chosen = np.asarray(films, dtype=np.int64)
+        return replace(
+            self,
+            film_ids=tuple(self.film_ids[i] for i in chosen),
+            groups=tuple(self.groups[i] for i in chosen),
+            errors_mm=self.errors_mm[chosen],
+            measures={key: values[chosen] for key, values in self.measures.items()},
+            maps=None if self.maps is None else tuple(self.maps[i] for i in chosen),
+            truths_px=self.truths_px[chosen],
+        )
+
+
+def calibration_data(
+    predictions: Sequence[Prediction],
+    truths_px: NDArray[np.float64],
+    *,
+    film_ids: Sequence[str],
+    groups: Sequence[str | None],
+    source: CalibrationSource,
+    maps: Sequence[HeatMaps] | None = None,
+) -> CalibrationData:
+    """Set predictions beside the truth.
+
+    Args:
+        predictions: one a film, of one landmark set.
+        truths_px: (F, L, 2) true positions in px of each film as given, NaN where there is none.
+        film_ids: the films' names.
+        groups: the name of each film's group, None for a film that stands alone.
+        source: data set, split, truth and model.
+        maps: the films' heat maps, if they are to be used.
+
+    Returns:
+        The films in the given order.
+
+    Raises:
+        InputError: there is no film, no film has a scale and a true point, or two films share a name.
+    """
+    doubled = [name for name, count in Counter(film_ids).items() if count > 1]
+    if doubled:
+        raise InputError(f"two films are called {doubled[0]!r}")
+    errors = [_errors_mm(one, truth) for one, truth in zip(predictions, truths_px, strict=True)]
+    if not any(np.isfinite(one).any() for one in errors):
+        raise InputError(
+            "no film with a scale and a true point: there is nothing to calibrate on in millimetres",
+            remedy="give the scale by --mm-per-px",
+        )
+    return CalibrationData(
+        film_ids=tuple(film_ids),
+        # A name no group can have keeps films apart that stand alone.
+        groups=tuple(
+            f"film {name}" if group is None else f"group {group}"
+            for name, group in zip(film_ids, groups, strict=True)
+        ),
+        numbers=tuple(landmark.number for landmark in predictions[0].landmarks),
+        errors_mm=np.stack(errors),
+        measures={
+            key: np.array([measured(one, key) for one in predictions])
+            for key in (measure.key(in_mm=True) for measure in MEASURES.values())
+        },
+        source=source,
+        maps=None if maps is None else tuple(maps),
+        truths_px=np.array(truths_px, dtype=np.float64),
+    )
+
+
+def measured(prediction: Prediction, key: str) -> NDArray[np.float64]:
+    """(L,) values of a measure of a prediction by its key, NaN where it has none."""
+    values = [getattr(landmark.measures, key) for landmark in prediction.landmarks]
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def upright_signs(prediction: Prediction) -> NDArray[np.float64]:
+    """(2,) factors between the film's axes and those of the upright film, either way."""
+    return np.array([-1.0 if prediction.film.facing == "left" else 1.0, 1.0])
+
+
+def _errors_mm(prediction: Prediction, truth_px: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(L, 2) found minus true position on the upright film."""
+    scale = prediction.film.mm_per_px
+    if scale is None:
+        return np.full_like(truth_px, np.nan, dtype=np.float64)
+    found = np.array([(landmark.x_px, landmark.y_px) for landmark in prediction.landmarks])
+    errors: NDArray[np.float64] = (found - truth_px) * np.asarray(scale) * upright_signs(prediction)
+    # A point of which one coordinate is missing has no position.
+    errors[np.isnan(errors).any(axis=1)] = np.nan
+    return errors
