@@ -1,0 +1,251 @@
+"""An analysis of one film: every measurement with its value, interval and class probabilities."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cephsure.cephalometry.catalogue import load_analyses
+from cephsure.cephalometry.formula import Frozen, Unit
+from cephsure.cephalometry.head_frame import of_film, points_of
+from cephsure.cephalometry.landmark_errors import ErrorsFrom, LandmarkErrors, landmark_errors
+from cephsure.cephalometry.measurement import Norm  # noqa: TC001 - a field's type
+from cephsure.cephalometry.sampling import sample_points
+from cephsure.errors import InputError
+from cephsure.uncertainty.prediction import FilmInfo, ModelInfo  # noqa: TC001 - fields' types
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from cephsure.cephalometry.measurement import AnalysisDefinition, Entry
+    from cephsure.uncertainty.prediction import Prediction
+
+logger = logging.getLogger(__name__)
+
+SCHEMA = "cephsure.analysis/1"
+LEVEL = 0.90
+MIN_PROBABILITY = 0.8
+DRAWS = 2000
+NO_SCALE = "no scale in the film"
+UNDECIDABLE = "not decidable"
+
+
+class ClassProbability(Frozen):
+    """How probable it is that the true value belongs to a class."""
+
+    name: str
+    probability: float
+
+
+class MeasuredValue(Frozen):
+    """One measurement on one film.
+
+    Attributes:
+        analysis: the analysis that it is part of.
+        code: short name.
+        name: full name.
+        unit: "deg", "mm" or "ratio".
+        value: from the predicted points; None where it cannot be had.
+        missing: why there is no value.
+        sd: standard deviation of the sampled values.
+        interval_90: 5 and 95 % points of the sampled values.
+        no_interval: why there is a value but no interval.
+        class_of_value: the class that the value itself belongs to.
+        class_probabilities: share of the sampled values in each class.
+        decision: the class that reaches the stated probability, or "not decidable"; None without classes or
+            without an interval.
+        norms: what is usual.
+    """
+
+    analysis: str
+    code: str
+    name: str
+    unit: Unit
+    value: float | None = None
+    missing: str | None = None
+    sd: float | None = None
+    interval_90: tuple[float, float] | None = None
+    no_interval: str | None = None
+    class_of_value: str | None = None
+    class_probabilities: tuple[ClassProbability, ...] | None = None
+    decision: str | None = None
+    norms: tuple[Norm, ...] = ()
+
+
+class Analysis(Frozen):
+    """One film's measurements, and what their intervals rest on.
+
+    Attributes:
+        film: the film.
+        model: the model that found its landmarks.
+        errors_from: "calibration"; "raw sample spread", which is no statement about the error; or "none".
+        min_probability: what a class must reach to be decided.
+        draws: sampled sets of landmarks behind intervals and probabilities.
+        seed: of the draws.
+        measurements: in the order of the analyses.
+        disclaimer: what this is not for.
+    """
+
+    film: FilmInfo
+    model: ModelInfo
+    errors_from: ErrorsFrom
+    min_probability: float
+    draws: int
+    seed: int
+    measurements: tuple[MeasuredValue, ...]
+    disclaimer: str = "Research use only. Not a medical device."
+
+    def document(self) -> dict[str, Any]:
+        """The analysis as JSON data, ``cephsure.analysis/1``."""
+        return {"schema": SCHEMA, **self.model_dump(mode="json")}
+
+
+def analyse(
+    prediction: Prediction,
+    analyses: Sequence[AnalysisDefinition] | None = None,
+    *,
+    errors: LandmarkErrors | None = None,
+    min_probability: float = MIN_PROBABILITY,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Analysis:
+    """Measure a film: values, intervals, class probabilities.
+
+    Films that face left are mirrored and pixels that are not square are scaled before anything is measured.
+    Angles and ratios need no scale, distances do. Intervals come from sampling the landmarks' errors; a model
+    that is not calibrated gets none.
+
+    Args:
+        prediction: one film's landmarks.
+        analyses: what to measure (`load_analyses`); by default the challenge's measurements.
+        errors: the landmarks' errors; by default the calibrated ones of the prediction (`landmark_errors`).
+        min_probability: what a class must reach to be decided, above 0.5 to 1.
+        draws: sampled sets of landmarks.
+        seed: of the draws. The same prediction and seed give the same numbers.
+
+    Returns:
+        The analysis.
+
+    Raises:
+        InputError: the probability or the number of draws makes no sense.
+
+    Example:
+        >>> from cephsure import load_model, samples
+        >>> sample = samples.sample_film("vhm_lateral_0deg")
+        >>> prediction = load_model("default-baseline").predict(sample.path, mm_per_px=sample.mm_per_px)
+        >>> [one.code for one in analyse(prediction).measurements][:3]
+        ['ANB', 'SNB', 'SNA']
+    """
+    if not 0.5 < min_probability <= 1:
+        raise InputError(f"the least probability of a class is above 0.5 to 1, not {min_probability:g}")
+    if draws < 2:
+        raise InputError(f"at least 2 draws are needed, not {draws}")
+    errors = landmark_errors(prediction) if errors is None else errors
+    codes = [one.code for one in prediction.landmarks]
+    at = _by_code(of_film(points_of(prediction), prediction.film), codes)
+    drawn = None
+    if errors.covariances_px is not None:
+        points = sample_points(prediction, errors.covariances_px, errors.correlation, draws, seed)
+        drawn = _by_code(of_film(points, prediction.film), codes)
+    chosen = load_analyses() if analyses is None else analyses
+    has_scale = prediction.film.mm_per_px is not None
+    measured = [
+        _measured(
+            entry,
+            analysis=one.name,
+            at=at,
+            drawn=drawn,
+            has_scale=has_scale,
+            reason=errors.reason,
+            min_probability=min_probability,
+        )
+        for one in chosen
+        for entry in one.entries
+    ]
+    logger.debug("measured %d values, errors from %s", len(measured), errors.source)
+    return Analysis(
+        film=prediction.film,
+        model=prediction.model,
+        errors_from=errors.source,
+        min_probability=min_probability,
+        draws=draws,
+        seed=seed,
+        measurements=tuple(measured),
+    )
+
+
+def _by_code(points: NDArray[np.float64], codes: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    return {code: points[..., index, :] for index, code in enumerate(codes)}
+
+
+def _measured(
+    entry: Entry,
+    *,
+    analysis: str,
+    at: dict[str, NDArray[np.float64]],
+    drawn: dict[str, NDArray[np.float64]] | None,
+    has_scale: bool,
+    reason: str | None,
+    min_probability: float,
+) -> MeasuredValue:
+    """One measurement, as far as it can be had."""
+    what = entry.measurement
+    found = MeasuredValue(
+        analysis=analysis, code=what.code, name=what.name, unit=what.unit, norms=entry.norms
+    )
+    value, missing = value_of(entry, at, has_scale=has_scale)
+    if value is None:
+        return found.model_copy(update={"missing": missing})
+    found = found.model_copy(update={"value": value, "class_of_value": entry.class_of(value)})
+    if drawn is None:
+        return found.model_copy(update={"no_interval": reason})
+    values = what.formula.compute(drawn)
+    if not np.isfinite(values).all():
+        unknown = [code for code in what.landmarks if not np.isfinite(drawn[code]).all()]
+        return found.model_copy(update={"no_interval": f"no error known for {', '.join(unknown)}"})
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    spread = {"sd": float(values.std(ddof=1)), "interval_90": (float(low), float(high))}
+    return found.model_copy(update={**spread, **_classes(entry, values, min_probability)})
+
+
+def value_of(
+    entry: Entry, at: dict[str, NDArray[np.float64]], *, has_scale: bool
+) -> tuple[float | None, str | None]:
+    """The value of a measurement, or why it cannot be had.
+
+    Args:
+        entry: what to measure.
+        at: (2,) positions in the head's frame by landmark code, NaN where missing.
+        has_scale: whether they are in mm.
+
+    Returns:
+        The value and None, or None and the reason.
+    """
+    what = entry.measurement
+    absent = [code for code in what.landmarks if code not in at or not np.isfinite(at[code]).all()]
+    if absent:
+        return None, f"no point for {', '.join(absent)}"
+    if what.unit == "mm" and not has_scale:
+        return None, NO_SCALE
+    value = float(what.formula.compute(at))
+    if not np.isfinite(value):
+        return None, f"points coincide: {', '.join(what.landmarks)}"
+    return value, None
+
+
+def _classes(entry: Entry, values: NDArray[np.float64], min_probability: float) -> dict[str, Any]:
+    """How probable each class is, and whether one is decided."""
+    if not entry.classes:
+        return {}
+    counts = np.bincount(entry.class_indices(values), minlength=len(entry.class_names))
+    shares = tuple(
+        ClassProbability(name=name, probability=count / len(values))
+        for name, count in zip(entry.class_names, counts.tolist(), strict=True)
+    )
+    likeliest = max(shares, key=lambda one: one.probability)
+    decided = likeliest.probability >= min_probability
+    return {"class_probabilities": shares, "decision": likeliest.name if decided else UNDECIDABLE}

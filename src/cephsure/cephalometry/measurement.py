@@ -1,0 +1,263 @@
+"""What a measurement is: its formula, and in an analysis its norms and classes."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Self
+
+import numpy as np
+from pydantic import Field, StringConstraints, model_validator
+
+from cephsure.cephalometry.formula import Formula, Frozen, Unit, landmarks_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+
+NOT_DEFINED = "not defined there"
+"""The class of a value between the published classes."""
+
+BELOW, WITHIN, ABOVE = "below the norm", "in the norm", "above the norm"
+"""Classes of a measurement that has a norm with limits, but no published classes."""
+
+
+class Measurement(Frozen):
+    """A measurement as such, whatever an analysis makes of its value.
+
+    Attributes:
+        code: short and unique; stands in tables and files.
+        name: what it is called in full.
+        definition: what is measured, in words, with the meaning of its sign.
+        unit: "deg", "mm" or "ratio".
+        formula: how it is computed.
+        note: where it departs from what its name may promise.
+    """
+
+    code: Text
+    name: Text
+    definition: Text
+    unit: Unit
+    formula: Formula
+    note: Text | None = None
+
+    @model_validator(mode="after")
+    def _unit_fits(self) -> Self:
+        if self.unit != self.formula.unit:
+            message = f"unit is {self.unit!r}, but formula {self.formula.kind!r} gives {self.formula.unit!r}"
+            raise ValueError(message)
+        return self
+
+    @property
+    def landmarks(self) -> tuple[str, ...]:
+        """Codes of the landmarks it needs."""
+        return landmarks_of(self.formula)
+
+
+class Norm(Frozen):
+    """What is usual, in some group of people, and who says so.
+
+    Attributes:
+        source: author, year, and where.
+        mean: mean, or the single value given.
+        sd: standard deviation about the mean.
+        low: lower limit of what is usual.
+        high: upper limit.
+        group: whom it holds for, where the source says.
+    """
+
+    source: Text
+    mean: Number | None = None
+    sd: Annotated[Number, Field(gt=0)] | None = None
+    low: Number | None = None
+    high: Number | None = None
+    group: Text | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.low is None) != (self.high is None):
+            raise ValueError("low and high go together")
+        if self.mean is None and self.low is None:
+            raise ValueError("a norm has a mean (and sd), or low and high, or both")
+        if self.sd is not None and self.mean is None:
+            raise ValueError("sd needs a mean")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError("low is larger than high")
+        return self
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """The limits it states, else one standard deviation to either side of the mean, else None."""
+        if self.low is not None and self.high is not None:
+            return self.low, self.high
+        if self.mean is not None and self.sd is not None:
+            return self.mean - self.sd, self.mean + self.sd
+        return None
+
+
+class ClassRange(Frozen):
+    """A class and the values that belong to it.
+
+    Attributes:
+        name: what it is called.
+        from_: smallest value, itself included (key ``from``).
+        to: largest value, itself included.
+        above: all larger values, not itself.
+        below: all smaller values, not itself.
+        normal: whether it is the usual one.
+    """
+
+    name: Text
+    from_: Annotated[Number | None, Field(alias="from")] = None
+    to: Number | None = None
+    above: Number | None = None
+    below: Number | None = None
+    normal: bool = False
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        given = tuple(
+            key
+            for key, value in zip(("from", "to", "above", "below"), self._limits(), strict=True)
+            if value is not None
+        )
+        if given not in {("from", "to"), ("above",), ("below",)}:
+            raise ValueError("a class has from and to (both included), or above, or below")
+        if self.from_ is not None and self.to is not None and self.from_ > self.to:
+            raise ValueError("from is larger than to")
+        return self
+
+    def _limits(self) -> tuple[float | None, ...]:
+        return (self.from_, self.to, self.above, self.below)
+
+    def holds(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which values belong to the class; NaN belongs to none."""
+        low, high = self.span
+        after_low = values > low if self.from_ is None else values >= low
+        before_high = values < high if self.to is None else values <= high
+        held: NDArray[np.bool_] = after_low & before_high
+        return held
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Its limits, infinite where it is open."""
+        low = self.above if self.above is not None else self.from_
+        high = self.below if self.below is not None else self.to
+        return -np.inf if low is None else low, np.inf if high is None else high
+
+    @property
+    def words(self) -> str:
+        """Its limits in words, as in "3.2 to 5.7", "above 5.7"."""
+        if self.above is not None:
+            return f"above {self.above:g}"
+        if self.below is not None:
+            return f"below {self.below:g}"
+        return f"{self.from_:g}" if self.from_ == self.to else f"{self.from_:g} to {self.to:g}"
+
+
+class Entry(Frozen):
+    """A measurement in an analysis.
+
+    Attributes:
+        measurement: what is measured.
+        norms: what is usual; more than one where the source tells groups of people apart.
+        classes: in the order of their values, without overlap; none if nothing tells them.
+        classes_source: who published the classes; None if they follow from the norm's limits.
+    """
+
+    measurement: Measurement
+    norms: tuple[Norm, ...] = ()
+    classes: tuple[ClassRange, ...] = ()
+    classes_source: str | None = None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes in the order of their values, and of the gaps last, if there are any."""
+        names = tuple(one.name for one in self.classes)
+        return (*names, NOT_DEFINED) if self.gaps else names
+
+    @property
+    def gaps(self) -> tuple[tuple[float, float], ...]:
+        """Intervals between, before and behind the classes that belong to none."""
+        if not self.classes:
+            return ()
+        first, last = self.classes[0], self.classes[-1]
+        between = tuple(
+            (a.span[1], b.span[0])
+            for a, b in pairwise(self.classes)
+            # Two open limits at one value leave that value out.
+            if a.span[1] < b.span[0] or (a.span[1] == b.span[0] and a.to is None and b.from_ is None)
+        )
+        before = ((-np.inf, first.span[0]),) if first.span[0] > -np.inf else ()
+        behind = ((last.span[1], np.inf),) if last.span[1] < np.inf else ()
+        return (*before, *between, *behind)
+
+    def class_indices(self, values: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Which class each value belongs to.
+
+        Args:
+            values: any shape.
+
+        Returns:
+            Places in ``class_names``; -1 for NaN, and everywhere if there are no classes.
+        """
+        indices = np.full(values.shape, -1)
+        if not self.classes:
+            return indices
+        indices[np.isfinite(values)] = len(self.classes)
+        for index, one in enumerate(self.classes):
+            indices[one.holds(values)] = index
+        return indices
+
+    def class_of(self, value: float) -> str | None:
+        """The class of one value, or None for NaN and where there are no classes."""
+        index = int(self.class_indices(np.array([value]))[0])
+        return None if index < 0 else self.class_names[index]
+
+
+class AnalysisDefinition(Frozen):
+    """A set of measurements that belong together.
+
+    Attributes:
+        name: what it is called in commands and files.
+        title: one line for people.
+        source: who made it, and where that is published.
+        entries: its measurements, in order.
+    """
+
+    name: Text
+    title: Text
+    source: Text
+    entries: tuple[Entry, ...]
+
+
+def ordered_classes(classes: tuple[ClassRange, ...]) -> tuple[ClassRange, ...]:
+    """The classes in the order of their values.
+
+    Raises:
+        ValueError: two classes overlap, or have one name.
+    """
+    in_order = tuple(sorted(classes, key=lambda one: one.span))
+    for first, second in pairwise(in_order):
+        (_, end), (start, _) = first.span, second.span
+        closed = first.to is not None and second.from_ is not None
+        if end > start or (closed and end == start):
+            raise ValueError(f"classes {first.name!r} and {second.name!r} overlap")
+    names = [one.name for one in in_order]
+    if len(set(names)) < len(names) or NOT_DEFINED in names:
+        raise ValueError(f"each class needs a name of its own, other than {NOT_DEFINED!r}")
+    return in_order
+
+
+def classes_from(norms: tuple[Norm, ...]) -> tuple[ClassRange, ...]:
+    """Below, in and above the norm; none if there is not exactly one norm, or it has no limits."""
+    limits = norms[0].limits if len(norms) == 1 else None
+    if limits is None:
+        return ()
+    low, high = limits
+    return (
+        ClassRange(name=BELOW, below=low),
+        ClassRange.model_validate({"name": WITHIN, "from": low, "to": high, "normal": True}),
+        ClassRange(name=ABOVE, above=high),
+    )
