@@ -111,7 +111,7 @@ def test_furniture_leaves_most_of_the_film_to_see():
 
 
 def test_jitter_is_mostly_as_large_as_coarse_errors():
-    offsets = patch_jitter(20000, np.random.default_rng(0))
+    offsets = patch_jitter(20000, 10.0, np.random.default_rng(0))
     assert np.abs(offsets).max() <= 10
     # Three quarters of N(0, 2) and one of N(0, 4.5), cut at 10: a variance of 8.06 without the cut.
     assert offsets.std() == pytest.approx(np.sqrt(0.75 * 4 + 0.25 * 4.5**2), rel=0.05)
@@ -119,7 +119,7 @@ def test_jitter_is_mostly_as_large_as_coarse_errors():
 
 
 @pytest.mark.parametrize(
-    "draw", [lambda rng: patch_jitter(5, rng), lambda rng: furniture(np.zeros((32, 32), np.float32), rng)]
+    "draw", [lambda rng: patch_jitter(5, 8.0, rng), lambda rng: furniture(np.zeros((32, 32), np.float32), rng)]
 )
 def test_the_generator_decides_all(draw):
     assert np.array_equal(draw(np.random.default_rng(4)), draw(np.random.default_rng(4)))

@@ -97,7 +97,10 @@ def fine_warp(frame: Affine, rng: np.random.Generator) -> Warp:
     return Warp(frame.after(Affine(matrix, np.zeros(2))))
 
 
-def patch_jitter(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """(L, 2) offsets of patch centres from the truth, in frame units: as coarse errors are, some larger."""
+def patch_jitter(count: int, reach: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """(L, 2) offsets of patch centres from the truth, in frame units: as coarse errors are, some larger.
+
+    None is beyond ``reach``, so that the truth stays on the patch's map.
+    """
     spread = np.where(rng.uniform(size=(count, 1)) < 0.75, 2.0, 4.5)
-    return np.clip(rng.normal(0, 1, (count, 2)) * spread, -10, 10)
+    return np.clip(rng.normal(0, 1, (count, 2)) * spread, -reach, reach)

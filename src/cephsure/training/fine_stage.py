@@ -68,7 +68,7 @@ class FineStage:
         warp = fine_warp(film.frame, rng)
         points = warp.output(film.points_px)
         anchors = np.where(np.isfinite(points), points, self.shape)
-        centres = anchors + patch_jitter(len(points), rng)
+        centres = anchors + patch_jitter(len(points), layout.jitter_reach, rng)
         fine, wide = grey_patches(film.pyramid, warp, centres, layout)
         if rng.uniform() < self.recipe.fine_grey_share:
             fine, wide = grey_curve([fine, wide], rng)

@@ -107,7 +107,7 @@ class DefaultRecipe:
     folds: int = 15
     samples: int = 15
     coarse_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=30))
-    fine_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=10, batch_films=4))
+    fine_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=24, batch_films=4))
     orientation_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=12, batch_films=16))
     changes: tuple[str, ...] = ()
 

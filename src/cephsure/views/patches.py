@@ -36,7 +36,7 @@ class PatchLayout:
         context_steps: distances of the pixels of the wider patches, each ``map_side`` pixels wide.
     """
 
-    map_side: int = 32
+    map_side: int = 24
     step: float = 0.4
     context_steps: tuple[float, ...] = (1.6, 3.2)
 
@@ -44,6 +44,11 @@ class PatchLayout:
     def map_step(self) -> float:
         """Frame units a map pixel."""
         return 2 * self.step
+
+    @property
+    def jitter_reach(self) -> float:
+        """How far a landmark may lie from its patch's centre in training: two map pixels from the edge."""
+        return (self.map_side / 2 - 2) * self.map_step
 
     @property
     def channels(self) -> int:
