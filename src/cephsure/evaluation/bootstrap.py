@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -51,13 +51,21 @@ def percentile_interval(
         Lower and upper end; NaN for fewer than two films, or if the statistic is not defined in more than
         half of the resamples.
     """
-    n_resamples, n_films = weights.shape
-    if n_films < 2:
+    if weights.shape[1] < 2:
         return UNDEFINED
-    blocks = [statistic(weights[start : start + _BLOCK]) for start in range(0, n_resamples, _BLOCK)]
-    draws = np.concatenate(blocks)
+    return interval_of(np.concatenate([statistic(block) for block in blocks_of(weights)]), level=level)
+
+
+def blocks_of(weights: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+    """The resamples (B, F) in blocks (b, F) whose points fit in memory."""
+    for start in range(0, len(weights), _BLOCK):
+        yield weights[start : start + _BLOCK]
+
+
+def interval_of(draws: NDArray[np.float64], *, level: float = 0.95) -> Interval:
+    """The middle ``level`` of a statistic's values (B,) in B resamples; NaN if over half of them are NaN."""
     defined = draws[~np.isnan(draws)]
-    if 2 * len(defined) < n_resamples:
+    if len(draws) == 0 or 2 * len(defined) < len(draws):
         return UNDEFINED
     low, high = np.quantile(defined, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
     return float(low), float(high)
