@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from cephsure.experiments.store import PredictionStore
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cephsure.experiments.case import Case, PointTable
     from cephsure.experiments.store import Row
     from cephsure.experiments.study import Study
     from cephsure.uncertainty import Prediction
 
-_SAVE_EVERY = 25
-
 
 def predict_cases(study: Study, part: str, cases: Sequence[Case]) -> dict[str, PointTable]:
     """What each model of the study finds in each case.
 
-    A case's film is made once, for all models that have not seen it yet. Results are written every few cases,
-    so an interrupted study goes on where it was.
+    A case's film is made once, for all models that have not seen it yet. What is predicted is written now
+    and then, and when the study is interrupted, so that it goes on where it was.
 
     Args:
         study: models, folder, seed and progress.
@@ -33,30 +32,43 @@ def predict_cases(study: Study, part: str, cases: Sequence[Case]) -> dict[str, P
 
     Raises:
         InputError: a film cannot be read, or a model without its bundle has no stored prediction of a case.
+        ValueError: two cases have the same key.
     """
-    stores = {model.label: PredictionStore(study.folder_of(model), part, model) for model in study.models}
-    todo = [
-        (case, late)
-        for case in cases
-        if (late := [m for m in study.models if m.model is not None and case.key not in stores[m.label]])
-    ]
-    with study.progress(part, len(todo)) as step:
-        for count, (case, late) in enumerate(todo, start=1):
-            film = case.film()
-            for model in late:
-                if model.model is None:  # left out above
-                    raise AssertionError(model.label)
-                prediction = model.model.predict(
-                    film, seed=study.seed, facing=case.facing, polarity=case.polarity
-                )
-                stores[model.label].add(case.key, _rows(prediction))
-            if count % _SAVE_EVERY == 0 or count == len(todo):
-                for model in study.models:
-                    if model.model is not None:
-                        stores[model.label].save()
-            step()
     keys = [case.key for case in cases]
-    return {model.label: stores[model.label].table(keys) for model in study.models}
+    doubled = [key for key, count in Counter(keys).items() if count > 1]
+    if doubled:
+        raise ValueError(f"two cases of {part} are called {doubled[0]}")
+    stores = {
+        model.label: PredictionStore(study.folder_of(model), part, model, seed=study.seed)
+        for model in study.models
+    }
+    for model in study.models:
+        if model.model is None:  # what cannot be made is better said before the others' work than after it
+            stores[model.label].require(keys)
+    try:
+        _predict_missing(study, part, cases, stores)
+    finally:
+        for store in stores.values():
+            store.save()
+    return {label: store.table(keys) for label, store in stores.items()}
+
+
+def _predict_missing(
+    study: Study, part: str, cases: Sequence[Case], stores: Mapping[str, PredictionStore]
+) -> None:
+    """Let each model that is at hand predict the cases its store lacks."""
+    ready = [(model.model, stores[model.label]) for model in study.models if model.model is not None]
+    todo = [case for case in cases if any(case.key not in store for _, store in ready)]
+    with study.progress(part, len(todo)) as step:
+        for case in todo:
+            film = case.film()
+            for model, store in ready:
+                if case.key in store:
+                    continue
+                prediction = model.predict(film, seed=study.seed, facing=case.facing, polarity=case.polarity)
+                store.add(case.key, _rows(prediction))
+                store.save(when_due=True)
+            step()
 
 
 def _rows(prediction: Prediction) -> dict[int, Row]:
@@ -65,10 +77,6 @@ def _rows(prediction: Prediction) -> dict[int, Row]:
     return {
         landmark.number: {"x_px": landmark.x_px, "y_px": landmark.y_px}
         | where
-        | {
-            name: float(value) for name, value in landmark.measures.model_dump().items() if value is not None
-        }
+        | {name: float(value) for name, value in landmark.measures.model_dump().items() if value is not None}
         for landmark in prediction.landmarks
     }
-
-

@@ -20,12 +20,12 @@ PREDICTIONS_FOLDER = "predictions"
 class Progress(Protocol):
     """Shows how far a long part is: ``with progress("distortion", 1200) as step: ... step()``."""
 
-    def __call__(self, what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
+    def __call__(self, what: str, total: int, /) -> AbstractContextManager[Callable[[], None]]:
         """Begin a part of ``total`` steps."""
 
 
 @contextmanager
-def silent(_what: str, _total: int) -> Iterator[Callable[[], None]]:
+def silent(_what: str, _total: int, /) -> Iterator[Callable[[], None]]:
     """Progress that shows nothing."""
     yield lambda: None
 

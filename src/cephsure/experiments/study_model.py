@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cephsure.errors import InputError
+from cephsure.localize.bundle import FACTS_FILE as BUNDLE_FILE
 from cephsure.model import load_model, shipped_models
 
 if TYPE_CHECKING:
-    from cephsure.localize.bundle import Bundle
     from cephsure.model import Model
 
 ModelKind = Literal["baseline", "ensemble", "mc-dropout"]
@@ -36,6 +36,7 @@ class StudyModel:
         sha256: of its bundle.
         model: ready to predict, or None where only its stored predictions are at hand.
         stored: folder with its predictions from an earlier study, or None.
+        made: the day its bundle was made, as YYYY-MM-DD; "" if that is not known.
     """
 
     label: str
@@ -47,6 +48,7 @@ class StudyModel:
     sha256: str
     model: Model | None
     stored: Path | None
+    made: str = ""
 
     @property
     def own_measure(self) -> str:
@@ -75,6 +77,7 @@ class StudyModel:
             "samples": self.samples,
             "changes": list(self.changes),
             "sha256": self.sha256,
+            "made": self.made,
         }
 
 
@@ -82,16 +85,16 @@ def open_models(names: list[str]) -> tuple[StudyModel, ...]:
     """Open the models of a study.
 
     Args:
-        names: each the name of a shipped model, a bundle's folder, a training run's folder, or a folder of
-            predictions that an earlier study stored.
+        names: each the name of a shipped model, a bundle's folder, a training run's folder, a folder of
+            predictions that an earlier study stored, or a folder that holds several of the last three.
 
     Returns:
-        One model a name, in their order.
+        The models in their order; those of one folder by name.
 
     Raises:
         InputError: no model there, or two that would share a label.
     """
-    models = tuple(_open(name) for name in names)
+    models = tuple(_open(place) for name in names for place in _places(name))
     labels = [model.label for model in models]
     for label in labels:
         if labels.count(label) > 1:
@@ -101,13 +104,30 @@ def open_models(names: list[str]) -> tuple[StudyModel, ...]:
     return models
 
 
-def _open(name: str) -> StudyModel:
+def _places(name: str) -> list[str | Path]:
+    """The name itself, or what a folder of several models holds."""
     folder = Path(name)
-    if name not in shipped_models() and (folder / FACTS_FILE).is_file():
+    if name in shipped_models() or not folder.is_dir() or _is_model(folder):
+        return [name]
+    several = [inner for inner in sorted(folder.iterdir()) if inner.is_dir() and _is_model(inner)]
+    return [*several] or [name]
+
+
+def _is_model(folder: Path) -> bool:
+    """Whether it is a bundle, a run or a folder of stored predictions."""
+    return any((folder / part).exists() for part in (BUNDLE_FILE, BUNDLE_FOLDER, FACTS_FILE))
+
+
+def _open(name: str | Path) -> StudyModel:
+    if str(name) in shipped_models():
+        return _of_bundle(str(name), name)
+    folder = Path(name)
+    if (folder / FACTS_FILE).is_file():
         return _stored(folder)
     if (folder / BUNDLE_FOLDER).is_dir():
         return _of_bundle(folder.resolve().name, folder / BUNDLE_FOLDER)
-    return _of_bundle(folder.name, name)
+    inside = folder.resolve()
+    return _of_bundle(inside.parent.name if inside.name == BUNDLE_FOLDER else inside.name, folder)
 
 
 def _of_bundle(label: str, name_or_path: str | Path) -> StudyModel:
@@ -117,23 +137,21 @@ def _of_bundle(label: str, name_or_path: str | Path) -> StudyModel:
         label=label,
         recipe=str(bundle.recipe["name"]),
         kind=bundle.kind,
-        truth=_truth(bundle),
+        truth=str(bundle.provenance.get("truth", "unknown")),
         samples=model.default_samples,
         changes=tuple(map(str, bundle.recipe.get("changes", ()))),
         sha256=bundle.sha256,
         model=model,
         stored=None,
+        made=str(bundle.provenance.get("made", "")),
     )
-
-
-def _truth(bundle: Bundle) -> str:
-    return str(bundle.provenance.get("truth", "unknown"))
 
 
 def _stored(folder: Path) -> StudyModel:
     path = folder / FACTS_FILE
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
+        PUBLISHED_MEASURE[facts["kind"]]  # a KeyError for a kind there is not
         return StudyModel(
             label=str(facts["label"]),
             recipe=str(facts["recipe"]),
@@ -144,6 +162,7 @@ def _stored(folder: Path) -> StudyModel:
             sha256=str(facts["sha256"]),
             model=None,
             stored=folder,
+            made=str(facts.get("made", "")),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"not a stored model's facts: {error}", where=path) from error

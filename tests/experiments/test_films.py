@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cephsure.experiments.films import films_of_split, plain_cases, spread_over, truth_names, truths_px
+
+
+def test_the_splits_films(spot_data):
+    assert [film.film_id for film in films_of_split(spot_data)] == ["c", "d", "e", "f"]
+    # f is the exposure of a, which is trained on.
+    assert [film.film_id for film in films_of_split(spot_data, "test1-clean")] == ["c", "d", "e"]
+
+
+def test_cases_read_their_film_when_it_is_needed(spot_data):
+    items = films_of_split(spot_data)
+    cases = plain_cases(items)
+    assert [case.key for case in cases] == [("c", ""), ("d", ""), ("e", ""), ("f", "")]
+    items[1].path.unlink()
+    film = cases[0].film()
+    assert (film.width_px, film.height_px) == (96, 80)
+    assert film.spacing.x_mm_per_px == 0.1
+    with pytest.raises(ValueError, match=r"d\.png"):
+        cases[1].film()
+
+
+def test_truths(spot_data):
+    items = films_of_split(spot_data)
+    assert truth_names(spot_data) == ("mean", "ann", "bob")
+    mean, ann, bob = (truths_px(items, name) for name in truth_names(spot_data))
+    assert mean.shape == (4, 2, 2)
+    np.testing.assert_allclose(ann - mean, np.broadcast_to([3.0, 4.0], mean.shape))
+    np.testing.assert_allclose((ann + bob) / 2, mean)
+
+
+@pytest.mark.parametrize(
+    ("count", "chosen"), [(1, "a"), (2, "af"), (3, "acf"), (5, "abcef"), (6, "abcdef"), (99, "abcdef")]
+)
+def test_films_spread_over_the_list(spot_data, count, chosen):
+    assert "".join(film.film_id for film in spread_over(spot_data.films, count)) == chosen
