@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 SCHEMA = "cephsure.analysis/1"
 LEVEL = 0.90
 MIN_PROBABILITY = 0.8
-DRAWS = 2000
+DRAWS = 1000
 NO_SCALE = "no scale in the film"
 UNDECIDABLE = "not decidable"
 

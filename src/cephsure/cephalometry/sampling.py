@@ -50,12 +50,15 @@ def sample_points(
     if covariances is None:
         covariances = spread_covariances(prediction)
     roots = _square_roots(_checked(covariances, count=len(points)))  # (L, 2, 2)
-    standard = np.random.default_rng(seed).standard_normal((n, 2 * len(points)))
+    standard = np.random.default_rng(seed).standard_normal((2 * len(points), n))
     if correlation is not None:
-        standard = standard @ _root_of_correlation(correlation, count=len(points))
-    shifts = (roots @ standard.reshape(n, -1, 2, 1))[..., 0]
-    drawn: NDArray[np.float64] = points + shifts
-    return drawn
+        standard = _root_of_correlation(correlation, count=len(points)) @ standard
+    x, y = standard[0::2], standard[1::2]  # (L, n) each
+    # By coordinate, not as n times L small products; landmark by landmark, as measurements will read them.
+    drawn = np.empty((len(points), n, 2))
+    for axis in (0, 1):
+        drawn[..., axis] = points[:, axis, None] + roots[:, axis, 0, None] * x + roots[:, axis, 1, None] * y
+    return drawn.transpose(1, 0, 2)
 
 
 def spread_covariances(prediction: Prediction) -> NDArray[np.float64]:

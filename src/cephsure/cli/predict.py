@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cephsure.cli import terminal
+from cephsure.cli.batch import each_film, formats_asked_for, make_folder, remark_written
 from cephsure.cli.options import DEFAULT_MODEL, MmPerPx, ModelName, PassSeed, SampleCount
-from cephsure.errors import BundleError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,22 +124,13 @@ def run(paths: Sequence[Path], job: Job, *, model_name: str, complaints: termina
     Raises:
         InputError: the model cannot be used (BundleError), or the output folder cannot be made.
     """
-    from cephsure.exports import unique_stems
     from cephsure.model import load_model
 
-    if job.out_dir is not None:
-        _make_folder(job.out_dir)
+    make_folder(job.out_dir)
     model = load_model(model_name)
-    predictions: list[Prediction] = []
-    with terminal.progress("films", total=len(paths)) as step:
-        for path, stem in zip(paths, unique_stems(paths), strict=True):
-            try:
-                predictions.append(predict_film(path, model, job, stem=stem))
-            except Exception as error:
-                if isinstance(error, BundleError) or getattr(error, "where", path) is None:
-                    raise  # the model or an option is at fault: every other film would fail alike
-                complaints.add(error, about=path)
-            step()
+    predictions = each_film(
+        paths, lambda path, stem: predict_film(path, model, job, stem=stem), complaints=complaints
+    )
     _show(predictions, job.out_dir)
 
 
@@ -187,28 +178,13 @@ def _show(predictions: Sequence[Prediction], out_dir: Path | None) -> None:
             tables.print_film(console, prediction)
     else:
         tables.print_summary(console, predictions)
-    if predictions and out_dir is not None:
-        plural = "" if len(predictions) == 1 else "s"
-        terminal.remark(f"wrote the files of {len(predictions)} film{plural} into {out_dir}")
+    remark_written(len(predictions), out_dir)
 
 
 def _formats_to_write(lists: Sequence[str], *, out_dir: Path | None, overlay: bool) -> tuple[str, ...]:
     """The formats asked for, each once; json where none is named."""
     if out_dir is None and (lists or overlay):
         raise typer.BadParameter("--format and --overlay write files: say where with --out DIR")
-    names = [name.strip() for text in lists for name in text.split(",")]
-    if not names:
-        return ("json",)
     from cephsure.exports import EXPORTERS
 
-    unknown = [name for name in names if name not in EXPORTERS]
-    if unknown:
-        raise typer.BadParameter(f"no format is called {unknown[0]!r}; known: {', '.join(EXPORTERS)}")
-    return tuple(dict.fromkeys(names))
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"this folder cannot be made: {error.strerror}", where=folder) from error
+    return formats_asked_for(lists, tuple(EXPORTERS), default="json")
