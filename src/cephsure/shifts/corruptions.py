@@ -1,0 +1,237 @@
+"""What can go wrong with a film: each one small function from a film to a film, its size in physical units.
+
+A registry names them. Geometric ones also say where a point of the film lies afterwards, so that the error
+under them can be known; the others leave every point where it is. Films are taken to face right, as the
+challenge's do, where a side is named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from cephsure.errors import FilmError
+from cephsure.films import Spacing
+from cephsure.geometry import Affine, linear, resize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from cephsure.films import Film
+
+# A Gaussian wider than this is applied to a reduced film, where it is this wide: as exact, and far quicker.
+_WIDEST_PX = 6.0
+_TRUNCATE = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Corrupted:
+    """A corrupted film, and where the points of the given one lie in it.
+
+    Attributes:
+        film: the corrupted film.
+        moved: from positions in px of the given film to positions in px of this one.
+    """
+
+    film: Film
+    moved: Affine
+
+
+@dataclass(frozen=True, slots=True)
+class Corruption:
+    """One way to corrupt a film, by one amount.
+
+    Attributes:
+        name: in files and tables ("blurred-2").
+        family: what kind it is; amounts of one kind stand together ("blurred").
+        title: for figures, with the unit ("blurred, 2 mm").
+        apply: the function; its generator is for those that draw something.
+    """
+
+    name: str
+    family: str
+    title: str
+    apply: Callable[[Film, np.random.Generator], Corrupted]
+
+
+def rotate(film: Film, _rng: np.random.Generator, *, angle_deg: float) -> Corrupted:
+    """Turn the film about its centre, clockwise as seen; what leaves its frame is lost, corners are black."""
+    centre = np.array([film.width_px - 1.0, film.height_px - 1.0]) / 2
+    scale = np.diag(_mm_per_px(film))
+    matrix = np.linalg.inv(scale) @ linear(rotation_deg=angle_deg) @ scale
+    moved = Affine.about(centre, matrix)
+    return Corrupted(_with_pixels(film, _resampled(film.pixels, moved.inverse()), "rotated"), moved)
+
+
+def turn(film: Film, _rng: np.random.Generator, *, quarters: int) -> Corrupted:
+    """Turn by quarter turns, clockwise as seen; nothing is resampled."""
+    turned = _with_pixels(film, np.rot90(film.pixels, -quarters), "turned")
+    if quarters % 2 and film.spacing is not None:
+        spacing = film.spacing
+        turned = replace(turned, spacing=Spacing(spacing.y_mm_per_px, spacing.x_mm_per_px, spacing.source))
+    matrix = np.linalg.matrix_power(np.array([[0.0, -1.0], [1.0, 0.0]]), quarters % 4)
+    corners = np.array([[0.0, 0.0], [film.width_px - 1.0, film.height_px - 1.0]]) @ matrix.T
+    return Corrupted(turned, Affine(matrix, -corners.min(axis=0)))
+
+
+def flip(film: Film, _rng: np.random.Generator, *, mirrored: bool) -> Corrupted:
+    """Mirror left to right, or else top to bottom: upside down, the head facing as before."""
+    axis = 1 if mirrored else 0
+    matrix, offset = np.eye(2), np.zeros(2)
+    matrix[1 - axis, 1 - axis] = -1.0
+    offset[1 - axis] = film.pixels.shape[axis] - 1.0
+    return Corrupted(_with_pixels(film, np.flip(film.pixels, axis), "flipped"), Affine(matrix, offset))
+
+
+def invert(film: Film, _rng: np.random.Generator) -> Corrupted:
+    """Make bone dark: a negative."""
+    return _in_place(film, 1.0 - film.pixels, "inverted")
+
+
+def blur(film: Film, _rng: np.random.Generator, *, sigma_mm: float) -> Corrupted:
+    """Blur with a Gaussian, as a film out of focus or moved."""
+    return _in_place(film, _blurred(film.pixels, sigma_mm / _mm_per_px(film)), "blurred")
+
+
+def add_noise(
+    film: Film, rng: np.random.Generator, *, sd: float, grain_mm: float = 0.5, fine_mm: float = 0.25
+) -> Corrupted:
+    """Add noise of standard deviation ``sd`` (a share of white), correlated over a grain of ``grain_mm``.
+
+    Noise of single pixels would vanish when a model reduces the film; mottle of a low dose is coarser. It is
+    drawn on pixels of ``fine_mm`` or the film's own, whichever are coarser.
+    """
+    size_px = _mm_per_px(film)
+    coarsening = np.maximum(fine_mm / size_px, 1.0)
+    shape = [max(2, round(n / k)) for n, k in zip(film.pixels.shape, coarsening[::-1], strict=True)]
+    sigma = grain_mm / (coarsening * size_px)[::-1]
+    noise = ndimage.gaussian_filter(rng.standard_normal(shape, dtype=np.float32), sigma, truncate=3.0)
+    noise *= sd / noise.std()
+    noisy = film.pixels + _enlarged(noise, film.width_px, film.height_px)
+    return _in_place(film, np.clip(noisy, 0.0, 1.0), "noisy")
+
+
+def crop(film: Film, _rng: np.random.Generator, *, side: str, share: float) -> Corrupted:
+    """Cut off a share of the film at a side: "left", "right", "top" or "bottom"."""
+    height, width = film.pixels.shape
+    lost_rows, lost_columns = round(share * height), round(share * width)
+    left, top = lost_columns * (side == "left"), lost_rows * (side == "top")
+    right, bottom = width - lost_columns * (side == "right"), height - lost_rows * (side == "bottom")
+    cut = _with_pixels(film, film.pixels[top:bottom, left:right], "cropped")
+    return Corrupted(cut, Affine(np.eye(2), -np.array([left, top], dtype=np.float64)))
+
+
+def bend_greys(film: Film, _rng: np.random.Generator, *, gamma: float = 1.0, gain: float = 1.0) -> Corrupted:
+    """Grey values to gain x grey^gamma, cut at white: darker for gamma above 1, over-exposed for a gain."""
+    return _in_place(film, np.minimum(gain * film.pixels**gamma, 1.0), "grey curve bent")
+
+
+def coarsen(film: Film, _rng: np.random.Generator, *, mm_per_px: float) -> Corrupted:
+    """Reduce the film to pixels of ``mm_per_px`` (those finer than that), as a thumbnail or a screen shot."""
+    size_px = _mm_per_px(film)
+    small, to_given = resize(film.pixels, min(1.0, float(np.sqrt(np.prod(size_px))) / mm_per_px))
+    x, y = size_px * np.diag(to_given.matrix)
+    spacing = None if film.spacing is None else Spacing(float(x), float(y), film.spacing.source)
+    return Corrupted(
+        replace(_with_pixels(film, small, "of low resolution"), spacing=spacing), to_given.inverse()
+    )
+
+
+def _entries() -> list[Corruption]:
+    """Every corruption of the registry."""
+
+    def entry(name: str, family: str, title: str, function: Callable[..., Corrupted], **given: Any) -> None:
+        entries.append(Corruption(name, family, title, partial(function, **given)))
+
+    entries: list[Corruption] = []
+    for angle in (5, 10, 15, 20, 30, 45):
+        entry(f"rotated-{angle}", "rotated", f"rotated {angle}°", rotate, angle_deg=angle)
+    for quarters in (1, 2):
+        name, title = f"turned-{90 * quarters}", f"turned by {90 * quarters}°"
+        entry(name, "turned", title, turn, quarters=quarters)
+    entry("upside-down", "turned", "flipped upside down", flip, mirrored=False)
+    entry("mirrored", "mirrored", "mirrored", flip, mirrored=True)
+    entry("inverted", "inverted", "inverted", invert)
+    for sigma in (1, 2, 4):
+        entry(f"blurred-{sigma}", "blurred", f"blurred, sigma {sigma} mm", blur, sigma_mm=sigma)
+    for percent in (5, 10, 20):
+        entry(f"noisy-{percent}", "noisy", f"noise, SD {percent} % of white", add_noise, sd=percent / 100)
+    for side, share, words in (
+        ("bottom", 1 / 3, "lower third"),
+        ("top", 1 / 3, "upper third"),
+        ("right", 1 / 3, "front third"),
+        ("left", 1 / 3, "back third"),
+        ("right", 1 / 2, "front half"),
+    ):
+        name = f"cropped-{words.replace(' ', '-')}"
+        entry(name, "cropped", f"{words} cut off", crop, side=side, share=share)
+    entry("darker", "grey curve", "darker, gamma 2.5", bend_greys, gamma=2.5)
+    entry("over-exposed", "grey curve", "over-exposed, twice as bright", bend_greys, gain=2.0)
+    for size in (1, 2):
+        entry(f"coarse-{size}", "low resolution", f"{size} mm a pixel", coarsen, mm_per_px=size)
+    return entries
+
+
+CORRUPTIONS: dict[str, Corruption] = {entry.name: entry for entry in _entries()}
+"""Every corruption by its name, in the order of tables and figures."""
+
+
+def _mm_per_px(film: Film) -> NDArray[np.float64]:
+    """(2,) scale along x and y."""
+    if film.spacing is None:
+        raise FilmError(
+            "a corruption's size is given in mm, and this film has no scale",
+            where=film.path,
+            remedy="give its mm per px",
+        )
+    return np.array([film.spacing.x_mm_per_px, film.spacing.y_mm_per_px])
+
+
+def _with_pixels(film: Film, pixels: NDArray[Any], note: str) -> Film:
+    return replace(
+        film,
+        pixels=np.ascontiguousarray(pixels, dtype=np.float32),
+        path=None,
+        notes=(*film.notes, f"corrupted for an experiment: {note}"),
+    )
+
+
+def _in_place(film: Film, pixels: NDArray[Any], note: str) -> Corrupted:
+    return Corrupted(_with_pixels(film, pixels, note), Affine.identity())
+
+
+def _resampled(pixels: NDArray[np.float32], to_source: Affine) -> NDArray[np.float32]:
+    """Bilinear values at ``to_source`` of every pixel, 0 outside."""
+    # Pillow counts from a pixel's corner, we from its centre.
+    half = np.full(2, 0.5)
+    corner = to_source.offset + half - to_source.matrix @ half
+    (a, b), (d, e) = to_source.matrix
+    size = (pixels.shape[1], pixels.shape[0])
+    coefficients = (a, b, corner[0], d, e, corner[1])
+    turned = Image.fromarray(pixels).transform(
+        size, Image.Transform.AFFINE, coefficients, resample=Image.Resampling.BILINEAR, fillcolor=0.0
+    )
+    return np.asarray(turned, dtype=np.float32)
+
+
+def _blurred(pixels: NDArray[np.float32], sigma_px: NDArray[np.float64]) -> NDArray[np.float32]:
+    """A Gaussian blur by ``sigma_px`` along x and y; the edge goes on."""
+    factor = min(1.0, _WIDEST_PX / float(sigma_px.max()))
+    small, to_full = resize(pixels, factor)
+    steps = np.diag(to_full.matrix)
+    blurred = ndimage.gaussian_filter(small, (sigma_px / steps)[::-1], mode="nearest", truncate=_TRUNCATE)
+    return _enlarged(blurred, pixels.shape[1], pixels.shape[0])
+
+
+def _enlarged(pixels: NDArray[np.float32], width_px: int, height_px: int) -> NDArray[np.float32]:
+    if pixels.shape == (height_px, width_px):
+        return pixels
+    full = Image.fromarray(pixels).resize((width_px, height_px), Image.Resampling.BILINEAR)
+    return np.asarray(full, dtype=np.float32)
