@@ -61,7 +61,8 @@ def draw_text(rng: np.random.Generator) -> Image.Image:
 
 def draw_photograph(rng: np.random.Generator) -> Image.Image:
     """The texture of a photograph, whose amplitudes fall as 1/f (Field 1987), and things with an outline."""
-    grey = _one_over_f(rng)
+    texture = _one_over_f(rng)
+    grey = texture
     for _ in range(int(rng.integers(4, 10))):
         mask = Image.new("L", SIZE_PX, 0)
         centre = rng.uniform(0.1, 0.9, 2) * SIZE_PX
@@ -72,7 +73,9 @@ def draw_photograph(rng: np.random.Generator) -> Image.Image:
         outline = centre + radii[:, np.newaxis] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
         ImageDraw.Draw(mask).polygon([(float(x), float(y)) for x, y in outline], fill=255)
         inside = np.asarray(mask.filter(ImageFilter.GaussianBlur(2)), dtype=np.float64) / 255
-        thing = np.clip(rng.uniform(0, 1) + 0.35 * (_one_over_f(rng) - 0.5), 0, 1)
+        # Another piece of the same texture, which goes round: a texture of its own would take a second.
+        moved = np.roll(texture, rng.integers(0, SIZE_PX[0], 2), axis=(0, 1))
+        thing = np.clip(rng.uniform(0, 1) + 0.35 * (moved - 0.5), 0, 1)
         grey = (1 - inside) * grey + inside * thing
     return Image.fromarray(np.round(grey * 255).astype(np.uint8))
 
