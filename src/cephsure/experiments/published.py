@@ -1,7 +1,8 @@
 """Published values that stand beside ours.
 
-Source: Drevický & Kodým, "Evaluating Deep Learning Uncertainty Measures in Cephalometric Landmark
-Localization", 2020; the challenge's winner: Lindner et al. in Wang et al., Medical Image Analysis 31 (2016).
+Sources: Drevický & Kodým, "Evaluating Deep Learning Uncertainty Measures in Cephalometric Landmark
+Localization", 2020; the challenge's winner: Lindner et al. in Wang et al., Medical Image Analysis 31 (2016);
+accuracy since then: each row of ``PUBLISHED_ACCURACY`` names its own.
 """
 
 from __future__ import annotations
@@ -39,3 +40,50 @@ REFERENCE: dict[str, Published] = {
 
 CHALLENGE_WINNER_MRE_MM = 1.67
 CHALLENGE_WINNER_SDR_2_5_PERCENT = 80.2
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedAccuracy:
+    """A published accuracy on the 150 films of Test1, all 19 landmarks.
+
+    Attributes:
+        source: who published it, and how the figures were come by where not from the publication.
+        kind: of model as we call it, or "" for a method of another make.
+        truth: the annotation it is measured against.
+        mre_mm: mean radial error.
+        sdr_percent: by threshold in mm, the share of errors of at most that size; only what was published.
+    """
+
+    source: str
+    kind: str
+    truth: str
+    mre_mm: float
+    sdr_percent: dict[float, float]
+
+
+def _rates(two: float, two_and_a_half: float, three: float, four: float) -> dict[float, float]:
+    return {2.0: two, 2.5: two_and_a_half, 3.0: three, 4.0: four}
+
+
+PUBLISHED_ACCURACY: tuple[PublishedAccuracy, ...] = (
+    *(
+        PublishedAccuracy(
+            f"Drevický & Kodým 2020, {kind}", kind, "senior", one.mre_mm, {2.5: one.sdr_2_5_percent}
+        )
+        for kind, one in REFERENCE.items()
+    ),
+    PublishedAccuracy(
+        "challenge winner, Lindner et al. in Wang et al. 2016",
+        "",
+        "mean",
+        CHALLENGE_WINNER_MRE_MM,
+        {2.5: CHALLENGE_WINNER_SDR_2_5_PERCENT},
+    ),
+    PublishedAccuracy("Gilmour & Ray 2020", "", "mean", 1.01, _rates(88.3, 93.1, 96.1, 98.6)),
+    PublishedAccuracy("Li et al. 2020", "", "mean", 1.04, _rates(88.5, 93.1, 95.7, 98.4)),
+    PublishedAccuracy("FARNet 2022", "", "mean", 1.12, _rates(88.0, 92.7, 96.0, 98.5)),
+    PublishedAccuracy(
+        "DeLR 2026, scored from its released predictions", "", "mean", 1.124, _rates(87.1, 92.5, 96.1, 98.4)
+    ),
+    PublishedAccuracy("landmarker 0.4, its notebook", "", "mean", 1.20, _rates(84.5, 90.2, 93.5, 97.2)),
+)
