@@ -51,7 +51,7 @@ class ClassAgreement:
 
     @property
     def mean_class_rate(self) -> float:
-        """Mean of the class rates over the classes that occur: the mean diagonal of the challenge's tables."""
+        """Mean of the class rates over the classes that occur: the mean diagonal of the table in per cent."""
         rates = np.array(self.class_rates)
         return float(rates[np.isfinite(rates)].mean()) if self.films else float("nan")
 

@@ -67,6 +67,8 @@ def _number(value: float | None) -> str:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of an analysis' JSON form, with the meaning and unit of every field."""
-    text = resources.files("cephsure.cephalometry").joinpath("schema/analysis-1.schema.json").read_text("utf-8")
+    text = (
+        resources.files("cephsure.cephalometry").joinpath("schema/analysis-1.schema.json").read_text("utf-8")
+    )
     parsed: dict[str, Any] = json.loads(text)
     return parsed

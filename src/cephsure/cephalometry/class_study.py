@@ -122,7 +122,9 @@ def class_study(
                 MeasurementStudy(
                     analysis=analysis.name,
                     model=class_agreement(entry, known[truth][key], found[key]),
-                    observers={(a, b): class_agreement(entry, known[a][key], known[b][key]) for a, b in pairs},
+                    observers={
+                        (a, b): class_agreement(entry, known[a][key], known[b][key]) for a, b in pairs
+                    },
                     coverage=interval_coverage(entry, measured[key], known[truth][key]),
                     mean_absolute_difference=_mean(differences),
                 )

@@ -9,11 +9,15 @@ import typer
 
 from cephsure import __version__
 from cephsure.cli import terminal
+from cephsure.cli.analyze import analyze
 from cephsure.cli.demo import demo
 from cephsure.cli.evaluate import evaluate
+from cephsure.cli.experiment import EPILOG, experiment
 from cephsure.cli.landmarks import landmarks
+from cephsure.cli.measurements import measurements
 from cephsure.cli.models import models_app
 from cephsure.cli.predict import predict
+from cephsure.cli.several_values import SeveralValues
 from cephsure.cli.train import train
 
 _SHARED_FLAGS = {"--quiet", "-q", "--verbose", "-v", "--debug"}
@@ -29,8 +33,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": sorted(_HELP_FLAGS)},
 )
-for command in (demo, predict, landmarks, train, evaluate):
+for command in (demo, predict, analyze, landmarks, measurements, train, evaluate):
     app.command()(command)
+app.command(cls=SeveralValues, epilog=EPILOG)(experiment)
 app.add_typer(models_app, name="models")
 
 

@@ -81,7 +81,7 @@ def evaluate(
     check_mm_per_px(mm_per_px)
     loaded = load_model(model)
     dataset = open_dataset(data, format=layout.value, landmark_set=loaded.landmark_set, mm_per_px=mm_per_px)
-    dataset, split = _chosen(dataset, split, limit)
+    dataset, split = choose_films(dataset, split, limit)
     complaints = terminal.Complaints()
     with terminal.progress("films", total=len(dataset.films)) as step:
 
@@ -107,8 +107,20 @@ def evaluate(
     raise typer.Exit(complaints.exit_status)
 
 
-def _chosen(dataset: Dataset, split: str | None, limit: int | None) -> tuple[Dataset, str]:
-    """The films to evaluate, and what to call the choice."""
+def choose_films(dataset: Dataset, split: str | None, limit: int | None) -> tuple[Dataset, str]:
+    """The films of a data set to evaluate, and what to call the choice.
+
+    Args:
+        dataset: its films.
+        split: train, test1, test1-clean, test2 or all; by default test1 where there is one, else all.
+        limit: only so many of them, the first ones.
+
+    Returns:
+        The data set with these films only, and the choice in words.
+
+    Raises:
+        InputError: there is no such split.
+    """
     from cephsure.datasets import select
 
     if split is None:

@@ -52,7 +52,7 @@ def print_film(console: Console, prediction: Prediction) -> None:
     from rich.text import Text
 
     console.print(Text(prediction.film.path or "film in memory", style="bold"), soft_wrap=True)
-    console.print(Text(_film_line(prediction.film)))
+    console.print(Text(film_line(prediction.film)))
     console.print(landmark_table(prediction))
     unknown_scale = prediction.film.mm_per_px is None
     if unknown_scale:
@@ -66,7 +66,7 @@ def print_film(console: Console, prediction: Prediction) -> None:
 def landmark_table(prediction: Prediction) -> Table:
     """One row a landmark: point and measures, in mm where the film has a scale, doubtful ones coloured."""
     unit = "px" if prediction.film.mm_per_px is None else "mm"
-    table = _plain_table()
+    table = plain_table()
     table.add_column("no", justify="right")
     table.add_column("code")
     table.add_column("landmark", overflow="ellipsis", no_wrap=True)
@@ -98,7 +98,7 @@ def print_summary(console: Console, predictions: Sequence[Prediction]) -> None:
 
 def summary_table(predictions: Sequence[Prediction]) -> Table:
     """One row a film: scale, orientation, how far its landmarks are to be trusted, and the worst of them."""
-    table = _plain_table()
+    table = plain_table()
     table.add_column("film", overflow="fold")
     for heading in ("mm/px", "facing", "polarity"):
         table.add_column(heading, no_wrap=True)
@@ -111,13 +111,15 @@ def summary_table(predictions: Sequence[Prediction]) -> Table:
     return table
 
 
-def _plain_table() -> Table:
+def plain_table() -> Table:
+    """A table without lines, for columns to be added."""
     from rich.table import Table
 
     return Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
 
 
-def _film_line(film: FilmInfo) -> str:
+def film_line(film: FilmInfo) -> str:
+    """A film's size, scale and orientation in one line."""
     scale = "scale unknown" if film.mm_per_px is None else f"{_scale(film)} mm/px ({film.spacing_source})"
     parts = [
         f"{film.width_px} x {film.height_px} px",

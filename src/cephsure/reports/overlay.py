@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.reports.colour_scale import Colour
-    from cephsure.reports.label_layout import Label
     from cephsure.reports.marks import Mark
     from cephsure.uncertainty import Prediction
+    from cephsure.uncertainty.prediction import FilmInfo
 
 Labels = Literal["code", "number"]
 
@@ -60,13 +60,7 @@ def draw_overlay(
         InputError: the pixels are not those of the prediction's film.
     """
     film = prediction.film
-    if film_pixels.shape != (film.height_px, film.width_px):
-        given = " x ".join(str(n) for n in film_pixels.shape[::-1])
-        raise InputError(
-            f"the prediction is of a film of {film.width_px} x {film.height_px} px, the pixels are {given}",
-            where=film.path,
-            remedy="give the pixels of the same film",
-        )
+    check_same_film(film_pixels, film)
     width = max(width_px or film.width_px, NARROWEST_PX)
     height = max(round(film.height_px * width / film.width_px), 1)
     unit = stroke_px(width, height)
@@ -113,6 +107,21 @@ def write_overlay(
     return write_atomically(path, png.getvalue())
 
 
+def check_same_film(film_pixels: NDArray[np.float32], film: FilmInfo) -> None:
+    """Refuse pixels (height, width) that cannot be those of a prediction's film.
+
+    Raises:
+        InputError: the sizes differ.
+    """
+    if film_pixels.shape != (film.height_px, film.width_px):
+        given = " x ".join(str(n) for n in film_pixels.shape[::-1])
+        raise InputError(
+            f"the prediction is of a film of {film.width_px} x {film.height_px} px, the pixels are {given}",
+            where=film.path,
+            remedy="give the pixels of the same film",
+        )
+
+
 def stroke_px(width: int, height: int) -> float:
     """The stroke that suits a picture: a thousandth of its side, never finer than can be seen."""
     return max(float(np.sqrt(width * height)) / 1000, 0.6)
@@ -144,15 +153,15 @@ def _paint(picture: Image.Image, marks: list[Mark], *, unit: float, size: int, l
         dot_radius=(DOT_RADIUS + 1.5) * unit,
     )
     for place in places:
-        _paint_leader(painter, place, unit=unit)
+        if place.leader is not None:
+            paint_leader(painter, place.leader, unit=unit, colour=_WHITE)
     for place, text in zip(places, texts, strict=True):
         left, top, _, bottom = place.box
         painter.text((left + pad / 2, (top + bottom) / 2), text, size, _WHITE, halo=max(1.3 * unit, 1.2))
 
 
-def _paint_leader(painter: Painter, place: Label, *, unit: float) -> None:
-    if place.leader is None:
-        return
-    start, end = place.leader
+def paint_leader(painter: Painter, leader: NDArray[np.float64], *, unit: float, colour: Colour) -> None:
+    """Paint the line from a point to its label, (2, 2), in strokes that suit the picture."""
+    start, end = leader
     painter.line(start, end, 2.4 * unit, _BLACK, opacity=0.45)
-    painter.line(start, end, max(0.9 * unit, 0.8), _WHITE, opacity=0.8)
+    painter.line(start, end, max(0.9 * unit, 0.8), colour, opacity=0.8)

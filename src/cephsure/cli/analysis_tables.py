@@ -1,0 +1,167 @@
+"""Analyses as tables in the terminal: one a film, or one row a film."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cephsure.cephalometry.analysis import NO_SCALE, UNDECIDABLE
+from cephsure.cephalometry.landmark_errors import NOT_CALIBRATED
+from cephsure.cli.tables import film_line, plain_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from cephsure.cephalometry import Analysis, AnalysisDefinition, Entry, MeasuredValue
+    from cephsure.cephalometry.measurement import Norm
+
+UNIT_SIGNS = {"deg": "°", "mm": " mm", "ratio": ""}
+_DIGITS = {"deg": 1, "mm": 1, "ratio": 3}
+
+
+def print_analysis(console: Console, measured: Analysis, analyses: Sequence[AnalysisDefinition]) -> None:
+    """Print one film's measurements, a table for each analysis, and what the reader must know."""
+    from rich.text import Text
+
+    console.print(Text(measured.film.path or "film in memory", style="bold"), soft_wrap=True)
+    console.print(Text(film_line(measured.film)))
+    for analysis in analyses:
+        own = [one for one in measured.measurements if one.analysis == analysis.name]
+        console.print()
+        console.print(analysis_table(analysis, own))
+    console.print()
+    for line in remarks(measured):
+        console.print(Text(line, style="bold yellow"))
+    console.print(Text(f"norms and classes: {'; '.join(sources(analyses))}", style="dim"))
+    console.print(Text(measured.disclaimer, style="dim"))
+
+
+def analysis_table(analysis: AnalysisDefinition, measured: Sequence[MeasuredValue]) -> Table:
+    """One row a measurement: value, interval, class and norm."""
+    from rich.markup import escape
+
+    table = plain_table()
+    table.title, table.title_justify = escape(analysis.title), "left"
+    table.add_column("code", no_wrap=True)
+    table.add_column("measurement")
+    table.add_column("value", justify="right", no_wrap=True)
+    with_intervals = any(one.interval_90 is not None for one in measured)
+    if with_intervals:
+        for heading in ("90 %\ninterval", "SD"):
+            table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("class of the value")
+    if with_intervals:
+        table.add_column("decided, probability")
+    table.add_column("norm")
+    for entry, one in zip(analysis.entries, measured, strict=True):
+        cells = _cells(entry, one, with_interval=with_intervals)
+        table.add_row(*map(escape, cells), style="yellow" if one.decision == UNDECIDABLE else "")
+    return table
+
+
+def _cells(entry: Entry, one: MeasuredValue, *, with_interval: bool) -> list[str]:
+    value = "-" if one.value is None else f"{number(one.value, one.unit)}{UNIT_SIGNS[one.unit]}"
+    interval = (
+        "-" if one.interval_90 is None else " to ".join(number(end, one.unit) for end in one.interval_90)
+    )
+    spread = "-" if one.sd is None else number(one.sd, one.unit)
+    norm = "; ".join(norm_words(norm) for norm in entry.norms) or _normal_range(entry)
+    before = [one.code, one.name, value]
+    if not with_interval:
+        return [*before, one.class_of_value or "-", norm]
+    return [*before, interval, spread, one.class_of_value or "-", decision(one), norm]
+
+
+def decision(one: MeasuredValue) -> str:
+    """What was decided, and how probable the likeliest class is."""
+    if one.decision is None or one.class_probabilities is None:
+        return "-"
+    likeliest = max(one.class_probabilities, key=lambda share: share.probability)
+    percent = f"{100 * likeliest.probability:.0f} %"
+    if one.decision == UNDECIDABLE:
+        return f"{UNDECIDABLE} ({likeliest.name} {percent})"
+    return f"{one.decision}, {percent}"
+
+
+def norm_words(norm: Norm) -> str:
+    """A norm in one line, as in "82 ± 3 (women)"."""
+    parts = []
+    if norm.mean is not None:
+        parts.append(f"{norm.mean:g}" + ("" if norm.sd is None else f" ± {norm.sd:g}"))
+    if norm.low is not None and norm.high is not None:
+        limits = f"{norm.low:g} to {norm.high:g}"
+        parts.append(f"[{limits}]" if parts else limits)
+    return " ".join([*parts, *([f"({norm.group})"] if norm.group else [])])
+
+
+def _normal_range(entry: Entry) -> str:
+    """The limits of the class that counts as normal."""
+    return next((one.words for one in entry.classes if one.normal), "-")
+
+
+def number(value: float, unit: str) -> str:
+    """A value with the digits that its unit deserves."""
+    return f"{value:.{_DIGITS[unit]}f}"
+
+
+def remarks(measured: Analysis) -> list[str]:
+    """What the reader of a film's measurements must know."""
+    lines = []
+    if any(one.missing == NO_SCALE for one in measured.measurements):
+        lines.append(f"no distances: {NO_SCALE}; give --mm-per-px")
+    lines += [
+        f"no {one.code}: {one.missing}"
+        for one in measured.measurements
+        if one.missing is not None and one.missing != NO_SCALE
+    ]
+    reasons = dict.fromkeys(one.no_interval for one in measured.measurements if one.no_interval)
+    for reason in reasons:
+        hint = "; --uncalibrated shows the samples' raw spread" if reason == NOT_CALIBRATED else ""
+        lines.append(f"no intervals, no decided classes: {reason}{hint}")
+    if measured.errors_from == "raw sample spread":
+        lines.append(
+            "intervals and probabilities from the samples' raw spread: not calibrated, as a rule too narrow"
+        )
+    return lines
+
+
+def sources(analyses: Iterable[AnalysisDefinition]) -> tuple[str, ...]:
+    """Who the analyses' norms and classes come from, each once."""
+    named = [
+        source
+        for analysis in analyses
+        for entry in analysis.entries
+        for source in (*(norm.source for norm in entry.norms), entry.classes_source)
+        if source is not None
+    ]
+    return tuple(dict.fromkeys(named)) or ("none",)
+
+
+def print_many(console: Console, done: Sequence[Analysis], analysis: AnalysisDefinition) -> None:
+    """Print one row a film: the values of one analysis, those marked whose class is not decidable."""
+    from rich.markup import escape
+    from rich.text import Text
+
+    table = plain_table()
+    table.add_column("film", overflow="fold")
+    for entry in analysis.entries:
+        sign = UNIT_SIGNS[entry.measurement.unit].strip()
+        table.add_column(f"{escape(entry.measurement.code)}\n{sign}", justify="right", no_wrap=True)
+    for measured in done:
+        own = [one for one in measured.measurements if one.analysis == analysis.name]
+        table.add_row(escape(measured.film.path or "film in memory"), *map(_short, own))
+    console.print(table)
+    lines = {line for measured in done for line in remarks(measured)}
+    for line in sorted(lines):
+        console.print(Text(line, style="bold yellow"))
+    if any(one.decision == UNDECIDABLE for measured in done for one in measured.measurements):
+        console.print(Text("? class not decidable", style="dim"))
+    console.print(Text(f"{analysis.title}; all measurements: --out DIR", style="dim"))
+
+
+def _short(one: MeasuredValue) -> str:
+    if one.value is None:
+        return "-"
+    return number(one.value, one.unit) + (" ?" if one.decision == UNDECIDABLE else "")
