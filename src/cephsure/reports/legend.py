@@ -21,7 +21,7 @@ BACKGROUND: Colour = (20, 22, 26)
 _INK: Colour = (238, 238, 238)
 _FAINT: Colour = (176, 180, 186)
 _SAMPLES_ARE = {"ensemble": "members", "mc-dropout": "passes", "baseline": "samples"}
-_FONT_HAS = frozenset(map(chr, range(32, 127))) | frozenset("·…±“”’")
+_FONT_HAS = frozenset(map(chr, range(32, 127))) | frozenset("·…±°“”’")
 _IN_ASCII = str.maketrans({"′": "'", "″": '"', "–": "-", "—": "-", "≥": ">", "ß": "ss", "ø": "o", "ł": "l"})
 
 _LINE = 1.55  # from one line to the next, in font sizes

@@ -55,7 +55,7 @@ _PLANES = {
 _BEYOND = 0.18  # of a plane's length, to either side
 
 _LINE = 1.55  # from one row of the table to the next, in font sizes
-_UNITS = {"deg": " deg", "mm": " mm", "ratio": ""}  # the font has no degree sign
+_UNITS = {"deg": "°", "mm": " mm", "ratio": ""}
 
 
 @dataclass(frozen=True, slots=True)
