@@ -1,0 +1,126 @@
+"""Puts verdicts into a prediction: per landmark accept or review, per film fit, review or unfit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from cephsure.errors import InputError
+from cephsure.uncertainty.gate.film_signs import film_signs
+from cephsure.uncertainty.gate.fit import acceptance_scores
+from cephsure.uncertainty.gate.reasons import reasons_for
+from cephsure.uncertainty.gate.strangeness import strangeness
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cephsure.films import Film
+    from cephsure.uncertainty.gate.film_signs import FilmSigns
+    from cephsure.uncertainty.gate.gate import Gate
+    from cephsure.uncertainty.prediction import Prediction
+
+FilmVerdict = Literal["fit", "review", "unfit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a gate says of one film.
+
+    Attributes:
+        verdict: of the film.
+        reasons: why it is not fit, strongest first; empty for a film that is.
+        accepted: (L,) whether each point can be taken as it is; none on a film that is not fit.
+        p_value: how strange the film is among the calibration films; small is strange.
+    """
+
+    verdict: FilmVerdict
+    reasons: tuple[str, ...]
+    accepted: NDArray[np.bool_]
+    p_value: float
+
+
+def apply_gate(prediction: Prediction, film: Film, gate: Gate) -> Prediction:
+    """Judge a prediction.
+
+    Args:
+        prediction: what a model found.
+        film: on this film.
+        gate: of the same model.
+
+    Returns:
+        The same prediction with a verdict for each landmark and for the film, and the film's reasons. No
+        point is moved or left out.
+
+    Raises:
+        InputError: the gate is of other landmarks.
+    """
+    judged = judge(prediction, film_signs(prediction, film, head=gate.head), gate)
+    marks = tuple(
+        mark.model_copy(update={"verdict": "accept" if taken else "review"})
+        for mark, taken in zip(prediction.landmarks, judged.accepted.tolist(), strict=True)
+    )
+    return prediction.model_copy(
+        update={"landmarks": marks, "verdict": judged.verdict, "reasons": judged.reasons}
+    )
+
+
+def judge(prediction: Prediction, seen: FilmSigns, gate: Gate) -> Judgement:
+    """Judge a film by its signs.
+
+    Args:
+        prediction: what a model found on it.
+        seen: its signs, taken with ``gate.head``.
+        gate: of the same model.
+
+    Raises:
+        InputError: the gate is of other landmarks.
+    """
+    if tuple(mark.number for mark in prediction.landmarks) != gate.numbers:
+        raise InputError("the gate is of other landmarks than the prediction")
+    found = strangeness(seen.signs, gate.known_signs)
+    nothing = np.zeros(len(gate.numbers), dtype=bool)
+    if gate.judges_films and found.p_value <= gate.target.false_alarm_rate:
+        verdict: FilmVerdict = "unfit" if found.p_value <= gate.unfit_rate else "review"
+        reasons = reasons_for(
+            found,
+            level=gate.target.false_alarm_rate,
+            misfitting=_misfitting(prediction, seen, gate),
+            uncertain=seen.log_errors > np.array(gate.uncertain_from),
+        )
+        return Judgement(verdict, reasons, nothing, found.p_value)
+    held_up = _held_up(prediction, gate)
+    if held_up:
+        return Judgement("review", held_up, nothing, found.p_value)
+    scores = acceptance_scores(_measured(prediction, gate.measure), seen.misfits)
+    return Judgement("fit", (), scores <= (gate.threshold_mm or 0.0), found.p_value)
+
+
+def _held_up(prediction: Prediction, gate: Gate) -> tuple[str, ...]:
+    """Why no film, or no film without a scale, can be judged fit."""
+    wanted, reasons = gate.target, []
+    if not gate.judges_films:
+        reasons.append(
+            f"{len(gate.film_signs)} calibration films are too few to judge a film at a false-alarm rate of "
+            f"{wanted.false_alarm_rate:.3g}"
+        )
+    if gate.threshold_mm is None:
+        reasons.append(
+            f"the calibration films do not show that a missed rate of {wanted.max_missed_rate:.3g} at "
+            f"{wanted.tolerance_mm:g} mm can be kept: no point is accepted"
+        )
+    elif prediction.film.mm_per_px is None:
+        reasons.append("scale unknown: errors in mm cannot be judged")
+    return tuple(reasons)
+
+
+def _measured(prediction: Prediction, key: str) -> NDArray[np.float64]:
+    values = [getattr(mark.measures, key) for mark in prediction.landmarks]
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _misfitting(prediction: Prediction, seen: FilmSigns, gate: Gate) -> tuple[str, ...]:
+    """The landmarks that do not fit, the worst first; three at most are named."""
+    worst = [int(i) for i in np.argsort(-seen.misfits) if seen.misfits[i] > gate.misfit][:3]
+    return tuple(f"{prediction.landmarks[i].number} ({prediction.landmarks[i].code})" for i in worst)

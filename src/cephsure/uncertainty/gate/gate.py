@@ -1,0 +1,181 @@
+"""The gate of a model: what was asked of it, and what was learned from calibration films."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from cephsure.atomic import write_atomically
+from cephsure.errors import BundleError, InputError
+from cephsure.uncertainty.gate.film_signs import SIGNS, HeadModel
+from cephsure.uncertainty.shape_fit import ShapeModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+FORMAT = "cephsure.gate/1"
+GATE_FILE = "gate.json"
+
+MISFIT = 3.0
+"""Standard residual from which a landmark does not fit the others and is never accepted; fixed beforehand.
+It is 1 in root mean square, and above 3 for one of some 8000 normal residuals."""
+
+UNFIT_SHARE = 0.2
+"""Share of the false alarms that may be *unfit*; the others are *review*."""
+
+_Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+class GateTarget(BaseModel):
+    """What the user asks of a gate.
+
+    Attributes:
+        max_missed_rate: share of the points accepted on a film that may be off by more than the tolerance.
+        tolerance_mm: errors above it are wrong.
+        false_alarm_rate: share of films like the calibration films that may be judged not fit.
+        confidence: with which probability over the calibration films the missed rate is kept.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_missed_rate: _Share = 0.05
+    tolerance_mm: float = Field(default=2.0, gt=0.0, allow_inf_nan=False)
+    false_alarm_rate: _Share = 0.05
+    confidence: _Share = 0.9
+
+    @classmethod
+    def of(cls, **wanted: float) -> Self:
+        """A target from what a user typed.
+
+        Raises:
+            InputError: a rate or the confidence is not between 0 and 1, or the tolerance not positive.
+        """
+        try:
+            return cls(**wanted)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InputError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+class Gate(BaseModel):
+    """A gate, as it stands in ``gate.json``.
+
+    Attributes:
+        format: ``cephsure.gate/1``.
+        target: what was asked for.
+        measure: the key of the measure that points are accepted by, in mm.
+        threshold_mm: points of a larger value are reviewed; None: no threshold is shown to keep the rate, and
+            all points are reviewed.
+        misfit: landmarks of a larger standard residual are reviewed.
+        numbers: the landmarks.
+        bilateral: which of them average right and left structures.
+        shape: the shape model.
+        signs: names of the film signs, in the order of ``film_signs``.
+        film_signs: (n, S) signs of the calibration films, one film a group; None where infinite.
+        uncertain_from: (L,) the logarithm of expected error over head size that ``false_alarm_rate`` of the
+            calibration films exceed at each landmark.
+        films: calibration films.
+        units: those that are independent: groups of films count once.
+        accepted_share: share of the calibration points accepted.
+        missed_share: share of those off by more than the tolerance.
+        caught_share: share of all points off by more than the tolerance that are sent to review.
+        mean_loss: mean over the calibration films of missed / accepted.
+        source: what the gate was calibrated on.
+        shape_source: what the shape model was fitted on, in words.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["cephsure.gate/1"] = "cephsure.gate/1"
+    target: GateTarget
+    measure: str
+    threshold_mm: float | None
+    misfit: float
+    numbers: tuple[int, ...]
+    bilateral: tuple[bool, ...]
+    shape: dict[str, Any]
+    signs: tuple[str, ...]
+    film_signs: tuple[tuple[float | None, ...], ...]
+    uncertain_from: tuple[float, ...]
+    films: int
+    units: int
+    accepted_share: float
+    missed_share: float
+    caught_share: float
+    mean_loss: float
+    source: dict[str, Any]
+    shape_source: str
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.signs != SIGNS or any(len(row) != len(SIGNS) for row in self.film_signs):
+            raise ValueError("its signs are not those that this program computes")
+        if not len(self.numbers) == len(self.bilateral) == len(self.uncertain_from):
+            raise ValueError("its landmarks do not fit together")
+        if len(ShapeModel.from_dict(self.shape).mean) != len(self.numbers):
+            raise ValueError("its shape model is of other landmarks")
+        return self
+
+    @property
+    def head(self) -> HeadModel:
+        """What films are looked at with."""
+        return HeadModel(ShapeModel.from_dict(self.shape), self.bilateral)
+
+    @property
+    def known_signs(self) -> NDArray[np.float64]:
+        """(n, S) signs of the calibration films."""
+        rows = [[np.inf if value is None else value for value in row] for row in self.film_signs]
+        return np.array(rows, dtype=np.float64).reshape(-1, len(SIGNS))
+
+    @property
+    def judges_films(self) -> bool:
+        """Whether there are enough calibration films for the false-alarm rate: 1 / (n + 1) of it or less."""
+        return 1.0 / (len(self.film_signs) + 1) <= self.target.false_alarm_rate
+
+    @property
+    def unfit_rate(self) -> float:
+        """The false-alarm rate of *unfit*: its share of the rate, or what n films allow if that is more."""
+        least = 1.0 / (len(self.film_signs) + 1)
+        return min(self.target.false_alarm_rate, max(UNFIT_SHARE * self.target.false_alarm_rate, least))
+
+
+def write_gate(gate: Gate, folder: Path) -> Path:
+    """Write ``gate.json`` into a folder, usually a bundle's; its SHA256SUMS is not brought up to date here.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    text = json.dumps(gate.model_dump(mode="json"), allow_nan=False) + "\n"
+    return write_atomically(folder / GATE_FILE, text.encode("utf-8"))
+
+
+def read_gate(folder: Path) -> Gate | None:
+    """The gate of a bundle's folder, or None where it has none.
+
+    Raises:
+        BundleError: there is one, but damaged or of an unknown version.
+    """
+    path = folder / GATE_FILE
+    if not path.is_file():
+        return None
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BundleError("not valid JSON", where=path) from error
+    found = data.get("format") if isinstance(data, dict) else None
+    if found != FORMAT:
+        raise BundleError(
+            f"gate version {found!r} is unknown, this program reads {FORMAT}",
+            where=path,
+            remedy="update cephsure",
+        )
+    try:
+        return Gate.model_validate(data)
+    except (ValidationError, InputError) as error:
+        what = error.what if isinstance(error, InputError) else error.errors()[0]["msg"]
+        raise BundleError(f"not a gate: {what}", where=path) from error

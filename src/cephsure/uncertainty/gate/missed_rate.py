@@ -1,0 +1,158 @@
+"""Which points may be taken as they are: a threshold with a promise about those that are wrong.
+
+**The loss.** On a film the gate accepts some of the points; those of them that are off by more than the
+tolerance are missed. The film's loss is missed / accepted, and 0 where nothing is accepted; its mean over
+films is the false discovery rate of acceptance (Benjamini & Hochberg 1995). Points of one film depend on
+each other, so the film is the unit, not the point: one loss a film, or a group of films that belong together.
+
+**The promise.** With probability ``confidence`` or more over the draw of the calibration films, the mean
+loss on further films of the same source is at most the rate asked for.
+
+**The proof.** Learn-then-test by fixed sequence: thresholds that were fixed beforehand are tested from the
+strictest on, each by the hypothesis "its mean loss is above the rate", until the first that cannot be
+rejected. A threshold that breaks the promise is passed only if the first such one is rejected wrongly,
+which happens with probability 1 - confidence at most (Angelopoulos, Bates, Candes, Jordan & Lei,
+arXiv:2110.01052, 2021, theorem 1 and section 2.3). The test of each is ``betting.wealth``.
+
+It needs films that are drawn independently from one source, calibration films and later ones alike. It says
+nothing about one film, one landmark, another site, another scanner or another annotator. To judge further
+films or points *not* acceptable as a whole film keeps it: a film whose points are all reviewed has loss 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cephsure.errors import InputError
+from cephsure.uncertainty.gate.betting import wealth
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_STEPS = np.arange(-150, 151)
+_RATIO = 1.02
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptanceRule:
+    """Points whose score is at most a threshold are accepted.
+
+    Attributes:
+        threshold: of the score, or None: none can be shown to keep the rate, and nothing is accepted.
+        accepted_share: share of the calibration points with a known error that it accepts.
+        missed_share: share of those accepted that are off by more than the tolerance; 0 if there are none.
+        caught_share: share of all points off by more than the tolerance that are not accepted; 1 if none is.
+        mean_loss: mean loss of the calibration films.
+        units: independent films, or groups of films, that it was tested on.
+    """
+
+    threshold: float | None
+    accepted_share: float
+    missed_share: float
+    caught_share: float
+    mean_loss: float
+    units: int
+
+
+def candidate_thresholds(tolerance_mm: float) -> NDArray[np.float64]:
+    """Thresholds of a score in mm, strictest first: from a twentieth of the tolerance to twenty times it.
+
+    They depend on nothing but the tolerance, which makes them fixed beforehand.
+    """
+    if not 0.0 < tolerance_mm < np.inf:
+        raise InputError(f"a tolerance is a positive number of mm, not {tolerance_mm:g}")
+    candidates: NDArray[np.float64] = tolerance_mm * _RATIO ** _STEPS.astype(np.float64)
+    return candidates
+
+
+def film_losses(wrong: NDArray[np.bool_], accepted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Missed / accepted of each film, 0 where nothing is accepted.
+
+    Args:
+        wrong: (F, L) points off by more than the tolerance.
+        accepted: (F, L) points accepted; those without a known error do not count and are False.
+
+    Returns:
+        (F,) from 0 to 1.
+    """
+    losses: NDArray[np.float64] = (wrong & accepted).sum(axis=1) / np.maximum(accepted.sum(axis=1), 1)
+    return losses
+
+
+def unit_means(values: NDArray[np.float64], groups: Sequence[str]) -> NDArray[np.float64]:
+    """Mean over the films of each group: one value for what is drawn independently."""
+    _, unit = np.unique(np.asarray(groups), return_inverse=True)
+    means: NDArray[np.float64] = np.bincount(unit, weights=values) / np.bincount(unit)
+    return means
+
+
+def learn_rule(
+    errors_mm: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    *,
+    groups: Sequence[str],
+    max_missed_rate: float,
+    tolerance_mm: float,
+    confidence: float,
+) -> AcceptanceRule:
+    """The most generous threshold that keeps the promise.
+
+    Args:
+        errors_mm: (F, L) radial errors, NaN where they are not known.
+        scores: (F, L) that rise with the expected error, in mm; NaN or infinite for a point that is never
+            accepted. They must not have been fitted to these films' errors.
+        groups: the name of each film's group; a film that stands alone has a name of its own.
+        max_missed_rate: the rate asked for, between 0 and 1.
+        tolerance_mm: errors above it are wrong.
+        confidence: with which probability the promise holds, between 0 and 1.
+
+    Returns:
+        The rule; without a threshold where not even the strictest one can be shown to keep the rate.
+
+    Raises:
+        InputError: a target is out of its range, or shapes do not fit.
+    """
+    if not 0.0 < confidence < 1.0:
+        raise InputError(f"a confidence lies between 0 and 1, not {confidence:g}", remedy="90 % is 0.9")
+    if errors_mm.shape != scores.shape or len(groups) != len(scores):
+        raise InputError(
+            f"errors {errors_mm.shape}, scores {scores.shape} and {len(groups)} films do not fit"
+        )
+    known = np.isfinite(errors_mm) & ~np.isnan(scores)
+    wrong = known & (errors_mm > tolerance_mm)
+    passed = None
+    for threshold in candidate_thresholds(tolerance_mm):
+        losses = film_losses(wrong, known & (scores <= threshold))
+        if wealth(unit_means(losses, groups), max_missed_rate) < 1.0 / (1.0 - confidence):
+            break
+        passed = float(threshold)
+    return _described(passed, scores, known=known, wrong=wrong, groups=groups)
+
+
+def _described(
+    threshold: float | None,
+    scores: NDArray[np.float64],
+    *,
+    known: NDArray[np.bool_],
+    wrong: NDArray[np.bool_],
+    groups: Sequence[str],
+) -> AcceptanceRule:
+    """What a threshold does on the calibration films."""
+    accepted = known & (scores <= (-np.inf if threshold is None else threshold))
+    # A threshold below every score accepts nothing: there is none that is of use.
+    if not accepted.any():
+        threshold = None
+    missed = int((wrong & accepted).sum())
+    return AcceptanceRule(
+        threshold=threshold,
+        accepted_share=float(accepted.sum() / max(known.sum(), 1)),
+        missed_share=missed / max(int(accepted.sum()), 1),
+        caught_share=1.0 - missed / max(int(wrong.sum()), 1),
+        mean_loss=float(film_losses(wrong, accepted).mean()) if len(scores) else 0.0,
+        units=len(set(groups)),
+    )
