@@ -45,3 +45,6 @@ def test_missing_strengths_are_left_out_and_a_constant_has_no_coefficient():
     assert np.isnan(found.low[2])
     assert found.pearson == pytest.approx(1)
     assert np.isnan(trend(STRENGTHS, np.zeros((3, 4, 2)), film_weights(3)).pearson)
+    nothing = trend(STRENGTHS, np.full((3, 4, 2), np.nan), film_weights(3))
+    assert np.isnan([nothing.pearson, nothing.spearman, *nothing.pearson_ci95]).all()
+    assert np.isnan([nothing.means, nothing.low, nothing.high]).all()

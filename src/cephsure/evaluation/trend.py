@@ -67,7 +67,7 @@ def trend(strengths: NDArray[np.float64], values: NDArray[np.float64], weights: 
     there = np.isfinite(means)
     drawn = means_of(weights)
     low, high = np.full_like(means, np.nan), np.full_like(means, np.nan)
-    if len(values) > 1:
+    if len(values) > 1 and there.any():
         low[there], high[there] = np.nanquantile(drawn[:, there], (0.025, 0.975), axis=0)
     x = strengths[there]
 

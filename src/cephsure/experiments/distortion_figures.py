@@ -77,7 +77,7 @@ def _own_panel(axes: Axes, done: Distorted, one: ModelTrends) -> None:
 
 def _error_panel(axes: Axes, done: Distorted, one: ModelTrends) -> None:
     axes.set_visible(True)
-    label(axes, x="magnitude", y=f"radial error [mm], {one.truth}")
+    label(axes, x="magnitude", y=f"error [mm], truth: {one.truth}")
     if one.has_error:
         _band(axes, done, one.error, colour=GREY)
         remark(axes, _coefficient(one.error))

@@ -116,7 +116,9 @@ def _measure_trend(
     values = done.by_film(one.values)
     films, _, _ = there = np.nonzero(np.isfinite(values) & np.isfinite(errors))
     x, y = values[there], errors[there]
-    change = values - values[:, :1]
+    first_sd = float(np.nanstd(values[:, 0]))
+    # A measure that is the same on all undistorted points has no such unit.
+    change = one.measure.direction * (values - values[:, :1]) / (first_sd if first_sd > 0 else np.nan)
     of_points = partial(weighted_spearman, x, y)
     return MeasureTrend(
         name=one.measure.name,
@@ -125,7 +127,7 @@ def _measure_trend(
         label=one.label,
         direction=one.measure.direction,
         trend=trend(done.magnitudes, values, weights),
-        change=trend(done.magnitudes, one.measure.direction * change / np.nanstd(values[:, 0]), weights),
+        change=trend(done.magnitudes, change, weights),
         point_spearman=spearman(x, y),
         # A film drawn w times brings each of its points w times.
         point_spearman_ci95=percentile_interval(
