@@ -1,6 +1,14 @@
 """Shifted films: distortion and projections of head CTs."""
 
 from cephsure.shifts.cephalogram import CEPHALOGRAM_BONE_GAIN, TONE_CURVE, to_cephalogram
+from cephsure.shifts.landmarks_3d import (
+    CtLandmarks,
+    CtPoint,
+    landmarks_of,
+    read_ct_landmarks,
+    shipped_landmarks,
+    voxel_sha256,
+)
 from cephsure.shifts.projection import Projection, attenuation_per_mm, project
 from cephsure.shifts.view import Geometry, View, pose_matrix, project_points, view_of
 from cephsure.shifts.volume import Volume, head_centre_mm, read_nifti
@@ -8,16 +16,22 @@ from cephsure.shifts.volume import Volume, head_centre_mm, read_nifti
 __all__ = [
     "CEPHALOGRAM_BONE_GAIN",
     "TONE_CURVE",
+    "CtLandmarks",
+    "CtPoint",
     "Geometry",
     "Projection",
     "View",
     "Volume",
     "attenuation_per_mm",
     "head_centre_mm",
+    "landmarks_of",
     "pose_matrix",
     "project",
     "project_points",
+    "read_ct_landmarks",
     "read_nifti",
+    "shipped_landmarks",
     "to_cephalogram",
     "view_of",
+    "voxel_sha256",
 ]
