@@ -1,0 +1,16 @@
+"""Site calibration: offsets and regions for one site or observer from a few corrected films."""
+
+from cephsure.uncertainty.site.apply import apply_site
+from cephsure.uncertainty.site.gain import GainRow, OwnRegions, cross_validate
+from cephsure.uncertainty.site.site import Site, fit_site, read_site, write_site
+
+__all__ = [
+    "GainRow",
+    "OwnRegions",
+    "Site",
+    "apply_site",
+    "cross_validate",
+    "fit_site",
+    "read_site",
+    "write_site",
+]
