@@ -186,6 +186,7 @@ class Model:
             expected_errors_px=drawn.expected_errors_px,
             entropies=drawn.entropies,
             coarse_positions_px=None if coarse is None else orientation.to_given(coarse, width_px),
+            maps=drawn.maps.mirrored(width_px) if drawn.maps is not None and orientation.left else drawn.maps,
         )
 
 

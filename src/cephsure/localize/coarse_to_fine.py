@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cephsure.geometry import Affine, Warp, local_centroids, read_maps, softmax_maps
+from cephsure.localize.heat_maps import SampleMaps, mean_of_marks, mixture
 from cephsure.localize.samples import Samples
 from cephsure.localize.session import load_networks
 from cephsure.views import (
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.localize.bundle import Bundle
+    from cephsure.localize.heat_maps import HeatMaps
     from cephsure.localize.session import Session
 
 
@@ -52,12 +54,13 @@ class _Pass:
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    """One sample: positions (L, 2) in px of the upright film, and the readings of its maps (L,)."""
+    """One sample: positions (L, 2) in px of the upright film, readings of its maps (L,), and the maps."""
 
     positions: NDArray[np.float64]
     activations: NDArray[np.float64]
     expected_errors: NDArray[np.float64]
     entropies: NDArray[np.float64]
+    maps: SampleMaps | None
 
 
 class CoarseToFine:
@@ -80,8 +83,13 @@ class CoarseToFine:
         sessions = load_networks(paths, self._pool, takes_masks=bundle.kind == "mc-dropout")
         self.coarse, self.fine = sessions[::2], sessions[1::2]
 
-    def sample(self, pixels: NDArray[np.float32], *, samples: int, seed: int) -> Samples:
-        """Draw ``samples`` samples of a film (H, W): upright, positive, facing right, in [0, 1]."""
+    def sample(
+        self, pixels: NDArray[np.float32], *, samples: int, seed: int, with_maps: bool = False
+    ) -> Samples:
+        """Draw ``samples`` samples of a film (H, W): upright, positive, facing right, in [0, 1].
+
+        With ``with_maps`` the mixture of their heat maps comes with them, which takes some time of its own.
+        """
         film = working_film(pixels, self.side)
         warp = whole_warp(film, self.side)
         view = standardise(whole_view(film, warp, self.side))[None, None]
@@ -90,13 +98,16 @@ class CoarseToFine:
         frames = [self._frame(points, film) for points in coarse]
         pyramid = build_pyramid(pixels, float(np.median([frame.scale for frame in frames])), self.layout)
         jobs = zip(frames, coarse, passes, strict=True)
-        drawn = list(self._pool.map(lambda job: self._fine(pyramid, *job), jobs))
+        drawn = list(self._pool.map(lambda job: self._fine(pyramid, *job, with_maps=with_maps), jobs))
+        positions = np.stack([one.positions for one in drawn])
+        maps = [one.maps for one in drawn if one.maps is not None]
         return Samples(
-            positions_px=np.stack([one.positions for one in drawn]),
+            positions_px=positions,
             activations=np.stack([one.activations for one in drawn]),
             expected_errors_px=np.stack([one.expected_errors for one in drawn]),
             entropies=np.stack([one.entropies for one in drawn]),
             coarse_positions_px=np.stack(coarse),
+            maps=_mixture(maps, positions.mean(axis=0)) if maps else None,
         )
 
     def _passes(self, samples: int, seed: int) -> Sequence[_Pass]:
@@ -132,7 +143,9 @@ class CoarseToFine:
         size = np.clip(frame.scale, smallest, largest) / frame.scale
         return Affine.about(centre, np.eye(2) * size).after(frame)
 
-    def _fine(self, pyramid: Pyramid, frame: Affine, coarse: NDArray[np.float64], one: _Pass) -> _Drawn:
+    def _fine(
+        self, pyramid: Pyramid, frame: Affine, coarse: NDArray[np.float64], one: _Pass, *, with_maps: bool
+    ) -> _Drawn:
         """Refine one member's points, and read its maps."""
         warp = Warp(frame)
         centres = warp.output(coarse)
@@ -151,4 +164,18 @@ class CoarseToFine:
             activations=readings.activations.reshape(by_annotator).mean(axis=0),
             expected_errors=expected * self.layout.map_step * frame.scale,
             entropies=readings.entropies.reshape(by_annotator).mean(axis=0),
+            maps=self._sample_maps(maps.reshape(logits.shape), frame, centres) if with_maps else None,
         )
+
+    def _sample_maps(
+        self, maps: NDArray[np.float32], frame: Affine, centres: NDArray[np.float64]
+    ) -> SampleMaps:
+        """The map of the annotators' mean (L, Q, Q) from each one's (K, L, P, P), and where it lies."""
+        step = self.layout.map_step / len(maps)
+        return SampleMaps(mean_of_marks(maps), frame.apply(centres), frame.matrix * step)
+
+
+def _mixture(drawn: Sequence[SampleMaps], points_px: NDArray[np.float64]) -> HeatMaps:
+    """The samples' maps together, a quarter wider than each: they do not lie in one place."""
+    side = drawn[0].probabilities.shape[1]
+    return mixture(drawn, points_px=points_px, side=side + 2 * (side // 8) + 2)

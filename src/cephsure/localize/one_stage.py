@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cephsure.geometry import read_maps
+from cephsure.localize.heat_maps import HeatMaps
 from cephsure.localize.samples import Samples
 from cephsure.localize.session import load_networks
 from cephsure.views import blur_maps, channel_masks, maximum_positions, squeezed_view, working_film
@@ -19,7 +20,7 @@ from cephsure.views import blur_maps, channel_masks, maximum_positions, squeezed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cephsure.geometry import MapReadings
+    from cephsure.geometry import Affine, MapReadings
     from cephsure.localize.bundle import Bundle
     from cephsure.localize.session import Session
 
@@ -36,17 +37,21 @@ class OneStage:
         paths = [folder / "paper.onnx" for folder in bundle.members]
         self.networks = load_networks(paths, self._pool, takes_masks=bundle.kind == "mc-dropout")
 
-    def sample(self, pixels: NDArray[np.float32], *, samples: int, seed: int) -> Samples:
-        """Draw ``samples`` samples of a film (H, W) in [0, 1]."""
+    def sample(
+        self, pixels: NDArray[np.float32], *, samples: int, seed: int, with_maps: bool = False
+    ) -> Samples:
+        """Draw ``samples`` samples of a film (H, W) in [0, 1]; ``with_maps`` with their maps' mixture."""
         view, to_film = squeezed_view(working_film(pixels, self.side), self.side)
         image = view[None, None].astype(np.float32)
-        readings = list(self._pool.map(lambda job: self._read(image, *job), self._passes(samples, seed)))
+        drawn = list(self._pool.map(lambda job: self._read(image, *job), self._passes(samples, seed)))
+        readings = [one for one, _ in drawn]
         step = float(np.sqrt(abs(np.linalg.det(to_film.matrix))))
         return Samples(
             positions_px=np.stack([to_film.apply(one.positions) for one in readings]),
             activations=np.stack([one.activations for one in readings]),
             expected_errors_px=np.stack([one.expected_errors * step for one in readings]),
             entropies=np.stack([one.entropies for one in readings]),
+            maps=_on_film([maps for _, maps in drawn], to_film) if with_maps else None,
         )
 
     def _passes(self, samples: int, seed: int) -> list[tuple[Session, NDArray[np.float32] | None]]:
@@ -58,8 +63,8 @@ class OneStage:
 
     def _read(
         self, image: NDArray[np.float32], network: Session, masks: NDArray[np.float32] | None
-    ) -> MapReadings:
-        """Maxima of one network's blurred maps, and their summaries.
+    ) -> tuple[MapReadings, NDArray[np.float32]]:
+        """Maxima of one network's blurred maps and their summaries, and the probabilities.
 
         What is positive in a map, made to sum to one, is its probability.
         """
@@ -67,4 +72,11 @@ class OneStage:
         positions, activations = maximum_positions(maps)
         positive = np.maximum(maps, 1e-9)
         probabilities = positive / positive.sum(axis=(1, 2), keepdims=True)
-        return read_maps(probabilities, positions, activations)
+        return read_maps(probabilities, positions, activations), probabilities
+
+
+def _on_film(maps: list[NDArray[np.float32]], to_film: Affine) -> HeatMaps:
+    """The mean of the networks' maps (L, S, S)."""
+    mean: NDArray[np.float32] = np.stack(maps).mean(axis=0)
+    first = np.tile(to_film.apply(np.zeros(2)), (len(mean), 1))
+    return HeatMaps(mean, first, to_film.matrix)

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from cephsure.localize.heat_maps import HeatMaps
+
 
 @dataclass(frozen=True, slots=True)
 class Samples:
@@ -24,6 +26,7 @@ class Samples:
             sum p(u) |u - position|, in pixels of the given film.
         entropies: (T, L) Shannon entropy of each map's probability, in nats.
         coarse_positions_px: (T, L, 2) positions after the coarse stage, or None for one-stage recipes.
+        maps: the mixture of the samples' heat maps on the film's axes, or None if it was not asked for.
     """
 
     positions_px: NDArray[np.float64]
@@ -31,3 +34,4 @@ class Samples:
     expected_errors_px: NDArray[np.float64]
     entropies: NDArray[np.float64]
     coarse_positions_px: NDArray[np.float64] | None = None
+    maps: HeatMaps | None = None

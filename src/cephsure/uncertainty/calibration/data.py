@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cephsure.errors import InputError
+from cephsure.uncertainty.calibration.temperature import tempered_errors_mm
 from cephsure.uncertainty.measures import MEASURES
 
 if TYPE_CHECKING:
@@ -65,9 +66,12 @@ class CalibrationData:
         numbers: the landmarks' numbers.
         errors_mm: (F, L, 2) found minus true position, NaN where there is no truth or no scale.
         measures: key of a measure in mm (``Measure.key(in_mm=True)``) -> (F, L) values, NaN without a scale.
+        points_px: (F, L, 2) found positions in px of each film as given.
+        upright_mm_per_px: (F, 2) what a px of the film as given is on the upright film, in mm; along x it is
+            negative where the film faces left. NaN without a scale.
         source: data set, split, truth and model.
-        maps: the heat maps of each film on its own axes (not mirrored), or None if they were not asked for.
-        truths_px: (F, L, 2) true positions in px of each film as given, NaN where there is none.
+        maps: the heat maps of each film as given, or None if they were not asked for.
+        tempered_mm: (F, L, G) expected errors under the maps at ``temperature.LOG_TEMPERATURES``, with maps.
     """
 
     film_ids: tuple[str, ...]
@@ -75,9 +79,11 @@ class CalibrationData:
     numbers: tuple[int, ...]
     errors_mm: NDArray[np.float64]
     measures: dict[str, NDArray[np.float64]]
+    points_px: NDArray[np.float64]
+    upright_mm_per_px: NDArray[np.float64]
     source: CalibrationSource
-    maps: tuple[HeatMaps, ...] | None
-    truths_px: NDArray[np.float64]
+    maps: tuple[HeatMaps, ...] | None = None
+    tempered_mm: NDArray[np.float64] | None = None
 
     @property
     def radial_mm(self) -> NDArray[np.float64]:
@@ -94,8 +100,10 @@ class CalibrationData:
             groups=tuple(self.groups[i] for i in chosen),
             errors_mm=self.errors_mm[chosen],
             measures={key: values[chosen] for key, values in self.measures.items()},
+            points_px=self.points_px[chosen],
+            upright_mm_per_px=self.upright_mm_per_px[chosen],
             maps=None if self.maps is None else tuple(self.maps[i] for i in chosen),
-            truths_px=self.truths_px[chosen],
+            tempered_mm=None if self.tempered_mm is None else self.tempered_mm[chosen],
         )
 
 
@@ -127,8 +135,12 @@ def calibration_data(
     doubled = [name for name, count in Counter(film_ids).items() if count > 1]
     if doubled:
         raise InputError(f"two films are called {doubled[0]!r}")
-    errors = [_errors_mm(one, truth) for one, truth in zip(predictions, truths_px, strict=True)]
-    if not any(np.isfinite(one).any() for one in errors):
+    points_px = np.stack([found_px(one) for one in predictions])
+    scales = np.stack([upright_mm_per_px(one) for one in predictions])
+    errors_mm = (points_px - truths_px) * scales[:, None]
+    # A point of which one coordinate is missing has no position.
+    errors_mm[np.isnan(errors_mm).any(axis=2)] = np.nan
+    if not np.isfinite(errors_mm).any():
         raise InputError(
             "no film with a scale and a true point: there is nothing to calibrate on in millimetres",
             remedy="give the scale by --mm-per-px",
@@ -141,14 +153,18 @@ def calibration_data(
             for name, group in zip(film_ids, groups, strict=True)
         ),
         numbers=tuple(landmark.number for landmark in predictions[0].landmarks),
-        errors_mm=np.stack(errors),
+        errors_mm=errors_mm,
         measures={
             key: np.array([measured(one, key) for one in predictions])
             for key in (measure.key(in_mm=True) for measure in MEASURES.values())
         },
+        points_px=points_px,
+        upright_mm_per_px=scales,
         source=source,
         maps=None if maps is None else tuple(maps),
-        truths_px=np.array(truths_px, dtype=np.float64),
+        tempered_mm=None
+        if maps is None
+        else np.stack([tempered_errors_mm(*film) for film in zip(maps, points_px, scales, strict=True)]),
     )
 
 
@@ -158,18 +174,12 @@ def measured(prediction: Prediction, key: str) -> NDArray[np.float64]:
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
-def upright_signs(prediction: Prediction) -> NDArray[np.float64]:
-    """(2,) factors between the film's axes and those of the upright film, either way."""
-    return np.array([-1.0 if prediction.film.facing == "left" else 1.0, 1.0])
+def found_px(prediction: Prediction) -> NDArray[np.float64]:
+    """(L, 2) found positions in px of the film as given."""
+    return np.array([(landmark.x_px, landmark.y_px) for landmark in prediction.landmarks], dtype=np.float64)
 
 
-def _errors_mm(prediction: Prediction, truth_px: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(L, 2) found minus true position on the upright film."""
-    scale = prediction.film.mm_per_px
-    if scale is None:
-        return np.full_like(truth_px, np.nan, dtype=np.float64)
-    found = np.array([(landmark.x_px, landmark.y_px) for landmark in prediction.landmarks])
-    errors: NDArray[np.float64] = (found - truth_px) * np.asarray(scale) * upright_signs(prediction)
-    # A point of which one coordinate is missing has no position.
-    errors[np.isnan(errors).any(axis=1)] = np.nan
-    return errors
+def upright_mm_per_px(prediction: Prediction) -> NDArray[np.float64]:
+    """(2,) what a px of the film is on the upright film in mm, as in ``CalibrationData``."""
+    x, y = prediction.film.mm_per_px or (np.nan, np.nan)
+    return np.array([-x if prediction.film.facing == "left" else x, y], dtype=np.float64)

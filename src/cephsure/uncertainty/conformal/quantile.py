@@ -1,0 +1,78 @@
+"""The quantile of split conformal prediction, exact for any number of calibration scores."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cephsure.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+LEVELS = (0.5, 0.8, 0.9, 0.95)
+"""The levels that reports and tables show."""
+
+
+def check_level(level: float) -> float:
+    """The level, if it is one.
+
+    Raises:
+        InputError: it does not lie between 0 and 1.
+    """
+    if not 0.0 < level < 1.0:
+        raise InputError(f"a level lies between 0 and 1, not {level:g}", remedy="90 % is 0.9")
+    return level
+
+
+def conformal_rank(n_scores: int, level: float) -> int:
+    """Rank of the calibration score that bounds a region: ceil((n + 1) level).
+
+    The score of a new point, exchangeable with the n calibration scores, has any of the n + 1 ranks among
+    them with equal probability; it is at most the k-th smallest of the n with probability k / (n + 1), and
+    ceil((n + 1) level) is the smallest k for which that is the level or more. The level is taken as the
+    decimal number it is written as: 0.55 of 20 is 11, where binary arithmetic makes it a little more, and 12.
+
+    Args:
+        n_scores: n.
+        level: the probability wanted, between 0 and 1.
+
+    Returns:
+        From 1 to n + 1. With n + 1 there are too few scores: no score bounds the region.
+
+    Raises:
+        InputError: the level does not lie between 0 and 1.
+
+    Source: Vovk, Gammerman & Shafer, Algorithmic Learning in a Random World (2005), proposition 2.4; Lei et
+    al., JASA 113 (2018), theorem 2.2.
+
+    >>> conformal_rank(19, 0.95), conformal_rank(18, 0.95), conformal_rank(20, 0.95)
+    (19, 19, 20)
+    """
+    return math.ceil((n_scores + 1) * Fraction(str(check_level(level))))
+
+
+def conformal_quantile(scores: ArrayLike, level: float) -> float:
+    """The bound on scores that a new one keeps with the probability ``level`` or more.
+
+    Args:
+        scores: (n,) calibration scores in any order, larger ones meaning worse; infinite ones are scores too,
+            NaN are left out.
+        level: the probability wanted, between 0 and 1.
+
+    Returns:
+        The score of rank ``conformal_rank``; infinity where there are too few, so that nothing is excluded.
+
+    Raises:
+        InputError: the level does not lie between 0 and 1.
+
+    >>> conformal_quantile([3.0, 1.0, 2.0, 4.0], 0.5), conformal_quantile([1.0], 0.9)
+    (3.0, inf)
+    """
+    known = np.asarray(scores, dtype=np.float64)
+    known = np.sort(known[~np.isnan(known)])
+    rank = conformal_rank(len(known), level)
+    return float(known[rank - 1]) if rank <= len(known) else math.inf
