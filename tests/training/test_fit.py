@@ -140,6 +140,22 @@ def test_it_stops_below_an_error_in_mm(tmp_path):
     assert progress.epoch == 3
 
 
+def test_a_network_that_was_stopped_is_the_one_that_fell_below(tmp_path):
+    # By its score the second epoch is the best; the error in mm falls below only in the third.
+    class Apart(Scripted):
+        def validate(self, network):
+            score, _ = super().validate(network)
+            return score, [9.0, 7.0, 5.0][len(self.shown) - 1]
+
+    settings = replace(PLAIN, epochs=99, stop_below_mm=6.0, keep="best")
+    stage = Apart(settings, [5.0, 3.0, 4.0])
+    network, progress = run(stage, tmp_path)
+    assert (progress.epoch, progress.best_epoch) == (3, 2)
+    assert same(weights(network), stage.shown[2])
+    again, _ = run(Apart(settings, []), tmp_path)
+    assert same(weights(again), stage.shown[2])
+
+
 @pytest.mark.parametrize("schedule", ["plateau", "cosine"])
 @pytest.mark.parametrize("keep", ["best", "last"])
 def test_unknown_scores_break_nothing(schedule, keep, tmp_path):

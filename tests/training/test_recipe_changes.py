@@ -6,7 +6,7 @@ import pytest
 
 from cephsure.errors import InputError
 from cephsure.training.recipe import DefaultRecipe, PaperRecipe
-from cephsure.training.recipe_changes import chosen_recipe
+from cephsure.training.recipe_changes import STOPPED, changes_as_trained, chosen_recipe
 
 
 @pytest.mark.parametrize(("name", "kind"), [("paper", PaperRecipe), ("default", DefaultRecipe)])
@@ -50,3 +50,35 @@ def test_stopping_below_an_error_is_for_landmarks_only():
 def test_what_does_not_fit_is_refused(name, changes, complaint):
     with pytest.raises(InputError, match=complaint):
         chosen_recipe(name, **changes)
+
+
+def trained(*errors, stages=("paper",)):
+    """Members whose stages ended with these validation errors, one tuple a member."""
+    return [
+        {"stages": {stage: {"validation_mre_mm": error} for stage, error in zip(stages, member, strict=True)}}
+        for member in errors
+    ]
+
+
+def test_networks_that_were_all_stopped_say_so():
+    recipe = chosen_recipe("paper", width=0.5, stop_below_mm=6)
+    assert changes_as_trained(recipe, trained((5.9,), (3.0,))) == ("filters x 0.5", "stopped below 6 mm")
+    assert recipe.changes[1].startswith(STOPPED)
+
+
+def test_networks_that_were_never_stopped_do_not_pass_for_such():
+    recipe = chosen_recipe("paper", stop_below_mm=1.5)
+    assert changes_as_trained(recipe, trained((1.5,), (None,))) == ("never below 1.5 mm, so not stopped",)
+    some = changes_as_trained(recipe, trained((1.5,), (1.4,), (2.0,)))
+    assert some == ("stopped below 1.5 mm (2 of 3 networks never were)",)
+
+
+def test_both_networks_of_a_member_are_looked_at():
+    recipe = chosen_recipe("default", stop_below_mm=6)
+    members = trained((5.0, 2.0), (7.0, 2.0), stages=("coarse", "fine"))
+    assert changes_as_trained(recipe, members) == ("stopped below 6 mm (1 of 4 networks never were)",)
+
+
+def test_a_recipe_without_a_stop_stays_as_it_is():
+    recipe = chosen_recipe("default", epochs=3)
+    assert changes_as_trained(recipe, trained((9.0, 9.0), stages=("coarse", "fine"))) == ("3 epochs",)

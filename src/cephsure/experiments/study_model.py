@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cephsure.errors import InputError
 from cephsure.localize.bundle import FACTS_FILE as BUNDLE_FILE
 from cephsure.model import load_model, shipped_models
+from cephsure.training.recipe_changes import STOPPED
 
 if TYPE_CHECKING:
     from cephsure.model import Model
@@ -58,7 +59,7 @@ class StudyModel:
     @property
     def under_trained(self) -> bool:
         """Whether training was stopped at a given validation error."""
-        return any(change.startswith("stopped below") for change in self.changes)
+        return any(change.startswith(STOPPED) for change in self.changes)
 
     @property
     def title(self) -> str:

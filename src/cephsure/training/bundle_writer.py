@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from cephsure.atomic import write_atomically
 from cephsure.datasets import open_dataset
 from cephsure.training.card import model_card
 from cephsure.training.recipe import recipe_to_dict
+from cephsure.training.recipe_changes import changes_as_trained
 from cephsure.training.worker import DONE_FILE, LOG_FILE, ORIENTATION, job_folder, job_names
 
 if TYPE_CHECKING:
@@ -85,7 +87,7 @@ def _facts(config: RunConfig, done: dict[str, dict[str, Any]], name: str) -> dic
         "format": FORMAT,
         "name": name,
         "kind": config.kind,
-        "recipe": recipe_to_dict(config.recipe),
+        "recipe": recipe_to_dict(replace(config.recipe, changes=changes_as_trained(config.recipe, members))),
         "landmark_set": dataset.landmark_set.to_dict(),
         "mean_shape": members[0].get("mean_shape"),
         "members": [{"folder": _place(str(k)), **_without_shape(facts)} for k, facts in enumerate(members)],

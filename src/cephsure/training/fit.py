@@ -93,7 +93,7 @@ def fit(
         _save(checkpoint, network, averaged, optimiser, best=best, progress=progress)
         report(_rows(stage, progress))
     kept = averaged if averaged is not None else network
-    if best:
+    if best and not _fell_below(settings, progress.history[-1]["validation_mre_mm"]):
         kept.load_state_dict(best)
     return kept.eval(), progress
 
@@ -170,8 +170,13 @@ def _advance(progress: Progress, settings: FitSettings, *, score: float, mre_mm:
     progress.finished = (
         progress.epoch >= settings.epochs
         or (settings.stop_patience is not None and idle >= settings.stop_patience)
-        or (settings.stop_below_mm is not None and mre_mm < settings.stop_below_mm)
+        or _fell_below(settings, mre_mm)
     )
+
+
+def _fell_below(settings: FitSettings, mre_mm: float) -> bool:
+    """Whether this is the error that training is stopped at: then its network is the one that is wanted."""
+    return settings.stop_below_mm is not None and mre_mm < settings.stop_below_mm
 
 
 def _optimiser(network: nn.Module, settings: FitSettings) -> torch.optim.Optimizer:

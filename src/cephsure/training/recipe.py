@@ -24,7 +24,8 @@ class FitSettings:
         schedule: "cosine" (short warm-up, then down to zero) or "plateau" (down on a validation plateau).
         plateau_patience: epochs without gain before the rate goes down tenfold.
         stop_patience: epochs without gain before training stops; None never stops early.
-        stop_below_mm: stop as soon as the validation MRE falls under this; None never does.
+        stop_below_mm: stop after the first epoch whose validation MRE is under this, and keep that epoch's
+            weights whatever ``keep`` says; None never does.
         ema_decay: decay a step of the averaged weights that are kept (less in the first steps); None keeps
             the plain ones.
         keep: "last" epoch's weights or those of the "best" validation epoch.

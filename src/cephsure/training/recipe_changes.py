@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cephsure.errors import InputError
 from cephsure.training.recipe import RECIPES, FitSettings, PaperRecipe, Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+STOPPED = "stopped below"
+"""How the change begins by which under-trained models are known."""
 
 
 def chosen_recipe(
@@ -40,9 +46,39 @@ def chosen_recipe(
     if stop_below_mm is not None:
         if not stop_below_mm > 0:
             raise InputError(f"a validation error to stop below is positive, not {stop_below_mm}")
-        change = f"stopped below {stop_below_mm:g} mm"
-        recipe = _with_fits(recipe, change, orientation=False, stop_below_mm=stop_below_mm)
+        recipe = _with_fits(recipe, _stopped(stop_below_mm), orientation=False, stop_below_mm=stop_below_mm)
     return recipe
+
+
+def changes_as_trained(recipe: Recipe, members: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """A recipe's ``changes`` once it is known which networks were stopped.
+
+    A network that never fell below the error it was to be stopped at is trained to its end, and must not pass
+    for one that was stopped.
+
+    Args:
+        recipe: the run's.
+        members: each member's facts: "stages", by name, with their last "validation_mre_mm".
+    """
+    fits = (
+        {"paper": recipe.fit}
+        if isinstance(recipe, PaperRecipe)
+        else {"coarse": recipe.coarse_fit, "fine": recipe.fine_fit}
+    )
+    below_mm = next(iter(fits.values())).stop_below_mm
+    if below_mm is None:
+        return recipe.changes
+    errors = [member["stages"][stage]["validation_mre_mm"] for member in members for stage in fits]
+    never = sum(error is None or not error < below_mm for error in errors)
+    if never == len(errors):
+        words = f"never below {below_mm:g} mm, so not stopped"
+    else:
+        words = _stopped(below_mm) + (f" ({never} of {len(errors)} networks never were)" if never else "")
+    return tuple(words if change == _stopped(below_mm) else change for change in recipe.changes)
+
+
+def _stopped(below_mm: float) -> str:
+    return f"{STOPPED} {below_mm:g} mm"
 
 
 def _with_width(recipe: Recipe, width: float) -> Recipe:
