@@ -15,6 +15,9 @@ from cephsure.localize.one_stage import OneStage
 from cephsure.localize.orientation import Orientation, find_orientation
 from cephsure.localize.samples import Samples
 from cephsure.localize.session import Session
+from cephsure.uncertainty.calibration import CALIBRATION_FILE, DEFAULT_LEVEL, calibrated, read_calibration
+from cephsure.uncertainty.calibration import region_kind as kind_of_region
+from cephsure.uncertainty.conformal import STRATEGIES, check_level
 from cephsure.uncertainty.predict import to_prediction
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, Prediction
 from cephsure.views import stretch_grey
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.landmarks import LandmarkSet
+    from cephsure.localize.heat_maps import HeatMaps
+    from cephsure.uncertainty.calibration import Calibration
+    from cephsure.uncertainty.prediction import RegionKind
 
 DEFAULT_MODEL = "default-ensemble"
 
@@ -57,6 +63,7 @@ class Model:
         kind: "baseline", "ensemble" or "mc-dropout".
         landmark_set: the landmarks it finds.
         default_samples: samples drawn a film unless asked otherwise: 1, the members, or the passes.
+        calibration: the bundle's calibration, or None.
 
     Example:
         >>> from cephsure import load_model, samples
@@ -84,6 +91,7 @@ class Model:
                 "its recipe is incomplete or malformed", where=bundle.folder / FACTS_FILE
             ) from error
         self.default_samples = passes
+        self.calibration = _calibration(bundle)
 
     def predict(
         self,
@@ -94,10 +102,14 @@ class Model:
         facing: Literal["auto", "right", "left"] = "auto",
         polarity: Literal["auto", "positive", "negative"] = "auto",
         mm_per_px: float | None = None,
+        level: float | None = None,
+        region: RegionKind | None = None,
     ) -> Prediction:
         """Find the landmarks on a film, and measure how uncertain each is.
 
-        The same film, seed and bundle give the same numbers.
+        The same film, seed and bundle give the same numbers. A calibrated bundle adds to each landmark of a
+        film with a scale the expected error in mm and a region that holds the true point; not if fewer or
+        more samples are asked for than it was calibrated with.
 
         Args:
             film: a film, or a file to read.
@@ -107,21 +119,51 @@ class Model:
             facing: which way the head faces; "auto" finds out.
             polarity: whether bone is bright; "auto" finds out.
             mm_per_px: scale for a file that has none of its own.
+            level: probability with which each region holds the true point; 0.9 unless given.
+            region: the kind of region, "hdr", "ellipse" or "disc"; by default the calibration's own.
 
         Returns:
             Positions in the given film's own pixels, and in mm where its scale is known.
 
         Raises:
             FilmError: the file cannot be read.
-            InputError: more samples than there are members; an unknown facing or polarity; a negative seed.
+            InputError: more samples than there are members; an unknown facing or polarity; a negative seed; a
+                level or region of a bundle without calibration, or one that it has not.
         """
+        calibration = self._calibration_for(samples, level, region)
+        given = film if isinstance(film, Film) else films.read(film, mm_per_px=mm_per_px)
+        needs_maps = (
+            calibration is not None
+            and given.spacing is not None
+            and STRATEGIES[kind_of_region(calibration, region)].needs_maps
+        )
+        prediction, maps = self.predict_with_maps(
+            given, samples=samples, seed=seed, facing=facing, polarity=polarity, with_maps=needs_maps
+        )
+        if calibration is None:
+            return prediction
+        wanted = DEFAULT_LEVEL if level is None else level
+        return calibrated(prediction, calibration, maps=maps, level=wanted, kind=region)
+
+    def predict_with_maps(
+        self,
+        film: Film | Path | str,
+        *,
+        samples: int | None = None,
+        seed: int = 0,
+        facing: Literal["auto", "right", "left"] = "auto",
+        polarity: Literal["auto", "positive", "negative"] = "auto",
+        mm_per_px: float | None = None,
+        with_maps: bool = True,
+    ) -> tuple[Prediction, HeatMaps | None]:
+        """The prediction without calibration, and the heat maps behind it; arguments as for ``predict``."""
         given = film if isinstance(film, Film) else films.read(film, mm_per_px=mm_per_px)
         stretched = stretch_grey(given.pixels)
         orientation = self._find_orientation(stretched, facing, polarity)
         turned = orientation.left or orientation.negative
         upright = orientation.upright(given.pixels) if turned else stretched
-        drawn = self._sample(upright, orientation, samples, seed)
-        return to_prediction(
+        drawn = self._sample(upright, orientation, samples, seed, with_maps=with_maps)
+        prediction = to_prediction(
             drawn,
             film_info=_film_info(given, orientation),
             model_info=ModelInfo(
@@ -134,6 +176,32 @@ class Model:
             ),
             landmark_set=self.landmark_set,
         )
+        return prediction, drawn.maps
+
+    def _calibration_for(
+        self, samples: int | None, level: float | None, region: RegionKind | None
+    ) -> Calibration | None:
+        """The calibration, where it holds: None without one, or for another number of samples.
+
+        Raises:
+            InputError: regions are asked for that cannot be given.
+        """
+        calibration, asked = self.calibration, level is not None or region is not None
+        if calibration is None:
+            if asked:
+                raise InputError(
+                    f"{self.name} is not calibrated: it has no regions", remedy="see: cephsure calibrate"
+                )
+            return None
+        if level is not None:
+            check_level(level)
+        kind_of_region(calibration, region)
+        fitted = calibration.fitted_on.samples
+        if (self.default_samples if samples is None else samples) == fitted:
+            return calibration
+        if asked:
+            raise InputError(f"{self.name} is calibrated for {fitted} samples, and for no other number")
+        return None
 
     def predict_many(
         self, many: Iterable[Film | Path | str], *, samples: int | None = None, seed: int = 0
@@ -168,7 +236,13 @@ class Model:
         return find_orientation(stretched, self._orientation, side, facing=facing, polarity=polarity)
 
     def _sample(
-        self, upright: NDArray[np.float32], orientation: Orientation, samples: int | None, seed: int
+        self,
+        upright: NDArray[np.float32],
+        orientation: Orientation,
+        samples: int | None,
+        seed: int,
+        *,
+        with_maps: bool = False,
     ) -> Samples:
         """Samples of an upright film (H, W), in the given film's own pixels."""
         count = self.default_samples if samples is None else samples
@@ -178,7 +252,7 @@ class Model:
             raise InputError(f"{self.name} gives {known} samples a film, not {count}")
         if seed < 0:
             raise InputError(f"a seed is 0 or more, not {seed}")
-        drawn = self._localizer.sample(upright, samples=count, seed=seed)
+        drawn = self._localizer.sample(upright, samples=count, seed=seed, with_maps=with_maps)
         width_px, coarse = upright.shape[1], drawn.coarse_positions_px
         return Samples(
             positions_px=orientation.to_given(drawn.positions_px, width_px),
@@ -188,6 +262,14 @@ class Model:
             coarse_positions_px=None if coarse is None else orientation.to_given(coarse, width_px),
             maps=drawn.maps.mirrored(width_px) if drawn.maps is not None and orientation.left else drawn.maps,
         )
+
+
+def _calibration(bundle: Bundle) -> Calibration | None:
+    """The bundle's calibration, if it has one."""
+    path = bundle.folder / CALIBRATION_FILE
+    if not path.is_file():
+        return None
+    return read_calibration(path, numbers=tuple(mark.number for mark in bundle.landmark_set.landmarks))
 
 
 def _film_info(film: Film, orientation: Orientation) -> FilmInfo:

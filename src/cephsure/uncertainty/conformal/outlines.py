@@ -48,7 +48,7 @@ def outlines(inside: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
                 corners.append((column, row))
             if place == start:
                 break
-        chains.append(np.array(corners, dtype=np.float64) - 0.5)
+        chains.append(np.array(corners[-1:] + corners[:-1], dtype=np.float64) - 0.5)
     return chains
 
 
