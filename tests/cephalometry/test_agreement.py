@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from cephsure.cephalometry import load_analyses, shipped_analyses
+from cephsure.cephalometry.agreement import ClassAgreement, class_agreement, interval_coverage, values_of
+from cephsure.cephalometry.analysis import UNDECIDABLE, MeasuredValue
+
+ANB = shipped_analyses()["isbi"].entries[0]  # class III below 3.2, class I to 5.7, class II above
+
+
+def test_rates_and_kappa_worked_out_by_hand():
+    # True: III III I I II II II II; found: III I I I II II I III.
+    true = np.array([1.0, 2.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0])
+    found = np.array([0.0, 4.0, 4.0, 4.0, 6.0, 9.0, 5.0, 3.0])
+    both = class_agreement(ANB, true, found)
+    assert both.class_names == ("class III", "class I", "class II")
+    assert both.table.tolist() == [[1, 1, 0], [0, 2, 0], [1, 1, 2]]
+    assert both.films == 8
+    assert both.success_rate == 5 / 8
+    assert both.class_rates == (1 / 2, 1.0, 2 / 4)
+    assert both.mean_class_rate == pytest.approx(2 / 3)
+    # By chance 2/8 * 2/8 + 2/8 * 4/8 + 4/8 * 2/8 = 5/16; (10/16 - 5/16) / (11/16).
+    assert both.kappa == pytest.approx(5 / 11)
+
+
+def test_cohens_own_kind_of_table():
+    # 20 yes-yes, 5 yes-no, 10 no-yes, 15 no-no: 0.7 observed, 0.5 by chance.
+    both = ClassAgreement("x", ("yes", "no"), np.array([[20, 5], [10, 15]]))
+    assert both.success_rate == pytest.approx(0.7)
+    assert both.kappa == pytest.approx(0.4)
+
+
+def test_films_without_a_value_are_left_out_and_absent_classes_do_not_count():
+    both = class_agreement(ANB, np.array([4.0, np.nan, 6.0]), np.array([4.0, 4.0, 6.0]))
+    assert both.films == 2
+    assert both.class_rates[1:] == (1.0, 1.0)
+    assert np.isnan(both.class_rates[0])
+    assert both.mean_class_rate == 1.0
+
+
+def test_one_class_only_has_no_kappa_and_no_film_has_nothing():
+    assert np.isnan(class_agreement(ANB, np.array([4.0]), np.array([4.5])).kappa)
+    nothing = class_agreement(ANB, np.array([np.nan]), np.array([4.0]))
+    assert nothing.films == 0
+    assert np.isnan(nothing.success_rate)
+    assert np.isnan(nothing.mean_class_rate)
+
+
+@given(arrays(np.intp, (3, 3), elements=st.integers(0, 20)))
+def test_kappa_is_the_same_seen_from_either_side_and_at_most_1(table):
+    names = ("a", "b", "c")
+    there, back = ClassAgreement("x", names, table), ClassAgreement("x", names, table.T)
+    if np.isfinite(there.kappa):
+        assert there.kappa == pytest.approx(back.kappa)
+        assert there.kappa <= 1 + 1e-12
+        assert (there.kappa == pytest.approx(1.0)) == (there.success_rate == 1)
+
+
+def test_values_of_many_films_are_those_of_each(make_prediction, head):
+    analyses = load_analyses("isbi,jarabak")
+    mirrored = np.stack([1999 - head[:, 0], head[:, 1]], axis=1)
+    films = [
+        make_prediction(head).film,
+        make_prediction(mirrored, facing="left").film,
+        make_prediction(head, mm_per_px=None).film,
+    ]
+    codes = [one.code for one in make_prediction(head).landmarks]
+    found = values_of([head, mirrored, head], films, codes, analyses)
+    for (_, code), (first, second, third) in found.items():
+        assert second == pytest.approx(first), code
+        if code in {"MW", "S-N", "S-Ar", "Ar-Go", "Go-Me", "S-Go", "N-Me"}:
+            assert np.isnan(third)
+        else:
+            assert third == pytest.approx(first)
+
+
+def test_landmarks_that_nobody_has_give_no_value(make_prediction, head):
+    found = values_of([head[:2]], [make_prediction(head).film], ["S", "N"], load_analyses("isbi"))
+    assert all(np.isnan(values).all() for values in found.values())
+
+
+def test_coverage_counts_films_with_interval_and_truth():
+    def measured(interval, decision):
+        return MeasuredValue(
+            analysis="isbi",
+            code="ANB",
+            name="x",
+            unit="deg",
+            value=4.0,
+            interval_90=interval,
+            decision=decision,
+        )
+
+    films = [
+        measured((3.0, 5.0), "class I"),  # true 4: held, right
+        measured((3.0, 5.0), "class I"),  # true 6: not held, wrong
+        measured((3.0, 5.0), UNDECIDABLE),  # true 5: held
+        measured(None, None),
+        measured((3.0, 5.0), "class I"),  # no truth
+    ]
+    counted = interval_coverage(ANB, films, np.array([4.0, 6.0, 5.0, 4.0, np.nan]))
+    assert (counted.films, counted.held, counted.decided, counted.decided_right) == (3, 2, 2, 1)

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from cephsure.samples import sample_film
+
+MODEL = ("--model", "default-baseline")
+
+
+@pytest.fixture
+def film():
+    return sample_film("vhm_lateral_0deg")
+
+
+def test_a_film_is_shown_as_a_table_with_classes(cephsure, film):
+    run = cephsure("analyze", film.path, *MODEL, "--mm-per-px", f"{film.mm_per_px}")
+    assert run.status == 0
+    for code in ("ANB", "SNB", "SNA", "ODI", "APDI", "FHI", "FHA", "MW", "FMA"):
+        assert f"\n{code} " in run.out
+    assert "Wang et al. 2016" in run.out
+    assert "Research use only" in run.out
+
+
+def test_without_a_scale_no_distance_is_given_and_it_says_so(cephsure, film, tmp_path):
+    target = tmp_path / "one.json"
+    run = cephsure("analyze", film.path, *MODEL, "--analysis", "isbi,jarabak", "--json", target)
+    assert "no distances: no scale in the film" in run.out
+    measured = json.loads(target.read_text("utf-8"))["measurements"]
+    assert {one["value"] for one in measured if one["unit"] == "mm"} == {None}
+    assert all(one["value"] is not None for one in measured if one["unit"] != "mm")
+
+
+def test_files_of_every_kind_are_written(cephsure, film, tmp_path):
+    options = ("--format", "json,csv", "--overlay", "--analysis", "all")
+    run = cephsure("analyze", film.path, *MODEL, "--out", tmp_path / "out", *options)
+    assert run.status == 0
+    stem = film.path.stem
+    names = [f"{stem}.analysis.{kind}" for kind in ("csv", "json", "overlay.png")]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == names
+    document = json.loads((tmp_path / "out" / names[1]).read_text("utf-8"))
+    rows = list(csv.DictReader((tmp_path / "out" / names[0]).open(encoding="utf-8")))
+    assert document["schema"] == "cephsure.analysis/1"
+    assert len(document["measurements"]) == len(rows)
+    assert run.lines == [f"wrote the files of 1 film into {tmp_path / 'out'}"]
+
+
+def test_own_norms_are_used(cephsure, film, tmp_path):
+    own = tmp_path / "own.toml"
+    entry = 'analysis = "isbi"\nmeasurement = "FMA"\nnorms = [{ mean = 10.0, sd = 0.5, source = "ours" }]\n'
+    own.write_text(f"[[entries]]\n{entry}", encoding="utf-8")
+    run = cephsure("analyze", film.path, *MODEL, "--norms", own)
+    assert "above the norm" in run.out
+    assert "10 ± 0.5" in run.out
+
+
+def test_many_films_are_one_row_each_and_a_bad_one_stops_nothing(cephsure, film, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    films = []
+    for number in range(4):
+        copy = tmp_path / f"{number}.png"
+        copy.write_bytes(film.path.read_bytes())
+        films.append(copy)
+    run = cephsure("analyze", *films, broken, *MODEL)
+    assert run.status == 2
+    assert [line.split()[0] for line in run.out.splitlines() if ".png" in line] == [str(one) for one in films]
+    assert "broken.png" in run.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "name films"),
+        (["a.png", "--data", "x"], "name films"),
+        (["a.png", "--overlay"], "say where with --out"),
+        (["a.png", "--out", "x", "--format", "pdf"], "no format is called 'pdf'"),
+        (["a.png", "--analysis", "ricketts"], "there is no analysis 'ricketts'"),
+        (["a.png", "--min-probability", "0.4", *MODEL], "above 0.5 to 1"),
+        (["a.png", "b.png", "--json", "x.json"], "--json is for one film"),
+    ],
+)
+def test_wrong_options_are_told_in_words(cephsure, film, arguments, complaint):
+    given = [str(film.path) if argument == "a.png" else argument for argument in arguments]
+    run = cephsure("analyze", *given)
+    assert run.status == 2
+    assert complaint in " ".join(run.err.replace("│", " ").split())
+
+
+def test_classes_on_annotated_films(cephsure, phantom_isbi, tmp_path):
+    root, target = phantom_isbi(n_train=1, n_test1=3), tmp_path / "classes.json"
+    run = cephsure("analyze", "--data", root, *MODEL, "--json", target)
+    assert run.status == 0
+    assert "3 films · truth: mean" in run.out
+    document = json.loads(target.read_text("utf-8"))
+    assert document["schema"] == "cephsure.class-agreement/1"
+    assert (document["films"], document["split"]) == (3, "test1")
+    # The two annotators of these drawn heads differ by half a pixel only.
+    assert [one["observers"][0]["films"] for one in document["measurements"]] == [3] * 8
+
+
+def test_definitions_are_shown_with_their_sources(cephsure):
+    run = cephsure("measurements")
+    assert run.status == 0
+    for text in ("isbi:", "jarabak:", "Angle at nasion", "Downs 1948", "not the tangent"):
+        assert text in " ".join(run.out.split())
+    assert "Siriwat" not in cephsure("measurements", "steiner").out

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cephsure.cephalometry import analyse, load_analyses
+from cephsure.errors import InputError
+from cephsure.landmarks import load_landmark_set
+from cephsure.reports.measurement_overlay import draw_measurement_overlay, write_measurement_overlay
+
+CODES = load_landmark_set().codes
+WIDTH, HEIGHT = 400, 500
+
+
+@pytest.fixture
+def prediction(make_prediction):
+    """The 19 landmarks in five rows on a film of 400 x 500."""
+    points = [(60 + 70 * (i % 5), 80 + 90 * (i // 5) + 9 * (i % 5)) for i in range(len(CODES))]
+    plain = make_prediction(points, [3.0] * len(CODES))
+    named = [one.model_copy(update={"code": code}) for one, code in zip(plain.landmarks, CODES, strict=True)]
+    return plain.model_copy(update={"landmarks": tuple(named)})
+
+
+def coloured(picture):
+    """Which pixels of the film's part are neither grey nor nearly so."""
+    pixels = np.asarray(picture)[:HEIGHT].astype(int)
+    return np.ptp(pixels, axis=2) > 60
+
+
+def test_lines_lie_between_their_landmarks(film_pixels, prediction):
+    picture = draw_measurement_overlay(film_pixels, prediction, analyse(prediction))
+    assert picture.size[0] == WIDTH
+    assert picture.size[1] > HEIGHT
+    drawn = coloured(picture)
+    at = {one.code: np.array([one.x_px, one.y_px]) for one in prediction.landmarks}
+    for first, last in [("S", "N"), ("N", "A"), ("N", "B"), ("Po", "Or"), ("Go", "Me"), ("PNS", "ANS")]:
+        along = [at[first] + part * (at[last] - at[first]) for part in np.linspace(0.1, 0.9, 17)]
+        hit = [drawn[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3].any() for x, y in along]
+        assert np.mean(hit) > 0.7, (first, last)
+
+
+def test_what_was_not_measured_is_not_drawn(film_pixels, prediction):
+    nothing = analyse(prediction).model_copy(update={"measurements": ()})
+    assert not coloured(draw_measurement_overlay(film_pixels, prediction, nothing)).any()
+
+
+def test_the_values_stand_below_the_film(film_pixels, prediction):
+    few = draw_measurement_overlay(film_pixels, prediction, analyse(prediction))
+    many = draw_measurement_overlay(film_pixels, prediction, analyse(prediction, load_analyses("all")))
+    assert np.asarray(few)[HEIGHT:].max() > 200
+    assert many.size[1] > few.size[1]
+
+
+def test_written_whole_and_at_another_width(film_pixels, prediction, tmp_path):
+    path = tmp_path / "new" / "x.png"
+    assert write_measurement_overlay(path, film_pixels, prediction, analyse(prediction), width_px=800) == path
+    assert Image.open(path).size[0] == 800
+
+
+def test_pixels_of_another_film_are_refused(film_pixels, prediction):
+    with pytest.raises(InputError, match="400 x 500"):
+        draw_measurement_overlay(film_pixels[:100], prediction, analyse(prediction))
