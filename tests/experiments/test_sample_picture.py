@@ -40,7 +40,7 @@ def test_dots_star_cross_and_circle_stand_where_they_should():
     np.testing.assert_allclose(marks(axes, "o")[1].get_xydata(), one.samples_px[:, 1])
     mean = one.samples_px[:, 1].mean(axis=0)
     np.testing.assert_allclose(marks(axes, "*")[1].get_xydata()[0], mean)
-    np.testing.assert_allclose(marks(axes, "X")[0].get_xydata()[0], TRUTH[0])
+    np.testing.assert_allclose(marks(axes, "x")[0].get_xydata()[0], TRUTH[0])
     circle = [patch for patch in axes.patches if isinstance(patch, Ellipse)][1]
     away_mm = np.linalg.norm((one.samples_px[:, 1] - mean) * [0.1, 0.2], axis=1)
     np.testing.assert_allclose(circle.center, mean)
@@ -61,7 +61,7 @@ def test_a_single_sample_has_neither_dots_nor_circle_and_an_unknown_truth_no_cro
     (axes,) = axes_of(figure)
     assert len(marks(axes, "*")) == 3
     assert not marks(axes, "o")
-    assert not marks(axes, "X")
+    assert not marks(axes, "x")
     assert not axes.patches
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["the model's point"]
 

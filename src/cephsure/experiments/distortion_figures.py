@@ -130,7 +130,7 @@ def _change_panel(
     styles: dict[str, tuple[int, LineStyle]],
 ) -> None:
     axes.set_visible(True)
-    lines = []
+    lines = [f"n = {len(done.items)} films"]
     for one, measure in of_models:
         number, style = styles[one.model.label]
         colour, change = KIND_COLOURS[one.model.kind], measure.change

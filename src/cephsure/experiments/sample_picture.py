@@ -174,17 +174,19 @@ def _draw_landmark(axes: Axes, panel: SamplePanel, index: int, colour: str) -> N
     scale = np.array(_mm_per_px(panel.film))
     samples = panel.samples_px[:, index]
     mean = samples.mean(axis=0)
+    # What is large lies below: a spread of a millimetre would vanish under the star.
+    axes.plot(*mean, linestyle="", **_star(colour))
+    if panel.truth_px is not None:
+        axes.plot(*panel.truth_px[index], linestyle="", **_cross())
     if len(samples) > 1:
         radius_mm = float(np.linalg.norm((samples - mean) * scale, axis=1).mean())
         width, height = 2 * radius_mm / scale
         circle = Ellipse(
             (float(mean[0]), float(mean[1])), width, height, fill=False, edgecolor=colour, linewidth=1.0
         )
+        circle.set_zorder(3)
         axes.add_patch(circle)
         axes.plot(*samples.T, linestyle="", **_dot(colour))
-    axes.plot(*mean, linestyle="", **_star(colour))
-    if panel.truth_px is not None:
-        axes.plot(*panel.truth_px[index], linestyle="", **_cross(colour))
 
 
 def _dot(colour: str) -> dict[str, Any]:
@@ -194,20 +196,23 @@ def _dot(colour: str) -> dict[str, Any]:
 def _star(colour: str) -> dict[str, Any]:
     return {
         "marker": "*",
-        "markersize": 8,
+        "markersize": 7,
         "color": colour,
         "markeredgecolor": "black",
         "markeredgewidth": 0.5,
     }
 
 
-def _cross(colour: str) -> dict[str, Any]:
+def _cross() -> dict[str, Any]:
+    from matplotlib.patheffects import withStroke
+
+    outline = withStroke(linewidth=2.2, foreground="black")
     return {
-        "marker": "X",
-        "markersize": 5.5,
+        "marker": "x",
+        "markersize": 4.5,
         "color": "white",
-        "markeredgecolor": colour,
-        "markeredgewidth": 0.9,
+        "markeredgewidth": 1.1,
+        "path_effects": [outline],
     }
 
 
@@ -225,5 +230,5 @@ def _legend(*, several: bool, truth: bool) -> list[Line2D]:
         entries.insert(0, ("sample", _dot(GREY)))
         entries.append(("spread: the samples' mean distance from their mean", circle))
     if truth:
-        entries.append(("truth", _cross(GREY)))
+        entries.append(("truth", _cross()))
     return [Line2D([], [], linestyle="", label=label, **style) for label, style in entries]
