@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cephsure.errors import InputError
+from cephsure.uncertainty.calibration.data import measured
 from cephsure.uncertainty.gate.film_signs import film_signs
 from cephsure.uncertainty.gate.fit import acceptance_scores
+from cephsure.uncertainty.gate.missed_rate import accepted_points
 from cephsure.uncertainty.gate.reasons import reasons_for
 from cephsure.uncertainty.gate.strangeness import strangeness
 
@@ -30,7 +32,7 @@ class Judgement:
 
     Attributes:
         verdict: of the film.
-        reasons: why it is not fit, strongest first; empty for a film that is.
+        reasons: why it is not fit, strongest first, or why no point is accepted though it is.
         accepted: (L,) whether each point can be taken as it is; none on a film that is not fit.
         p_value: how strange the film is among the calibration films; small is strange.
     """
@@ -93,8 +95,9 @@ def judge(prediction: Prediction, seen: FilmSigns, gate: Gate) -> Judgement:
     held_up = _held_up(prediction, gate)
     if held_up:
         return Judgement("review", held_up, nothing, found.p_value)
-    scores = acceptance_scores(_measured(prediction, gate.measure), seen.misfits)
-    return Judgement("fit", (), scores <= (gate.threshold_mm or 0.0), found.p_value)
+    scores = acceptance_scores(measured(prediction, gate.measure), seen.misfits)
+    accepted = accepted_points(scores, gate.threshold_mm)
+    return Judgement("fit", () if accepted.any() else _too_few(scores, gate), accepted, found.p_value)
 
 
 def _held_up(prediction: Prediction, gate: Gate) -> tuple[str, ...]:
@@ -115,9 +118,10 @@ def _held_up(prediction: Prediction, gate: Gate) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _measured(prediction: Prediction, key: str) -> NDArray[np.float64]:
-    values = [getattr(mark.measures, key) for mark in prediction.landmarks]
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+def _too_few(scores: NDArray[np.float64], gate: Gate) -> tuple[str, ...]:
+    """Why no point of a film is accepted that is like the calibration films."""
+    doubtful = int((~(scores <= (gate.threshold_mm or 0.0))).sum())
+    return (f"no point is accepted: {doubtful} of {len(scores)} are too uncertain",)
 
 
 def _misfitting(prediction: Prediction, seen: FilmSigns, gate: Gate) -> tuple[str, ...]:

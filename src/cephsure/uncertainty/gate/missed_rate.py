@@ -13,6 +13,8 @@ strictest on, each by the hypothesis "its mean loss is above the rate", until th
 rejected. A threshold that breaks the promise is passed only if the first such one is rejected wrongly,
 which happens with probability 1 - confidence at most (Angelopoulos, Bates, Candes, Jordan & Lei,
 arXiv:2110.01052, 2021, theorem 1 and section 2.3). The test of each is ``betting.wealth``.
+A film with few acceptable points has none accepted (``FEWEST_SHARE``): one miss among two points would be
+a loss of a half, and so much noise, from films that are looked at anyway, would drown the strict thresholds.
 
 It needs films that are drawn independently from one source, calibration films and later ones alike. It says
 nothing about one film, one landmark, another site, another scanner or another annotator. To judge further
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+FEWEST_SHARE = 0.25
+"""Share of its landmarks that must be acceptable for any of a film's to be accepted; fixed beforehand."""
 
 _STEPS = np.arange(-150, 151)
 _RATIO = 1.02
@@ -68,6 +73,26 @@ def candidate_thresholds(tolerance_mm: float) -> NDArray[np.float64]:
         raise InputError(f"a tolerance is a positive number of mm, not {tolerance_mm:g}")
     candidates: NDArray[np.float64] = tolerance_mm * _RATIO ** _STEPS.astype(np.float64)
     return candidates
+
+
+def accepted_points(scores: NDArray[np.float64], threshold: float | None) -> NDArray[np.bool_]:
+    """Which points are accepted.
+
+    Args:
+        scores: (..., L), infinite or NaN for a point that is never accepted.
+        threshold: of the score; None accepts nothing.
+
+    Returns:
+        (..., L) points whose score is at most the threshold, on films where these are ``FEWEST_SHARE`` of the
+        landmarks or more.
+
+    >>> accepted_points(np.array([[1.0, 5, 5, 5, 5], [1, 2, 5, 5, 5]]), 3.0).tolist()
+    [[False, False, False, False, False], [True, True, False, False, False]]
+    """
+    acceptable: NDArray[np.bool_] = scores <= (-np.inf if threshold is None else threshold)
+    enough = acceptable.sum(axis=-1, keepdims=True) >= FEWEST_SHARE * scores.shape[-1]
+    accepted: NDArray[np.bool_] = acceptable & enough
+    return accepted
 
 
 def film_losses(wrong: NDArray[np.bool_], accepted: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -123,11 +148,11 @@ def learn_rule(
         raise InputError(
             f"errors {errors_mm.shape}, scores {scores.shape} and {len(groups)} films do not fit"
         )
-    known = np.isfinite(errors_mm) & ~np.isnan(scores)
+    known = np.isfinite(errors_mm)
     wrong = known & (errors_mm > tolerance_mm)
     passed = None
     for threshold in candidate_thresholds(tolerance_mm):
-        losses = film_losses(wrong, known & (scores <= threshold))
+        losses = film_losses(wrong, known & accepted_points(scores, threshold))
         if wealth(unit_means(losses, groups), max_missed_rate) < 1.0 / (1.0 - confidence):
             break
         passed = float(threshold)
@@ -143,7 +168,7 @@ def _described(
     groups: Sequence[str],
 ) -> AcceptanceRule:
     """What a threshold does on the calibration films."""
-    accepted = known & (scores <= (-np.inf if threshold is None else threshold))
+    accepted = known & accepted_points(scores, threshold)
     # A threshold below every score accepts nothing: there is none that is of use.
     if not accepted.any():
         threshold = None

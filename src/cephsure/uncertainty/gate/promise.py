@@ -52,15 +52,15 @@ def _about_points(gate: Gate) -> tuple[str, ...]:
         need = fewest_films(wanted.max_missed_rate, wanted.confidence)
         refused = (
             f"Points: none is accepted. The {gate.units} independent calibration films do not show that "
-            f"{asked} (confidence {wanted.confidence:.3g}; {need} films are needed even if nothing is missed)."
+            f"{asked} (confidence {wanted.confidence:.3g}; {need} films are needed even if none has a miss)."
         )
         return (refused,)
     promised = (
         f"Points: with probability {wanted.confidence:.3g} over the draw of the calibration films, {asked}. "
         f"Accepted are points whose {gate.measure} is {gate.threshold_mm:.3g} or less and that fit the "
-        "others, on films judged fit. (Learn-then-test by fixed sequence, Angelopoulos et al. 2021, with the "
-        "betting test of Waudby-Smith & Ramdas 2024; one loss a film, because points of one film depend on "
-        "each other.)"
+        "others, where these are a quarter of a film's points or more, on films judged fit. (Learn-then-test "
+        "by fixed sequence, Angelopoulos et al. 2021, with the betting test of Waudby-Smith & Ramdas 2024; "
+        "one loss a film, because points of one film depend on each other.)"
     )
     seen = (
         f"On the calibration films themselves it accepts {gate.accepted_share:.1%} of the points, of which "
