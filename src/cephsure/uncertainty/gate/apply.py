@@ -9,7 +9,7 @@ import numpy as np
 
 from cephsure.errors import InputError
 from cephsure.uncertainty.calibration.data import measured
-from cephsure.uncertainty.gate.film_signs import film_signs
+from cephsure.uncertainty.gate.film_signs import SIGN_WEIGHTS, film_signs
 from cephsure.uncertainty.gate.fit import acceptance_scores
 from cephsure.uncertainty.gate.missed_rate import accepted_points
 from cephsure.uncertainty.gate.reasons import reasons_for
@@ -81,7 +81,7 @@ def judge(prediction: Prediction, seen: FilmSigns, gate: Gate) -> Judgement:
     """
     if tuple(mark.number for mark in prediction.landmarks) != gate.numbers:
         raise InputError("the gate is of other landmarks than the prediction")
-    found = strangeness(seen.signs, gate.known_signs)
+    found = strangeness(seen.signs, gate.known_signs, np.array(list(SIGN_WEIGHTS.values())))
     nothing = np.zeros(len(gate.numbers), dtype=bool)
     if gate.judges_films and found.p_value <= gate.target.false_alarm_rate:
         verdict: FilmVerdict = "unfit" if found.p_value <= gate.unfit_rate else "review"

@@ -22,18 +22,23 @@ if TYPE_CHECKING:
     from cephsure.uncertainty.prediction import Prediction
     from cephsure.uncertainty.shape_fit import ShapeModel
 
-SIGNS = (
-    "shape",
-    "misfit",
-    "narrowed",
-    "uncertain",
-    "worst_uncertain",
-    "bilateral",
-    "disagreement",
-    "worst_disagreement",
-    "blurred",
-    "grainy",
-)
+SIGN_WEIGHTS = {
+    "shape": 1.0,
+    "misfit": 0.6,
+    "narrowed": 0.5,
+    "uncertain": 0.7,
+    "worst_uncertain": 0.6,
+    "bilateral": 0.5,
+    "disagreement": 0.7,
+    "worst_disagreement": 0.6,
+    "blurred": 0.5,
+    "grainy": 0.5,
+}
+"""How much a sign's deviation counts beside the others'. A head out of shape is told by a small deviation, a
+blurred or noisy film deviates by much anyway, so the latter need more; the weights were chosen on films made
+strange on purpose, by how many of them were found, before any gate was calibrated."""
+
+SIGNS = tuple(SIGN_WEIGHTS)
 """In the order of ``film_signs``:
 
 - shape: how implausible the landmarks are as a head (logarithm of the shape model's score);

@@ -23,9 +23,10 @@ IMPLAUSIBLE = "the landmarks together make an unusual head"
 DISAGREE = "the model's samples disagree"
 STRANGE = "unlike the calibration films"
 
-# How many spreads beyond the median both the points' shape and their uncertainty must lie for a film to be
-# called no cephalogram: far beyond any calibration film's, for a head that is only unusual is not that.
-_NO_HEAD_AT = 6.0
+# How many spreads beyond the median the points' shape and their uncertainty must both lie for a film to be
+# called no cephalogram: a head that is only unusual, or a film that is only poor, is not that.
+_NO_SHAPE_AT = 6.0
+_UNSURE_AT = 3.0
 _UNCERTAIN = ("uncertain", "worst_uncertain")
 _DISAGREEING = ("disagreement", "worst_disagreement")
 
@@ -52,7 +53,7 @@ def reasons_for(
     Returns:
         At least one sentence, without full stop.
     """
-    order = np.argsort(-found.deviations, kind="stable")
+    order = np.argsort(-found.strengths, kind="stable")
     named = [
         SIGNS[i]
         for rank, i in enumerate(order)
@@ -60,6 +61,9 @@ def reasons_for(
         and found.deviations[i] > 0
         and (rank == 0 or found.sign_p_values[i] <= level)
     ]
+    if _makes_no_head(found):
+        # Whatever else stands out there is a consequence of points that lie on nothing.
+        named = [name for name in named if name in _UNCERTAIN]
     words = [_words(name, misfitting=misfitting, uncertain=uncertain) for name in named]
     if _makes_no_head(found):
         words.insert(0, NOT_A_CEPHALOGRAM)
@@ -94,4 +98,4 @@ def _do_not_fit(names: Sequence[str]) -> str:
 def _makes_no_head(found: Strangeness) -> bool:
     deviation: dict[str, float] = dict(zip(SIGNS, found.deviations.tolist(), strict=True))
     unsure = max(deviation[name] for name in (*_UNCERTAIN, *_DISAGREEING))
-    return bool(min(deviation["shape"], unsure) >= _NO_HEAD_AT)
+    return deviation["shape"] >= _NO_SHAPE_AT and unsure >= _UNSURE_AT

@@ -1,7 +1,8 @@
 """How strange a film is among calibration films: one exact p-value from many signs.
 
 Let s_1 .. s_n be the signs of the calibration films and s_0 those of a new film. Each sign is put on one
-scale by the median m and the spread q of *all n + 1* films, t_i = max over the signs of (s_i - m) / q, and
+scale by the median m and the spread q of *all n + 1* films, t_i = max over the signs of w (s_i - m) / q
+with weights w fixed beforehand, and
 
     p = (number of the n + 1 films with t_i >= t_0) / (n + 1).
 
@@ -36,37 +37,44 @@ class Strangeness:
         p_value: share of n + 1 films that are as strange or stranger; 1 / (n + 1) is the least there is.
         sign_p_values: (S,) the same for each sign alone.
         deviations: (S,) each sign's distance above the median, in spreads.
+        strengths: (S,) deviations times weights: how much each sign says.
     """
 
     p_value: float
     sign_p_values: NDArray[np.float64]
     deviations: NDArray[np.float64]
+    strengths: NDArray[np.float64]
 
 
-def strangeness(signs: NDArray[np.float64], known: NDArray[np.float64]) -> Strangeness:
+def strangeness(
+    signs: NDArray[np.float64], known: NDArray[np.float64], weights: NDArray[np.float64]
+) -> Strangeness:
     """Compare a film with calibration films.
 
     Args:
         signs: (S,) of the film, larger for stranger; infinite is stranger than all, NaN counts as that.
         known: (n, S) of the calibration films.
+        weights: (S,) how much a sign's deviation counts, positive.
 
     Returns:
         Its p-values. A sign that hardly differs among all films says nothing.
 
     >>> rng = np.random.default_rng(1)
     >>> usual = rng.normal(size=(99, 3))
-    >>> strangeness(np.array([0.0, 9.0, 0.0]), usual).p_value
+    >>> strangeness(np.array([0.0, 9.0, 0.0]), usual, np.ones(3)).p_value
     0.01
     """
     films = np.vstack([known.reshape(-1, len(signs)), signs])
     films = np.where(np.isnan(films), np.inf, films)
     heights = _in_spreads(films)
-    strongest = heights.max(axis=1)
+    strengths = heights * weights
+    strongest = strengths.max(axis=1)
     count = len(films)
     return Strangeness(
         p_value=float((strongest >= strongest[-1]).sum() / count),
         sign_p_values=(films >= films[-1]).sum(axis=0) / count,
         deviations=heights[-1],
+        strengths=strengths[-1],
     )
 
 
