@@ -44,8 +44,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "samples": {"films"},
     "model": {"localize", "uncertainty"},
     "assess": {"model", "datasets", "evaluation"},
+    "calibrate": {"assess", "training"},
     "cli": {
-        *("model", "assess", "samples", "training", "experiments", "shifts"),
+        *("model", "assess", "calibrate", "samples", "training", "experiments", "shifts"),
         *("cephalometry", "exports", "dicom", "reports", "review"),
     },
 }

@@ -10,6 +10,7 @@ import typer
 from cephsure import __version__
 from cephsure.cli import terminal
 from cephsure.cli.analyze import analyze
+from cephsure.cli.calibrate import calibrate
 from cephsure.cli.demo import demo
 from cephsure.cli.evaluate import evaluate
 from cephsure.cli.experiment import EPILOG, experiment
@@ -33,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": sorted(_HELP_FLAGS)},
 )
-for command in (demo, predict, analyze, landmarks, measurements, train, evaluate):
+for command in (demo, predict, analyze, landmarks, measurements, train, evaluate, calibrate):
     app.command()(command)
 app.command(cls=SeveralValues, epilog=EPILOG)(experiment)
 app.add_typer(models_app, name="models")

@@ -19,15 +19,13 @@ from cephsure.cli.options import (
     PassSeed,
     SampleCount,
 )
+from cephsure.cli.shown_table import rich_table
 
 if TYPE_CHECKING:
-    from rich.table import Table as RichTable
-
     from cephsure.assess import Assessment
     from cephsure.datasets import AnnotatedFilm, Dataset
     from cephsure.errors import FilmError
     from cephsure.evaluation import Evaluation
-    from cephsure.evaluation.table import Table
 
 # The ISBI films' first test set is what published figures are about; other data sets have no splits.
 _USUAL_SPLIT, _TRAIN, _WHOLE = "test1", "train", "all"
@@ -145,7 +143,7 @@ def _show(evaluation: Evaluation) -> None:
     console.print(Text(_heading(evaluation), style="bold"))
     for table in (overall_table(evaluation), landmark_table(evaluation), measure_table(evaluation)):
         console.print()
-        console.print(_rich(table))
+        console.print(rich_table(table))
     console.print()
     if evaluation.unit == "px":
         console.print(Text("errors in pixels: no scale in the data; give --mm-per-px", style="bold yellow"))
@@ -177,25 +175,6 @@ def _remarks(evaluation: Evaluation) -> list[str]:
     lines.append(f"intervals: 95 %, {evaluation.resamples} bootstrap resamples of films · SD: n - 1")
     lines.append("correlations are with the measure as it is; areas under the ROC curve with uncertainty")
     return lines
-
-
-def _rich(table: Table) -> RichTable:
-    from rich.markup import escape
-    from rich.table import Table as RichTable
-
-    shown = RichTable(
-        title=table.title,
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        header_style="dim",
-    )
-    for column in table.columns:
-        shown.add_column(escape(column.heading), justify=column.side)
-    for row in table.rows:
-        shown.add_row(*map(escape, row))
-    return shown
 
 
 def _write(assessment: Assessment, *, json_file: Path | None, csv_file: Path | None) -> None:

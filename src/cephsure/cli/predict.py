@@ -39,6 +39,14 @@ class Polarity(StrEnum):
     NEGATIVE = "negative"
 
 
+class RegionShape(StrEnum):
+    """What kind of region is drawn round a landmark."""
+
+    HDR = "hdr"
+    ELLIPSE = "ellipse"
+    DISC = "disc"
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """What to do with each film, as the command line says it."""
@@ -48,6 +56,8 @@ class Job:
     seed: int = 0
     facing: Facing = Facing.AUTO
     polarity: Polarity = Polarity.AUTO
+    level: float | None = None
+    region: RegionShape | None = None
     out_dir: Path | None = None
     formats: tuple[str, ...] = ()
     overlay: bool = False
@@ -64,6 +74,20 @@ def predict(
     mm_per_px: MmPerPx = None,
     facing: Annotated[Facing, typer.Option(help="Where the face looks.")] = Facing.AUTO,
     polarity: Annotated[Polarity, typer.Option(help="Bone bright (positive) or dark.")] = Polarity.AUTO,
+    level: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P",
+            help="Probability with which each region holds the true point (calibrated models).",
+            show_default="0.9",
+        ),
+    ] = None,
+    region: Annotated[
+        RegionShape | None,
+        typer.Option(
+            help="Kind of region: heat map's level set, ellipse or disc.", show_default="the model's own"
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write files into this folder, one a film and format.")
     ] = None,
@@ -98,6 +122,8 @@ def predict(
         seed=seed,
         facing=facing,
         polarity=polarity,
+        level=level,
+        region=region,
         out_dir=out,
         formats=_formats_to_write(formats or [], out_dir=out, overlay=overlay),
         overlay=overlay,
@@ -155,7 +181,13 @@ def predict_film(path: Path, model: Model, job: Job, *, stem: str) -> Prediction
 
     film = films.read(path, mm_per_px=job.mm_per_px)
     prediction = model.predict(
-        film, samples=job.samples, seed=job.seed, facing=job.facing.value, polarity=job.polarity.value
+        film,
+        samples=job.samples,
+        seed=job.seed,
+        facing=job.facing.value,
+        polarity=job.polarity.value,
+        level=job.level,
+        region=None if job.region is None else job.region.value,
     )
     if job.out_dir is not None:
         for name in job.formats:

@@ -111,6 +111,12 @@ def read_bundle(path: str | Path) -> Bundle:
     )
 
 
+def checksums(folder: Path) -> str:
+    """The text of a folder's SHA256SUMS, as ``sha256sum`` writes it, over all files but itself."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name != SUMS_FILE)
+    return "".join(f"{_sha256(file)}  {file.relative_to(folder).as_posix()}\n" for file in files)
+
+
 def _check_files(folder: Path) -> bytes:
     """Compare all files with SHA256SUMS, and give its content."""
     try:

@@ -31,6 +31,10 @@ class Disc:
         ratio: NDArray[np.float64] = np.hypot(away[:, 0], away[:, 1]) / film.expected_mm
         return ratio
 
+    def area_mm2(self, film: FilmErrors, landmark: int, bound: float) -> float:
+        """The disc's area."""
+        return float(np.pi * (bound * film.expected_mm[landmark]) ** 2)
+
     def region(self, film: FilmErrors, landmark: int, bound: float, level: float) -> Region:
         """The disc in mm, on the film an ellipse where pixels are not square."""
         radius_mm = bound * float(film.expected_mm[landmark])
@@ -42,5 +46,5 @@ class Disc:
             kind=self.kind,
             centre_px=(float(centre[0]), float(centre[1])),
             half_axes_px=half_axes if x >= y else half_axes[::-1],
-            area_mm2=float(np.pi * radius_mm**2),
+            area_mm2=self.area_mm2(film, landmark, bound),
         )

@@ -32,6 +32,10 @@ class Ellipse:
         distances: NDArray[np.float64] = np.sqrt(np.einsum("li,lij,lj->l", away, inverse, away))
         return distances
 
+    def area_mm2(self, film: FilmErrors, landmark: int, bound: float) -> float:
+        """The ellipse's area."""
+        return float(np.pi * bound**2 * np.sqrt(np.linalg.det(film.covariances_mm2[landmark])))
+
     def region(self, film: FilmErrors, landmark: int, bound: float, level: float) -> Region:
         """The ellipse, its half axes turned and scaled to the film as given."""
         variances, axes = np.linalg.eigh(film.covariances_mm2[landmark])
@@ -45,5 +49,5 @@ class Ellipse:
             kind=self.kind,
             centre_px=(float(centre[0]), float(centre[1])),
             half_axes_px=((ax, ay), (bx, by)),
-            area_mm2=float(np.pi * lengths_mm.prod()),
+            area_mm2=self.area_mm2(film, landmark, bound),
         )

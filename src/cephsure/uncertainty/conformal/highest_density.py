@@ -44,19 +44,21 @@ class HighestDensity:
             scores[landmark] = float(at[image >= image[row, column]].sum(dtype=np.float64))
         return scores
 
+    def area_mm2(self, film: FilmErrors, landmark: int, bound: float) -> float:
+        """The area of the cells whose score is at most the bound."""
+        return float(_inside(film, landmark, bound).sum()) * _cell_mm2(film)
+
     def region(self, film: FilmErrors, landmark: int, bound: float, level: float) -> Region:
         """The cells whose score is at most the bound, as outlines."""
-        maps = _maps(film)
-        inside = cells_within(maps.probabilities[landmark], float(film.temperatures[landmark]), bound)
+        maps, inside = _maps(film), _inside(film, landmark, bound)
         offset_px = film.offsets_mm[landmark] / film.upright_mm_per_px
         start = maps.origins_px[landmark] - offset_px
         chains = tuple(
             tuple((float(x), float(y)) for x, y in start + chain @ maps.cell_px.T)
             for chain in outlines(inside)
         )
-        cell_mm2 = abs(float(np.linalg.det(maps.cell_px) * film.upright_mm_per_px.prod()))
         return Region(
-            level=level, kind=self.kind, outlines_px=chains, area_mm2=float(inside.sum()) * cell_mm2
+            level=level, kind=self.kind, outlines_px=chains, area_mm2=float(inside.sum()) * _cell_mm2(film)
         )
 
 
@@ -71,6 +73,14 @@ def cells_within(image: NDArray[np.float32], temperature: float, bound: float) -
     inside = np.zeros(flat.shape, dtype=bool)
     inside[order] = mass[last] <= bound
     return inside.reshape(image.shape)
+
+
+def _inside(film: FilmErrors, landmark: int, bound: float) -> NDArray[np.bool_]:
+    return cells_within(_maps(film).probabilities[landmark], float(film.temperatures[landmark]), bound)
+
+
+def _cell_mm2(film: FilmErrors) -> float:
+    return abs(float(np.linalg.det(_maps(film).cell_px) * film.upright_mm_per_px.prod()))
 
 
 def _maps(film: FilmErrors) -> HeatMaps:

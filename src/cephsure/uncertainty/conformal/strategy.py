@@ -33,5 +33,8 @@ class Strategy(Protocol):
     def scores(self, film: FilmErrors, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
         """How badly positions fit: (L,) scores of (L, 2) positions, one a landmark; NaN for NaN."""
 
+    def area_mm2(self, film: FilmErrors, landmark: int, bound: float) -> float:
+        """Area of the region of a finite ``bound``."""
+
     def region(self, film: FilmErrors, landmark: int, bound: float, level: float) -> Region:
         """All positions of a landmark (an index) with a score of at most a finite ``bound``."""

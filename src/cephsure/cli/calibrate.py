@@ -1,0 +1,182 @@
+"""``cephsure calibrate``: a bundle that knows its errors in millimetres, from films with known points."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path  # noqa: TC003 - typer reads the annotations when it builds the command
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cephsure.cli import terminal
+from cephsure.cli.options import DEFAULT_MODEL, Data, Format, Layout, MmPerPx, PassSeed
+from cephsure.cli.shown_table import rich_table
+from cephsure.errors import InputError
+
+if TYPE_CHECKING:
+    from cephsure.calibrate import Collected, NotTrainedOn
+    from cephsure.datasets import AnnotatedFilm
+    from cephsure.errors import FilmError
+    from cephsure.model import Model
+
+FIGURES_FILE, DIAGRAM_FILE = "figures.json", "reliability.png"
+_USUAL_SPLIT, _WHOLE = "test1", "all"
+_SHOWN_LEVELS = (0.9, 0.95)
+
+
+def calibrate(
+    *,
+    data: Data,
+    bundle: Annotated[
+        str,
+        typer.Option(metavar="NAME|BUNDLE", help="What to calibrate: a shipped model or a bundle's folder."),
+    ] = DEFAULT_MODEL,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The new bundle's folder.", show_default="only show the figures"),
+    ] = None,
+    layout: Layout = Format.AUTO,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Which films: a split that was not trained on, or all.",
+            show_default="test1 where there is one, else all",
+        ),
+    ] = None,
+    truth: Annotated[
+        str, typer.Option(metavar="NAME", help="Whose points are true: an annotator, or the mean of all.")
+    ] = "mean",
+    mm_per_px: MmPerPx = None,
+    seed: PassSeed = 0,
+    folds: Annotated[
+        int, typer.Option("--cross-fit", min=2, metavar="K", help="Folds of the figures shown.")
+    ] = 10,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write figures.json and reliability.png.", show_default="the new bundle"
+        ),
+    ] = None,
+) -> None:
+    """Calibrate a bundle on films with known points that it was not trained on.
+
+    The new bundle is the old one with what it expects of its errors: in mm, and as regions that hold the
+    true point with a stated probability. The figures shown are cross-fitted: each film is judged by a
+    calibration fitted without it and without films of its group. Films that show the same exposure or
+    patient as a training film are left out.
+
+    Exit status: 0 all went; 2 some input could not be used, the rest is done all the same; 1 a failure of
+    cephsure.
+    """
+    from cephsure.calibrate import collect, not_trained_on
+    from cephsure.datasets import open_dataset
+    from cephsure.films.spacing import check_mm_per_px
+    from cephsure.model import load_model
+
+    check_mm_per_px(mm_per_px)
+    if out is not None and out.exists():
+        raise InputError("is there already", where=out, remedy="name a new folder, or remove this one")
+    model = load_model(bundle)
+    whole = open_dataset(data, format=layout.value, landmark_set=model.landmark_set, mm_per_px=mm_per_px)
+    if split is None:
+        split = _USUAL_SPLIT if any(film.split == _USUAL_SPLIT for film in whole.films) else _WHOLE
+    chosen = not_trained_on(whole, split, model.bundle.provenance)
+    terminal.remark(chosen.checked)
+    for reason, names in chosen.left_out.items():
+        terminal.remark(f"left out: {len(names)} films, {reason} ({', '.join(names)})")
+    complaints = terminal.Complaints()
+    with terminal.progress("films", total=len(chosen.dataset.films)) as step:
+
+        def on_film(film: AnnotatedFilm, error: FilmError | None) -> None:
+            if error is not None:
+                complaints.add(error, about=film.path)
+            step()
+
+        collected = collect(model, chosen.dataset, split=split, truth=truth, seed=seed, on_film=on_film)
+    figures = _cross_fitted(collected, model, folds=folds, seed=seed)
+    _show(figures)
+    files = _report_files(figures)
+    if out is not None:
+        _write(model, collected, chosen, files if report is None else {}, seed=seed, folder=out)
+    if report is not None:
+        _write_report(files, report)
+    complaints.repeat(inputs=len(chosen.dataset.films))
+    raise typer.Exit(complaints.exit_status)
+
+
+def _cross_fitted(collected: Collected, model: Model, *, folds: int, seed: int) -> dict[str, Any]:
+    """The honest figures."""
+    from cephsure.calibrate.cross_fit import cross_fit
+    from cephsure.calibrate.figures import document
+    from cephsure.datasets import group_folds
+
+    parts = group_folds(collected.films, folds, seed=seed)
+    with terminal.progress("folds", total=folds) as step:
+        crossed = cross_fit(collected.data, parts, seed=seed, on_fold=step)
+    return document(crossed, collected.data, model.landmark_set)
+
+
+def _show(figures: dict[str, Any]) -> None:
+    from rich.text import Text
+
+    from cephsure.calibrate.figures import landmark_table, region_table, reliability_table
+
+    console, source = terminal.stdout_console(), figures["source"]
+    heading = f"{source['model']} on {source['dataset']} ({source['split']}) · truth: {source['truth']}"
+    console.print(Text(heading, style="bold"))
+    first = figures["regions"][0]["kind"]
+    for table in (
+        reliability_table(figures),
+        region_table(figures),
+        landmark_table(figures, kind=first, levels=_SHOWN_LEVELS),
+    ):
+        console.print()
+        console.print(rich_table(table))
+    console.print()
+    console.print(Text(f"intervals: {figures['interval']}", style="dim"))
+
+
+def _report_files(figures: dict[str, Any]) -> dict[str, bytes]:
+    """The report's files by name; without matplotlib no diagram."""
+    files = {FIGURES_FILE: (json.dumps(figures, indent=1, allow_nan=False) + "\n").encode()}
+    try:
+        from cephsure.calibrate.diagrams import reliability_diagram
+
+        files[DIAGRAM_FILE] = reliability_diagram(figures)
+    except ImportError:
+        terminal.remark("no reliability diagram: it needs matplotlib (pip install 'cephsure[report]')")
+    return files
+
+
+def _write(
+    model: Model,
+    collected: Collected,
+    chosen: NotTrainedOn,
+    files: dict[str, bytes],
+    *,
+    seed: int,
+    folder: Path,
+) -> None:
+    """Fit on all the films, and write the new bundle."""
+    from datetime import UTC, datetime
+
+    from cephsure import __version__
+    from cephsure.calibrate import write_calibrated
+    from cephsure.uncertainty.calibration import fit_calibration
+
+    used = {film.film_id for film in collected.films}
+    unused = tuple(film.film_id for film in chosen.dataset.films if film.film_id not in used)
+    left_out = chosen.left_out | ({"could not be used": unused} if unused else {})
+    made = f"{datetime.now(UTC):%Y-%m-%d} with cephsure {__version__}"
+    calibration = fit_calibration(collected.data, seed=seed, left_out=left_out, made=made)
+    write_calibrated(model.bundle, calibration, folder, report=files)
+    terminal.remark(f"wrote {folder}")
+
+
+def _write_report(files: dict[str, bytes], folder: Path) -> None:
+    from cephsure.atomic import write_atomically
+
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+    terminal.remark(f"wrote the report into {folder}")
