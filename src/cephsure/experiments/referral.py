@@ -140,12 +140,10 @@ def _table(found: Sequence[ReferralOf]) -> ResultTable:
             )
         )
     of_shares = [
-        f"{name}_{share * 100:.0f}"
+        f"{name}_{share * 100:.0f}{what}"
         for share in REFERRED_SHARES
-        for name in (
-            *("mre_kept_mm", "mre_kept_mm_low", "mre_kept_mm_high", "mre_kept_mm_oracle"),
-            *("caught", "caught_low", "caught_high", "caught_oracle"),
-        )
+        for name in ("mre_kept_mm", "caught")
+        for what in ("", "_low", "_high", "_oracle")
     ]
     return ResultTable(
         "What is gained by referring the most uncertain points or films of Test1",
@@ -173,7 +171,7 @@ def _figures(main: Sequence[ReferralOf]) -> dict[str, Figure | DrawnFigure]:
     figures: dict[str, Figure | DrawnFigure] = {
         "referral_caught": caught_figure([one for one in main if one.unit == POINTS])
     }
-    for label in dict.fromkeys(one.model.label for one in main):
+    for label in dict.fromkeys(one.model.label for one in main if one.quality.n_points):
         of_model = [one for one in main if one.model.label == label and one.score.scaled == AS_IS]
         panels = {unit: [one for one in of_model if one.unit == unit] for unit in (POINTS, *FILMS.values())}
         figures[f"referral_{label}"] = curves_figure(panels)

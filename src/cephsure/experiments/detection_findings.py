@@ -1,0 +1,130 @@
+"""What the detection experiment found, in sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cephsure.experiments.film_scores import COMBINATIONS
+from cephsure.experiments.shifted import ALL_STRANGERS, OTHER_SITE
+from cephsure.experiments.wording import listed, with_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cephsure.experiments.detection import Detected
+    from cephsure.experiments.shifted import Shift
+
+NOTICED = 0.5
+"""A shift counts as noticed by a score that finds this share of its films at 5 % false alarms."""
+HARMFUL = 2.0
+"""A shift counts as harmful if it multiplies the mean error by this."""
+
+
+def findings(detected: Sequence[Detected]) -> Iterator[str]:
+    """Sentences for every model: no cephalograms, the scores in order, and what nobody notices."""
+    for one in detected:
+        yield _strangers(one)
+        yield _order(one)
+        if OTHER_SITE in one.found:
+            yield _site(one)
+        yield from _unnoticed(one)
+
+
+def best_score(one: Detected, shift: str) -> str:
+    """The score with the largest area for a shift, chosen with the shift's films in hand."""
+    areas = {name: quality.auc for name, quality in one.found[shift].items()}
+    return max(areas, key=lambda name: -1.0 if np.isnan(areas[name]) else areas[name])
+
+
+def _strangers(one: Detected) -> str:
+    found = one.found[ALL_STRANGERS]
+    best = best_score(one, ALL_STRANGERS)
+    own = f"{one.films.model.own_measure}_mean"
+    texts = [
+        f"{one.titles[name]} {_auc(one, ALL_STRANGERS, name)}" for name in (own, "all_max") if name in found
+    ]
+    return (
+        f"{one.films.model.title}: pictures that are no cephalograms (n = {found[best].n_shifted}) against "
+        f"plain films "
+        f"(n = {found[best].n_usual}), AUC: {listed(texts)}; the best of {len(found)} scores, "
+        f"{one.titles[best]}, "
+        f"{_auc(one, ALL_STRANGERS, best)} and {found[best].found:.0%} found at 5 % false alarms."
+    )
+
+
+def _order(one: Detected) -> str:
+    """Scores by their mean area over the shifts, each kind of stranger apart and the pool left out."""
+    names = [shift.name for shift in one.films.shifts if shift.name != ALL_STRANGERS]
+    means = {title: float(np.nanmean([one.found[name][title].auc for name in names])) for title in one.titles}
+    single = [name for name in one.titles if name not in COMBINATIONS]
+    best = max(single, key=lambda name: means[name])
+    together = max(COMBINATIONS, key=lambda name: means[name])
+    return (
+        f"{one.films.model.title}: over all {len(names)} shifts the best single score is {one.titles[best]} "
+        f"(mean AUC "
+        f"{means[best]:.2f}), the best combination {COMBINATIONS[together]} ({means[together]:.2f})."
+    )
+
+
+def _site(one: Detected) -> str:
+    best = best_score(one, OTHER_SITE)
+    harm, plain = one.harm[OTHER_SITE], one.harm[""]
+    return (
+        f"{one.films.model.title}: the other site's films (MRE {harm.mre_mm:.2f} mm against "
+        f"{plain.mre_mm:.2f}) are told "
+        f"best by {one.titles[best]}, AUC {_auc(one, OTHER_SITE, best)}, "
+        f"{one.found[OTHER_SITE][best].found:.0%} found at 5 % false alarms; by {COMBINATIONS['all_max']} "
+        f"{_auc(one, OTHER_SITE, 'all_max')}."
+    )
+
+
+def _unnoticed(one: Detected) -> Iterator[str]:
+    """What a user must know: shifts that spoil the points and raise no alarm, and those that do no harm."""
+    plain = one.harm[""].mre_mm
+    title = one.films.model.title
+    missed = [shift for shift in one.films.shifts if not _noticed(one, shift) and shift.name != ALL_STRANGERS]
+    harmful = [shift for shift in missed if one.harm[shift.name].mre_mm >= HARMFUL * plain]
+    harmless = [shift for shift in missed if one.harm[shift.name].mre_mm < HARMFUL * plain]
+    unknown = [shift for shift in missed if np.isnan(one.harm[shift.name].mre_mm)]
+    criterion = f"no score finds {NOTICED:.0%} of the films at 5 % false alarms"
+    if harmful:
+        yield (
+            f"{title}: NOT NOTICED although the mean error at least doubles ({criterion}): "
+            f"{_with_errors(one, harmful)}."
+        )
+    else:
+        yield f"{title}: every shift that at least doubles the mean error is noticed by some score."
+    by_rule = [
+        shift
+        for shift in one.films.shifts
+        if one.harm[shift.name].mre_mm >= HARMFUL * plain and one.found[shift.name]["all_max"].found < NOTICED
+    ]
+    if by_rule:
+        yield (
+            f"{title}: with the one rule fixed beforehand ({COMBINATIONS['all_max']}) these harmful shifts "
+            f"pass: "
+            f"{_with_errors(one, by_rule)}."
+        )
+    if harmless:
+        yield (
+            f"{title}: not noticed, but the points stay about as good (plain: {plain:.2f} mm): "
+            f"{_with_errors(one, harmless)}."
+        )
+    if unknown:
+        yield f"{title}: not noticed, and there is no truth to err from: "
+        f"{listed([s.title for s in unknown])}."
+
+
+def _noticed(one: Detected, shift: Shift) -> bool:
+    return any(quality.found >= NOTICED for quality in one.found[shift.name].values())
+
+
+def _with_errors(one: Detected, shifts: Sequence[Shift]) -> str:
+    return listed([f"{shift.title} (MRE {one.harm[shift.name].mre_mm:.1f} mm)" for shift in shifts])
+
+
+def _auc(one: Detected, shift: str, score: str) -> str:
+    quality = one.found[shift][score]
+    return with_interval(quality.auc, quality.auc_ci95)
