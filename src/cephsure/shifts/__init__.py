@@ -9,6 +9,7 @@ from cephsure.shifts.landmarks_3d import (
     shipped_landmarks,
     voxel_sha256,
 )
+from cephsure.shifts.levelling import LevelHead, Levelling, find_level, level_head
 from cephsure.shifts.projection import Projection, attenuation_per_mm, project
 from cephsure.shifts.view import Geometry, View, pose_matrix, project_points, view_of
 from cephsure.shifts.volume import Volume, head_centre_mm, read_nifti
@@ -19,12 +20,16 @@ __all__ = [
     "CtLandmarks",
     "CtPoint",
     "Geometry",
+    "LevelHead",
+    "Levelling",
     "Projection",
     "View",
     "Volume",
     "attenuation_per_mm",
+    "find_level",
     "head_centre_mm",
     "landmarks_of",
+    "level_head",
     "pose_matrix",
     "project",
     "project_points",
