@@ -109,10 +109,9 @@ def film_losses(wrong: NDArray[np.bool_], accepted: NDArray[np.bool_]) -> NDArra
     return losses
 
 
-def unit_means(values: NDArray[np.float64], groups: Sequence[str]) -> NDArray[np.float64]:
-    """Mean over the films of each group: one value for what is drawn independently."""
-    _, unit = np.unique(np.asarray(groups), return_inverse=True)
-    means: NDArray[np.float64] = np.bincount(unit, weights=values) / np.bincount(unit)
+def unit_means(values: NDArray[np.float64], units: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Mean over the films of each unit (F,), numbered from 0: one value for what is drawn independently."""
+    means: NDArray[np.float64] = np.bincount(units, weights=values) / np.bincount(units)
     return means
 
 
@@ -150,10 +149,14 @@ def learn_rule(
         )
     known = np.isfinite(errors_mm)
     wrong = known & (errors_mm > tolerance_mm)
-    passed = None
+    _, units = np.unique(np.asarray(groups), return_inverse=True)
+    passed, before, shown = None, None, False
     for threshold in candidate_thresholds(tolerance_mm):
-        losses = film_losses(wrong, known & accepted_points(scores, threshold))
-        if wealth(unit_means(losses, groups), max_missed_rate) < 1.0 / (1.0 - confidence):
+        accepted = known & accepted_points(scores, threshold)
+        if before is None or (accepted != before).any():  # the same points have the same losses
+            losses = unit_means(film_losses(wrong, accepted), units)
+            before, shown = accepted, wealth(losses, max_missed_rate) >= 1.0 / (1.0 - confidence)
+        if not shown:
             break
         passed = float(threshold)
     return _described(passed, scores, known=known, wrong=wrong, groups=groups)

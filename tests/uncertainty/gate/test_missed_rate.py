@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cephsure.errors import InputError
+from cephsure.uncertainty.gate.missed_rate import (
+    accepted_points,
+    candidate_thresholds,
+    film_losses,
+    learn_rule,
+    unit_means,
+)
+
+TARGET = {"max_missed_rate": 0.05, "tolerance_mm": 2.0, "confidence": 0.9}
+
+
+def draw(rng, n_films, *, n_points=19, film_effect=0.5):
+    """Scores and errors: an error is Rayleigh round its score times a factor that a film's points share."""
+    scores = rng.uniform(0.3, 2.5, (n_films, n_points))
+    shared = np.exp(rng.normal(0, film_effect, (n_films, 1)))
+    return rng.rayleigh(scores * shared / np.sqrt(np.pi / 2)), scores
+
+
+def alone(n_films):
+    return [f"film {i}" for i in range(n_films)]
+
+
+def test_losses_by_hand():
+    wrong = np.array([[True, False, True], [True, True, True], [False, False, False]])
+    accepted = np.array([[True, True, False], [False, False, False], [True, True, True]])
+    assert film_losses(wrong, accepted).tolist() == [0.5, 0.0, 0.0]
+    assert unit_means(np.array([0.5, 0.0, 1.0]), np.array([1, 0, 1])).tolist() == [0.0, 0.75]
+
+
+@pytest.mark.parametrize("film_effect", [0.0, 0.5, 1.0])
+def test_promise_holds_with_points_that_depend_on_each_other(film_effect):
+    # True mean losses of some thresholds first; then a tenth of many draws of 75 films may break the promise.
+    rng = np.random.default_rng(11)
+    candidates = candidate_thresholds(2.0)
+    errors, scores = draw(rng, 5_000, film_effect=film_effect)
+    asked = candidates[(candidates > 0.2) & (candidates < 3.0)][::8]
+    true_losses = [film_losses(errors > 2.0, accepted_points(scores, one)).mean() for one in asked]
+    broken = useful = 0
+    for _ in range(60):
+        drawn = draw(rng, 75, film_effect=film_effect)
+        rule = learn_rule(*drawn, groups=alone(75), **TARGET)
+        if rule.threshold is not None:
+            useful += 1
+            broken += np.interp(rule.threshold, asked, true_losses) > 0.05
+    assert broken <= 60 * 0.1
+    assert useful > 45 or film_effect == 1.0
+
+
+def test_too_few_films_accept_nothing_however_good_they_are():
+    scores = np.full((53, 19), 0.5)
+    rule = learn_rule(np.zeros((53, 19)), scores, groups=alone(53), **TARGET)
+    assert rule.threshold is None
+    assert (rule.accepted_share, rule.missed_share, rule.caught_share) == (0.0, 0.0, 1.0)
+    more = learn_rule(np.zeros((54, 19)), np.full((54, 19), 0.5), groups=alone(54), **TARGET)
+    assert more.threshold is not None
+    assert more.accepted_share == 1.0
+
+
+def test_a_target_out_of_reach_accepts_nothing():
+    rng = np.random.default_rng(3)
+    rule = learn_rule(rng.uniform(1.8, 2.4, (200, 19)), rng.random((200, 19)), groups=alone(200), **TARGET)
+    assert rule.threshold is None
+
+
+def test_copies_of_a_film_in_one_group_are_no_evidence():
+    errors, scores = np.zeros((100, 19)), np.full((100, 19), 0.5)
+    assert learn_rule(errors, scores, groups=alone(100), **TARGET).threshold is not None
+    twins = [f"pair {i // 2}" for i in range(100)]
+    assert learn_rule(errors, scores, groups=twins, **TARGET).threshold is None
+
+
+def test_laxer_targets_accept_more():
+    errors, scores = draw(np.random.default_rng(2), 150)
+    shares = [
+        learn_rule(errors, scores, groups=alone(150), **{**TARGET, "max_missed_rate": rate}).accepted_share
+        for rate in (0.03, 0.05, 0.1, 0.3)
+    ]
+    assert shares == sorted(shares)
+    assert shares[-1] > shares[0]
+
+
+def test_points_without_truth_count_for_nothing():
+    rng = np.random.default_rng(4)
+    errors, scores = draw(rng, 150)
+    plain = learn_rule(errors, scores, groups=alone(150), **TARGET)
+    errors = np.hstack([errors, np.full((150, 1), np.nan)])
+    wider = learn_rule(errors, np.hstack([scores, np.full((150, 1), np.inf)]), groups=alone(150), **TARGET)
+    assert wider.missed_share == pytest.approx(plain.missed_share, abs=0.01)
+
+
+def test_few_acceptable_points_are_not_accepted():
+    scores = np.array([[0.1] * 4 + [9.0] * 15, [0.1] * 5 + [9.0] * 14])
+    assert accepted_points(scores, 1.0).sum(axis=1).tolist() == [0, 5]
+    assert not accepted_points(scores, None).any()
+    assert not accepted_points(np.full((1, 3), np.nan), 1.0).any()
+
+
+@pytest.mark.parametrize("wrong", [{"tolerance_mm": 0.0}, {"confidence": 1.0}, {"max_missed_rate": 0.0}])
+def test_targets_out_of_range_are_refused(wrong):
+    with pytest.raises(InputError):
+        learn_rule(np.zeros((3, 4)), np.ones((3, 4)), groups=alone(3), **{**TARGET, **wrong})
+
+
+def test_shapes_must_fit():
+    with pytest.raises(InputError, match="do not fit"):
+        learn_rule(np.zeros((3, 4)), np.ones((3, 5)), groups=alone(3), **TARGET)
