@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import table_study as tables  # beside tests/conftest.py, which puts its folder on the path
 from cephsure.datasets import AnnotatedFilm, Dataset
 from cephsure.experiments.study import Study
 from cephsure.experiments.study_model import StudyModel
@@ -129,6 +130,16 @@ def spot_data(tmp_path):
 def study(tmp_path, spot_data, study_model, rule_model) -> Study:
     """Give a study of one model on the films of spots."""
     return Study(models=(study_model(model=rule_model()),), dataset=spot_data, out=Path(tmp_path / "out"))
+
+
+@pytest.fixture(scope="session")
+def table_study(tmp_path_factory):
+    """Give ``table_study(*, kinds=..., n_test=24, ...)``: a study of stored predictions with known errors."""
+
+    def make(**options):
+        return tables.table_study(tmp_path_factory.mktemp("table_study"), **options)
+
+    return make
 
 
 def _spots(seed):

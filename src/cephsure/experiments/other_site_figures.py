@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.evaluation.bootstrap import film_weights
-from cephsure.evaluation.correlation import spearman
+from cephsure.evaluation.bootstrap import film_weights, percentile_interval
+from cephsure.evaluation.correlation import spearman, weighted_spearman
 from cephsure.evaluation.known_mean import mean_of_known
 from cephsure.evaluation.success_curve import success_curve
 from cephsure.experiments.forest import Estimate, Row, Series, forest, forest_figure
@@ -134,7 +135,7 @@ def sites_figure(home: Site, away: Site, noticed: Sequence[Noticed], *, seed: in
     )
     _success_panel(axes[0, 0], (home, away), seed=seed)
     for panel, one in zip(axes[0, 1:], shown, strict=True):
-        _film_panel(panel, home, away, one)
+        _film_panel(panel, home, away, one, seed=seed)
     return figure
 
 
@@ -155,14 +156,22 @@ def _success_panel(axes: Axes, sites: tuple[Site, Site], *, seed: int) -> None:
     axes.legend(fontsize=7, frameon=False, loc="lower right")
 
 
-def _film_panel(axes: Axes, home: Site, away: Site, one: Noticed) -> None:
+def _film_panel(axes: Axes, home: Site, away: Site, one: Noticed, *, seed: int) -> None:
     name, lines = one.home.measure.name, [f"area under ROC = {with_interval(one.auc, one.interval)}"]
     for site, colour, marker in zip((home, away), _colours(home), "o^", strict=True):
         x, y = (mean_of_known(of, axis=1) for of in (site.measured[name].values, site.errors_mm))
         axes.plot(x, y, marker, color=colour, markersize=4, alpha=0.65, mew=0, label=site.name)
-        lines.append(f"{site.name}: Spearman of films = {with_interval(spearman(x, y), None)}")
+        lines.append(f"{site.name}: Spearman of films = {_film_correlation(x, y, seed=seed)}")
     falls = one.home.measure.direction < 0
     axes.set_ylim(0, 1.35 * axes.get_ylim()[1])
     label(axes, x=f"film's mean {one.home.label}", y="film's mean error [mm]", title=one.home.measure.title)
     remark(axes, "\n".join(lines), corner="upper right" if falls else "upper left")
     axes.legend(fontsize=7, frameon=False, loc="upper left" if falls else "upper right")
+
+
+def _film_correlation(x: NDArray[np.float64], y: NDArray[np.float64], *, seed: int) -> str:
+    """Spearman's coefficient of two values of each film, with its interval, in words."""
+    there = np.isfinite(x) & np.isfinite(y)
+    x, y = x[there], y[there]
+    weights = film_weights(len(x), n_resamples=500, seed=seed) if len(x) else np.ones((1, 0))
+    return with_interval(spearman(x, y), percentile_interval(partial(weighted_spearman, x, y), weights))

@@ -52,14 +52,15 @@ def density_panel(
     if measure.name == "activation" and x.size and x.max() > 0:
         x, name = x / x.max(), f"{name} / largest shown"
     is_log = measure.is_length and bool((x > 0).all())
-    if x.size:
-        _hexagons(axes, x, heights, log_x=is_log)
-    if diagonal and is_log and measured.key.endswith("_mm") and x.size:
-        line = [max(x.min(), heights.min()), min(x.max(), heights.max())]
-        axes.plot(line, line, color=GREY, lw=0.9, ls="--", zorder=3)
-    _plain_numbers(axes.yaxis, *([axes.xaxis] if is_log else []))
     label(axes, x=name, y=y, title=title)
     remark(axes, said, corner="upper left" if measure.direction > 0 else "upper right")
+    if not x.size:
+        return
+    _hexagons(axes, x, heights, log_x=is_log)
+    _plain_numbers(axes.yaxis, *([axes.xaxis] if is_log else []))
+    if diagonal and is_log and measured.key.endswith("_mm"):
+        line = [max(x.min(), heights.min()), min(x.max(), heights.max())]
+        axes.plot(line, line, color=GREY, lw=0.9, ls="--", zorder=3)
 
 
 def _hexagons(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], *, log_x: bool) -> None:
