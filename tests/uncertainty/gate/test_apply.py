@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from cephsure.errors import BundleError, InputError
+from cephsure.uncertainty.gate import (
+    Gate,
+    GateTarget,
+    apply_gate,
+    card_section,
+    film_signs,
+    fit_gate,
+    judge,
+    promises,
+    read_gate,
+    write_gate,
+)
+
+
+@pytest.fixture(scope="module")
+def learn(gate_films, drawn_case, as_data, head_model):
+    """Give ``learn(n, target, seed) -> Gate`` from n drawn films."""
+
+    def make(n_films, target=None, seed=0):
+        rng = np.random.default_rng(seed)
+        cases = [drawn_case(rng) for _ in range(n_films)]
+        seen = [film_signs(one, gate_films(rng), head=head_model) for one, _ in cases]
+        data = as_data([one for one, _ in cases], [truth for _, truth in cases])
+        return fit_gate(data, seen, head=head_model, shape_source="80 drawn heads", target=target)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def gate(learn):
+    return learn(120, GateTarget(max_missed_rate=0.1))
+
+
+def test_a_gate_accepts_some_points_of_usual_films_and_promises_it(gate, drawn_case, gate_films):
+    rng = np.random.default_rng(1)
+    found = [apply_gate(drawn_case(rng)[0], gate_films(rng), gate) for _ in range(40)]
+    verdicts = [one.verdict for one in found]
+    assert verdicts.count("fit") >= 34
+    marks = [mark.verdict for one in found for mark in one.landmarks]
+    assert 0.05 < marks.count("accept") / len(marks) < 0.95
+    text = " ".join(promises(gate))
+    assert "at most 0.1 of a film's accepted points" in text
+    assert "probability 0.05 at most, and unfit with 0.01 at most" in text
+    assert card_section(gate).startswith("## Gate\n\n- Calibrated on 120 films (120 independent)")
+
+
+def test_promised_rates_are_kept_over_many_gates(learn, drawn_case, gate_films, head_model):
+    rng = np.random.default_rng(7)
+    target = GateTarget(max_missed_rate=0.2, confidence=0.8)
+    tests = [(*drawn_case(rng), gate_films(rng)) for _ in range(80)]
+    seen = [film_signs(one, film, head=head_model) for one, _, film in tests]
+    kept, alarms = [], []
+    for seed in range(8):
+        learned = learn(40, target, seed=100 + seed)
+        judged = [judge(one, signs, learned) for (one, _, _), signs in zip(tests, seen, strict=True)]
+        losses = []
+        for (one, truth, _), said in zip(tests, judged, strict=True):
+            points = np.array([(mark.x_px, mark.y_px) for mark in one.landmarks])
+            wrong = np.hypot(*(points - truth).T) * 0.5 > target.tolerance_mm
+            losses.append((wrong & said.accepted).sum() / max(said.accepted.sum(), 1))
+        kept.append(np.mean(losses) <= 0.2)
+        alarms.append(np.mean([said.verdict != "fit" for said in judged]))
+    assert np.mean(kept) >= 0.8
+    assert np.mean(alarms) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / (8 * 40))
+
+
+def test_points_are_never_moved_or_hidden(gate, drawn_case, gate_films):
+    rng = np.random.default_rng(2)
+    before, _ = drawn_case(rng)
+    after = apply_gate(before, gate_films(rng), gate)
+    plain = [mark.model_copy(update={"verdict": None}) for mark in after.landmarks]
+    assert tuple(plain) == before.landmarks
+
+
+def test_a_strange_film_is_unfit_and_has_no_accepted_point(gate, predicted, heads, gate_films):
+    rng = np.random.default_rng(3)
+    points = heads(rng)[::-1].copy()
+    found = apply_gate(predicted(points, expected_px=25.0), gate_films(rng), gate)
+    assert found.verdict == "unfit"
+    assert found.reasons[0] == "does not look like a lateral cephalogram"
+    assert {mark.verdict for mark in found.landmarks} == {"review"}
+
+
+def test_a_landmark_that_does_not_fit_is_reviewed_however_sure_the_model_is(
+    gate, predicted, heads, gate_films
+):
+    rng = np.random.default_rng(4)
+    points = heads(rng)
+    points[5] += [60, 0]
+    found = apply_gate(predicted(points, expected_px=0.5, spread_px=0.5), gate_films(rng), gate)
+    assert found.landmarks[5].verdict == "review"
+    assert any("6 (L6)" in reason for reason in found.reasons)
+
+
+def test_without_scale_no_point_is_accepted_and_the_film_says_why(gate, predicted, heads, gate_films):
+    rng = np.random.default_rng(5)
+    found = apply_gate(predicted(heads(rng), expected_px=3.0, mm_per_px=None), gate_films(rng), gate)
+    assert (found.verdict, found.reasons) == ("review", ("scale unknown: errors in mm cannot be judged",))
+
+
+def test_a_usual_film_of_uncertain_points_says_why_none_is_accepted(gate, predicted, heads, gate_films):
+    found = [
+        apply_gate(predicted(heads(rng), expected_px=4.0, spread_px=1.8), gate_films(rng), gate)
+        for rng in map(np.random.default_rng, range(8))
+    ]
+    fit = [one for one in found if one.verdict == "fit"]
+    assert fit
+    assert all(one.reasons == ("no point is accepted: 8 of 8 are too uncertain",) for one in fit)
+
+
+def test_too_few_films_review_everything_and_say_so(learn, drawn_case, gate_films):
+    small = learn(12)
+    rng = np.random.default_rng(6)
+    found = apply_gate(drawn_case(rng)[0], gate_films(rng), small)
+    assert small.threshold_mm is None
+    assert not small.judges_films
+    assert found.verdict == "review"
+    assert "12 calibration films are too few" in found.reasons[0]
+    assert "no point is accepted" in found.reasons[1]
+    assert {mark.verdict for mark in found.landmarks} == {"review"}
+    text = " ".join(promises(small))
+    assert "none is accepted" in text
+    assert "54 films are needed even if none has a miss" in text
+    assert "none is judged fit" in text
+
+
+def test_nineteen_films_are_the_fewest_for_five_percent(learn):
+    assert not learn(18).judges_films
+    nineteen = learn(19)
+    assert nineteen.judges_films
+    assert nineteen.unfit_rate == pytest.approx(0.05)
+
+
+def test_a_gate_is_the_same_when_read(gate, tmp_path):
+    assert read_gate(tmp_path) is None
+    path = write_gate(gate, tmp_path)
+    assert read_gate(tmp_path) == gate
+    assert json.loads(path.read_text())["format"] == "cephsure.gate/1"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": "cephsure.gate/9"},
+        {"signs": ["shape"]},
+        {"numbers": [1, 2]},
+        {"film_signs": [[0.0]]},
+        {"shape": {"mean": []}},
+        {"target": {"max_missed_rate": 2.0}},
+        {"surprise": 1},
+    ],
+)
+def test_damaged_gates_are_refused_in_one_line(gate, tmp_path, change):
+    path = write_gate(gate, tmp_path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(BundleError, match="gate"):
+        read_gate(tmp_path)
+
+
+def test_a_gate_that_is_no_json_is_refused(tmp_path):
+    (tmp_path / "gate.json").write_text("{")
+    with pytest.raises(BundleError, match="JSON"):
+        read_gate(tmp_path)
+
+
+def test_other_landmarks_are_refused(gate, predicted, heads, head_model, gate_films):
+    rng = np.random.default_rng(8)
+    one = predicted(heads(rng))
+    seen = film_signs(one, gate_films(rng), head=head_model)
+    with pytest.raises(InputError, match="other landmarks"):
+        judge(one.model_copy(update={"landmarks": one.landmarks[1:]}), seen, gate)
+
+
+def test_signs_must_be_of_the_same_films(drawn_case, as_data, head_model):
+    one, truth = drawn_case(np.random.default_rng(9))
+    with pytest.raises(InputError, match="do not fit"):
+        fit_gate(as_data([one], [truth]), [], head=head_model, shape_source="none")
+
+
+@pytest.mark.parametrize("wrong", [{"max_missed_rate": 0.0}, {"false_alarm_rate": 1.0}, {"tolerance_mm": -1}])
+def test_targets_out_of_range_are_refused(wrong):
+    with pytest.raises(InputError):
+        GateTarget.of(**wrong)
+
+
+def test_films_of_one_group_count_once(gate_films, drawn_case, as_data, head_model):
+    rng = np.random.default_rng(10)
+    cases = [drawn_case(rng) for _ in range(6)]
+    seen = [film_signs(one, gate_films(rng), head=head_model) for one, _ in cases]
+    data = as_data([one for one, _ in cases], [t for _, t in cases], groups=["a", "a", None, None, "b", "b"])
+    learned = fit_gate(data, seen, head=head_model, shape_source="drawn")
+    assert isinstance(learned, Gate)
+    assert (learned.films, learned.units, len(learned.film_signs)) == (6, 4, 4)
