@@ -198,8 +198,9 @@ def test_intervals_hold_what_they_promise(make_prediction, head):
         )
     coverage = np.mean(held, axis=0)
     # MW jumps where the tips change places: that one the sampling about the prediction need not hold.
-    assert coverage.mean() == pytest.approx(0.9, abs=0.02)
-    assert (np.delete(coverage, list(truth).index("MW")) > 0.84).all()
+    # 200 films: one measurement's coverage is known to 2 % (one SD), the mean of all nine a little better.
+    assert coverage.mean() == pytest.approx(0.9, abs=0.04)
+    assert (np.delete(coverage, list(truth).index("MW")) > 0.82).all()
 
 
 def test_the_same_seed_gives_the_same_numbers(make_prediction, head):

@@ -63,4 +63,8 @@ def test_csv_says_why_something_is_empty(make_prediction, head):
     rows = list(csv.DictReader(io.StringIO(analyses_csv([analyse(make_prediction(head, mm_per_px=None))]))))
     by_code = {row["code"]: row for row in rows}
     assert (by_code["MW"]["value"], by_code["MW"]["remark"]) == ("", "no scale in the film")
-    assert (by_code["SNA"]["sd"], by_code["SNA"]["remark"]) == ("", "model is not calibrated")
+    assert by_code["SNA"]["value"] != ""
+    assert (by_code["SNA"]["sd"], by_code["SNA"]["remark"]) == (
+        "",
+        "no scale in the film: calibrated errors are in mm",
+    )

@@ -41,8 +41,9 @@ def test_calibration_goes_before_the_raw_spread(make_prediction, head, samples):
 def test_reasons_why_there_are_none(make_prediction, head):
     one = make_prediction(head)
     assert landmark_errors(one, uncalibrated=True).reason == ONE_SAMPLE
-    without_scale = make_prediction(head, mm_per_px=None, covariances_mm2=np.tile(np.eye(2), (19, 1, 1)))
-    assert landmark_errors(without_scale).reason == NO_SCALE_FOR_ERRORS
+    for covariances in (None, np.tile(np.eye(2), (19, 1, 1))):
+        without_scale = make_prediction(head, mm_per_px=None, covariances_mm2=covariances)
+        assert landmark_errors(without_scale).reason == NO_SCALE_FOR_ERRORS
 
 
 def test_one_sample_says_nothing_of_correlation(make_prediction, head):

@@ -9,11 +9,12 @@ import numpy as np
 
 from cephsure.cephalometry.catalogue import load_analyses
 from cephsure.cephalometry.formula import Frozen, Unit
-from cephsure.cephalometry.head_frame import of_film, points_of
+from cephsure.cephalometry.head_frame import of_film
 from cephsure.cephalometry.landmark_errors import ErrorsFrom, LandmarkErrors, landmark_errors
 from cephsure.cephalometry.measurement import Norm  # noqa: TC001 - a field's type
 from cephsure.cephalometry.sampling import sample_points
 from cephsure.errors import InputError
+from cephsure.uncertainty.calibration.data import found_px
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo  # noqa: TC001 - fields' types
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def analyse(
         raise InputError(f"at least 2 draws are needed, not {draws}")
     errors = landmark_errors(prediction) if errors is None else errors
     codes = [one.code for one in prediction.landmarks]
-    at = _by_code(of_film(points_of(prediction), prediction.film), codes)
+    at = _by_code(of_film(found_px(prediction), prediction.film), codes)
     drawn = None
     if errors.covariances_px is not None:
         points = sample_points(prediction, errors.covariances_px, errors.correlation, draws, seed)

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cephsure.uncertainty.prediction import FilmInfo, Prediction
+    from cephsure.uncertainty.prediction import FilmInfo
 
 
 def head_points(
@@ -37,8 +37,3 @@ def head_points(
 def of_film(points_px: NDArray[np.float64], film: FilmInfo) -> NDArray[np.float64]:
     """``head_points`` of a predicted film: its facing and its scale."""
     return head_points(points_px, mirrored=film.facing == "left", mm_per_px=film.mm_per_px)
-
-
-def points_of(prediction: Prediction) -> NDArray[np.float64]:
-    """(L, 2) predicted points, in px of the film as given."""
-    return np.array([(one.x_px, one.y_px) for one in prediction.landmarks], dtype=np.float64).reshape(-1, 2)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 ErrorsFrom = Literal["calibration", "raw sample spread", "none"]
 
 NOT_CALIBRATED = "model is not calibrated"
-NO_SCALE_FOR_ERRORS = "no scale: calibrated errors are in mm"
-ONE_SAMPLE = "model is not calibrated, and one sample has no spread"
+NO_SCALE_FOR_ERRORS = "no scale in the film: calibrated errors are in mm"
+ONE_SAMPLE = "no calibrated errors, and one sample has no spread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +51,13 @@ def landmark_errors(prediction: Prediction, *, uncalibrated: bool = False) -> La
     Returns:
         The errors, or the reason why there are none.
     """
-    calibrated = _calibrated(prediction)
-    if calibrated is not None:
-        scale = prediction.film.mm_per_px
-        if scale is None:
-            return LandmarkErrors("none", reason=NO_SCALE_FOR_ERRORS)
+    calibrated, scale = _calibrated(prediction), prediction.film.mm_per_px
+    if calibrated is not None and scale is not None:
         covariances_px = calibrated / np.outer(scale, scale)
         return LandmarkErrors("calibration", covariances_px, spread_correlation(prediction))
     if not uncalibrated:
-        return LandmarkErrors("none", reason=NOT_CALIBRATED)
+        # Without a scale no prediction carries calibrated errors, whether its model is calibrated or not.
+        return LandmarkErrors("none", reason=NO_SCALE_FOR_ERRORS if scale is None else NOT_CALIBRATED)
     spread = spread_covariances(prediction)
     if not np.isfinite(spread).any():
         return LandmarkErrors("none", reason=ONE_SAMPLE)

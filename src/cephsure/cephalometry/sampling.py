@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.cephalometry.head_frame import points_of
+from cephsure.uncertainty.calibration.data import found_px
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +46,7 @@ def sample_points(
         ValueError: a covariance is no covariance (not symmetric, negative), the correlation is none or of
             another size.
     """
-    points = points_of(prediction)  # (L, 2)
+    points = found_px(prediction)  # (L, 2)
     if covariances is None:
         covariances = spread_covariances(prediction)
     roots = _square_roots(_checked(covariances, count=len(points)))  # (L, 2, 2)
