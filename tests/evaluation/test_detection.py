@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cephsure.evaluation.detection import detection_quality
+from cephsure.evaluation.detection import alarm_threshold, detection_quality
 
 
 def test_area_and_share_found_by_hand():
@@ -19,6 +19,16 @@ def test_tied_scores_are_found_together_or_not_at_all():
     usual = np.array([0.0] * 18 + [1.0, 1.0])
     quality = detection_quality(usual, np.array([1.0, 2.0]), n_resamples=20)
     assert quality.found == pytest.approx(0.5)
+
+
+def test_threshold_lets_one_in_twenty_raise_an_alarm():
+    rng = np.random.default_rng(0)
+    for count in (1, 19, 20, 130):
+        usual = rng.normal(size=count)
+        alarms = (usual > alarm_threshold(usual)).sum()
+        assert alarms == int(0.05 * count)
+    assert (np.ones(30) > alarm_threshold(np.ones(30))).sum() == 0
+    assert alarm_threshold(np.array([np.nan])) == np.inf
 
 
 def test_nan_is_left_out_and_infinity_is_the_most_suspicious():

@@ -9,6 +9,7 @@ from cephsure.datasets import open_dataset
 from cephsure.experiments.case import PointTable
 from cephsure.experiments.films import films_of_split, truths_px
 from cephsure.experiments.training_shape import points_for_shape, training_shape
+from cephsure.uncertainty.shape_fit import ShapeModel
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +40,11 @@ def test_too_few_training_films_give_no_shape(heads, spot_data):
     assert training_shape(spot_data, "mean") is None
 
 
-def test_points_are_in_mm_where_the_scale_is_known():
-    table = PointTable(
-        (("a", ""), ("b", "")),
-        (1,),
-        np.array([[[3.0, 4]], [[5.0, 6]]]),
-        np.array([[0.1, 0.5], [np.nan] * 2]),
-        {},
-    )
-    np.testing.assert_allclose(points_for_shape(table), [[[0.3, 2.0]], [[5.0, 6.0]]])
+def test_points_are_in_mm_where_the_scale_is_known_and_face_as_the_shape_does():
+    base = np.array([[0.0, 0], [50, 0], [55, 40], [5, 45]])
+    shape = ShapeModel.fit(base + np.random.default_rng(0).normal(0, 1, (20, 4, 2)))
+    points = np.stack([base * [10, 2], base, base * [-1, 1]])
+    scale = np.array([[0.1, 0.5], [np.nan] * 2, [1.0, 1.0]])
+    table = PointTable((("a", ""), ("b", ""), ("c", "")), (1, 2, 3, 4), points, scale, {})
+    np.testing.assert_allclose(points_for_shape(table, shape), [base, base, base])
+    np.testing.assert_array_equal(table.points_px[2], base * [-1, 1])

@@ -88,3 +88,21 @@ def detection_quality(
         auc_ci95=percentile_interval(partial(weighted_auc, labels, scores), weights),
         found=float(curve.true_positive_rate[allowed].max()) if both else float("nan"),
     )
+
+
+def alarm_threshold(usual: NDArray[np.float64]) -> float:
+    """The value above which a film raises an alarm: at most ``FALSE_ALARMS`` of the usual films lie above.
+
+    Args:
+        usual: (N,) score of each usual film; NaN is left out.
+
+    Returns:
+        The threshold; infinite without films.
+
+    Example:
+        >>> alarm_threshold(np.arange(40.0))  # 38 and 39 may raise an alarm
+        37.0
+    """
+    known = np.sort(usual[~np.isnan(usual)])
+    allowed = int(FALSE_ALARMS * len(known) + 1e-12)
+    return float(known[-1 - allowed]) if len(known) else float("inf")

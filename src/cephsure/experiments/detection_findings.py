@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cephsure.evaluation.detection import alarm_threshold
+from cephsure.evaluation.errors import is_within
 from cephsure.experiments.film_scores import COMBINATIONS
 from cephsure.experiments.shifted import ALL_STRANGERS, OTHER_SITE
 from cephsure.experiments.wording import listed, with_interval
@@ -18,24 +21,81 @@ if TYPE_CHECKING:
 
 NOTICED = 0.5
 """A shift counts as noticed by a score that finds this share of its films at 5 % false alarms."""
+CHANCE = 0.5
 HARMFUL = 2.0
 """A shift counts as harmful if it multiplies the mean error by this."""
+
+
+SPOILED_MM = 4.0
+"""A film counts as spoiled if the mean error over its landmarks is over this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoiled:
+    """Shifted films whose points are spoiled.
+
+    Attributes:
+        n_films: all of them.
+        n_found: those that raise an alarm, where 5 % of the plain films do.
+        missed: by the shift's title, how many do not.
+    """
+
+    n_films: int
+    n_found: int
+    missed: dict[str, int]
 
 
 def findings(detected: Sequence[Detected]) -> Iterator[str]:
     """Sentences for every model: no cephalograms, the scores in order, and what nobody notices."""
     for one in detected:
         yield _strangers(one)
-        yield _order(one)
+        yield from _order(one)
         if OTHER_SITE in one.found:
             yield _site(one)
         yield from _unnoticed(one)
+        yield from _spoiled_sentence(one)
 
 
 def best_score(one: Detected, shift: str) -> str:
     """The score with the largest area for a shift, chosen with the shift's films in hand."""
     areas = {name: quality.auc for name, quality in one.found[shift].items()}
     return max(areas, key=lambda name: -1.0 if np.isnan(areas[name]) else areas[name])
+
+
+def spoiled_films(one: Detected, score: str) -> Spoiled:
+    """How many of the spoiled films of all shifts one score finds."""
+    threshold = alarm_threshold(one.plain[score])
+    n_films, n_found, missed = 0, 0, {}
+    for shift in one.films.shifts:
+        if shift.errors_mm is None:
+            continue
+        known = np.isfinite(shift.errors_mm).any(axis=1)
+        errors = np.nanmean(shift.errors_mm[known], axis=1)
+        spoiled = np.flatnonzero(known)[~is_within(errors, SPOILED_MM)]
+        found = int((one.shifted[shift.name][score][spoiled] > threshold).sum())
+        n_films, n_found = n_films + len(spoiled), n_found + found
+        if found < len(spoiled):
+            missed[shift.title] = len(spoiled) - found
+    return Spoiled(n_films, n_found, missed)
+
+
+def _spoiled_sentence(one: Detected) -> Iterator[str]:
+    """What matters most in use: does a film whose points are wrong raise an alarm?"""
+    by_score = {name: spoiled_films(one, name) for name in one.titles}
+    fixed = by_score["all_max"]
+    if not fixed.n_films:
+        return
+    best = max(by_score, key=lambda name: by_score[name].n_found)
+    missed = listed([f"{what} ({count})" for what, count in fixed.missed.items()]) or "none"
+    yield (
+        f"{one.films.model.title}: of the {fixed.n_films} shifted films whose mean error is over "
+        f"{SPOILED_MM:g} mm, "
+        f"{fixed.n_found / fixed.n_films:.0%} raise an alarm by {COMBINATIONS['all_max']} (missed: "
+        f"{missed}) and "
+        f"{by_score[best].n_found / fixed.n_films:.0%} by {one.titles[best]}, the best here, while 5 % of "
+        f"the plain "
+        "films do."
+    )
 
 
 def _strangers(one: Detected) -> str:
@@ -54,29 +114,38 @@ def _strangers(one: Detected) -> str:
     )
 
 
-def _order(one: Detected) -> str:
+def _order(one: Detected) -> Iterator[str]:
     """Scores by their mean area over the shifts, each kind of stranger apart and the pool left out."""
     names = [shift.name for shift in one.films.shifts if shift.name != ALL_STRANGERS]
-    means = {title: float(np.nanmean([one.found[name][title].auc for name in names])) for title in one.titles}
-    single = [name for name in one.titles if name not in COMBINATIONS]
-    best = max(single, key=lambda name: means[name])
-    together = max(COMBINATIONS, key=lambda name: means[name])
-    return (
-        f"{one.films.model.title}: over all {len(names)} shifts the best single score is {one.titles[best]} "
-        f"(mean AUC "
-        f"{means[best]:.2f}), the best combination {COMBINATIONS[together]} ({means[together]:.2f})."
-    )
+    areas = {score: [one.found[name][score].auc for name in names] for score in one.titles}
+    means = {score: float(np.nanmean(of)) for score, of in areas.items() if np.isfinite(of).any()}
+    single = [score for score in means if score not in COMBINATIONS]
+    together = [score for score in means if score in COMBINATIONS]
+    if single and together:
+        best, jointly = (max(group, key=lambda score: means[score]) for group in (single, together))
+        yield (
+            f"{one.films.model.title}: over all {len(names)} shifts the best single score is "
+            f"{one.titles[best]} (mean AUC {means[best]:.2f}), the best combination {one.titles[jointly]} "
+            f"({means[jointly]:.2f})."
+        )
 
 
 def _site(one: Detected) -> str:
     best = best_score(one, OTHER_SITE)
     harm, plain = one.harm[OTHER_SITE], one.harm[""]
+    own = f"{one.films.model.own_measure}_mean"
+    surer = own in one.titles and one.found[OTHER_SITE][own].auc_ci95[1] < CHANCE
+    certain = (
+        f"; by {one.titles[own]} they look MORE certain than plain films ({_auc(one, OTHER_SITE, own)})"
+        if surer
+        else ""
+    )
     return (
         f"{one.films.model.title}: the other site's films (MRE {harm.mre_mm:.2f} mm against "
         f"{plain.mre_mm:.2f}) are told "
         f"best by {one.titles[best]}, AUC {_auc(one, OTHER_SITE, best)}, "
         f"{one.found[OTHER_SITE][best].found:.0%} found at 5 % false alarms; by {COMBINATIONS['all_max']} "
-        f"{_auc(one, OTHER_SITE, 'all_max')}."
+        f"{_auc(one, OTHER_SITE, 'all_max')}{certain}."
     )
 
 
@@ -113,8 +182,8 @@ def _unnoticed(one: Detected) -> Iterator[str]:
             f"{_with_errors(one, harmless)}."
         )
     if unknown:
-        yield f"{title}: not noticed, and there is no truth to err from: "
-        f"{listed([s.title for s in unknown])}."
+        names = listed([shift.title for shift in unknown])
+        yield f"{title}: not noticed, and there is no truth to err from: {names}."
 
 
 def _noticed(one: Detected, shift: Shift) -> bool:

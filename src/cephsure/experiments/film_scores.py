@@ -94,9 +94,10 @@ class FilmScores:
     def _titles(self) -> dict[str, str]:
         titles = {}
         for measure, _ in self._measures:
-            titles[f"{measure.name}_mean"] = f"{measure.title}: mean"
-            titles[f"{measure.name}_max"] = f"{measure.title}: largest"
-            titles[f"{measure.name}_share"] = f"{measure.title}: share over plain 95 %"
+            short = measure.name.replace("_", " ")
+            titles[f"{measure.name}_mean"] = f"{short}: mean"
+            titles[f"{measure.name}_max"] = f"{short}: most uncertain landmark"
+            titles[f"{measure.name}_share"] = f"{short}: landmarks over plain 95 %"
         if self._shape is not None:
             titles["shape"] = "shape of the points"
         return titles | COMBINATIONS
@@ -112,7 +113,7 @@ class FilmScores:
         }
         quantities = {name: _over_landmarks(np.nanmean, of_points) for name, of_points in values.items()}
         if self._shape is not None:
-            points = points_for_shape(table)
+            points = points_for_shape(table, self._shape)
             quantities["shape"] = np.array([self._shape.score(each) for each in points], dtype=np.float64)
         return values, quantities
 

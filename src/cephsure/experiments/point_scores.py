@@ -52,7 +52,7 @@ def point_scores(table: PointTable, shape: ShapeModel | None) -> list[PointScore
     """
     scores = [PointScore(name, one.measure.title, AS_IS, one.turned) for name, one in measured(table).items()]
     if shape is not None:
-        points = points_for_shape(table)
+        points = points_for_shape(table, shape)
         by_mm = np.stack([shape.residuals(each) for each in points])
         by_sd = np.stack([shape.standard_residuals(each) for each in points])
         scores.append(PointScore("shape", "shape residual, mm", AS_IS, by_mm))

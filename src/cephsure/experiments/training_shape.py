@@ -41,8 +41,22 @@ def training_shape(dataset: Dataset, truth: str) -> ShapeModel | None:
         return None
 
 
-def points_for_shape(table: PointTable) -> NDArray[np.float64]:
-    """(N, L, 2) predicted points in mm where the film's scale is known, else in px."""
+def points_for_shape(table: PointTable, shape: ShapeModel) -> NDArray[np.float64]:
+    """Predicted points as the shape model wants them.
+
+    Args:
+        table: predictions of N films.
+        shape: of heads that face one way.
+
+    Returns:
+        (N, L, 2) in mm where the film's scale is known, else in px; mirrored where the film's head fits the
+        shape better so. A table does not say which way a model took the film to face, and a head that faces
+        left is no worse a head.
+    """
     scale = np.where(np.isfinite(table.mm_per_px).all(axis=1, keepdims=True), table.mm_per_px, 1.0)
     points: NDArray[np.float64] = table.points_px * scale[:, np.newaxis, :]
+    for index, each in enumerate(points):
+        mirrored = each * np.array([-1.0, 1.0])
+        if shape.score(mirrored) < shape.score(each):
+            points[index] = mirrored
     return points
