@@ -146,11 +146,9 @@ def _table(detected: Sequence[Detected]) -> ResultTable:
         ),
         tuple(rows),
         note=(
-            "auc: 0.5 is chance; below it shifted films look the more usual ones. found_at_5_percent: share "
-            "of the "
-            "shifted films found by a threshold that alarms on at most 5 % of the plain ones. low, high: 95 "
-            "% "
-            "bootstrap; a film and its versions are resampled together."
+            "auc: 0.5 is chance; below it shifted films look the more usual ones. found_at_5_percent: "
+            "share of the shifted films found by a threshold that alarms on at most 5 % of the plain ones. "
+            "low, high: 95 % bootstrap; a film and its versions are resampled together."
         ),
     )
 
@@ -191,9 +189,8 @@ def _harm_table(detected: Sequence[Detected]) -> ResultTable:
         tuple(rows),
         note=(
             "mre_mm and share_over_4mm: against the truth moved with the film, landmarks that were cut off "
-            "included, for the model answers there too. best_score: chosen with this shift's films in hand, "
-            "so "
-            "what it finds is the most that can be hoped for; all_max was fixed beforehand."
+            "included, for the model answers there too. best_score: chosen with this shift's films in "
+            "hand, so what it finds is the most that can be hoped for; all_max was fixed beforehand."
         ),
     )
 
@@ -212,8 +209,8 @@ def _spoiled_table(detected: Sequence[Detected]) -> ResultTable:
         tuple(rows),
         note=(
             f"Spoiled: mean radial error over {SPOILED_MM:g} mm, under any shift with a known truth. Found: "
-            f"the score "
-            "exceeds a threshold that alarms on at most 5 % of the plain films. missed: by shift, how many."
+            "the score exceeds a threshold that alarms on at most 5 % of the plain films. missed: by "
+            "shift, how many."
         ),
     )
 
@@ -227,40 +224,33 @@ def _method(detected: Sequence[Detected]) -> tuple[str, ...]:
     return (
         (
             f"Plain: {len(first.plain)} films of Test1 that show no training film's exposure. Shifted: "
-            f"{n_home} of "
-            f"them, spread over the set, under {len(of_home)} conditions each; {n_strangers} pictures made "
-            f"by the "
-            f"program that are no cephalograms; the other site's films if given. That is {n_cases} "
-            f"predictions a "
-            "model besides those shared with other experiments. One CT's projections are in the experiment "
-            "rotation, not here."
+            f"{n_home} of them, spread over the set, under {len(of_home)} conditions each; {n_strangers} "
+            "pictures made by the program that are no cephalograms; the other site's films if given. That "
+            f"is {n_cases} predictions a model besides those shared with other experiments. One CT's "
+            "projections are in the experiment rotation, not here."
         ),
         (
             "Films of Test1 face right; mirrored and inverted ones are also predicted with facing or "
-            "polarity "
-            "given as it was before, as if somebody had filed them wrongly. Elastic magnitudes are the "
-            "reference's (see distortion). Rotation about the film's centre keeps its frame; what leaves it "
-            "is "
-            "lost."
+            "polarity given as it was before, as if somebody had filed them wrongly. Elastic magnitudes "
+            "are the reference's (see distortion). Rotation about the film's centre keeps its frame; what "
+            "leaves it is lost."
         ),
         (
             "Scores of a film: each measure's mean over the landmarks, its largest value, and the share of "
             "landmarks above the 95 % quantile that the same landmark has on plain films; the distance of "
-            "the "
-            "points' shape from the annotated training heads (Mahalanobis, after Procrustes alignment). "
-            "Combinations: the mean, the largest and the largest absolute z of the mean measures and the "
-            "shape, z "
-            "being the distance from the plain films' median in units of their median absolute deviation."
+            "the points' shape from the annotated training heads (Mahalanobis, after Procrustes "
+            "alignment). Combinations: the mean, the largest and the largest absolute z of the mean "
+            "measures and the shape, z being the distance from the plain films' median in units of their "
+            "median absolute deviation."
         ),
         (
             "No label and no shifted film enters any score. Quantiles, medians and deviations come from "
-            "plain "
-            "films of Test1, in two halves (same exposures in one half): a film and its shifted versions are "
-            "always judged by the half that they are not in."
+            "plain films of Test1, in two halves (same exposures in one half): a film and its shifted "
+            "versions are always judged by the half that they are not in."
         ),
         (
-            "ROC over films, shifted against plain. Area with 95 % bootstrap interval "
-            f"({RESAMPLES} resamples of films, a film with its versions), and the share found when at most "
+            f"ROC over films, shifted against plain. Area with 95 % bootstrap interval ({RESAMPLES} "
+            "resamples of films, a film with its versions), and the share found when at most "
             f"{FALSE_ALARMS:.0%} of the plain films raise an alarm."
         ),
     )

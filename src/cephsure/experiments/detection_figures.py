@@ -32,8 +32,7 @@ def auc_figure(one: Detected) -> Figure:
         1,
         caption=f"{one.films.model.title}: area under the ROC curve for telling shifted films from "
         f"{len(one.films.plain)} plain ones, for every shift (n films, mean radial error under it) and "
-        f"score. "
-        "0.5 is chance; below it shifted films look the more usual ones. Intervals are in the table.",
+        "score. 0.5 is chance; below it shifted films look the more usual ones. Intervals are in the table.",
         panel_inches=(3.4 + _COLUMN_INCHES * len(scores), 2.3 + _ROW_INCHES * len(shifts)),
     )
     panel = axes[0, 0]
@@ -74,8 +73,7 @@ def roc_figure(one: Detected) -> Figure:
         1,
         len(shown),
         caption=f"{one.films.model.title}: ROC curves for telling shifted films from {len(one.films.plain)} "
-        f"plain "
-        "ones, a point a threshold. The dotted line marks 5 % false alarms.",
+        "plain ones, a point a threshold. The dotted line marks 5 % false alarms.",
         panel_inches=(3.1, 3.4),
     )
     for panel, shift in zip(axes[0], shown, strict=True):

@@ -89,12 +89,9 @@ def _spoiled_sentence(one: Detected) -> Iterator[str]:
     missed = listed([f"{what} ({count})" for what, count in fixed.missed.items()]) or "none"
     yield (
         f"{one.films.model.title}: of the {fixed.n_films} shifted films whose mean error is over "
-        f"{SPOILED_MM:g} mm, "
-        f"{fixed.n_found / fixed.n_films:.0%} raise an alarm by {COMBINATIONS['all_max']} (missed: "
-        f"{missed}) and "
-        f"{by_score[best].n_found / fixed.n_films:.0%} by {one.titles[best]}, the best here, while 5 % of "
-        f"the plain "
-        "films do."
+        f"{SPOILED_MM:g} mm, {fixed.n_found / fixed.n_films:.0%} raise an alarm by "
+        f"{COMBINATIONS['all_max']} (missed: {missed}) and {by_score[best].n_found / fixed.n_films:.0%} by "
+        f"{one.titles[best]}, the best here, while 5 % of the plain films do."
     )
 
 
@@ -107,10 +104,9 @@ def _strangers(one: Detected) -> str:
     ]
     return (
         f"{one.films.model.title}: pictures that are no cephalograms (n = {found[best].n_shifted}) against "
-        f"plain films "
-        f"(n = {found[best].n_usual}), AUC: {listed(texts)}; the best of {len(found)} scores, "
-        f"{one.titles[best]}, "
-        f"{_auc(one, ALL_STRANGERS, best)} and {found[best].found:.0%} found at 5 % false alarms."
+        f"plain films (n = {found[best].n_usual}), AUC: {listed(texts)}; the best of {len(found)} scores, "
+        f"{one.titles[best]}, {_auc(one, ALL_STRANGERS, best)} and {found[best].found:.0%} found at 5 % "
+        "false alarms."
     )
 
 
@@ -142,8 +138,7 @@ def _site(one: Detected) -> str:
     )
     return (
         f"{one.films.model.title}: the other site's films (MRE {harm.mre_mm:.2f} mm against "
-        f"{plain.mre_mm:.2f}) are told "
-        f"best by {one.titles[best]}, AUC {_auc(one, OTHER_SITE, best)}, "
+        f"{plain.mre_mm:.2f}) are told best by {one.titles[best]}, AUC {_auc(one, OTHER_SITE, best)}, "
         f"{one.found[OTHER_SITE][best].found:.0%} found at 5 % false alarms; by {COMBINATIONS['all_max']} "
         f"{_auc(one, OTHER_SITE, 'all_max')}{certain}."
     )
@@ -173,8 +168,7 @@ def _unnoticed(one: Detected) -> Iterator[str]:
     if by_rule:
         yield (
             f"{title}: with the one rule fixed beforehand ({COMBINATIONS['all_max']}) these harmful shifts "
-            f"pass: "
-            f"{_with_errors(one, by_rule)}."
+            f"pass: {_with_errors(one, by_rule)}."
         )
     if harmless:
         yield (

@@ -156,14 +156,11 @@ def _table(found: Sequence[ReferralOf]) -> ResultTable:
         tuple(rows),
         note="aurc_mm: area under the risk-coverage curve, the mean of the kept points' mean error over all "
         "coverages; random order gives mre_mm. excess_aurc: its excess over the oracle's as a share of the "
-        "random "
-        "order's (0: as good as knowing the errors, 1: random). mre_kept_mm_20: mean error of what is left "
-        "when "
-        "20 % are referred; caught_20: share of the errors over 4 mm among the referred (random: 0.2; for "
-        "films, "
-        f"of the points on them). scaled: {WITHIN!r} compares a point with the same landmark's points on "
-        f"these "
-        "very test films, which needs no label but all films at once. low, high: 95 % bootstrap over films.",
+        "random order's (0: as good as knowing the errors, 1: random). mre_kept_mm_20: mean error of what "
+        "is left when 20 % are referred; caught_20: share of the errors over 4 mm among the referred "
+        f"(random: 0.2; for films, of the points on them). scaled: {WITHIN!r} compares a point with the "
+        "same landmark's points on these very test films, which needs no label but all films at once. low, "
+        "high: 95 % bootstrap over films.",
     )
 
 
@@ -183,32 +180,25 @@ def _method(held: HeldOut) -> tuple[str, ...]:
     return (
         (
             f"The points of Test1 ({films}) are put in order of uncertainty and the most uncertain share is "
-            f"referred; "
-            "an error is the distance in mm to the annotation the model was trained on. For films as a whole "
-            "the error "
-            "is the mean over the landmarks, the score the mean or the largest of the points' scores."
+            "referred; an error is the distance in mm to the annotation the model was trained on. For "
+            "films as a whole the error is the mean over the landmarks, the score the mean or the largest "
+            "of the points' scores."
         ),
         (
-            "The risk-coverage curve is the mean error of the k most certain points, k = 1 ... n; points of "
-            "equal score "
-            "count with their expected value in random order. Its area (AURC, Geifman et al. 2019) stands "
-            "between the "
-            "oracle's, which refers the largest errors first, and the mean error, which random referral "
-            "keeps."
+            "The risk-coverage curve is the mean error of the k most certain points, k = 1 ... n; points "
+            "of equal score count with their expected value in random order. Its area (AURC, Geifman et "
+            "al. 2019) stands between the oracle's, which refers the largest errors first, and the mean "
+            "error, which random referral keeps."
         ),
         (
             "Scores: each measure; the distance of a point from where the other 18 expect it by the shape "
-            "of the "
-            "annotated training heads (Gaussian after Procrustes alignment), in mm and in standard "
-            "deviations; "
-            "the mean "
-            "of the ranks of all of these. None is fitted on Test1."
+            "of the annotated training heads (Gaussian after Procrustes alignment), in mm and in standard "
+            "deviations; the mean of the ranks of all of these. None is fitted on Test1."
         ),
         (
             "Each score also ranked within its landmark. No label is needed for that, but the ranks are "
-            "those "
-            "among the "
-            "test films themselves: for a single film they would come from films seen before."
+            "those among the test films themselves: for a single film they would come from films seen "
+            "before."
         ),
         f"Intervals: 95 %, percentile bootstrap over whole films, {RESAMPLES} resamples.",
     )
@@ -245,9 +235,8 @@ def _sentence(one: ReferralOf, of_model: Sequence[ReferralOf], *, is_best: bool)
     return (
         f"{one.model.title}: by {one.score.title} ({which}) the 20 % most uncertain points hold "
         f"{with_interval(twenty.caught, twenty.caught_ci95)} of the {quality.n_large} errors over 4 "
-        f"mm{again}; the "
-        f"other 80 % have an MRE of {with_interval(twenty.risk_kept, twenty.risk_kept_ci95)} mm instead of "
-        f"{quality.risk:.2f} (oracle {twenty.risk_kept_oracle:.2f}); excess AURC "
+        f"mm{again}; the other 80 % have an MRE of {with_interval(twenty.risk_kept, twenty.risk_kept_ci95)} "
+        f"mm instead of {quality.risk:.2f} (oracle {twenty.risk_kept_oracle:.2f}); excess AURC "
         f"{with_interval(quality.excess, quality.excess_ci95)}."
     )
 
@@ -258,8 +247,8 @@ def _within_sentence(within: ReferralOf, top: ReferralOf) -> str:
     return (
         f"{top.model.title}: compared only with the same landmark on other films, the best score "
         f"({within.score.title}) finds {with_interval(inside.caught, inside.caught_ci95)} of them among 20 "
-        f"%, {less} "
-        "than across landmarks: the difference is what is gained by knowing which landmarks are hard."
+        f"%, {less} than across landmarks: the difference is what is gained by knowing which landmarks are "
+        "hard."
     )
 
 
@@ -269,9 +258,8 @@ def _film_sentence(films: Sequence[ReferralOf], top: ReferralOf) -> str:
     than = "fewer than" if twenty.caught < of_points.caught else "no fewer than"
     return (
         f"{top.model.title}: 20 % of the films, referred as a whole ({best.unit} of {best.score.title}), "
-        f"hold "
-        f"{with_interval(twenty.caught, twenty.caught_ci95)} of the errors over 4 mm (knowing the errors: "
-        f"{twenty.caught_oracle:.2f}), {than} 20 % of the points ({of_points.caught:.2f})."
+        f"hold {with_interval(twenty.caught, twenty.caught_ci95)} of the errors over 4 mm (knowing the "
+        f"errors: {twenty.caught_oracle:.2f}), {than} 20 % of the points ({of_points.caught:.2f})."
     )
 
 

@@ -43,8 +43,7 @@ def curves_figure(panels: Mapping[str, Sequence[ReferralOf]]) -> Figure:
         1,
         len(shown),
         caption=f"{title}: mean error of what is kept as the most uncertain is referred, official Test1. "
-        f"Black: "
-        "by the errors themselves (oracle); grey: at random. n: points or films.",
+        "Black: by the errors themselves (oracle); grey: at random. n: points or films.",
         panel_inches=(4.6, 4.2),
     )
     for panel, (unit, found) in zip(axes[0], shown.items(), strict=True):
