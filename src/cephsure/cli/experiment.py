@@ -14,7 +14,7 @@ from cephsure.cli import terminal
 from cephsure.cli.options import Data  # noqa: TC001 - typer reads the annotations
 from cephsure.cli.several_values import separated
 from cephsure.errors import InputError
-from cephsure.experiments.catalogue import QUESTIONS
+from cephsure.experiments.catalogue import NEEDS, QUESTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     Experiments = dict[str, Callable[[Study], ExperimentResult]]
 
 _ALL = "all"
-EPILOG = "Experiments:\n\n" + "\n\n".join(f"- **{name}** {question}" for name, question in QUESTIONS.items())
+EPILOG = "Experiments:\n\n" + "\n\n".join(
+    f"- **{name}** {question}" + (f" (needs {NEEDS[name]})" if name in NEEDS else "")
+    for name, question in QUESTIONS.items()
+)
 
 
 def experiment(
