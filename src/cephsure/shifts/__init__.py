@@ -10,9 +10,11 @@ from cephsure.shifts.landmarks_3d import (
     voxel_sha256,
 )
 from cephsure.shifts.levelling import LevelHead, Levelling, find_level, level_head
+from cephsure.shifts.nifti import read_nifti
 from cephsure.shifts.projection import Projection, attenuation_per_mm, project
+from cephsure.shifts.read_volume import read_volume
 from cephsure.shifts.view import Geometry, View, pose_matrix, project_points, view_of
-from cephsure.shifts.volume import Volume, head_centre_mm, read_nifti
+from cephsure.shifts.volume import Volume, head_centre_mm
 
 __all__ = [
     "CEPHALOGRAM_BONE_GAIN",
@@ -35,6 +37,7 @@ __all__ = [
     "project_points",
     "read_ct_landmarks",
     "read_nifti",
+    "read_volume",
     "shipped_landmarks",
     "to_cephalogram",
     "view_of",

@@ -1,18 +1,15 @@
-"""A head CT as a volume in Hounsfield units with documented axes, and its NIfTI reader."""
+"""A head CT as a volume in Hounsfield units with documented axes."""
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cephsure.errors import InputError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 BONE_HU = 300.0
@@ -20,9 +17,6 @@ BONE_HU = 300.0
 
 MAX_VOXELS = 1024**3
 """Larger files are refused before they are read: as float32 this is 4 GiB."""
-
-_AIR_MUST_BE_BELOW_HU = -300.0
-_LARGEST_OBLIQUITY_DEG = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,97 +79,3 @@ def head_centre_mm(volume: Volume) -> tuple[float, float, float]:
         for axis, spacing in enumerate(volume.spacing_mm)
     )
     return (x, y, z)
-
-
-def read_nifti(path: Path) -> Volume:
-    """Read a head CT from a NIfTI file (``.nii``, ``.nii.gz``) and turn its axes to left, back, up.
-
-    Axes are swapped and flipped, never resampled, so a grid that stands oblique to the patient is refused.
-
-    Args:
-        path: the file; needs nibabel (``pip install "cephsure[ct]"``).
-
-    Returns:
-        The volume in Hounsfield units (the file's scale slope and intercept applied).
-
-    Raises:
-        InputError: if nibabel is not installed, or the file cannot be read, is not one three-dimensional
-            volume, is oblique, too large, or does not hold Hounsfield units.
-    """
-    nibabel = _nibabel()
-    image = _open(nibabel, path)
-    shape = tuple(n for axis, n in enumerate(image.shape) if axis < 3 or n != 1)
-    if len(shape) != 3:
-        raise InputError(f"holds {image.shape} voxels, not one three-dimensional volume", where=path)
-    if np.prod(shape, dtype=np.int64) > MAX_VOXELS:
-        raise InputError(f"{shape} voxels are more than the {MAX_VOXELS} that are read", where=path)
-    _refuse_oblique(nibabel, image.affine, path)
-    to_lps = nibabel.orientations.ornt_transform(
-        nibabel.orientations.io_orientation(image.affine),
-        nibabel.orientations.axcodes2ornt(("L", "P", "S")),
-    )
-    stored = _voxels(nibabel, image, path).reshape(shape)
-    values = np.ascontiguousarray(nibabel.orientations.apply_orientation(stored, to_lps))
-    spacing = np.empty(3)
-    spacing[to_lps[:, 0].astype(int)] = np.sqrt((image.affine[:3, :3] ** 2).sum(axis=0))
-    if values.min() > _AIR_MUST_BE_BELOW_HU:
-        raise InputError(
-            f"the least value is {values.min():g}: no air, so these are not Hounsfield units",
-            where=path,
-            remedy="export the CT with its rescale slope and intercept applied",
-        )
-    return Volume(values, (float(spacing[0]), float(spacing[1]), float(spacing[2])))
-
-
-def _nibabel() -> Any:
-    """The nibabel package, imported only when a NIfTI file is read."""
-    try:
-        import nibabel
-    except ImportError as error:
-        raise InputError(
-            "reading a NIfTI file needs nibabel, which is not installed",
-            remedy='pip install "cephsure[ct]"',
-        ) from error
-    return nibabel
-
-
-def _open(nibabel: Any, path: Path) -> Any:
-    """Open the file's header; its voxels are read later."""
-    if not path.is_file():
-        raise InputError("no such file", where=path)
-    try:
-        image = nibabel.load(path)
-    except (nibabel.filebasedimages.ImageFileError, *_damage(nibabel)) as error:
-        raise InputError(f"not a readable NIfTI file: {error}", where=path) from error
-    if not isinstance(image, nibabel.Nifti1Pair):
-        raise InputError(f"a {type(image).__name__}, not a NIfTI file", where=path)
-    return image
-
-
-def _damage(nibabel: Any) -> tuple[type[Exception], ...]:
-    """What a damaged or truncated file makes nibabel and gzip raise."""
-    return (OSError, EOFError, ValueError, zlib.error, nibabel.spatialimages.HeaderDataError)
-
-
-def _voxels(nibabel: Any, image: Any, path: Path) -> NDArray[np.float32]:
-    """The voxels with slope and intercept applied; a file cut short fails here."""
-    try:
-        voxels: NDArray[np.float32] = np.asarray(image.get_fdata(dtype=np.float32, caching="unchanged"))
-    except _damage(nibabel) as error:
-        raise InputError(f"its voxels cannot be read: {error}", where=path) from error
-    if not np.isfinite(voxels).all():
-        raise InputError("holds values that are not numbers", where=path)
-    return voxels
-
-
-def _refuse_oblique(nibabel: Any, affine: NDArray[np.float64], path: Path) -> None:
-    """Refuse a grid that leans from the patient's axes: flipping alone would call a leaning head upright."""
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise InputError("its orientation matrix is not usable", where=path)
-    lean_deg = float(np.degrees(nibabel.affines.obliquity(affine).max()))
-    if lean_deg > _LARGEST_OBLIQUITY_DEG:
-        raise InputError(
-            f"its grid leans {lean_deg:.0f}° from the patient's axes",
-            where=path,
-            remedy="resample it to an upright grid first",
-        )
