@@ -79,7 +79,8 @@ class DriftMonitor:
     level: float
     false_alarm_rate: float = 0.05
     margin: float = 0.0
-    _shares: list[float] = field(default_factory=list, init=False)
+    _films: int = field(default=0, init=False)
+    _total: float = field(default=0.0, init=False)
     _begun: NDArray[np.float64] = field(init=False)
     _alarm: bool = field(default=False, init=False)
 
@@ -110,8 +111,9 @@ class DriftMonitor:
         """
         if not 0.0 <= outside_share <= 1.0:
             raise InputError(f"a share lies between 0 and 1, not {outside_share:g}")
-        self._shares.append(outside_share)
-        count = len(self._shares)
+        self._films += 1
+        self._total += outside_share
+        count = self._films
         # _begun is the sum of what the bettors who have begun own, bet by bet; film by film one more joins.
         joined = self._begun + 1.0 / (count * (count + 1)) / len(_BET_SHARES)
         factors = 1.0 + _BET_SHARES / self.allowed * (outside_share - self.allowed)
@@ -119,7 +121,7 @@ class DriftMonitor:
         # Those who begin later still hold their stakes: the sum of 1 / (j (j + 1)) over j > t is 1 / (t + 1).
         wealth = float(self._begun.sum()) + 1.0 / (count + 1)
         self._alarm |= wealth >= 1.0 / self.false_alarm_rate
-        return Reading(count, outside_share, float(np.mean(self._shares)), wealth, self._alarm)
+        return Reading(count, outside_share, self._total / count, wealth, self._alarm)
 
 
 def watch(
