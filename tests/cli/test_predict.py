@@ -28,12 +28,20 @@ def test_without_a_scale_the_results_are_in_pixels_and_say_so(cephsure, write_fi
 
 def test_options_reach_the_model(cephsure, write_film, fake_model):
     found = {"--facing": "left", "--polarity": "negative", "--mm-per-px": "0.1"}
-    options = {"--model": "mine", "--samples": "5", "--seed": "7", **found}
+    regions = {"--level": "0.95", "--region": "disc"}
+    options = {"--model": "mine", "--samples": "5", "--seed": "7", **found, **regions}
     words = [word for pair in options.items() for word in pair]
     assert cephsure("predict", write_film(), *words).status == 0
     name, (film, given) = fake_model
     assert name == "mine"
-    assert given == {"samples": 5, "seed": 7, "facing": "left", "polarity": "negative"}
+    assert given == {
+        "samples": 5,
+        "seed": 7,
+        "facing": "left",
+        "polarity": "negative",
+        "level": 0.95,
+        "region": "disc",
+    }
     assert film.spacing.x_mm_per_px == 0.1
 
 
@@ -41,7 +49,8 @@ def test_default_is_the_ensemble_and_nothing_is_forced_on_it(cephsure, write_fil
     cephsure("predict", write_film())
     name, (film, given) = fake_model
     assert name == "default-ensemble"
-    assert given == {"samples": None, "seed": 0, "facing": "auto", "polarity": "auto"}
+    given_by_default = {"samples": None, "seed": 0, "facing": "auto", "polarity": "auto"}
+    assert given == given_by_default | {"level": None, "region": None}
     assert film.spacing is None
 
 

@@ -7,6 +7,17 @@ from pathlib import Path
 import pytest
 
 from cephsure.exports import landmark_csv
+from cephsure.uncertainty.prediction import Region
+
+
+ADDED_BY_CALIBRATION = (
+    "calibrated_error_mm",
+    "region_kind",
+    "region_level",
+    "region_area_mm2",
+    "verdict",
+    "film_verdict",
+)
 
 
 def rows_of(text):
@@ -18,11 +29,12 @@ def test_the_file_is_as_documented(prediction, tmp_path, monkeypatch):
     header, first = landmark_csv.render(prediction, Path("out")).splitlines()[:2]
     assert header == (
         "film,number,code,name,x_px,y_px,x_mm,y_mm,activation,spread_px,spread_mm,expected_error_px,"
-        "expected_error_mm,entropy,mm_per_px_x,mm_per_px_y,spacing_source,model"
+        "expected_error_mm,entropy,mm_per_px_x,mm_per_px_y,spacing_source,model,"
+        "calibrated_error_mm,region_kind,region_level,region_area_mm2,verdict,film_verdict"
     )
     assert first == (
         "../films/north/001.png,1,S,sella,20.5000,30.2500,2.0500,6.0500,0.5,2,0.2,4,0.4,1.25,0.1,0.2,user,"
-        "test-ensemble"
+        "test-ensemble,,,,,,"
     )
 
 
@@ -48,8 +60,28 @@ def test_what_is_unknown_is_empty(make_prediction):
         "expected_error_mm",
         "mm_per_px_x",
         "mm_per_px_y",
+        *ADDED_BY_CALIBRATION,
     ]
     assert row["spacing_source"] == "none"
+
+
+def test_what_calibration_and_gate_add(prediction):
+    shapes = (
+        Region(level=0.9, kind="disc", centre_px=(1, 2), half_axes_px=((3, 0), (0, 3)), area_mm2=4.5),
+        Region(level=0.9, kind="disc", whole_film=True),
+        None,
+    )
+    landmarks = tuple(
+        mark.model_copy(update={"region": shape, "expected_error_mm": 0.75, "verdict": "review"})
+        for mark, shape in zip(prediction.landmarks, shapes, strict=True)
+    )
+    judged = prediction.model_copy(update={"landmarks": landmarks, "verdict": "fit"})
+    rows = rows_of(landmark_csv.render(judged, Path()))
+    assert [tuple(row[name] for name in ADDED_BY_CALIBRATION) for row in rows] == [
+        ("0.75", "disc", "0.9", "4.5", "review", "fit"),
+        ("0.75", "disc", "0.9", "inf", "review", "fit"),
+        ("0.75", "", "", "", "review", "fit"),
+    ]
 
 
 def test_a_batch_has_one_header_and_tells_films_apart(make_prediction):

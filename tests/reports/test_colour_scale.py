@@ -72,7 +72,7 @@ def test_with_a_scale_colours_stand_for_millimetres(make_prediction):
     scale = scale_for(prediction)
     assert (scale.unit, scale.maximum) == ("mm", 3.0)
     assert "spread" in scale.quantity
-    assert coloured_value(prediction, prediction.landmarks[0].measures) == pytest.approx(1.0)
+    assert coloured_value(prediction, prediction.landmarks[0]) == pytest.approx(1.0)
 
 
 def test_without_one_they_stand_for_percent_of_the_height(make_prediction):
@@ -80,7 +80,7 @@ def test_without_one_they_stand_for_percent_of_the_height(make_prediction):
     scale = scale_for(prediction)
     assert (scale.unit, scale.maximum) == ("% of film height", 1.2)
     # 5 px of 500.
-    assert coloured_value(prediction, prediction.landmarks[0].measures) == pytest.approx(1.0)
+    assert coloured_value(prediction, prediction.landmarks[0]) == pytest.approx(1.0)
 
 
 def test_the_scale_does_not_depend_on_the_values(make_prediction):
@@ -92,4 +92,4 @@ def test_one_sample_is_coloured_by_its_expected_error(make_prediction):
     prediction = make_prediction([(100, 100)], [5.0], kind="baseline", samples=1)
     assert scale_for(prediction).quantity == "expected error"
     # Twice 5 px of 0.2 mm.
-    assert coloured_value(prediction, prediction.landmarks[0].measures) == pytest.approx(2.0)
+    assert coloured_value(prediction, prediction.landmarks[0]) == pytest.approx(2.0)

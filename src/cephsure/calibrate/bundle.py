@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from typing import TYPE_CHECKING
 
@@ -38,12 +39,17 @@ def write_calibrated(
         ``folder``.
 
     Raises:
-        InputError: there is something at ``folder``, or it cannot be written.
+        InputError: there is something at ``folder``, it cannot be written, or the old bundle is no longer
+            the one that was calibrated.
     """
     if folder.exists():
         raise InputError("is there already", where=folder, remedy="name a new folder, or remove this one")
     building = folder.with_name(f".{folder.name}.new")
     try:
+        if hashlib.sha256((bundle.folder / SUMS_FILE).read_bytes()).hexdigest() != bundle.sha256:
+            raise InputError(
+                "was changed while it was calibrated", where=bundle.folder, remedy="calibrate again"
+            )
         if building.exists():
             shutil.rmtree(building)
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +93,7 @@ def card_section(calibration: Calibration) -> str:
         f"Regions: split conformal prediction, shapes from {len(regions.shaped_on)} films, bounds from "
         f"{len(regions.scored_on)} others.\n"
         "The promise: over films drawn like these, a landmark's region of level p holds the point that\n"
-        "these annotators would have marked with probability p or more. It is no promise for films of another\n"
-        "site, device or annotator, nor for each single film.\n"
+        "these annotators would have marked with probability p or more. It is no promise for films of\n"
+        "another site, device or annotator, nor for each single film.\n"
         f"Networks: bundle `{fitted.model_sha256}`.\n"
     )

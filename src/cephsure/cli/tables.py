@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 NO_SCALE = "results in pixels: no scale in the film; give --mm-per-px"
 
+CALIBRATED = (
+    "calibrated: expected errors in mm; each region holds the true point with {percent} % probability"
+)
+
 # Marks and colours of a landmark by its expected error: in mm at detection radii of the ISBI 2015 challenge,
 # without a scale at nearly the same shares of a usual film's height (24 cm), as the overlay has it.
 _DOUBTFUL_MM, _BAD_MM = 2.0, 4.0
@@ -39,12 +43,23 @@ def doubt_marks(prediction: Prediction) -> list[str]:
     """
     if prediction.film.mm_per_px is not None:
         doubtful, bad = _DOUBTFUL_MM, _BAD_MM
-        values = [landmark.measures.expected_error_mm or 0.0 for landmark in prediction.landmarks]
+        values = [expected_mm(landmark) for landmark in prediction.landmarks]
     else:
         doubtful, bad = _DOUBTFUL_PERCENT, _BAD_PERCENT
         percent = 100 / prediction.film.height_px
         values = [percent * landmark.measures.expected_error_px for landmark in prediction.landmarks]
     return ["??" if value >= bad else "?" if value >= doubtful else "" for value in values]
+
+
+def expected_mm(landmark: LandmarkPrediction) -> float:
+    """A landmark's expected error in mm: the calibrated one where there is one, else the heat maps'."""
+    calibrated = landmark.expected_error_mm
+    return (landmark.measures.expected_error_mm or 0.0) if calibrated is None else calibrated
+
+
+def region_level(prediction: Prediction) -> float | None:
+    """The probability with which the film's regions hold the true points; None without regions."""
+    return next((mark.region.level for mark in prediction.landmarks if mark.region is not None), None)
 
 
 def print_film(console: Console, prediction: Prediction) -> None:
@@ -58,6 +73,8 @@ def print_film(console: Console, prediction: Prediction) -> None:
     if unknown_scale:
         console.print(Text(NO_SCALE, style="bold yellow"))
     console.print(Text(_MARKS_IN_PERCENT if unknown_scale else _MARKS_IN_MM, style="dim"))
+    if (level := region_level(prediction)) is not None:
+        console.print(Text(CALIBRATED.format(percent=f"{100 * level:g}"), style="dim"))
     console.print(Text(_model_line(prediction), style="dim"))
     for note in prediction.film.notes:
         console.print(Text(f"note: {note}"))
@@ -72,12 +89,15 @@ def landmark_table(prediction: Prediction) -> Table:
     table.add_column("landmark", overflow="ellipsis", no_wrap=True)
     headings = ["x px", "y px", *(["x mm", "y mm"] if unit == "mm" else [])]
     headings += [f"expected\nerror {unit}", f"spread\n{unit}", "activation", "entropy\nnats"]
+    level = region_level(prediction)
+    headings += [] if level is None else [f"{100 * level:g} % region\nmm²"]
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
     one_sample = prediction.model.samples == 1
     for landmark, mark in zip(prediction.landmarks, doubt_marks(prediction), strict=True):
         cells = _landmark_cells(landmark, unit=unit, one_sample=one_sample)
+        cells += [] if level is None else [_region_cell(landmark)]
         table.add_row(*cells, mark, style=_STYLES[mark])
     return table
 
@@ -151,7 +171,7 @@ def _landmark_cells(landmark: LandmarkPrediction, *, unit: str, one_sample: bool
     cells += [f"{landmark.x_px:.1f}", f"{landmark.y_px:.1f}"]
     if unit == "mm":
         cells += [f"{landmark.x_mm:.1f}", f"{landmark.y_mm:.1f}"]
-        error, spread = f"{measures.expected_error_mm:.2f}", f"{measures.spread_mm:.2f}"
+        error, spread = f"{expected_mm(landmark):.2f}", f"{measures.spread_mm:.2f}"
     else:
         error, spread = f"{measures.expected_error_px:.1f}", f"{measures.spread_px:.1f}"
     # One sample cannot spread: its 0 would read as certainty.
@@ -164,12 +184,22 @@ def _landmark_cells(landmark: LandmarkPrediction, *, unit: str, one_sample: bool
     ]
 
 
+def _region_cell(landmark: LandmarkPrediction) -> str:
+    region = landmark.region
+    if region is None:
+        return ""
+    return "all" if region.area_mm2 is None else f"{region.area_mm2:.1f}"
+
+
 def _summary_cells(prediction: Prediction, *, doubtful: int) -> list[str]:
     from rich.markup import escape
 
     film, landmarks = prediction.film, prediction.landmarks
     unit, digits = ("px", 1) if film.mm_per_px is None else ("mm", 2)
-    errors = [getattr(landmark.measures, f"expected_error_{unit}") for landmark in landmarks]
+    errors = [
+        landmark.measures.expected_error_px if unit == "px" else expected_mm(landmark)
+        for landmark in landmarks
+    ]
     worst = max(range(len(errors)), key=errors.__getitem__)
     return [
         escape(film.path or "film in memory"),

@@ -16,9 +16,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cephsure.uncertainty import Prediction
+    from cephsure.uncertainty.prediction import LandmarkPrediction
 
 _BEFORE = ("film", "number", "code", "name", "x_px", "y_px", "x_mm", "y_mm")
 _AFTER = ("mm_per_px_x", "mm_per_px_y", "spacing_source", "model")
+# The measure of the heat maps has the name expected_error_mm already.
+_CALIBRATED = (
+    "calibrated_error_mm",
+    "region_kind",
+    "region_level",
+    "region_area_mm2",
+    "verdict",
+    "film_verdict",
+)
 
 
 def render(prediction: Prediction, out_dir: Path) -> str:
@@ -29,7 +39,8 @@ def render(prediction: Prediction, out_dir: Path) -> str:
         out_dir: the folder the file will lie in; ``film`` is relative to it.
 
     Returns:
-        A header line and one line a landmark. What is not known (millimetres without a scale) is empty.
+        A header line and one line a landmark. What is not known (millimetres without a scale, regions without
+        calibration) is empty.
     """
     return render_many([prediction], out_dir)
 
@@ -48,7 +59,7 @@ def render_many(predictions: Sequence[Prediction], out_dir: Path) -> str:
     names = tuple(dict.fromkeys(name for measures in measured for name in measures))
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow([*_BEFORE, *names, *_AFTER])
+    table.writerow([*_BEFORE, *names, *_AFTER, *_CALIBRATED])
     for prediction in predictions:
         table.writerows(_rows(prediction, names, out_dir))
     return text.getvalue()
@@ -74,9 +85,25 @@ def _rows(prediction: Prediction, names: tuple[str, ...], out_dir: Path) -> list
                 _quantity(mm_per_px_y),
                 film.spacing_source,
                 prediction.model.name,
+                *_calibrated(landmark),
+                prediction.verdict or "",
             ]
         )
     return rows
+
+
+def _calibrated(landmark: LandmarkPrediction) -> list[str]:
+    """What calibration and gate add to a landmark; the area of all of the film is written as ``inf``."""
+    region = landmark.region
+    if region is None:
+        cells = ["", "", ""]
+    else:
+        cells = [
+            region.kind,
+            _quantity(region.level),
+            "inf" if region.whole_film else _quantity(region.area_mm2),
+        ]
+    return [_quantity(landmark.expected_error_mm), *cells, landmark.verdict or ""]
 
 
 def _position(value: float | None) -> str:

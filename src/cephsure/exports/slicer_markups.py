@@ -103,4 +103,7 @@ def describe_landmark(landmark: LandmarkPrediction) -> str:
         spread, expected = f"{measures.spread_mm:.2f} mm", f"{measures.expected_error_mm:.2f} mm"
     else:
         spread, expected = f"{measures.spread_px:.1f} px", f"{measures.expected_error_px:.1f} px"
-    return f"{landmark.name}; spread {spread}; expected error {expected}"
+    said = f"{landmark.name}; spread {spread}; expected error {expected}"
+    if landmark.expected_error_mm is not None:
+        said += f" (calibrated: {landmark.expected_error_mm:.2f} mm)"
+    return said if landmark.verdict is None else f"{said}; {landmark.verdict}"

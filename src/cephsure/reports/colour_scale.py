@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cephsure.uncertainty import Prediction
-    from cephsure.uncertainty.prediction import Measures
+    from cephsure.uncertainty.prediction import LandmarkPrediction
 
 Colour = tuple[int, int, int]
 
@@ -63,25 +63,36 @@ def scale_for(prediction: Prediction) -> ColourScale:
     Both spans are nearly the same on a cephalogram of the usual 24 cm.
 
     Args:
-        prediction: one film's landmarks. With a single sample there is no spread, and the scale is that of
-            the expected error.
+        prediction: one film's landmarks. Calibrated ones are coloured by their expected error; of the others
+            a single sample has no spread, and the scale is that of the expected error too.
 
     Returns:
         The scale to colour ``coloured_value`` by.
     """
-    quantity = "expected error" if has_one_sample(prediction) else "spread of the samples"
+    if is_calibrated(prediction):
+        quantity = "expected error, calibrated"
+    else:
+        quantity = "expected error" if has_one_sample(prediction) else "spread of the samples"
     if prediction.film.mm_per_px is None:
         ticks = (0.0, 0.4, 0.8, MAXIMUM_PERCENT)
         return ColourScale(quantity, "% of film height", MAXIMUM_PERCENT, ticks)
     return ColourScale(quantity, "mm", MAXIMUM_MM, (0.0, 1.0, 2.0, MAXIMUM_MM))
 
 
-def coloured_value(prediction: Prediction, measures: Measures) -> float:
-    """One landmark's value in the unit of ``scale_for``: the spread, or a single sample's expected error."""
+def coloured_value(prediction: Prediction, landmark: LandmarkPrediction) -> float:
+    """One landmark's value in the unit of ``scale_for``."""
+    if landmark.expected_error_mm is not None:
+        return landmark.expected_error_mm
+    measures = landmark.measures
     single = has_one_sample(prediction)
     in_px = measures.expected_error_px if single else measures.spread_px
     in_mm = measures.expected_error_mm if single else measures.spread_mm
     return in_px / prediction.film.height_px * 100 if in_mm is None else in_mm
+
+
+def is_calibrated(prediction: Prediction) -> bool:
+    """Whether the landmarks have calibrated errors."""
+    return all(landmark.expected_error_mm is not None for landmark in prediction.landmarks)
 
 
 def has_one_sample(prediction: Prediction) -> bool:

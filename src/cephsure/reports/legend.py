@@ -12,10 +12,12 @@ from PIL import Image
 
 from cephsure.reports.colour_scale import has_one_sample, scale_for
 from cephsure.reports.painter import Painter, capital_height, ellipse_outline, text_width
+from cephsure.reports.regions import KIND_TITLES, shown_level
 
 if TYPE_CHECKING:
     from cephsure.reports.colour_scale import Colour, ColourScale
     from cephsure.uncertainty import Prediction
+    from cephsure.uncertainty.prediction import Region
 
 BACKGROUND: Colour = (20, 22, 26)
 _INK: Colour = (238, 238, 238)
@@ -101,6 +103,7 @@ def legend_text(prediction: Prediction, *, smallest_px: float) -> LegendText:
     film, model = prediction.film, prediction.model
     samples = _SAMPLES_ARE[model.kind]
     scale = scale_for(prediction)
+    region = shown_level(prediction)
     smallest = (
         f"{smallest_px:.0f} px" if film.mm_per_px is None else f"{smallest_px * film.mm_per_px[1]:.1f} mm"
     )
@@ -119,6 +122,8 @@ def legend_text(prediction: Prediction, *, smallest_px: float) -> LegendText:
             ("region", f"ellipse: 2 SD of the {samples}' points, at least {smallest}"),
             ("samples", f"points of the {model.samples} {samples}"),
         )
+    if region is not None:
+        keys = (("region", _region_key(prediction, region)), *(key for key in keys if key[0] == "samples"))
     return LegendText(
         film=printable(Path(film.path).name if film.path is not None else "film without a file"),
         model=printable(f"{model.name} ({taken})"),
@@ -127,6 +132,13 @@ def legend_text(prediction: Prediction, *, smallest_px: float) -> LegendText:
         keys=keys,
         disclaimer=printable(prediction.disclaimer),
     )
+
+
+def _region_key(prediction: Prediction, region: Region) -> str:
+    """What an outline means, and which landmarks have none."""
+    said = f"holds the true point with {100 * region.level:g} % probability ({KIND_TITLES[region.kind]})"
+    whole = sum(mark.region is not None and mark.region.whole_film for mark in prediction.landmarks)
+    return said + (f"; {whole} without: all of the film" if whole else "")
 
 
 def printable(text: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from cephsure.reports.colour_scale import coloured_value, has_one_sample, scale_for
 from cephsure.reports.painter import ellipse_outline
+from cephsure.reports.regions import region_outlines
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,6 +37,8 @@ class Mark:
         samples: (T, 2) positions; empty if there is one sample only.
         colour: for the landmark's uncertainty.
         value: what the colour stands for, in the colour scale's unit.
+        outlines: closed chains (N, 2) of the region that holds the true point with a stated probability; half
+            axes are then those of the box round them. Empty without calibration: the region is an ellipse.
     """
 
     code: str
@@ -45,6 +48,7 @@ class Mark:
     samples: NDArray[np.float64]
     colour: Colour
     value: float
+    outlines: tuple[NDArray[np.float64], ...] = ()
 
     @property
     def radius(self) -> float:
@@ -66,18 +70,23 @@ def marks_of(prediction: Prediction, *, zoom: tuple[float, float], smallest_radi
     scale = scale_for(prediction)
     marks = []
     for landmark in prediction.landmarks:
-        value = coloured_value(prediction, landmark.measures)
-        half_axes_px = _region_px(landmark, single=has_one_sample(prediction))
+        value = coloured_value(prediction, landmark)
+        point = to_picture(np.array([landmark.x_px, landmark.y_px]), zoom=zoom)
+        outlines = tuple(to_picture(one, zoom=zoom) for one in region_outlines(landmark.region))
+        half_axes = _region_px(landmark, single=has_one_sample(prediction)) * zoom
+        if landmark.region is not None:
+            half_axes = _box(point, outlines)
         samples = to_picture(np.array(landmark.samples_px, dtype=np.float64).reshape(-1, 2), zoom=zoom)
         marks.append(
             Mark(
                 code=landmark.code,
                 number=landmark.number,
-                point=to_picture(np.array([landmark.x_px, landmark.y_px]), zoom=zoom),
-                half_axes=_at_least(half_axes_px * zoom, smallest_radius),
+                point=point,
+                half_axes=_at_least(half_axes, smallest_radius),
                 samples=samples[:0] if has_one_sample(prediction) else samples,
                 colour=scale.colour(value),
                 value=value,
+                outlines=outlines,
             )
         )
     return marks
@@ -123,7 +132,8 @@ def paint_marks(painter: Painter, marks: list[Mark], *, unit: float) -> None:
         unit: the stroke that suits the picture's size, in px.
     """
     for mark in sorted(marks, key=lambda mark: -mark.radius):
-        _paint_region(painter, mark, unit=unit)
+        paint = _paint_outlines if mark.outlines else _paint_region
+        paint(painter, mark, unit=unit)
     for mark in marks:
         painter.disc(mark.point, (DOT_RADIUS + 0.9) * unit, _BLACK, opacity=0.75)
     for mark in marks:
@@ -139,6 +149,22 @@ def _paint_region(painter: Painter, mark: Mark, *, unit: float) -> None:
     painter.polygon(outer, mark.colour, hole=inner)
     for sample in mark.samples:
         painter.disc(sample, max(0.7, 0.9 * unit), _WHITE, opacity=0.6)
+
+
+def _paint_outlines(painter: Painter, mark: Mark, *, unit: float) -> None:
+    painter.area(mark.outlines, mark.colour, opacity=0.22)
+    painter.edge(mark.outlines, 3.6 * unit, _BLACK, opacity=0.4)
+    painter.edge(mark.outlines, 1.8 * unit, mark.colour)
+    for sample in mark.samples:
+        painter.disc(sample, max(0.7, 0.9 * unit), _WHITE, opacity=0.6)
+
+
+def _box(point: NDArray[np.float64], outlines: tuple[NDArray[np.float64], ...]) -> NDArray[np.float64]:
+    """(2, 2) half axes of a box round the point that holds all outlines, the longer first."""
+    if not outlines:
+        return np.zeros((2, 2))
+    half_axes = np.diag(np.abs(np.concatenate(outlines) - point).max(axis=0))
+    return half_axes if half_axes[0, 0] >= half_axes[1, 1] else half_axes[::-1]
 
 
 def _region_px(landmark: LandmarkPrediction, *, single: bool) -> NDArray[np.float64]:

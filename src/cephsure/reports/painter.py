@@ -7,9 +7,11 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from cephsure.reports.colour_scale import Colour
@@ -45,21 +47,65 @@ class Painter:
             opacity: from 0, nothing, to 1, all of the colour.
             hole: (M, 2) corners of what is left out.
         """
-        low = np.maximum(np.floor(corners.min(axis=0) - 1), 0).astype(int)
-        high = np.minimum(np.ceil(corners.max(axis=0)) + 2, self.picture.size).astype(int)
-        width, height = (int(v) for v in high - low)
-        if width <= 0 or height <= 0:
+        canvas = self._canvas([corners], margin=1.0)
+        if canvas is None:
             return
-        # A shape that fills a large picture needs no fine edges and must not need a giant mask.
-        fine = max(1, min(SUPERSAMPLING, math.isqrt(_MASK_LIMIT_PX // (width * height))))
-        mask = Image.new("L", (width * fine, height * fine))
+        mask, low, fine = canvas
         draw = ImageDraw.Draw(mask)
         for outline, level in ((corners, round(255 * opacity)), (hole, 0)):
             if outline is not None:
-                # Pillow cuts corners to whole numbers and fills up to and with them: the fine pixel that
-                # holds the corner keeps the shape in its place.
-                inside = np.floor((outline + 0.5 - low) * fine)
-                draw.polygon([(int(x), int(y)) for x, y in inside], fill=level)
+                draw.polygon(_corners(outline, low, fine), fill=level)
+        self._paste(mask, low, fine, colour)
+
+    def area(self, outlines: Sequence[NDArray[np.float64]], colour: Colour, *, opacity: float = 1.0) -> None:
+        """Fill what an odd number of closed outlines, each (N, 2), surrounds."""
+        canvas = self._canvas(outlines, margin=1.0)
+        if canvas is None:
+            return
+        mask, low, fine = canvas
+        for outline in outlines:
+            one = Image.new("L", mask.size)
+            ImageDraw.Draw(one).polygon(_corners(outline, low, fine), fill=255)
+            mask = ImageChops.difference(mask, one)
+        self._paste(mask.point([round(value * opacity) for value in range(256)]), low, fine, colour)
+
+    def edge(
+        self,
+        outlines: Sequence[NDArray[np.float64]],
+        width: float,
+        colour: Colour,
+        *,
+        opacity: float = 1.0,
+    ) -> None:
+        """Draw closed outlines, each (N, 2), with a line of a width in pixels."""
+        canvas = self._canvas(outlines, margin=width)
+        if canvas is None:
+            return
+        mask, low, fine = canvas
+        draw = ImageDraw.Draw(mask)
+        for outline in outlines:
+            corners = _corners(outline, low, fine)
+            closed = [*corners, *corners[:2]]  # over the first corner again, so that it is joined too
+            draw.line(closed, fill=round(255 * opacity), width=max(1, round(width * fine)), joint="curve")
+        self._paste(mask, low, fine, colour)
+
+    def _canvas(
+        self, outlines: Sequence[NDArray[np.float64]], *, margin: float
+    ) -> tuple[Image.Image, NDArray[np.int64], int] | None:
+        """An empty mask round some outlines, its top left pixel, and how many times finer it is."""
+        corners = np.concatenate([np.empty((0, 2)), *outlines])
+        if not len(corners):
+            return None
+        low = np.maximum(np.floor(corners.min(axis=0) - margin), 0).astype(np.int64)
+        high = np.minimum(np.ceil(corners.max(axis=0) + margin) + 1, self.picture.size).astype(np.int64)
+        width, height = (int(v) for v in high - low)
+        if width <= 0 or height <= 0:
+            return None
+        # A shape that fills a large picture needs no fine edges and must not need a giant mask.
+        fine = max(1, min(SUPERSAMPLING, math.isqrt(_MASK_LIMIT_PX // (width * height))))
+        return Image.new("L", (width * fine, height * fine)), low, fine
+
+    def _paste(self, mask: Image.Image, low: NDArray[np.int64], fine: int, colour: Colour) -> None:
         self.picture.paste(colour, (int(low[0]), int(low[1])), mask.reduce(fine) if fine > 1 else mask)
 
     def disc(
@@ -117,6 +163,12 @@ class Painter:
                 start, text, fill=255, font=font(size * fine), anchor="ls", stroke_width=stroke
             )
             self.picture.paste(letters, (int(low[0]), int(low[1])), mask.reduce(fine))
+
+
+def _corners(outline: NDArray[np.float64], low: NDArray[np.int64], fine: int) -> list[tuple[int, int]]:
+    """Corners on a mask: Pillow cuts to whole numbers, the fine pixel that holds a corner keeps its place."""
+    inside = np.floor((outline + 0.5 - low) * fine)
+    return [(int(x), int(y)) for x, y in inside]
 
 
 def ellipse_outline(

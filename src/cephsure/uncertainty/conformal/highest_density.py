@@ -54,7 +54,8 @@ class HighestDensity:
         offset_px = film.offsets_mm[landmark] / film.upright_mm_per_px
         start = maps.origins_px[landmark] - offset_px
         chains = tuple(
-            tuple((float(x), float(y)) for x, y in start + chain @ maps.cell_px.T)
+            # A thousandth of a pixel is far below what the cells resolve; more digits only fill files.
+            tuple((float(x), float(y)) for x, y in (start + chain @ maps.cell_px.T).round(3))
             for chain in outlines(inside)
         )
         return Region(
