@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from cephsure.shifts import Volume, project_points, view_of
+from cephsure.shifts import Volume, head_centre_mm, project_points, view_of
 from cephsure.shifts.levelling import Levelling, find_level, level_head
 
 SPACING_MM = (5.0, 4.0, 5.0)
@@ -73,3 +73,15 @@ def test_nothing_is_levelled_without_bone():
     level = level_head(volume)
     np.testing.assert_allclose(level.carry(np.array([[1.0, 2, 3]])), [[1, 2, 3]])
     np.testing.assert_array_equal(level.volume.values[:20, :20, :20], volume.values)
+
+
+def test_a_fine_axis_can_be_made_coarser_and_points_stay():
+    volume = head(0.0, 0.0)
+    how = Levelling(3.0, -2.0, 1.0)
+    level = level_head(volume, how, finest_mm=4.5)
+    assert level.volume.spacing_mm == (5.0, 4.5, 5.0)
+    points = np.array([[50.0, 60.0, 70.0]])
+    np.testing.assert_allclose(level.carry(points), level_head(volume, how).carry(points))
+    np.testing.assert_allclose(
+        head_centre_mm(level.volume), level.carry(np.array([head_centre_mm(volume)]))[0], atol=1.5
+    )

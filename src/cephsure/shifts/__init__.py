@@ -1,6 +1,7 @@
 """Shifted films: distortion and projections of head CTs."""
 
 from cephsure.shifts.cephalogram import CEPHALOGRAM_BONE_GAIN, TONE_CURVE, to_cephalogram
+from cephsure.shifts.ct_film import Look, cephalogram_view, ct_film
 from cephsure.shifts.landmarks_3d import (
     CtLandmarks,
     CtPoint,
@@ -24,10 +25,13 @@ __all__ = [
     "Geometry",
     "LevelHead",
     "Levelling",
+    "Look",
     "Projection",
     "View",
     "Volume",
     "attenuation_per_mm",
+    "cephalogram_view",
+    "ct_film",
     "find_level",
     "head_centre_mm",
     "landmarks_of",

@@ -99,32 +99,35 @@ def find_level(volume: Volume) -> Levelling:
     return Levelling(float(tilt), float(rotation), symmetry)
 
 
-def level_head(volume: Volume, levelling: Levelling | None = None) -> LevelHead:
+def level_head(volume: Volume, levelling: Levelling | None = None, *, finest_mm: float = 0.0) -> LevelHead:
     """Resample a head CT to its midsagittal plane.
 
     Args:
         volume: the head.
         levelling: how to turn it; by default what `find_level` finds.
+        finest_mm: an axis with a finer spacing gets this one; projections of very fine CTs take long.
 
     Returns:
         The levelled head, grown so that no corner is cut off; what was outside the volume is air.
     """
     how = find_level(volume) if levelling is None else levelling
     pivot = np.asarray(head_centre_mm(volume))
-    spacing = np.asarray(volume.spacing_mm)
+    old = np.asarray(volume.spacing_mm)
+    new = np.maximum(old, finest_mm)
     size = np.asarray(volume.size_mm)
     corners = np.array(np.meshgrid(*([0.0, end] for end in size))).reshape(3, -1).T
     turned = (corners - pivot) @ how.matrix.T + pivot
     origin = turned.min(axis=0)
-    shape = np.ceil((turned.max(axis=0) - origin) / spacing).astype(int) + 1
+    shape = np.ceil((turned.max(axis=0) - origin) / new).astype(int) + 1
     # New index -> mm -> old mm -> old index, as scipy wants it: old = matrix @ new + offset.
-    matrix = how.matrix.T * spacing / spacing[:, np.newaxis]
-    offset = (how.matrix.T @ (origin - pivot) + pivot) / spacing
+    matrix = how.matrix.T * new / old[:, np.newaxis]
+    offset = (how.matrix.T @ (origin - pivot) + pivot) / old
     values = ndimage.affine_transform(
         volume.values, matrix, offset, tuple(shape), order=1, cval=_AIR_HU, output=np.float32
     )
     x, y, z = (float(step) for step in -origin)
-    return LevelHead(Volume(values, volume.spacing_mm), how, head_centre_mm(volume), (x, y, z))
+    dx, dy, dz = (float(step) for step in new)
+    return LevelHead(Volume(values, (dx, dy, dz)), how, head_centre_mm(volume), (x, y, z))
 
 
 def _turn(tilt_deg: float, rotation_deg: float) -> NDArray[np.float64]:

@@ -1,0 +1,97 @@
+"""A film of a head CT as a model is given it: where the head lies on it, and what its greys are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy import ndimage
+
+from cephsure.films import Film, Spacing, SpacingSource
+from cephsure.shifts.cephalogram import CEPHALOGRAM_BONE_GAIN, to_cephalogram
+from cephsure.shifts.projection import project
+from cephsure.shifts.view import view_of
+
+if TYPE_CHECKING:
+    from cephsure.shifts.view import View
+    from cephsure.shifts.volume import Volume
+
+Look = Literal["sum", "cephalogram"]
+"""``sum`` is the reference's: the sum of attenuation along each ray, divided by the film's maximum."""
+
+WIDTH_MM, HEIGHT_MM = 193.5, 240.0
+MM_PER_PX = 0.4
+_AIR_BEFORE_NOSE_MM = 8.0
+_TISSUE_HU = -200.0
+# What is narrower than this in a slice (a tube, the end of a strap) is neither nose nor vertex.
+_NOSE_MM2 = 20.0
+_MARGIN = 2
+
+
+def cephalogram_view(volume: Volume) -> View:
+    """The unturned head on a film of the size of the ISBI 2015 films, as they show a head.
+
+    The nose is 8 mm from the right edge and the vertex at the upper one, which brings sella, on the head this
+    was tried on, to within 1 mm of its mean place in those films; the back of the head is cut off, as there.
+
+    Args:
+        volume: the head, levelled.
+
+    Returns:
+        A parallel view of 193.5 x 240 mm at 0.4 mm a pixel.
+    """
+    view = view_of(volume, mm_per_px=MM_PER_PX)
+    dx, dy, dz = volume.spacing_mm
+    tissue = volume.values > _TISSUE_HU
+    front_mm = float(np.argmax(tissue.sum(axis=(0, 2)) * dx * dz > _NOSE_MM2)) * dy
+    upwards = tissue.sum(axis=(0, 1)) * dx * dy > _NOSE_MM2
+    top_mm = float(len(upwards) - 1 - np.argmax(upwards[::-1])) * dz
+    width_px, height_px = round(WIDTH_MM / MM_PER_PX), round(HEIGHT_MM / MM_PER_PX)
+    right_px = (view.pivot_mm[1] - front_mm + _AIR_BEFORE_NOSE_MM) / MM_PER_PX
+    return replace(
+        view,
+        width_px=width_px,
+        height_px=height_px,
+        pivot_px=(width_px - 1 - right_px, (top_mm - view.pivot_mm[2]) / MM_PER_PX),
+    )
+
+
+def ct_film(volume: Volume, view: View, *, look: Look = "cephalogram") -> Film:
+    """Project a head and draw the film.
+
+    The projection is made with the CT's own sharpness and refined to the film's pixels by cubic splines:
+    rays between its voxels show nothing new.
+
+    Args:
+        volume: the head.
+        view: pose, geometry and film.
+        look: "cephalogram" with a cephalogram's weight of bone and `TONE_CURVE`, "sum" as the reference's.
+
+    Returns:
+        The film with the scale of the midplane.
+    """
+    gain = CEPHALOGRAM_BONE_GAIN if look == "cephalogram" else 1.0
+    coarse_mm = max(view.mm_per_px, min(volume.spacing_mm[1:]))
+    factor = view.mm_per_px / coarse_mm
+    coarse = replace(
+        view,
+        mm_per_px=coarse_mm,
+        width_px=int(np.ceil(view.width_px * factor)) + 2 * _MARGIN,
+        height_px=int(np.ceil(view.height_px * factor)) + 2 * _MARGIN,
+        pivot_px=(view.pivot_px[0] * factor + _MARGIN, view.pivot_px[1] * factor + _MARGIN),
+    )
+    integrals = project(volume, coarse, bone_gain=gain).line_integrals
+    fine = ndimage.affine_transform(
+        integrals,
+        np.full(2, factor),
+        offset=_MARGIN,
+        output_shape=(view.height_px, view.width_px),
+        order=3,
+        mode="nearest",
+    )
+    spacing = Spacing(view.mm_per_px, view.mm_per_px, SpacingSource.DATASET)
+    fine = np.maximum(fine, 0).astype(np.float32)
+    if look == "cephalogram":
+        return Film(to_cephalogram(fine, mm_per_px=view.mm_per_px), spacing)
+    return Film(fine / max(float(fine.max()), np.finfo(np.float32).tiny), spacing)
