@@ -5,6 +5,7 @@ evaluation take it from there.
 """
 
 from cephsure.uncertainty.measures.activation import ACTIVATION
+from cephsure.uncertainty.measures.covariance_radius import COVARIANCE_RADIUS
 from cephsure.uncertainty.measures.entropy import ENTROPY
 from cephsure.uncertainty.measures.expected_error import EXPECTED_ERROR
 from cephsure.uncertainty.measures.mean_point import mean_position
@@ -12,7 +13,7 @@ from cephsure.uncertainty.measures.measure import Measure
 from cephsure.uncertainty.measures.spread import SPREAD
 
 MEASURES: dict[str, Measure] = {
-    measure.name: measure for measure in (ACTIVATION, SPREAD, EXPECTED_ERROR, ENTROPY)
+    measure.name: measure for measure in (ACTIVATION, SPREAD, EXPECTED_ERROR, ENTROPY, COVARIANCE_RADIUS)
 }
 """Every measure by its name, in the order of tables and files."""
 
