@@ -47,8 +47,8 @@ def one():
 def test_harmful_shifts_that_raise_no_alarm_are_named(one):
     texts = list(findings([one]))
     (not_noticed,) = [text for text in texts if "NOT NOTICED" in text]
-    assert not_noticed.endswith(": the silent (MRE 7.0 mm).")
-    (harmless,) = [text for text in texts if "about as good" in text]
+    assert not_noticed.endswith(": the silent (MRE 7.0 mm; 4 of 4 films over 4 mm).")
+    (harmless,) = [text for text in texts if "under twice" in text]
     assert "the mild (MRE 1.1 mm)" in harmless
     assert "the loud" not in harmless + not_noticed
     (unknown,) = [text for text in texts if "no truth" in text]
@@ -58,7 +58,7 @@ def test_harmful_shifts_that_raise_no_alarm_are_named(one):
 def test_strangers_and_films_that_look_too_certain_are_spoken_of(one):
     texts = list(findings([one]))
     assert "(n = 4) against plain films (n = 40)" in texts[0]
-    assert "100%" in texts[0]
+    assert "100 %" in texts[0]
     assert any("MORE certain" in text for text in texts)
 
 
@@ -67,7 +67,7 @@ def test_spoiled_films_are_counted_over_all_shifts(one):
     assert (spoiled.n_films, spoiled.n_found, spoiled.missed) == (8, 4, {"the silent": 4})
     (text,) = [text for text in findings([one]) if "raise an alarm by" in text]
     assert "of the 8 shifted films" in text
-    assert "50% raise an alarm" in text
+    assert "50 % raise an alarm" in text
 
 
 def test_when_all_harm_is_noticed_it_says_so():

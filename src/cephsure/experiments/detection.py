@@ -251,6 +251,6 @@ def _method(detected: Sequence[Detected]) -> tuple[str, ...]:
         (
             f"ROC over films, shifted against plain. Area with 95 % bootstrap interval ({RESAMPLES} "
             "resamples of films, a film with its versions), and the share found when at most "
-            f"{FALSE_ALARMS:.0%} of the plain films raise an alarm."
+            f"{100 * FALSE_ALARMS:.0f} % of the plain films raise an alarm."
         ),
     )

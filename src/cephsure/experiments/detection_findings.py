@@ -16,6 +16,8 @@ from cephsure.experiments.wording import listed, with_interval
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from cephsure.experiments.detection import Detected
     from cephsure.experiments.shifted import Shift
 
@@ -67,16 +69,21 @@ def spoiled_films(one: Detected, score: str) -> Spoiled:
     threshold = alarm_threshold(one.plain[score])
     n_films, n_found, missed = 0, 0, {}
     for shift in one.films.shifts:
-        if shift.errors_mm is None:
-            continue
-        known = np.isfinite(shift.errors_mm).any(axis=1)
-        errors = np.nanmean(shift.errors_mm[known], axis=1)
-        spoiled = np.flatnonzero(known)[~is_within(errors, SPOILED_MM)]
+        spoiled = _spoiled(shift)
         found = int((one.shifted[shift.name][score][spoiled] > threshold).sum())
         n_films, n_found = n_films + len(spoiled), n_found + found
         if found < len(spoiled):
             missed[shift.title] = len(spoiled) - found
     return Spoiled(n_films, n_found, missed)
+
+
+def _spoiled(shift: Shift) -> NDArray[np.intp]:
+    """Which films of a shift (rows) have a mean error over ``SPOILED_MM``; none where there is no truth."""
+    if shift.errors_mm is None:
+        return np.array([], dtype=np.intp)
+    known = np.isfinite(shift.errors_mm).any(axis=1)
+    errors = np.nanmean(shift.errors_mm[known], axis=1)
+    return np.flatnonzero(known)[~is_within(errors, SPOILED_MM)]
 
 
 def _spoiled_sentence(one: Detected) -> Iterator[str]:
@@ -89,9 +96,10 @@ def _spoiled_sentence(one: Detected) -> Iterator[str]:
     missed = listed([f"{what} ({count})" for what, count in fixed.missed.items()]) or "none"
     yield (
         f"{one.films.model.title}: of the {fixed.n_films} shifted films whose mean error is over "
-        f"{SPOILED_MM:g} mm, {fixed.n_found / fixed.n_films:.0%} raise an alarm by "
-        f"{COMBINATIONS['all_max']} (missed: {missed}) and {by_score[best].n_found / fixed.n_films:.0%} by "
-        f"{one.titles[best]}, the best here, while 5 % of the plain films do."
+        f"{SPOILED_MM:g} mm, {_percent(fixed.n_found / fixed.n_films)} raise an alarm by "
+        f"{COMBINATIONS['all_max']} (missed: {missed}) and "
+        f"{_percent(by_score[best].n_found / fixed.n_films)} by {one.titles[best]}, the best here, while 5 "
+        "% of the plain films do."
     )
 
 
@@ -105,8 +113,8 @@ def _strangers(one: Detected) -> str:
     return (
         f"{one.films.model.title}: pictures that are no cephalograms (n = {found[best].n_shifted}) against "
         f"plain films (n = {found[best].n_usual}), AUC: {listed(texts)}; the best of {len(found)} scores, "
-        f"{one.titles[best]}, {_auc(one, ALL_STRANGERS, best)} and {found[best].found:.0%} found at 5 % "
-        "false alarms."
+        f"{one.titles[best]}, {_auc(one, ALL_STRANGERS, best)} and {_percent(found[best].found)} found at 5 "
+        "% false alarms."
     )
 
 
@@ -139,8 +147,8 @@ def _site(one: Detected) -> str:
     return (
         f"{one.films.model.title}: the other site's films (MRE {harm.mre_mm:.2f} mm against "
         f"{plain.mre_mm:.2f}) are told best by {one.titles[best]}, AUC {_auc(one, OTHER_SITE, best)}, "
-        f"{one.found[OTHER_SITE][best].found:.0%} found at 5 % false alarms; by {COMBINATIONS['all_max']} "
-        f"{_auc(one, OTHER_SITE, 'all_max')}{certain}."
+        f"{_percent(one.found[OTHER_SITE][best].found)} found at 5 % false alarms; by "
+        f"{COMBINATIONS['all_max']} {_auc(one, OTHER_SITE, 'all_max')}{certain}."
     )
 
 
@@ -152,7 +160,7 @@ def _unnoticed(one: Detected) -> Iterator[str]:
     harmful = [shift for shift in missed if one.harm[shift.name].mre_mm >= HARMFUL * plain]
     harmless = [shift for shift in missed if one.harm[shift.name].mre_mm < HARMFUL * plain]
     unknown = [shift for shift in missed if np.isnan(one.harm[shift.name].mre_mm)]
-    criterion = f"no score finds {NOTICED:.0%} of the films at 5 % false alarms"
+    criterion = f"no score finds {_percent(NOTICED)} of the films at 5 % false alarms"
     if harmful:
         yield (
             f"{title}: NOT NOTICED although the mean error at least doubles ({criterion}): "
@@ -172,8 +180,8 @@ def _unnoticed(one: Detected) -> Iterator[str]:
         )
     if harmless:
         yield (
-            f"{title}: not noticed, but the points stay about as good (plain: {plain:.2f} mm): "
-            f"{_with_errors(one, harmless)}."
+            f"{title}: not noticed, but the mean error stays under twice that of plain films ({plain:.2f} "
+            f"mm): {_with_errors(one, harmless)}."
         )
     if unknown:
         names = listed([shift.title for shift in unknown])
@@ -185,7 +193,17 @@ def _noticed(one: Detected, shift: Shift) -> bool:
 
 
 def _with_errors(one: Detected, shifts: Sequence[Shift]) -> str:
-    return listed([f"{shift.title} (MRE {one.harm[shift.name].mre_mm:.1f} mm)" for shift in shifts])
+    """Each shift with its mean error, and how many of its films are spoiled if any are."""
+    texts = []
+    for shift in shifts:
+        count, n_films = len(_spoiled(shift)), len(one.shifted[shift.name]["all_max"])
+        spoiled = f"; {count} of {n_films} films over {SPOILED_MM:g} mm" if count else ""
+        texts.append(f"{shift.title} (MRE {one.harm[shift.name].mre_mm:.1f} mm{spoiled})")
+    return listed(texts)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _auc(one: Detected, shift: str, score: str) -> str:
