@@ -18,6 +18,7 @@ from cephsure.localize.session import Session
 from cephsure.uncertainty.calibration import CALIBRATION_FILE, DEFAULT_LEVEL, calibrated, read_calibration
 from cephsure.uncertainty.calibration import region_kind as kind_of_region
 from cephsure.uncertainty.conformal import STRATEGIES, check_level
+from cephsure.uncertainty.gate import apply_gate, read_gate
 from cephsure.uncertainty.predict import to_prediction
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, Prediction
 from cephsure.views import stretch_grey
@@ -64,6 +65,7 @@ class Model:
         landmark_set: the landmarks it finds.
         default_samples: samples drawn a film unless asked otherwise: 1, the members, or the passes.
         calibration: the bundle's calibration, or None.
+        gate: the bundle's gate, or None.
 
     Example:
         >>> from cephsure import load_model, samples
@@ -92,6 +94,7 @@ class Model:
             ) from error
         self.default_samples = passes
         self.calibration = _calibration(bundle)
+        self.gate = read_gate(bundle.folder)
 
     def predict(
         self,
@@ -109,7 +112,7 @@ class Model:
 
         The same film, seed and bundle give the same numbers. A calibrated bundle adds to each landmark of a
         film with a scale the expected error in mm and a region that holds the true point; not if fewer or
-        more samples are asked for than it was calibrated with.
+        more samples are asked for than it was calibrated with. A bundle with a gate gives verdicts too.
 
         Args:
             film: a film, or a file to read.
@@ -140,10 +143,13 @@ class Model:
         prediction, maps = self.predict_with_maps(
             given, samples=samples, seed=seed, facing=facing, polarity=polarity, with_maps=needs_maps
         )
-        if calibration is None:
+        if calibration is not None:
+            wanted = DEFAULT_LEVEL if level is None else level
+            prediction = calibrated(prediction, calibration, maps=maps, level=wanted, kind=region)
+        # Like a calibration a gate holds for the number of samples that it was learned with.
+        if self.gate is None or prediction.model.samples != self.gate.source.get("samples"):
             return prediction
-        wanted = DEFAULT_LEVEL if level is None else level
-        return calibrated(prediction, calibration, maps=maps, level=wanted, kind=region)
+        return apply_gate(prediction, given, self.gate)
 
     def predict_with_maps(
         self,

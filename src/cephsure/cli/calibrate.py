@@ -15,9 +15,10 @@ from cephsure.errors import InputError
 
 if TYPE_CHECKING:
     from cephsure.calibrate import Collected, NotTrainedOn
-    from cephsure.datasets import AnnotatedFilm
+    from cephsure.datasets import AnnotatedFilm, Dataset
     from cephsure.errors import FilmError
     from cephsure.model import Model
+    from cephsure.uncertainty.gate import Gate, GateTarget
 
 FIGURES_FILE, DIAGRAM_FILE = "figures.json", "reliability.png"
 _USUAL_SPLIT, _WHOLE = "test1", "all"
@@ -52,6 +53,23 @@ def calibrate(
     folds: Annotated[
         int, typer.Option("--cross-fit", min=2, metavar="K", help="Folds of the figures shown.")
     ] = 10,
+    max_missed_rate: Annotated[
+        float,
+        typer.Option(metavar="RATE", help="Gate: share of a film's accepted points that may be wrong."),
+    ] = 0.05,
+    tolerance_mm: Annotated[
+        float, typer.Option(metavar="MM", help="Gate: points farther off than this are wrong.")
+    ] = 2.0,
+    false_alarm_rate: Annotated[
+        float, typer.Option(metavar="RATE", help="Gate: share of usual films that may be judged not fit.")
+    ] = 0.05,
+    gate_confidence: Annotated[
+        float,
+        typer.Option(metavar="P", help="Gate: probability over the films used that the missed rate is kept."),
+    ] = 0.9,
+    gate_halves: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Gate: try it on so many random halves of the films.")
+    ] = 20,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -73,8 +91,15 @@ def calibrate(
     from cephsure.datasets import open_dataset
     from cephsure.films.spacing import check_mm_per_px
     from cephsure.model import load_model
+    from cephsure.uncertainty.gate import GateTarget
 
     check_mm_per_px(mm_per_px)
+    target = GateTarget.of(
+        max_missed_rate=max_missed_rate,
+        tolerance_mm=tolerance_mm,
+        false_alarm_rate=false_alarm_rate,
+        confidence=gate_confidence,
+    )
     if out is not None and out.exists():
         raise InputError("is there already", where=out, remedy="name a new folder, or remove this one")
     model = load_model(bundle)
@@ -96,9 +121,11 @@ def calibrate(
         collected = collect(model, chosen.dataset, split=split, truth=truth, seed=seed, on_film=on_film)
     figures = _cross_fitted(collected, model, folds=folds, seed=seed)
     _show(figures)
+    gate = _learned_gate(collected, whole, target, truth=truth, seed=seed, halves=gate_halves)
     files = _report_files(figures)
     if out is not None:
         _write(model, collected, chosen, files if report is None else {}, seed=seed, folder=out)
+        _write_gate(gate, out)
     if report is not None:
         _write_report(files, report)
     complaints.repeat(inputs=len(chosen.dataset.films))
@@ -115,6 +142,40 @@ def _cross_fitted(collected: Collected, model: Model, *, folds: int, seed: int) 
     with terminal.progress("folds", total=folds) as step:
         crossed = cross_fit(collected.data, parts, seed=seed, on_fold=step)
     return document(crossed, collected.data, model.landmark_set)
+
+
+def _learned_gate(
+    collected: Collected, whole: Dataset, target: GateTarget, *, truth: str, seed: int, halves: int
+) -> Gate | None:
+    """The gate and what it promises, shown; None where there are too few films even for the heads' shape."""
+    from rich.text import Text
+
+    from cephsure.calibrate.gate import check_on_halves, gate_films, halves_line
+    from cephsure.uncertainty.gate import promises
+
+    console = terminal.stdout_console()
+    console.print(Text("Gate", style="bold"))
+    try:
+        with terminal.progress("films looked at", total=len(collected.films)) as step:
+            films = gate_films(collected, whole, truth=truth, seed=seed, on_film=step)
+    except InputError as error:
+        console.print(Text(f"no gate: {error.what}"))
+        return None
+    gate = films.learn(target)
+    for sentence in promises(gate):
+        console.print(Text(sentence))
+    if halves:
+        checks = check_on_halves(films, target, repeats=halves, seed=seed)
+        console.print(Text(halves_line(checks, target)))
+    console.print()
+    return gate
+
+
+def _write_gate(gate: Gate | None, folder: Path) -> None:
+    from cephsure.calibrate.gate import add_gate
+
+    if gate is not None:
+        add_gate(gate, folder)
 
 
 def _show(figures: dict[str, Any]) -> None:

@@ -41,19 +41,18 @@ def pooled_quantile(scores: NDArray[np.float64], level: float, *, groups: Sequen
     >>> pooled_quantile(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), 0.5, groups=["a", "b", "c"])
     4.0
     """
-    wanted = Fraction(str(check_level(level)))
+    check_level(level)
     units: dict[str, list[float]] = {}
     for row, name in zip(scores, groups, strict=True):
         found = row[~np.isnan(row)]
         if len(found):
             units.setdefault(name, []).extend(found.tolist())
-    count = len(units) + 1
-    points = sorted(
-        (score, Fraction(1, count * len(values))) for values in units.values() for score in values
-    )
-    total = Fraction(0)
-    for score, weight in points:
-        total += weight
-        if total >= wanted:
-            return float(score)
+    # Whole numbers keep the weights exact: a film has ``whole``, each of its points an equal part of it.
+    whole = math.lcm(*(len(values) for values in units.values()))
+    wanted = math.ceil(Fraction(str(level)) * whole * (len(units) + 1))
+    reached = 0
+    for score, weight in sorted((s, whole // len(values)) for values in units.values() for s in values):
+        reached += weight
+        if reached >= wanted:
+            return score
     return math.inf
