@@ -34,7 +34,7 @@ class StudyModel:
         truth: the annotation it was trained on.
         samples: members, or stochastic passes a film.
         changes: what was changed of the recipe ("filters x 0.5", ...), in words.
-        sha256: of its bundle.
+        sha256: of its bundle as it was trained, before any calibration.
         model: ready to predict, or None where only its stored predictions are at hand.
         stored: folder with its predictions from an earlier study, or None.
         made: the day its bundle was made, as YYYY-MM-DD; "" if that is not known.
@@ -141,7 +141,8 @@ def _of_bundle(label: str, name_or_path: str | Path) -> StudyModel:
         truth=str(bundle.provenance.get("truth", "unknown")),
         samples=model.default_samples,
         changes=tuple(map(str, bundle.recipe.get("changes", ()))),
-        sha256=bundle.sha256,
+        # A calibration changes neither points nor measures: what the networks gave before stays good.
+        sha256=bundle.sha256 if model.calibration is None else model.calibration.fitted_on.model_sha256,
         model=model,
         stored=None,
         made=str(bundle.provenance.get("made", "")),
