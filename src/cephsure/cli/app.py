@@ -17,8 +17,10 @@ from cephsure.cli.experiment import EPILOG, experiment
 from cephsure.cli.landmarks import landmarks
 from cephsure.cli.measurements import measurements
 from cephsure.cli.models import models_app
+from cephsure.cli.monitor import monitor
 from cephsure.cli.predict import predict
 from cephsure.cli.several_values import SeveralValues
+from cephsure.cli.site_calibrate import site_calibrate
 from cephsure.cli.train import train
 
 _SHARED_FLAGS = {"--quiet", "-q", "--verbose", "-v", "--debug"}
@@ -34,7 +36,18 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": sorted(_HELP_FLAGS)},
 )
-for command in (demo, predict, analyze, landmarks, measurements, train, evaluate, calibrate):
+for command in (
+    demo,
+    predict,
+    analyze,
+    landmarks,
+    measurements,
+    train,
+    evaluate,
+    calibrate,
+    site_calibrate,
+    monitor,
+):
     app.command()(command)
 app.command(cls=SeveralValues, epilog=EPILOG)(experiment)
 app.add_typer(models_app, name="models")
