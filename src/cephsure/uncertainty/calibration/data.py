@@ -170,7 +170,7 @@ def calibration_data(
 
 def measured(prediction: Prediction, key: str) -> NDArray[np.float64]:
     """(L,) values of a measure of a prediction by its key, NaN where it has none."""
-    values = [getattr(landmark.measures, key) for landmark in prediction.landmarks]
+    values = [getattr(landmark.measures, key, None) for landmark in prediction.landmarks]
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 

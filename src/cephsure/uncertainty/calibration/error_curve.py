@@ -121,7 +121,7 @@ def _landmark_curves(
     middle = (means * u).sum(axis=0) / mass
     information = (means * (u - middle) ** 2).sum(axis=0)
     few = known.sum(axis=0) < _FEW
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         slope_variance = np.where(few, np.inf, phi / information)
     # Where no landmark has films enough for a slope of its own, all keep the pooled one.
     shrunk = np.ones(len(few)) if few.all() else shrink(np.where(few, np.nan, slope), slope_variance).values

@@ -75,6 +75,10 @@ def _shrunk(
     *,
     centre: float | None,
 ) -> NDArray[np.float64]:
-    """Values shrunk by the variance that their films' influences (F, L), of mean 0, give them."""
-    variances = np.where(counts > 2, (influence**2).sum(axis=0) / np.maximum(counts, 1) ** 2, np.inf)
+    """Values shrunk by the variance that their films' influences (F, L), of mean 0, give them.
+
+    The variance of an influence is taken over all landmarks: that of a few films would itself be chance.
+    """
+    one = (influence**2).sum() / max(int(counts.sum()) - len(counts), 1)
+    variances = np.where(counts > 2, one / np.maximum(counts, 1), np.inf)
     return shrink(np.where(counts > 2, values, np.nan), variances, centre=centre).values

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cephsure.errors import InputError
+from cephsure.uncertainty.calibration import CalibrationSource, calibration_data
+from cephsure.uncertainty.prediction import FilmInfo, LandmarkPrediction, Measures, ModelInfo, Prediction
+
+SOURCE = CalibrationSource("made", "d" * 64, "all", "mean", "m", "baseline", "a" * 64, 1, 0)
+
+
+def predicted(points, *, mm_per_px=(0.1, 0.2), facing="right"):
+    marks = tuple(
+        LandmarkPrediction(
+            number=number,
+            code=f"L{number}",
+            name="point",
+            x_px=x,
+            y_px=y,
+            x_mm=None,
+            y_mm=None,
+            measures=Measures(
+                activation=0.5,
+                spread_px=2.0,
+                spread_mm=None if mm_per_px is None else 0.3,
+                expected_error_px=10.0,
+                expected_error_mm=None if mm_per_px is None else 1.5,
+                entropy=3.0,
+            ),
+            samples_px=((x, y),),
+        )
+        for number, (x, y) in enumerate(points, start=1)
+    )
+    film = FilmInfo(
+        path=None,
+        width_px=100,
+        height_px=100,
+        mm_per_px=mm_per_px,
+        spacing_source="user",
+        facing=facing,
+        facing_source="found",
+        polarity="positive",
+        polarity_source="found",
+    )
+    model = ModelInfo(name="m", kind="baseline", recipe="default", samples=1, seed=0, sha256="a" * 64)
+    return Prediction(film=film, model=model, landmarks=marks)
+
+
+def built(predictions, truths, *, ids=None, groups=None):
+    return calibration_data(
+        predictions,
+        np.array(truths, dtype=float),
+        film_ids=ids or [str(k) for k in range(len(predictions))],
+        groups=groups or [None] * len(predictions),
+        source=SOURCE,
+    )
+
+
+def test_errors_are_found_minus_true_in_mm_of_the_upright_film():
+    points, truth = [(30.0, 40.0), (50.0, 60.0)], [(20.0, 45.0), (50.0, 60.0)]
+    data = built([predicted(points), predicted(points, facing="left")], [truth, truth])
+    # 10 px of 0.1 mm to the right, 5 px of 0.2 mm up; on the film that faces left, away from the face.
+    assert data.errors_mm[0].tolist() == [[pytest.approx(1.0), pytest.approx(-1.0)], [0.0, 0.0]]
+    assert data.errors_mm[1, 0] == pytest.approx([-1.0, -1.0])
+    assert data.radial_mm[:, 0] == pytest.approx([np.sqrt(2)] * 2)
+    assert data.points_px - data.errors_mm / data.upright_mm_per_px[:, None] == pytest.approx(
+        np.array([truth, truth])
+    )
+
+
+def test_measures_are_taken_in_mm():
+    data = built([predicted([(1.0, 2.0)])], [[(1.0, 2.0)]])
+    wanted = {"activation": 0.5, "spread_mm": 0.3, "expected_error_mm": 1.5, "entropy": 3.0}
+    assert {key: data.measures[key].item() for key in wanted} == wanted
+
+
+def test_films_without_scale_and_points_without_truth_are_not_known():
+    plain = predicted([(1.0, 2.0), (3.0, 4.0)])
+    unknown = predicted([(1.0, 2.0), (3.0, 4.0)], mm_per_px=None)
+    data = built([plain, unknown], [[(1.0, np.nan), (3.0, 5.0)], [(1.0, 2.0), (3.0, 4.0)]])
+    assert np.isnan(data.errors_mm).all(axis=2).tolist() == [[True, False], [True, True]]
+    assert np.isnan(data.measures["spread_mm"][1]).all()
+
+
+def test_groups_that_stand_alone_never_share_a_name():
+    one = predicted([(1.0, 2.0)])
+    data = built([one] * 4, [[(1.0, 2.0)]] * 4, ids=["1", "2", "3", "4"], groups=["1", None, "1", None])
+    assert data.groups[0] == data.groups[2]
+    assert len(set(data.groups)) == 3
+    taken = data.take([2, 0])
+    assert taken.film_ids == ("3", "1")
+    assert taken.groups == (data.groups[2], data.groups[0])
+
+
+def test_nothing_to_calibrate_on_is_refused():
+    unknown = predicted([(1.0, 2.0)], mm_per_px=None)
+    with pytest.raises(InputError, match="no film with a scale"):
+        built([unknown], [[(1.0, 2.0)]])
+    with pytest.raises(InputError, match="two films are called '1'"):
+        built([predicted([(1.0, 2.0)])] * 2, [[(1.0, 2.0)]] * 2, ids=["1", "1"])

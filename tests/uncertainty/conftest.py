@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+import made_errors as made
+import pytest
+
+
+@pytest.fixture(scope="session")
+def made_errors():
+    """Give the module that draws calibration data of known laws."""
+    return made
