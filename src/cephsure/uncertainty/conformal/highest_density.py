@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from cephsure.uncertainty.calibration.temperature import tempered
 from cephsure.uncertainty.conformal.outlines import outlines
 from cephsure.uncertainty.prediction import Region
 
@@ -31,6 +30,9 @@ class HighestDensity:
 
     def scores(self, film: FilmErrors, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
         """Probability at or above the density of each position's cell."""
+        # Calibrations hold regions and regions use their temperatures: imported here, either may come first.
+        from cephsure.uncertainty.calibration.temperature import tempered
+
         maps = _maps(film)
         offsets_px = film.offsets_mm / film.upright_mm_per_px
         cells = maps.cells(positions_px + offsets_px)
@@ -65,6 +67,8 @@ class HighestDensity:
 
 def cells_within(image: NDArray[np.float32], temperature: float, bound: float) -> NDArray[np.bool_]:
     """The cells (H, W) of one map whose score is at most the bound."""
+    from cephsure.uncertainty.calibration.temperature import tempered
+
     flat = image.ravel()
     order = np.argsort(-flat, kind="stable")
     ranked = flat[order]
