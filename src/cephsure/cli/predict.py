@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from cephsure.model import Model
     from cephsure.uncertainty.prediction import Prediction
+    from cephsure.uncertainty.site import Site
 
 # Up to this many films are shown as a table each, more as one row each.
 _FULL_TABLES = 3
@@ -58,6 +59,7 @@ class Job:
     polarity: Polarity = Polarity.AUTO
     level: float | None = None
     region: RegionShape | None = None
+    site: Site | None = None
     out_dir: Path | None = None
     formats: tuple[str, ...] = ()
     overlay: bool = False
@@ -88,6 +90,10 @@ def predict(
             help="Kind of region: heat map's level set, ellipse or disc.", show_default="the model's own"
         ),
     ] = None,
+    site: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Fit the points to a site (see: cephsure site-calibrate)."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write files into this folder, one a film and format.")
     ] = None,
@@ -114,6 +120,7 @@ def predict(
     """
     from cephsure.cli.inputs import find_films
     from cephsure.films.spacing import check_mm_per_px
+    from cephsure.uncertainty.site import read_site
 
     check_mm_per_px(mm_per_px)
     job = Job(
@@ -124,6 +131,7 @@ def predict(
         polarity=polarity,
         level=level,
         region=region,
+        site=None if site is None else read_site(site),
         out_dir=out,
         formats=_formats_to_write(formats or [], out_dir=out, overlay=overlay),
         overlay=overlay,
@@ -180,15 +188,21 @@ def predict_film(path: Path, model: Model, job: Job, *, stem: str) -> Prediction
     from cephsure.exports import export
 
     film = films.read(path, mm_per_px=job.mm_per_px)
+    # A site has regions of its own: the bundle need not be calibrated for them to have a level.
+    bundle_level = None if job.site is not None and model.calibration is None else job.level
     prediction = model.predict(
         film,
         samples=job.samples,
         seed=job.seed,
         facing=job.facing.value,
         polarity=job.polarity.value,
-        level=job.level,
+        level=bundle_level,
         region=None if job.region is None else job.region.value,
     )
+    if job.site is not None:
+        from cephsure.uncertainty.site import apply_site
+
+        prediction = apply_site(prediction, job.site, level=job.level)
     if job.out_dir is not None:
         for name in job.formats:
             export(prediction, name, job.out_dir, stem=stem)

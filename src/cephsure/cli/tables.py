@@ -28,6 +28,7 @@ _MARKS_IN_PERCENT = (
     f"?  expected error at least {_DOUBTFUL_PERCENT:g} % of the film's height   "
     f"??  at least {_BAD_PERCENT:g} %"
 )
+_VERDICT_STYLES = {"": "", "fit": "green", "review": "yellow", "unfit": "bold red"}
 _STYLES = {"": "", "?": "yellow", "??": "bold red"}
 
 
@@ -68,6 +69,8 @@ def print_film(console: Console, prediction: Prediction) -> None:
 
     console.print(Text(prediction.film.path or "film in memory", style="bold"), soft_wrap=True)
     console.print(Text(film_line(prediction.film)))
+    if (said := verdict_line(prediction)) is not None:
+        console.print(Text(said, style=_VERDICT_STYLES[prediction.verdict or ""]))
     console.print(landmark_table(prediction))
     unknown_scale = prediction.film.mm_per_px is None
     if unknown_scale:
@@ -78,6 +81,27 @@ def print_film(console: Console, prediction: Prediction) -> None:
     console.print(Text(_model_line(prediction), style="dim"))
     for note in prediction.film.notes:
         console.print(Text(f"note: {note}"))
+
+
+def verdict_line(prediction: Prediction) -> str | None:
+    """The film's verdict with its reasons in one line; None from a model without a gate.
+
+    Args:
+        prediction: one film's landmarks.
+
+    Returns:
+        Such as "unfit for automatic evaluation: image blurred" or "fit: 9 of 19 points accepted".
+    """
+    if prediction.verdict is None:
+        return None
+    words = {"fit": "fit", "review": "review", "unfit": "unfit for automatic evaluation"}
+    said = "; ".join(prediction.reasons) or f"{_accepted(prediction)} points accepted"
+    return f"verdict: {words[prediction.verdict]}: {said}"
+
+
+def _accepted(prediction: Prediction) -> str:
+    count = sum(mark.verdict == "accept" for mark in prediction.landmarks)
+    return f"{count} of {len(prediction.landmarks)}"
 
 
 def landmark_table(prediction: Prediction) -> Table:
@@ -94,11 +118,14 @@ def landmark_table(prediction: Prediction) -> Table:
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
+    if prediction.verdict is not None:
+        table.add_column("verdict")
     one_sample = prediction.model.samples == 1
     for landmark, mark in zip(prediction.landmarks, doubt_marks(prediction), strict=True):
         cells = _landmark_cells(landmark, unit=unit, one_sample=one_sample)
         cells += [] if level is None else [_region_cell(landmark)]
-        table.add_row(*cells, mark, style=_STYLES[mark])
+        verdict = [] if prediction.verdict is None else [landmark.verdict or ""]
+        table.add_row(*cells, mark, *verdict, style=_STYLES[mark])
     return table
 
 
@@ -110,6 +137,9 @@ def print_summary(console: Console, predictions: Sequence[Prediction]) -> None:
     without = sum(prediction.film.mm_per_px is None for prediction in predictions)
     if without:
         console.print(Text(f"{without} of {len(predictions)} films: {NO_SCALE}", style="bold yellow"))
+    for prediction in predictions:
+        if prediction.reasons:
+            console.print(Text(f"{prediction.film.path or 'film in memory'}: {verdict_line(prediction)}"))
     notes = {note for prediction in predictions for note in prediction.film.notes}
     for note in sorted(notes):
         count = sum(note in prediction.film.notes for prediction in predictions)
@@ -124,10 +154,15 @@ def summary_table(predictions: Sequence[Prediction]) -> Table:
         table.add_column(heading, no_wrap=True)
     for heading in ("median expected\nerror", "largest expected\nerror", "doubtful\nlandmarks"):
         table.add_column(heading, justify="right", no_wrap=True)
+    judged = any(prediction.verdict is not None for prediction in predictions)
+    for heading in ("verdict", "accepted") if judged else ():
+        table.add_column(heading, no_wrap=True)
     for prediction in predictions:
         marks = doubt_marks(prediction)
         style = _STYLES["??" if "??" in marks else "?" if "?" in marks else ""]
-        table.add_row(*_summary_cells(prediction, doubtful=sum(map(bool, marks))), style=style)
+        cells = _summary_cells(prediction, doubtful=sum(map(bool, marks)))
+        cells += [prediction.verdict or "", _accepted(prediction)] if judged else []
+        table.add_row(*cells, style=style)
     return table
 
 

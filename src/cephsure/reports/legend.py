@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from cephsure.reports.colour_scale import has_one_sample, scale_for
+from cephsure.reports.marks import paint_diamond
 from cephsure.reports.painter import Painter, capital_height, ellipse_outline, text_width
 from cephsure.reports.regions import KIND_TITLES, shown_level
 
@@ -29,7 +30,7 @@ _IN_ASCII = str.maketrans({"′": "'", "″": '"', "–": "-", "—": "-", "≥"
 _LINE = 1.55  # from one line to the next, in font sizes
 _INDENT = 1.6  # of a key's text, for its symbol, in font sizes
 
-Symbol = Literal["region", "samples"]
+Symbol = Literal["region", "samples", "accepted", "review"]
 Box = tuple[float, float, float, float]
 
 
@@ -124,6 +125,8 @@ def legend_text(prediction: Prediction, *, smallest_px: float) -> LegendText:
         )
     if region is not None:
         keys = (("region", _region_key(prediction, region)), *(key for key in keys if key[0] == "samples"))
+    if prediction.verdict is not None:
+        keys = (*keys, *_verdict_keys(prediction))
     return LegendText(
         film=printable(Path(film.path).name if film.path is not None else "film without a file"),
         model=printable(f"{model.name} ({taken})"),
@@ -139,6 +142,16 @@ def _region_key(prediction: Prediction, region: Region) -> str:
     said = f"holds the true point with {100 * region.level:g} % probability ({KIND_TITLES[region.kind]})"
     whole = sum(mark.region is not None and mark.region.whole_film for mark in prediction.landmarks)
     return said + (f"; {whole} without: all of the film" if whole else "")
+
+
+def _verdict_keys(prediction: Prediction) -> tuple[tuple[Symbol, str], ...]:
+    """What dots and diamonds mean, with the film's verdict and its reasons."""
+    said = "; ".join(prediction.reasons)
+    film = f"film: {prediction.verdict}" + (f" ({said})" if said else "")
+    review: tuple[Symbol, str] = ("review", printable(f"diamond: to be reviewed. {film}"))
+    if any(mark.verdict == "accept" for mark in prediction.landmarks):
+        return ("accepted", "dot: accepted"), review
+    return (review,)
 
 
 def printable(text: str) -> str:
@@ -272,6 +285,10 @@ def _draw_symbol(painter: Painter, line: Line) -> None:
         outer, inner = (ellipse_outline(middle, r * np.eye(2)) for r in (radius, 0.75 * radius))
         painter.polygon(outer, _INK, opacity=0.22)
         painter.polygon(outer, _INK, hole=inner)
+    elif line.symbol == "accepted":
+        painter.disc(middle, 0.6 * radius, _INK)
+    elif line.symbol == "review":
+        paint_diamond(painter, middle, 0.5 * radius, _INK)
     else:
         for x, y in ((-0.6, 0.2), (0.1, -0.5), (0.6, 0.35)):
             painter.disc(middle + radius * np.array([x, y]), max(0.7, 0.16 * radius), _INK, opacity=0.8)

@@ -39,6 +39,7 @@ class Mark:
         value: what the colour stands for, in the colour scale's unit.
         outlines: closed chains (N, 2) of the region that holds the true point with a stated probability; half
             axes are then those of the box round them. Empty without calibration: the region is an ellipse.
+        doubtful: whether the gate sends the point to review; it is then a diamond with a dark middle.
     """
 
     code: str
@@ -49,6 +50,7 @@ class Mark:
     colour: Colour
     value: float
     outlines: tuple[NDArray[np.float64], ...] = ()
+    doubtful: bool = False
 
     @property
     def radius(self) -> float:
@@ -87,6 +89,7 @@ def marks_of(prediction: Prediction, *, zoom: tuple[float, float], smallest_radi
                 colour=scale.colour(value),
                 value=value,
                 outlines=outlines,
+                doubtful=landmark.verdict == "review",
             )
         )
     return marks
@@ -135,9 +138,28 @@ def paint_marks(painter: Painter, marks: list[Mark], *, unit: float) -> None:
         paint = _paint_outlines if mark.outlines else _paint_region
         paint(painter, mark, unit=unit)
     for mark in marks:
-        painter.disc(mark.point, (DOT_RADIUS + 0.9) * unit, _BLACK, opacity=0.75)
+        if not mark.doubtful:
+            painter.disc(mark.point, (DOT_RADIUS + 0.9) * unit, _BLACK, opacity=0.75)
     for mark in marks:
-        painter.disc(mark.point, DOT_RADIUS * unit, mark.colour)
+        if mark.doubtful:
+            paint_diamond(painter, mark.point, DOT_RADIUS * unit, mark.colour)
+        else:
+            painter.disc(mark.point, DOT_RADIUS * unit, mark.colour)
+
+
+def paint_diamond(painter: Painter, point: NDArray[np.float64], radius: float, colour: Colour) -> None:
+    """Paint the mark of a point to be reviewed: a hollow diamond, told from a dot without any colour.
+
+    Args:
+        painter: of the picture.
+        point: (2,) its middle.
+        radius: of the dot that it stands for, in px.
+        colour: of its frame.
+    """
+    corners = np.array([[0.0, -1.0], [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
+    outer, frame, inner = (point + factor * radius * corners for factor in (2.3, 1.9, 1.0))
+    painter.polygon(outer, _BLACK, opacity=0.75)
+    painter.polygon(frame, colour, hole=inner)
 
 
 def _paint_region(painter: Painter, mark: Mark, *, unit: float) -> None:
