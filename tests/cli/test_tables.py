@@ -70,3 +70,42 @@ def test_summary_names_the_worst_landmark_and_counts_the_doubtful(console, make_
     assert " ".join(first.split()) == "a[1].png 0.1 left positive 1.00 mm [Or] 2.50 mm 1 of 3"
     assert f"1 of 2 films: {NO_SCALE}" in text
     assert "note (1 of 2 films): resolution tag ignored" in text
+
+
+def judged(prediction, verdict, reasons, marks):
+    landmarks = [
+        mark.model_copy(update={"verdict": said})
+        for mark, said in zip(prediction.landmarks, marks, strict=True)
+    ]
+    return prediction.model_copy(
+        update={"verdict": verdict, "reasons": reasons, "landmarks": tuple(landmarks)}
+    )
+
+
+def test_a_gates_verdicts_are_shown_with_their_reasons(console, make_prediction):
+    some = judged(make_prediction(), "fit", (), ("accept", "review", "accept"))
+    print_film(console, some)
+    text = shown(console)
+    assert "verdict: fit: 2 of 3 points accepted" in text
+    assert next(line for line in text.splitlines() if "Nasion" in line).split()[-1] == "review"
+
+
+def test_a_film_that_is_not_fit_says_why(console, make_prediction):
+    none = judged(make_prediction(), "unfit", ("image blurred", "head probably rotated"), ("review",) * 3)
+    print_film(console, none)
+    assert "verdict: unfit for automatic evaluation: image blurred; head probably rotated" in shown(console)
+
+
+def test_the_summary_has_verdicts_and_reasons(console, make_prediction):
+    plain = make_prediction(path="a.png")
+    blurred = judged(make_prediction(path="b.png"), "review", ("image blurred",), ("review",) * 3)
+    print_summary(console, [plain, blurred])
+    text = shown(console)
+    assert "0 of 3" in text
+    assert "b.png: verdict: review: image blurred" in text
+
+
+def test_without_a_gate_there_is_no_verdict(console, make_prediction):
+    print_film(console, make_prediction())
+    print_summary(console, [make_prediction()])
+    assert "verdict" not in shown(console)

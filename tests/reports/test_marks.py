@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from cephsure.reports.marks import marks_of, spread_half_axes, to_picture
+from cephsure.reports.marks import marks_of, paint_marks, spread_half_axes, to_picture
+from cephsure.reports.painter import Painter
 
 CROSS = np.array([[3.0, 0], [-3, 0], [0, 1], [0, -1]])
 
@@ -76,3 +78,24 @@ def test_one_sample_has_the_circle_of_its_expected_error(make_prediction):
     (mark,) = marks_of(prediction, zoom=(0.5, 0.5), smallest_radius=1.0)
     np.testing.assert_allclose(lengths(mark.half_axes), [6, 6])  # twice 6 px, half the size
     assert mark.samples.shape == (0, 2)
+
+
+def test_points_to_review_are_hollow_diamonds_and_accepted_ones_are_dots(make_prediction):
+    prediction = make_prediction([(100.0, 100.0), (300.0, 100.0)], [5.0, 5.0])
+    said = [
+        mark.model_copy(update={"verdict": verdict})
+        for mark, verdict in zip(prediction.landmarks, ("accept", "review"), strict=True)
+    ]
+    marks = marks_of(
+        prediction.model_copy(update={"landmarks": tuple(said)}), zoom=(1.0, 1.0), smallest_radius=40.0
+    )
+    assert [mark.doubtful for mark in marks] == [False, True]
+    picture = Image.new("RGB", (400, 200), (90, 90, 90))
+    before = picture.getpixel((300, 100))
+    paint_marks(Painter(picture), marks, unit=4.0)
+    colour = marks[0].colour
+    dot, middle, corner = (picture.getpixel(place) for place in ((100, 100), (300, 100), (317, 100)))
+    assert dot == colour
+    assert middle != colour
+    assert middle != before
+    assert np.abs(np.subtract(corner, colour)).max() < 30

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,10 +51,9 @@ def gain_figure(rows: Sequence[GainRow], *, level: float, title: str) -> bytes:
         capsize=3,
     )
     coverage.set(xlabel="corrected films K", ylabel=f"coverage, % (line: the level, {100 * level:g})")
-    with_area = [row for row in rows if row.area_mm2 is not None]
-    areas.plot(
-        [row.films for row in with_area], [row.area_mm2 or 0.0 for row in with_area], "o-", color=_BLUE
-    )
+    # A gap where the regions are all of the film: a line across it would show areas that there are not.
+    sizes = [math.nan if row.area_mm2 is None else row.area_mm2 for row in rows]
+    areas.plot(films, sizes, "o-", color=_BLUE)
     for row in with_regions:
         if row.area_mm2 is None:
             areas.annotate(

@@ -143,8 +143,10 @@ def in_order(dataset: Dataset, names: Sequence[str]) -> Dataset:
     """The data set's films in the order of their names in a list; those that are not in it are left out.
 
     Raises:
-        InputError: a name stands twice, or no film has it.
+        InputError: a name stands twice, no film has it, or there is none.
     """
+    if not names:
+        raise InputError("the list of films names no film")
     by_id = {film.film_id: film for film in dataset.films}
     unknown = [name for name in names if name not in by_id]
     if unknown:
