@@ -104,6 +104,25 @@ def test_samples_of_every_landmark(localizer, film, kind, members, samples):
         assert getattr(found, name).dtype == np.float64
 
 
+@pytest.mark.parametrize(("kind", "members", "samples"), [("baseline", 1, 1), ("ensemble", 3, 3)])
+def test_maps_lie_round_the_points_and_change_nothing_else(localizer, film, kind, members, samples):
+    pixels, _ = film
+    found = localizer(kind, members).sample(pixels, samples=samples, seed=0, with_maps=True)
+    plain = localizer(kind, members).sample(pixels, samples=samples, seed=0)
+    assert plain.maps is None
+    for name in FIELDS:
+        assert (getattr(found, name) == getattr(plain, name)).all()
+    images = found.maps.probabilities
+    assert images.sum(axis=(1, 2)) == pytest.approx(np.ones(4), abs=1e-3)
+    rows, columns = np.indices(images.shape[1:])
+    means = np.stack([(images * grid).sum(axis=(1, 2)) for grid in (columns, rows)], axis=1)
+    points = found.positions_px.mean(axis=0)
+    # The point is a centroid round the maximum, the mean is that of all of the map.
+    away = found.maps.origins_px + means @ found.maps.cell_px.T - points
+    assert (np.hypot(*away.T) < found.expected_errors_px.mean(axis=0)).all()
+    assert (found.maps.cells(points) >= 0).all()
+
+
 @pytest.mark.parametrize("scale", [0.5, 1.0, 3.1])
 def test_the_dots_are_found_whatever_the_films_size(dots, localizer, scale):
     drawn = dots.draw_dots(np.random.default_rng(3), scale=scale)

@@ -86,3 +86,18 @@ def test_weird_films_give_finite_numbers(localizer, size):
     found = localizer("mc-dropout").sample(stretch_grey(noise), samples=3, seed=0)
     for name in FIELDS:
         assert np.isfinite(getattr(found, name)).all()
+
+
+def test_maps_lie_on_the_film_and_expect_the_errors_that_are_read(dots, localizer):
+    pixels = stretch_grey(dots.draw_dots(np.random.default_rng(4)).pixels)
+    found = localizer().sample(pixels, samples=1, seed=0, with_maps=True)
+    assert localizer().sample(pixels, samples=1, seed=0).maps is None
+    maps = found.maps
+    assert maps.probabilities.sum(axis=(1, 2)) == pytest.approx(np.ones(4), abs=1e-3)
+    rows, columns = np.indices(maps.probabilities.shape[1:])
+    grid = np.stack([columns, rows], axis=-1) @ maps.cell_px.T
+    step = np.sqrt(np.linalg.det(maps.cell_px))
+    for landmark, point in enumerate(found.positions_px[0]):
+        away = (grid + maps.origins_px[landmark] - point) @ np.linalg.inv(maps.cell_px).T
+        expected = (maps.probabilities[landmark] * np.hypot(away[..., 0], away[..., 1])).sum() * step
+        assert expected == pytest.approx(found.expected_errors_px[0, landmark], rel=1e-3)

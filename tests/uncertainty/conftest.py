@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-import made_errors as made
 import pytest
+
+import made_errors as made
 
 
 @pytest.fixture(scope="session")

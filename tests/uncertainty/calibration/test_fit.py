@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cephsure.uncertainty.calibration import expected_errors_mm, fit_calibration, fit_landmarks
+from cephsure.uncertainty.calibration.fit import films_and_truths, part_films
+
+
+@given(st.lists(st.integers(0, 30).map(str), min_size=1, max_size=120), st.integers(0, 5))
+def test_groups_never_part(groups, seed):
+    shaping, scoring = part_films(groups, seed=seed)
+    assert sorted([*shaping, *scoring]) == list(range(len(groups)))
+    assert not {groups[i] for i in shaping} & {groups[i] for i in scoring}
+    assert len(scoring) <= 0.7 * len(groups)
+
+
+@pytest.mark.parametrize(
+    ("films", "scored"), [(150, 99), (130, 79), (117, 79), (60, 39), (40, 19), (28, 19), (20, 14), (10, 7)]
+)
+def test_the_scored_films_make_levels_exact_where_they_can(films, scored):
+    assert len(part_films([str(k) for k in range(films)], seed=3)[1]) == scored
+
+
+def test_all_is_found_that_is_there(made_errors):
+    data = made_errors.draw(np.random.default_rng(0), 400, offset_mm=(0.6, -0.4), left=True)
+    found = fit_landmarks(data)
+    for one, base in zip(found, made_errors.BASE_MM, strict=True):
+        # An offset is found as far as the error's own size lets it.
+        assert one.offset_mm == pytest.approx((0.6, -0.4), abs=0.35 * base)
+        assert one.films == 400
+        shape = np.array(one.relative_covariance)
+        truth = made_errors.SHAPE @ made_errors.SHAPE.T
+        assert shape / np.trace(shape) == pytest.approx(truth / np.trace(truth), abs=0.08)
+    expected = expected_errors_mm(found, data.measures)
+    assert expected.mean(axis=0) == pytest.approx(data.radial_mm.mean(axis=0), rel=0.03)
+
+
+def test_temperatures_fit_the_maps(made_errors):
+    """The made maps are half as wide as the errors' law, which the temperature 4 repairs."""
+    data = made_errors.draw(np.random.default_rng(1), 80, with_maps=True, side=41)
+    # The smallest landmark's maps are too coarse, the largest's too narrow for the tails.
+    assert [one.temperature for one in fit_landmarks(data)[1:3]] == pytest.approx([4.0, 4.0], rel=0.35)
+
+
+def test_true_positions_come_back(made_errors):
+    data = made_errors.draw(np.random.default_rng(2), 6, left=True)
+    for index, (film, truth) in enumerate(films_and_truths(data, fit_landmarks(data))):
+        error = (film.points_px - truth) * film.upright_mm_per_px
+        assert error == pytest.approx(data.errors_mm[index])
+
+
+def test_a_calibration_says_what_it_rests_on(made_errors):
+    groups = [f"group {k // 2}" for k in range(40)]
+    data = made_errors.draw(np.random.default_rng(3), 40, groups=groups)
+    found = fit_calibration(data, seed=7, left_out={"blurred": ["x"]}, made="today")
+    about, regions = found.fitted_on, found.regions
+    assert (about.dataset, about.model_sha256, about.seed, about.samples) == ("made", "a" * 64, 7, 5)
+    assert about.films == data.film_ids
+    assert about.left_out == {"blurred": ("x",)}
+    assert Counter([*regions.shaped_on, *regions.scored_on]) == Counter(data.film_ids)
+    assert set(regions.scores) == {"ellipse", "disc"}  # no maps, no level sets
+    assert regions.default == "ellipse"
+    again = fit_calibration(data, seed=7, left_out={"blurred": ["x"]}, made="today")
+    assert again == found
+
+
+def test_missing_points_count_for_their_landmark_alone(made_errors):
+    data = made_errors.draw(np.random.default_rng(4), 60)
+    data.errors_mm[:, 1] = np.nan
+    data.errors_mm[:20, 2] = np.nan
+    found = fit_calibration(data)
+    assert [one.films for one in found.landmarks] == [60, 0, 40, 60]
+    scores = found.regions.scores["disc"]
+    assert scores[1].films == 0
+    assert scores[0].films == 39
+    assert np.isposinf(found.regions.bounds("disc", 0.5)[1])
+    assert np.isfinite(found.regions.bounds("disc", 0.95)[0])
