@@ -93,6 +93,8 @@ def test_json_keys_are_those_of_the_schema():
         "expected_error_px",
         "expected_error_mm",
         "entropy",
+        "covariance_radius_px",
+        "covariance_radius_mm",
     }
     assert predict().landmarks[1].model_dump()["measures"]["spread_mm"] is None
 

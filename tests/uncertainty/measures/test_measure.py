@@ -2,7 +2,7 @@ from cephsure.uncertainty.measures import MEASURES
 
 
 def test_registry_holds_the_measures_in_the_order_of_the_tables():
-    assert list(MEASURES) == ["activation", "spread", "expected_error", "entropy"]
+    assert list(MEASURES) == ["activation", "spread", "expected_error", "entropy", "covariance_radius"]
     assert all(measure.name == name for name, measure in MEASURES.items())
 
 
@@ -12,6 +12,7 @@ def test_every_measure_states_unit_direction_title_and_source():
         "spread": ("px", 1),
         "expected_error": ("px", 1),
         "entropy": ("nats", 1),
+        "covariance_radius": ("px", 1),
     }
     assert all(measure.title and measure.source for measure in MEASURES.values())
 
