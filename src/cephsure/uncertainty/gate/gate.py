@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
@@ -121,12 +122,12 @@ class Gate(BaseModel):
             raise ValueError("its shape model is of other landmarks")
         return self
 
-    @property
+    @cached_property
     def head(self) -> HeadModel:
         """What films are looked at with."""
         return HeadModel(ShapeModel.from_dict(self.shape), self.bilateral)
 
-    @property
+    @cached_property
     def known_signs(self) -> NDArray[np.float64]:
         """(n, S) signs of the calibration films."""
         rows = [[np.inf if value is None else value for value in row] for row in self.film_signs]

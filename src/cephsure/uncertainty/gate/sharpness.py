@@ -79,4 +79,6 @@ def _halved_detail(image: NDArray[np.float32], *, step: int) -> NDArray[np.float
 def _contrast(fine: NDArray[np.float32], coarse: NDArray[np.float32]) -> float:
     """Median size of what the blur took away."""
     edge = (fine.shape[0] - coarse.shape[0]) // 2
-    return float(np.median(np.abs(fine[edge:-edge, edge:-edge] - coarse)))
+    # Every other row and column tells the median as well, in a quarter of the time.
+    taken = np.abs(fine[edge:-edge:2, edge:-edge:2] - coarse[::2, ::2])
+    return float(np.median(taken))
