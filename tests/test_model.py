@@ -280,3 +280,69 @@ def test_predicting_a_raster_film_loads_no_heavy_package(dot_bundles, png):
     command = [sys.executable, "-c", script, str(dot_bundles("default", "ensemble", 3)), str(png)]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == ""
+
+
+@pytest.fixture(scope="module")
+def calibrated_model(dots, dot_bundles, tmp_path_factory):
+    """The dots' ensemble with a calibration for as many landmarks, made up, with level sets."""
+    import made_errors
+    from cephsure.uncertainty.calibration import fit_calibration
+
+    folder = tmp_path_factory.mktemp("calibrated") / "bundle"
+    shutil.copytree(dot_bundles("default", "ensemble", 5), folder)
+    data = made_errors.draw(np.random.default_rng(0), 40, offset_mm=(0.5, 0.2), with_maps=True, side=25)
+    (folder / "calibration.json").write_text(fit_calibration(data).to_json(), encoding="utf-8")
+    dots.seal(folder)
+    return load_model(folder)
+
+
+@pytest.mark.parametrize("region", ["hdr", "ellipse", "disc"])
+def test_a_mirrored_film_has_mirrored_regions(calibrated_model, drawn, region):
+    spacing = Spacing(0.5, 0.5, SpacingSource.USER)
+    right = Film(pixels=drawn.pixels, spacing=spacing)
+    left = Film(pixels=np.ascontiguousarray(drawn.pixels[:, ::-1]), spacing=spacing)
+    width = right.width_px
+    for one, other in zip(
+        calibrated_model.predict(right, region=region).landmarks,
+        calibrated_model.predict(left, region=region).landmarks,
+        strict=True,
+    ):
+        assert other.x_px == pytest.approx(width - 1 - one.x_px, abs=1e-3)
+        assert other.expected_error_mm == pytest.approx(one.expected_error_mm, rel=1e-4)
+        (xx, xy), (_, yy) = one.error_covariance_mm2
+        assert np.ravel(other.error_covariance_mm2) == pytest.approx([xx, -xy, -xy, yy], rel=1e-3)
+        assert other.region.area_mm2 == pytest.approx(one.region.area_mm2, rel=0.02)
+        middles = [_middle(mark.region) for mark in (one, other)]
+        assert middles[1][0] == pytest.approx(width - 1 - middles[0][0], abs=0.5)
+        assert middles[1][1] == pytest.approx(middles[0][1], abs=0.5)
+
+
+def _middle(region):
+    """The centre of a region, or of its first outline's corners' box."""
+    if region.centre_px is not None:
+        return region.centre_px
+    corners = np.array(region.outlines_px[0])
+    return (corners.min(axis=0) + corners.max(axis=0)) / 2
+
+
+def test_regions_change_nothing_else(calibrated_model, models, drawn):
+    film = Film(pixels=drawn.pixels, spacing=Spacing(0.5, 0.5, SpacingSource.USER))
+    plain = models("default", "ensemble", 5).predict(film)
+    for one, other in zip(calibrated_model.predict(film).landmarks, plain.landmarks, strict=True):
+        assert (one.x_px, one.y_px, one.measures) == (other.x_px, other.y_px, other.measures)
+        assert (other.region, other.expected_error_mm, other.error_covariance_mm2) == (None, None, None)
+
+
+def test_a_film_without_scale_has_no_millimetres(calibrated_model, drawn):
+    for mark in calibrated_model.predict(Film(pixels=drawn.pixels)).landmarks:
+        assert (mark.region, mark.expected_error_mm, mark.error_covariance_mm2) == (None, None, None)
+
+
+def test_what_a_model_cannot_give_is_refused(calibrated_model, models, drawn):
+    film = Film(pixels=drawn.pixels)
+    with pytest.raises(InputError, match="is not calibrated"):
+        models("default", "ensemble", 3).predict(film, level=0.9)
+    with pytest.raises(InputError, match="between 0 and 1"):
+        calibrated_model.predict(film, level=90)
+    with pytest.raises(InputError, match="no regions of the kind"):
+        calibrated_model.predict(film, region="square")

@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from cephsure.cli.tables import NO_SCALE, doubt_marks, print_film, print_summary
+from cephsure.uncertainty.prediction import Region
 
 
 @pytest.fixture
@@ -109,3 +110,22 @@ def test_without_a_gate_there_is_no_verdict(console, make_prediction):
     print_film(console, make_prediction())
     print_summary(console, [make_prediction()])
     assert "verdict" not in shown(console)
+
+
+def test_a_calibrated_film_shows_calibrated_errors_and_its_regions(console, make_prediction):
+    prediction = make_prediction(errors=(0.5, 1.0, 1.5))
+    shapes = (
+        Region(level=0.95, kind="disc", centre_px=(1, 1), half_axes_px=((2, 0), (0, 2)), area_mm2=12.34),
+        Region(level=0.95, kind="disc", whole_film=True),
+        None,
+    )
+    marks = tuple(
+        mark.model_copy(update={"expected_error_mm": 2.25, "region": shape})
+        for mark, shape in zip(prediction.landmarks, shapes, strict=True)
+    )
+    calibrated = prediction.model_copy(update={"landmarks": marks})
+    assert doubt_marks(calibrated) == ["?", "?", "?"]
+    print_film(console, calibrated)
+    assert "95 % region" in shown(console)
+    for said in ("2.25", "12.3", " all ", "holds the true point with 95 % probability"):
+        assert said in shown(console)

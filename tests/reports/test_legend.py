@@ -14,6 +14,7 @@ from cephsure.reports.legend import (
     wrapped,
 )
 from cephsure.reports.painter import text_width
+from cephsure.uncertainty.prediction import Region
 
 LONG = "films/" + "a very long name " * 12 + "0001.png"
 
@@ -32,6 +33,21 @@ def test_says_which_film_and_model_and_what_it_is_not_for(make_prediction):
         "region": "ellipse: 2 SD of the members' points, at least 0.8 mm",
         "samples": "points of the 4 members",
     }
+
+
+def test_says_what_a_calibrated_region_promises(make_prediction):
+    prediction = predict(make_prediction)
+    shape = Region(level=0.95, kind="hdr", outlines_px=(), area_mm2=0.0)
+    mark = prediction.landmarks[0].model_copy(update={"region": shape, "expected_error_mm": 1.2})
+    said = legend_text(prediction.model_copy(update={"landmarks": (mark,)}), smallest_px=4.0)
+    assert said.scale == "colour: expected error, calibrated, mm"
+    assert dict(said.keys) == {
+        "region": "holds the true point with 95 % probability (level set of the heat map)",
+        "samples": "points of the 4 members",
+    }
+    whole = mark.model_copy(update={"region": Region(level=0.95, kind="disc", whole_film=True)})
+    said = legend_text(prediction.model_copy(update={"landmarks": (mark, whole)}), smallest_px=4.0)
+    assert dict(said.keys)["region"].endswith("; 1 without: all of the film")
 
 
 def test_says_that_the_scale_is_unknown(make_prediction):

@@ -109,3 +109,35 @@ def test_no_text_paints_nothing():
 def test_ellipse_outline_by_hand():
     outline = ellipse_outline(np.array([10.0, 5.0]), np.array([[3.0, 0.0], [0.0, 2.0]]), count=4)
     np.testing.assert_allclose(outline, [[13, 5], [10, 7], [7, 5], [10, 3]], atol=1e-12)
+
+
+def square(left, top, side):
+    return np.array(
+        [(left, top), (left + side, top), (left + side, top + side), (left, top + side)], dtype=float
+    )
+
+
+def test_what_an_even_number_of_outlines_surrounds_stays_free():
+    rings = [square(10, 10, 20), square(15, 15, 10), square(18, 18, 4)]
+    covered = coverage(lambda painter: painter.area(rings, WHITE))
+    assert (covered[12, 12], covered[17, 17], covered[20, 20]) == (1.0, 0.0, 1.0)
+    assert covered.sum() == pytest.approx(400 - 100 + 16, rel=0.08)
+
+
+def test_an_area_has_the_opacity_asked_for():
+    covered = coverage(lambda painter: painter.area([square(10, 10, 20)], WHITE, opacity=0.5))
+    assert covered[20, 20] == pytest.approx(0.5, abs=0.01)
+
+
+def test_an_edge_runs_along_its_outline_and_is_closed():
+    covered = coverage(lambda painter: painter.edge([square(10, 10, 20)], 3.0, WHITE))
+    assert covered.sum() == pytest.approx(4 * 20 * 3, rel=0.1)
+    for x, y in ((20, 10), (30, 20), (20, 30), (10, 20), (10, 10), (30, 30)):
+        assert covered[y, x] == 1.0
+    assert covered[20, 20] == 0.0
+
+
+def test_outlines_off_the_picture_and_no_outlines_change_nothing():
+    for outlines in ([], [square(100, 100, 20)], [square(-50, -50, 20)]):
+        assert coverage(lambda painter, o=outlines: painter.area(o, WHITE)).sum() == 0
+        assert coverage(lambda painter, o=outlines: painter.edge(o, 2.0, WHITE)).sum() == 0

@@ -163,8 +163,7 @@ def reliability_table(figures: dict[str, Any]) -> Table:
         for number, one in enumerate(figures["deciles"], start=1)
     ]
     return Table(
-        "Expected error in mm against the actual one, cross-fitted; calibration error "
-        f"{_cell(figures['expected_calibration_error_mm'], 3)} mm",
+        "Errors in mm, cross-fitted",
         tuple(map(Column, ("group", "points", "expected", "actual", "ratio"))),
         tuple(rows),
     )

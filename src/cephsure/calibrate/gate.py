@@ -213,4 +213,4 @@ def _points_mm(films: Sequence[AnnotatedFilm], truth: str) -> NDArray[np.float64
         spacing = film.spacing or (film_of(film).spacing if np.isfinite(found).all() else None)
         if spacing is not None and np.isfinite(found).all():
             points.append(found * np.array((spacing.x_mm_per_px, spacing.y_mm_per_px)))
-    return np.array(points, dtype=np.float64).reshape(len(points), -1, 2)
+    return np.stack(points) if points else np.empty((0, 0, 2))

@@ -138,6 +138,7 @@ def _cross_fitted(collected: Collected, model: Model, *, folds: int, seed: int) 
     from cephsure.calibrate.figures import document
     from cephsure.datasets import group_folds
 
+    folds = min(folds, len(set(collected.data.groups)))
     parts = group_folds(collected.films, folds, seed=seed)
     with terminal.progress("folds", total=folds) as step:
         crossed = cross_fit(collected.data, parts, seed=seed, on_fold=step)
@@ -195,6 +196,8 @@ def _show(figures: dict[str, Any]) -> None:
         console.print()
         console.print(rich_table(table))
     console.print()
+    error = figures["expected_calibration_error_mm"]
+    console.print(Text(f"expected calibration error: {error:.3f} mm"))
     console.print(Text(f"intervals: {figures['interval']}", style="dim"))
 
 
