@@ -119,7 +119,8 @@ def test_jitter_is_mostly_as_large_as_coarse_errors():
 
 
 @pytest.mark.parametrize(
-    "draw", [lambda rng: patch_jitter(5, 8.0, rng), lambda rng: furniture(np.zeros((32, 32), np.float32), rng)]
+    "draw",
+    [lambda rng: patch_jitter(5, 8.0, rng), lambda rng: furniture(np.zeros((32, 32), np.float32), rng)],
 )
 def test_the_generator_decides_all(draw):
     assert np.array_equal(draw(np.random.default_rng(4)), draw(np.random.default_rng(4)))
