@@ -11,6 +11,7 @@ QUESTIONS: dict[str, str] = {
     "observers": "Does uncertainty tell where experts disagree?",
     "detection": "Which measure tells films that a model was not made for?",
     "referral": "What is gained by referring the most uncertain points and films?",
+    "samples": "How many members, passes or altered films are needed, and what do they cost?",
 }
 
 NEEDS: dict[str, str] = {"rotation": "--ct", "other-site": "--other-site"}

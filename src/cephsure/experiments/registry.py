@@ -13,6 +13,7 @@ from cephsure.experiments.observers import observers
 from cephsure.experiments.other_site import other_site
 from cephsure.experiments.referral import referral
 from cephsure.experiments.rotation import rotation
+from cephsure.experiments.samples import samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,7 @@ EXPERIMENTS: dict[str, Callable[[Study], ExperimentResult]] = {
     "observers": observers,
     "detection": detection,
     "referral": referral,
+    "samples": samples,
 }
 
 
