@@ -9,7 +9,6 @@ import pytest
 from cephsure.exports import landmark_csv
 from cephsure.uncertainty.prediction import Region
 
-
 ADDED_BY_CALIBRATION = (
     "calibrated_error_mm",
     "region_kind",

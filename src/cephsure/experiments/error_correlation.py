@@ -172,7 +172,8 @@ def _findings(main: Sequence[Group]) -> Iterator[str]:
         yield from _best_sentence(group)
     if main and not any(group.model.under_trained for group in main):
         yield (
-            "No under-trained model is in this study: the published −0.35, 0.85 and 0.86 have no counterpart here."
+            "No under-trained model is in this study: the published −0.35, 0.85 and 0.86 "
+            "have no counterpart here."
         )
 
 

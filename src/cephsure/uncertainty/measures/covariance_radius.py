@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.uncertainty.measures.measure import Measure
 from cephsure.uncertainty.measures.mean_point import mean_position
+from cephsure.uncertainty.measures.measure import Measure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def covariance_radius(samples: Samples) -> NDArray[np.float64]:
     """Fourth root of the determinant of the samples' covariance (1/T): sqrt(s1 s2) of its principal SDs.
 
-    The ellipse of one standard deviation has the area pi s1 s2; this is the radius of the circle of that area.
+    The ellipse of one standard deviation has the area pi s1 s2; this is the radius of the circle of that
+    area.
     Samples on one line have no area, so two samples always give 0.
 
     Args:
