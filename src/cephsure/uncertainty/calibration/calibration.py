@@ -75,8 +75,8 @@ class RegionCalibration(_Frozen):
 
     Attributes:
         shaped_on: the films by which the regions' shapes were fitted.
-        scored_on: the films whose scores bound them; none of them is among ``shaped_on``, and no group is
-            parted.
+        scored_on: the films whose scores bound them, one a group; no film of their groups is among
+            ``shaped_on``.
         landmarks: the parameters that the scores were made with.
         scores: kind of region -> one a landmark.
         default: the kind that is used when none is named.

@@ -1,9 +1,9 @@
 """Fit a calibration: expected errors on all films, regions by split conformal prediction.
 
 The films for the regions are parted by chance, whole groups together: one part gives the shapes (offset,
-covariance, temperature, expected error), the other the scores that bound them. The shapes then do not depend
-on the second part, whose scores are exchangeable with that of a new film, and the bound of rank
-ceil((n + 1) level) keeps its promise exactly (``conformal.quantile``).
+covariance, temperature, expected error), the other the scores that bound them, one film a group. The shapes
+then do not depend on the second part, whose scores are exchangeable with that of a new film, and the bound of
+rank ceil((n + 1) level) keeps its promise exactly (``conformal.quantile``).
 """
 
 from __future__ import annotations
@@ -158,7 +158,9 @@ def films_and_truths(
 def part_films(groups: Sequence[str], *, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Part films at random into those for the shapes and those for the scores; a group never parts.
 
-    The second part has 20 k - 1 films if there are enough: the largest such number within ``SCORED_SHARE``.
+    Of a group one film alone is scored, the others are in neither part: films that belong together are not
+    exchangeable with a new one. The second part has 20 k - 1 films if there are enough, the largest such
+    number within ``SCORED_SHARE`` of the groups.
 
     Args:
         groups: each film's group.
@@ -167,16 +169,14 @@ def part_films(groups: Sequence[str], *, seed: int) -> tuple[NDArray[np.int64], 
     Returns:
         Ascending indices of both parts.
     """
-    wanted = int(SCORED_SHARE * len(groups))
-    if wanted >= _EXACT - 1:
-        wanted = (wanted + 1) // _EXACT * _EXACT - 1
     members: dict[str, list[int]] = {}
     for index, group in enumerate(groups):
         members.setdefault(group, []).append(index)
     together = list(members.values())
-    scoring: list[int] = []
-    for position in np.random.default_rng(seed).permutation(len(together)):
-        if len(scoring) + len(together[position]) <= wanted:
-            scoring += together[position]
-    chosen = np.array(sorted(scoring), dtype=np.int64)
-    return np.setdiff1d(np.arange(len(groups), dtype=np.int64), chosen), chosen
+    wanted = int(SCORED_SHARE * len(together))
+    if wanted >= _EXACT - 1:
+        wanted = (wanted + 1) // _EXACT * _EXACT - 1
+    order = np.random.default_rng(seed).permutation(len(together))
+    scoring = sorted(together[position][0] for position in order[:wanted])
+    shaping = sorted(index for position in order[wanted:] for index in together[position])
+    return np.array(shaping, dtype=np.int64), np.array(scoring, dtype=np.int64)
