@@ -57,7 +57,7 @@ def test_a_film_is_drawn_once_with_the_largest_number_and_timed_with_each(of_kin
     study, drawings, items = of_kind("ensemble", model)
     (store,) = draw_films(study, drawings, items).values()
     # Four films, one drawing to warm up, then three films with each number.
-    assert model.asked == [4] * 4 + [1] + [1, 2, 3, 4] * 3
+    assert model.asked == [4] * 4 + [4] + [1, 2, 3, 4] * 3
     assert store.films["c"].positions_px.shape == (4, 2, 2)
     assert store.films["c"].mm_per_px.tolist() == [0.1, 0.1]
     assert store.cost.ms.shape == (3, 4)
@@ -89,7 +89,7 @@ def test_an_interrupted_drawing_goes_on_where_it_was(of_kind):
     model = RandomModel()
     study, drawings, items = of_kind("ensemble", model)
     draw_films(study, drawings, items)
-    assert model.asked[:3] == [4, 4, 1]  # two films were left, then the timing
+    assert model.asked[:4] == [4, 4, 4, 1]  # two films were left, then the timing
 
 
 def test_progress_counts_films_of_each_drawing(of_kind):

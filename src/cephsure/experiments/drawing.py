@@ -144,8 +144,8 @@ def _ready(drawings: Sequence[Drawing]) -> Iterator[tuple[Drawing, Model]]:
 
 
 def _timed(drawing: Drawing, model: Model, films: Sequence[Film], *, seed: int) -> Cost:
-    """Milliseconds from pixels to samples for each count, after one drawing that is not counted."""
-    drawing.draw(model, films[0], 1, seed)
+    """Milliseconds from pixels to samples for each count, after a drawing of all that is not counted."""
+    drawing.draw(model, films[0], drawing.counts[-1], seed)
     ms = np.zeros((len(films), len(drawing.counts)))
     for row, film in enumerate(films):
         for column, count in enumerate(drawing.counts):

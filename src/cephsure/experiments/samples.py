@@ -254,8 +254,8 @@ def _measure_sentence(one: ByCount, two: AtCount, name: str) -> Iterator[str]:
     few, many = two.measures[name], last.measures[name]
     enough = _enough(one.found, name)
     settled = (
-        f" From {enough.count} {one.drawing.what} on ({_ms(one, enough.count)}) its AUC stays within "
-        f"{_AS_GOOD} of that."
+        f" From T = {enough.count} on ({_ms(one, enough.count)}) its AUC stays within {_AS_GOOD} of that "
+        "with all."
         if enough is not None
         else ""
     )
