@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -149,3 +150,38 @@ def _spots(seed):
     points[1, 1] += HEIGHT // 2
     pixels[points[:, 1], points[:, 0]] = 1.0
     return pixels, points.astype(np.float64)
+
+
+@pytest.fixture
+def spot_ct(tmp_path):
+    """Give ``spot_ct(name, *, landmarks=True)``: a CT of a head with a ball of metal at each spot's place."""
+
+    def make(name="head", *, landmarks=True):
+        nibabel = pytest.importorskip("nibabel")
+        shape, spacing = (25, 37, 34), (6.0, 5.0, 5.0)
+        x, y, z = np.meshgrid(*(np.arange(n) * s for n, s in zip(shape, spacing, strict=True)), indexing="ij")
+        values = np.full(shape, -1000, dtype=np.float32)
+        radius = np.sqrt(((x - 70) / 55) ** 2 + ((y - 92) / 75) ** 2 + ((z - 85) / 75) ** 2)
+        values[radius < 1] = 0
+        values[np.abs(radius - 0.9) < 0.06] = 400
+        spots = {"U": (70.0, 60.0, 115.0), "L": (70.0, 60.0, 25.0)}
+        for place in spots.values():
+            values[sum((a - p) ** 2 for a, p in zip((x, y, z), place, strict=True)) < 8**2] = 4000
+        path = tmp_path / f"{name}.nii.gz"
+        # NIfTI's axes run to the right and the front.
+        nibabel.save(nibabel.Nifti1Image(values, np.diag([-spacing[0], -spacing[1], spacing[2], 1.0])), path)
+        if landmarks:
+            points = [
+                {"code": code, "side": "midline", "position_mm": list(place), "uncertainty_mm": 1.5}
+                for code, place in spots.items()
+            ]
+            document = {
+                "schema": "cephsure.ct_landmarks/1",
+                "name": name,
+                "credit": "Courtesy of the test",
+                "points": points,
+            }
+            (tmp_path / f"{name}.landmarks.json").write_text(json.dumps(document), encoding="utf-8")
+        return path
+
+    return make

@@ -17,6 +17,7 @@ from cephsure.experiments.rotation_results import (
     BLOCK_DEG,
     STRAIGHT_DEG,
     TURNED_DEG,
+    best_of,
     models_along,
     steadiest,
 )
@@ -251,11 +252,7 @@ def _findings(along: dict[str, dict[str, list[ModelAlong]]]) -> tuple[str, ...]:
                     f"{place}: the steadiest own measure is that of {steady.model.title}, which rises in "
                     f"{100 * steady.own.rising:.0f} % of the steps."
                 )
-            best = max(
-                (one for one in models if one.best),
-                key=lambda one: one.best.auc if one.best else 0,
-                default=None,
-            )
+            best = best_of(models)
             if best is not None and best.best is not None:
                 sentences.append(
                     f"{place}: films from {TURNED_DEG:g}° on are told from those up to {STRAIGHT_DEG:g}° "

@@ -71,7 +71,10 @@ def own_measure_figure(head: Head, results: Results) -> Figure:
         lines = {name: models[index] for name, models in results.items()}
         _own_panel(above, lines, colours)
         _error_panel(below, lines, colours)
-    _legend(figure, [(colours[name], "-", models[0].turned.series.title) for name, models in results.items()])
+    entries: list[tuple[str, LineStyle, str]] = [
+        (colours[name], "-", models[0].turned.series.title) for name, models in results.items()
+    ]
+    _legend(figure, entries, columns=2 * columns)
     return figure
 
 
@@ -101,7 +104,7 @@ def _error_panel(axes: Axes, lines: dict[str, ModelAlong], colours: dict[str, st
         axes.plot(one.turned.angles, one.error_means, color=colours[series], linewidth=1.2)
     label(axes, x="angle [°]", y="radial error [mm]")
     count = int(np.isfinite(next(iter(lines.values())).turned.truth_px).all(axis=2).any(axis=0).sum())
-    remark(axes, f"mean over {count} landmarks" if count else "no truth known")
+    remark(axes, f"mean over {count} landmarks" if count else "no truth known", corner="lower left")
     axes.set_ylim(bottom=0)
 
 
@@ -142,11 +145,11 @@ def all_measures_figure(head: Head, models: Sequence[ModelAlong]) -> Figure:
             number, colour, style = styles[one.model.label]
             panel.plot(one.turned.angles, _share(measure.turned_means), style, color=colour, linewidth=1.1)
             words.append(f"{number}: r = {with_interval(measure.pearson, None)}")
-        panel.set_ylim(-0.05, 1.5)
+        _share_axis(panel)
         label(panel, x="angle [°]", y="share of its range", title=title)
         remark(panel, _columns_of(words))
     _errors(next(panels), models, styles)
-    _legend(figure, [(c, s, f"{n}: {one.model.title}") for one, (n, c, s) in _with(models, styles)])
+    _legend(figure, _model_entries(models, styles), columns=columns - 1)
     return figure
 
 
@@ -178,12 +181,11 @@ def lean_figure(head: Head, results: Results) -> Figure:
                     one.turned.angles, _share(one.own.turned_means), style, color=colour, linewidth=1.1
                 )
                 words.append(f"{number}: r = {with_interval(one.own.pearson, None)}")
-        above.set_ylim(-0.05, 1.5)
+        _share_axis(above)
         label(above, x="angle [°]", y="own measure, share of its range", title=models[0].turned.series.title)
         remark(above, _columns_of(words))
         _errors(below, models, styles)
-    first = next(iter(results.values()))
-    _legend(figure, [(c, s, f"{n}: {one.model.title}") for one, (n, c, s) in _with(first, styles)])
+    _legend(figure, _model_entries(next(iter(results.values())), styles), columns=len(results))
     return figure
 
 
@@ -222,6 +224,12 @@ def _errors(axes: Axes, models: Sequence[ModelAlong], styles: dict[str, tuple[in
         remark(axes, "no truth known")
 
 
+def _share_axis(axes: Axes) -> None:
+    """From 0 to 1, with room for remarks above."""
+    axes.set_ylim(-0.05, 1.5)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
+
+
 def _share(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """From the least (0) to the largest value (1)."""
     low, high = np.nanmin(values), np.nanmax(values)
@@ -244,12 +252,21 @@ def _with(
     return [(one, styles[one.model.label]) for one in models]
 
 
-def _legend(figure: Figure, entries: Sequence[tuple[str, LineStyle, str]]) -> None:
+def _model_entries(
+    models: Sequence[ModelAlong], styles: dict[str, tuple[int, str, LineStyle]]
+) -> list[tuple[str, LineStyle, str]]:
+    """Colour, line and words of each model, for the legend."""
+    return [(c, s, f"{n}: {one.model.title}") for one, (n, c, s) in _with(models, styles)]
+
+
+def _legend(figure: Figure, entries: Sequence[tuple[str, LineStyle, str]], *, columns: int) -> None:
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], color=colour, linestyle=style) for colour, style, _ in entries]
     names = [name for _, _, name in entries]
-    figure.legend(handles, names, loc="outside lower center", ncols=min(3, len(names)), fontsize=8)
+    figure.legend(
+        handles, names, loc="outside lower center", ncols=max(1, min(columns, len(names))), fontsize=8
+    )
 
 
 def _columns_of(words: Sequence[str]) -> str:

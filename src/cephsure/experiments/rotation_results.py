@@ -79,6 +79,11 @@ class MeasureAlong:
         return self.measured.measure.title
 
     @property
+    def merit(self) -> tuple[float, float]:
+        """How well it tells turned films from straight ones, then how well its mean ranks the angles."""
+        return (self.auc, self.measured.measure.direction * self.spearman)
+
+    @property
     def turned_means(self) -> NDArray[np.float64]:
         """(A,) the means, turned so that larger means more uncertain."""
         return self.measured.measure.direction * self.means
@@ -114,11 +119,9 @@ class ModelAlong:
 
     @property
     def best(self) -> MeasureAlong | None:
-        """The measure that tells turned films from straight ones best; of equals the more correlated one."""
+        """The measure of the greatest ``merit``."""
         known = [one for one in self.measures if isfinite(one.auc) and isfinite(one.spearman)]
-        return max(
-            known, key=lambda one: (one.auc, one.measured.measure.direction * one.spearman), default=None
-        )
+        return max(known, key=lambda one: one.merit, default=None)
 
 
 def models_along(study: Study, turned: Turned) -> list[ModelAlong]:
@@ -178,3 +181,9 @@ def steadiest(models: Sequence[ModelAlong]) -> ModelAlong | None:
     """The model whose own measure rises in most steps."""
     known = [one for one in models if one.own is not None and isfinite(one.own.rising)]
     return max(known, key=lambda one: one.own.rising if one.own else -1.0, default=None)
+
+
+def best_of(models: Sequence[ModelAlong]) -> ModelAlong | None:
+    """The model with the measure of the greatest ``merit``."""
+    known = [one for one in models if one.best is not None]
+    return max(known, key=lambda one: one.best.merit if one.best else (0.0, 0.0), default=None)

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from cephsure.experiments.case import PointTable
+from cephsure.experiments.rotation_results import models_along, steadiest
+from cephsure.experiments.turned import Series, Turned
+
+ANGLES = tuple(float(angle) for angle in range(-20, 21, 2))
+TURN = Series("cone", "rotation, cone film", "rotation", "cone", "cephalogram", ANGLES)
+
+
+@dataclass(frozen=True)
+class NamedHead:
+    name: str = "head"
+
+
+def turned(spread, activation, error, *, truth=True) -> Turned:
+    """A series whose single landmark has these values at every angle."""
+    count = len(ANGLES)
+    points = np.zeros((count, 1, 2))
+    points[:, 0, 0] = error
+    measures = {"spread_mm": np.reshape(spread, (count, 1)), "activation": np.reshape(activation, (count, 1))}
+    table = PointTable(
+        tuple(("head", f"{angle:g}") for angle in ANGLES), (1,), points, np.full((count, 2), 0.5), measures
+    )
+    truths = np.zeros((count, 1, 2)) if truth else np.full((count, 1, 2), np.nan)
+    return Turned(NamedHead(), TURN, truths, {"rule": table})
+
+
+def test_a_measure_that_is_the_angle_is_perfect(study):
+    size = np.abs(ANGLES)
+    (one,) = models_along(study, turned(size, np.exp(-size), 2 * size))
+    own = one.own
+    assert own is not None
+    assert (own.name, own.rising, own.fall, own.auc) == ("spread", 1.0, 0.0, 1.0)
+    assert own.pearson == pytest.approx(1)
+    assert own.pearson_ci95 == pytest.approx((1, 1))
+    assert own.point_spearman == pytest.approx(1)
+    assert own.points == len(ANGLES)
+    np.testing.assert_allclose(one.error_means, size)  # 2 px a degree, half a mm a px
+    falling = next(measure for measure in one.measures if measure.name == "activation")
+    assert falling.spearman == pytest.approx(-1)
+    assert (falling.rising, falling.auc) == (1.0, 1.0)
+    np.testing.assert_allclose(falling.turned_means, -np.exp(-size))
+    assert one.published == 0.95
+
+
+def test_chance_is_told_as_chance_and_its_interval_is_wide(study):
+    noise = np.random.default_rng(4).normal(size=len(ANGLES))
+    (one,) = models_along(study, turned(noise, noise, np.abs(ANGLES)))
+    own = one.own
+    assert own is not None
+    assert abs(own.pearson) < 0.5
+    low, high = own.pearson_ci95
+    assert low < own.pearson < high
+    assert high - low > 0.3
+
+
+def test_without_truth_there_is_no_error_and_a_constant_measure_is_left_out(study):
+    size = np.abs(ANGLES)
+    (one,) = models_along(study, turned(np.zeros(len(ANGLES)), size, size, truth=False))
+    assert one.own is None
+    assert np.isnan(one.error_means).all()
+    assert np.isnan(one.measures[0].point_spearman)
+    assert steadiest([one]) is None
+
+
+def test_the_steadiest_model_rises_most_often(study, study_model):
+    size = np.abs(ANGLES)
+    shaken = size + 3 * (np.arange(len(ANGLES)) % 2)
+    models = (study_model("rule"), study_model("shaken"))
+    one = turned(size, size, size)
+    other = turned(shaken, size, size).tables["rule"]
+    both = replace(one, tables={"rule": one.tables["rule"], "shaken": other})
+    found = models_along(replace(study, models=models), both)
+    best = steadiest(found)
+    assert best is not None
+    assert best.model.label == "rule"
+    assert found[1].own is not None
+    assert found[1].own.rising < 0.8
+    assert found[1].own.fall > 0
