@@ -5,11 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cephsure.localize.heat_maps import HeatMaps
+from cephsure.localize.heat_maps import HeatMaps, tempered
 from cephsure.uncertainty.calibration.temperature import (
     LOG_TEMPERATURES,
     fit_temperatures,
-    tempered,
     tempered_errors_mm,
 )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cephsure.localize.heat_maps import tempered
 from cephsure.uncertainty.calibration.shrinkage import shrink
 
 if TYPE_CHECKING:
@@ -20,18 +21,6 @@ if TYPE_CHECKING:
 
 LOG_TEMPERATURES = np.linspace(np.log(0.25), np.log(8.0), 11)
 """Between these the expected errors are interpolated; a landmark's temperature stays within them."""
-
-
-def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """Maps (..., H, W) at a temperature, each summing to one; an empty map stays empty.
-
-    >>> tempered(np.array([[0.8, 0.2]], dtype=np.float32), 0.5).round(3).tolist()
-    [[0.9409999847412109, 0.05900000035762787]]
-    """
-    raised = probabilities if temperature == 1.0 else probabilities ** np.float32(1.0 / temperature)
-    total = raised.sum(axis=(-2, -1), keepdims=True)
-    scaled: NDArray[np.float32] = np.divide(raised, total, where=total > 0, out=np.zeros_like(raised))
-    return scaled
 
 
 def tempered_errors_mm(

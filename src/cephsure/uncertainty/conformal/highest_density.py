@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from cephsure.localize.heat_maps import tempered
 from cephsure.uncertainty.conformal.outlines import outlines
 from cephsure.uncertainty.prediction import Region
 
@@ -30,9 +31,6 @@ class HighestDensity:
 
     def scores(self, film: FilmErrors, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
         """Probability at or above the density of each position's cell."""
-        # Calibrations hold regions and regions use their temperatures: imported here, either may come first.
-        from cephsure.uncertainty.calibration.temperature import tempered
-
         maps = _maps(film)
         offsets_px = film.offsets_mm / film.upright_mm_per_px
         cells = maps.cells(positions_px + offsets_px)
@@ -41,9 +39,8 @@ class HighestDensity:
         for landmark in np.flatnonzero(cells[:, 0] >= 0):
             column, row = cells[landmark]
             image = maps.probabilities[landmark]
-            at = tempered(image, float(film.temperatures[landmark]))
-            # Compared before the power: it could make two densities equal.
-            scores[landmark] = float(at[image >= image[row, column]].sum(dtype=np.float64))
+            ranked, mass = ranked_mass(image, float(film.temperatures[landmark]))
+            scores[landmark] = mass[np.searchsorted(-ranked, -image[row, column], side="right") - 1]
         return scores
 
     def area_mm2(self, film: FilmErrors, landmark: int, bound: float) -> float:
@@ -65,19 +62,28 @@ class HighestDensity:
         )
 
 
+def ranked_mass(
+    image: NDArray[np.float32], temperature: float
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Densities of one map's cells (H, W) from the largest on, and the mass of the cells up to each.
+
+    The mass is that of the map at the temperature; the order is the given map's, in which no two densities
+    become equal by the power.
+    """
+    ranked = np.sort(image, axis=None)[::-1]
+    return ranked, np.cumsum(tempered(ranked[None], temperature)[0], dtype=np.float64)
+
+
 def cells_within(image: NDArray[np.float32], temperature: float, bound: float) -> NDArray[np.bool_]:
     """The cells (H, W) of one map whose score is at most the bound."""
-    from cephsure.uncertainty.calibration.temperature import tempered
-
-    flat = image.ravel()
-    order = np.argsort(-flat, kind="stable")
-    ranked = flat[order]
-    mass = np.cumsum(tempered(image, temperature).ravel()[order], dtype=np.float64)
+    ranked, mass = ranked_mass(image, temperature)
     # Cells of one density share the score of the last of them.
-    last = np.searchsorted(-ranked, -ranked, side="right") - 1
-    inside = np.zeros(flat.shape, dtype=bool)
-    inside[order] = mass[last] <= bound
-    return inside.reshape(image.shape)
+    lasts = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+    count = int(np.searchsorted(mass[lasts], bound, side="right"))
+    if count == 0:
+        return np.zeros(image.shape, dtype=bool)
+    inside: NDArray[np.bool_] = image >= ranked[lasts[count - 1]]
+    return inside
 
 
 def _inside(film: FilmErrors, landmark: int, bound: float) -> NDArray[np.bool_]:

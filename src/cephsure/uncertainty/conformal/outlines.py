@@ -31,7 +31,12 @@ def outlines(inside: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
         >>> outlines(np.array([[False, True]]))[0].tolist()
         [[0.5, -0.5], [1.5, -0.5], [1.5, 0.5], [0.5, 0.5]]
     """
-    borders = _borders(inside)
+    if not inside.any():
+        return []
+    # Only the part of the grid that holds the set is looked at.
+    spans = [np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0)]
+    top, left = (int(span[0]) for span in spans)
+    borders = _borders(inside[top : spans[0][-1] + 1, left : spans[1][-1] + 1])
     chains = []
     while borders:
         # The first border in reading order begins at a turn.
@@ -48,7 +53,8 @@ def outlines(inside: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
                 corners.append((column, row))
             if place == start:
                 break
-        chains.append(np.array(corners[-1:] + corners[:-1], dtype=np.float64) - 0.5)
+        chain = np.array(corners[-1:] + corners[:-1], dtype=np.float64)
+        chains.append(chain + np.array([left - 0.5, top - 0.5]))
     return chains
 
 
