@@ -30,11 +30,12 @@ def test_the_jobs_of_a_run():
 
 
 def test_as_many_at_once_as_cores_but_no_more_than_there_are(monkeypatch):
-    monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(module.os, "sched_getaffinity", lambda _process: {3, 5}, raising=False)
     assert jobs_at_once(CONFIG) == 2
     assert jobs_at_once(CONFIG, jobs=1) == 1
     assert jobs_at_once(CONFIG, jobs=7) == 3
     assert jobs_at_once(CONFIG, device="cuda") == 1
+    monkeypatch.delattr(module.os, "sched_getaffinity")
     monkeypatch.setattr(module.os, "cpu_count", lambda: None)
     assert jobs_at_once(CONFIG) == 1
 
