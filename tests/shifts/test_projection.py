@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cephsure.films import SpacingSource
-from cephsure.shifts import View, Volume, attenuation_per_mm, project, project_points
+from cephsure.shifts import View, Volume, attenuation_per_mm, project, project_points, projection
 
 SPACING_MM = (1.5, 1.0, 1.2)
 SHAPE = (40, 60, 50)
@@ -145,3 +145,12 @@ def test_the_scale_is_that_of_the_view():
     assert projection.spacing.source is SpacingSource.DATASET
     assert projection.line_integrals.shape == (130, 140)
     assert projection.line_integrals.dtype == np.float32
+
+
+def test_the_slabs_of_a_cone_show_the_same_as_single_depths(monkeypatch):
+    volume = ball((24.0, 25.0, 40.0))
+    view = view_onto(volume, geometry="cone", rotation_deg=20)
+    quick = project(volume, view).line_integrals
+    monkeypatch.setattr(projection, "_SLAB_MM", 1e-6)  # as many slabs as depths
+    exact = project(volume, view).line_integrals
+    assert np.abs(quick - exact).max() < 0.005 * exact.max()
