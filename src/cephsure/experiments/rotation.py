@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -272,9 +273,11 @@ def _own_sentence(place: str, one: ModelAlong, own: MeasureAlong | None) -> str:
         )
         text = (
             f"{place}, {one.model.title}: Pearson of the angle's size and mean {own.title} "
-            f"{with_interval(own.pearson, own.pearson_ci95)}{published}; it rises in "
-            f"{100 * own.rising:.0f} % of the steps, a fall is {100 * own.fall:.0f} % of its range"
+            f"{with_interval(own.pearson, own.pearson_ci95)}{published}"
         )
+        if isfinite(own.rising):
+            text += f"; it rises in {100 * own.rising:.0f} % of the steps"
+            text += f", a fall is {100 * own.fall:.0f} % of its range" if own.fall else ""
     errors = one.error_means
     (straight,) = np.nonzero(one.turned.angles == 0)
     if straight.size and np.isfinite(errors[straight[0]]):

@@ -232,8 +232,8 @@ def _share_axis(axes: Axes) -> None:
 
 def _share(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """From the least (0) to the largest value (1)."""
-    low, high = np.nanmin(values), np.nanmax(values)
-    share: NDArray[np.float64] = (values - low) / (high - low)
+    low, extent = np.nanmin(values), np.ptp(values[np.isfinite(values)])
+    share: NDArray[np.float64] = (values - low) / (extent or 1.0)
     return share
 
 
