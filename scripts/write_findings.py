@@ -1,0 +1,71 @@
+"""Write the generated part of docs/findings.md from what the experiments found.
+
+    python scripts/write_findings.py --study DIR   # keep the findings in results/, write the page
+    python scripts/write_findings.py                 # write the page from results/ alone
+
+A study is made by ``cephsure experiment``; what the page shows of it are the sentences that the experiments
+themselves made from their tables. Nothing is typed by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "findings.md"
+RESULTS = ROOT / "results"
+KEPT = RESULTS / "findings.json"
+PREDICTIONS = RESULTS / "predictions"
+BEGIN, END = "<!-- findings: begin -->", "<!-- findings: end -->"
+ORDER = (
+    *("accuracy", "error-correlation", "distortion", "rotation", "other-site"),
+    *("observers", "detection", "referral", "samples"),
+)
+
+
+def keep(study: Path) -> None:
+    """Copy a study's findings, and the predictions of models that are not shipped, to results/."""
+    found = {}
+    for name in ORDER:
+        path = study / name / f"{name}.json"
+        if path.is_file():
+            document = json.loads(path.read_text(encoding="utf-8"))
+            found[name] = {key: document[key] for key in ("title", "findings")}
+    KEPT.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    for folder in sorted((study / "predictions").iterdir()):
+        facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        if facts["label"].startswith("default-"):
+            continue
+        shutil.copytree(folder, PREDICTIONS / folder.name, dirs_exist_ok=True)
+
+
+def page_part() -> str:
+    """The findings as markdown."""
+    found = json.loads(KEPT.read_text(encoding="utf-8"))
+    lines: list[str] = []
+    for name in ORDER:
+        if name not in found:
+            continue
+        lines += [f"### {found[name]['title']}", "", f"`cephsure experiment {name}`", ""]
+        lines += [f"- {sentence}" for sentence in found[name]["findings"]]
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def main() -> None:
+    """Read the arguments and write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--study", type=Path, metavar="DIR", help="the folder of a finished study")
+    arguments = parser.parse_args()
+    if arguments.study:
+        keep(arguments.study)
+    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    PAGE.write_text(f"{before}{BEGIN}\n\n{page_part()}\n\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
