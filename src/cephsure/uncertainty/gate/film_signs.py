@@ -36,8 +36,8 @@ SIGN_WEIGHTS = {
 }
 """How much a sign's deviation counts beside the others'. A head out of shape is told by a small deviation, a
 blurred or noisy film deviates by much anyway, so the latter need more. The weights were chosen by how many
-strange films were found: eight films of Test1, distorted, blurred or noisy, and pictures that are no cephalograms.
-The exact false-alarm rate does not depend on them."""
+strange films were found: eight films of Test1, distorted, blurred or noisy, and pictures that are no
+cephalograms. The exact false-alarm rate does not depend on them."""
 
 SIGNS = tuple(SIGN_WEIGHTS)
 """In the order of ``film_signs``:
