@@ -42,20 +42,26 @@ def main() -> None:
     arguments = _arguments()
     _keep_to_threads()
     from cephsure import films, load_model
+    from cephsure.cephalometry import analyse
     from cephsure.samples import sample_film
 
     sample = sample_film("vhm_lateral_0deg")
     start = time.perf_counter()
     model = load_model(arguments.model)
     print(f"load {model.name}: {time.perf_counter() - start:.3f} s")
+    bare = load_model(arguments.model)
+    bare.calibration, bare.gate = None, None
     film = films.read(sample.path, mm_per_px=sample.mm_per_px)
     large = _enlarged(film)
+    alone, whole = "points and raw measures alone", "points, regions, gate and cephalometric measurements"
     with tempfile.TemporaryDirectory() as scratch:
         ways = paper_passes(Path(scratch))
         tasks: dict[str, Callable[[], object]] = {
             "read the sample film": lambda: films.read(sample.path, mm_per_px=sample.mm_per_px),
             f"predict it ({film.width_px} x {film.height_px} px)": lambda: model.predict(film),
             f"predict a film of {large.width_px} x {large.height_px} px": lambda: model.predict(large),
+            alone: lambda: bare.predict(film),
+            whole: lambda: analyse(model.predict(film)),
             **ways,
         }
         medians = medians_s(tasks, repeats=arguments.repeats)
@@ -63,7 +69,8 @@ def main() -> None:
     for name, seconds in medians.items():
         print(f"  {name}: {seconds:.3f} s")
     reference = min(medians[name] for name in ways)
-    for name in list(tasks)[1:3]:
+    print(f"{whole} : {alone} = {medians[whole] / medians[alone]:.2f}")
+    for name in (*list(tasks)[1:3], alone):
         print(f"{PASSES} paper passes : {name} = {reference / medians[name]:.1f}")
     print(f"cephsure demo, whole process: {median(demo_times_s(5)):.2f} s (median of 5 after a first one)")
     if arguments.environment:
