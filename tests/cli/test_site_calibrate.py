@@ -101,6 +101,15 @@ def test_a_site_is_learned_shown_and_written(cephsure, stand_in, data, tmp_path)
     assert "offsets that are taken off, mm" in ran.out
 
 
+def test_calibrate_takes_a_site_too(cephsure, stand_in, data, tmp_path):
+    stand_in(calibrated=False)
+    both = [tmp_path / "one.json", tmp_path / "two.json"]
+    shared = ("--data", data, "--split", "all")
+    assert cephsure("site-calibrate", "--model", "m", *shared, "--out", both[0]).status == 0
+    assert cephsure("calibrate", "--site", "--bundle", "m", *shared, "--out", both[1]).status == 0
+    assert both[0].read_text("utf-8") == both[1].read_text("utf-8")
+
+
 def test_the_bundles_own_regions_stand_in_the_first_row(cephsure, stand_in, data):
     stand_in(calibrated=True)
     ran = cephsure("site-calibrate", "--data", data, "--repeats", 2)

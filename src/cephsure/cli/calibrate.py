@@ -11,6 +11,7 @@ import typer
 from cephsure.cli import terminal
 from cephsure.cli.options import DEFAULT_MODEL, Data, Format, Layout, MmPerPx, PassSeed
 from cephsure.cli.shown_table import rich_table
+from cephsure.cli.site_calibrate import site_calibrate
 from cephsure.errors import InputError
 
 if TYPE_CHECKING:
@@ -76,6 +77,13 @@ def calibrate(
             metavar="DIR", help="Write figures.json and reliability.png.", show_default="the new bundle"
         ),
     ] = None,
+    site: Annotated[
+        bool,
+        typer.Option(
+            "--site",
+            help="Fit to a new site instead, as cephsure site-calibrate does; --out is then its file.",
+        ),
+    ] = False,
 ) -> None:
     """Calibrate a bundle on films with known points that it was not trained on.
 
@@ -93,6 +101,18 @@ def calibrate(
     from cephsure.model import load_model
     from cephsure.uncertainty.gate import GateTarget
 
+    if site:
+        site_calibrate(
+            data=data,
+            out=out,
+            model=bundle,
+            layout=layout,
+            split=split or _WHOLE,
+            truth=truth,
+            mm_per_px=mm_per_px,
+            seed=seed,
+            report=report,
+        )
     check_mm_per_px(mm_per_px)
     target = GateTarget.of(
         max_missed_rate=max_missed_rate,
