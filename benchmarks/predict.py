@@ -49,8 +49,7 @@ def main() -> None:
     start = time.perf_counter()
     model = load_model(arguments.model)
     print(f"load {model.name}: {time.perf_counter() - start:.3f} s")
-    bare = load_model(arguments.model)
-    bare.calibration, bare.gate = None, None
+    bare = model.uncalibrated()
     film = films.read(sample.path, mm_per_px=sample.mm_per_px)
     large = _enlarged(film)
     alone, whole = "points and raw measures alone", "points, regions, gate and cephalometric measurements"

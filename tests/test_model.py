@@ -14,6 +14,7 @@ from cephsure import films
 from cephsure.errors import BundleError, FilmError, InputError
 from cephsure.films import Film, Spacing, SpacingSource
 from cephsure.model import Model, load_model, shipped_models
+from cephsure.samples import sample_film
 
 MODELS = [
     ("default", "baseline", 1),
@@ -346,3 +347,16 @@ def test_what_a_model_cannot_give_is_refused(calibrated_model, models, drawn):
         calibrated_model.predict(film, level=90)
     with pytest.raises(InputError, match="no regions of the kind"):
         calibrated_model.predict(film, region="square")
+
+
+def test_without_calibration_the_points_and_measures_are_the_same():
+    model, sample = load_model("default-baseline"), sample_film("vhm_lateral_0deg")
+    bare = model.uncalibrated()
+    with_all, alone = (one.predict(sample.path, mm_per_px=sample.mm_per_px) for one in (model, bare))
+    assert model.calibration is not None
+    assert with_all.landmarks[0].region is not None
+    assert (bare.calibration, bare.gate, alone.verdict) == (None, None, None)
+    assert (alone.landmarks[0].region, alone.landmarks[0].error_covariance_mm2) == (None, None)
+    for one, other in zip(with_all.landmarks, alone.landmarks, strict=True):
+        assert (one.x_px, one.y_px, one.measures) == (other.x_px, other.y_px, other.measures)
+    assert bare.networks_sha256 == model.networks_sha256 == model.calibration.fitted_on.model_sha256

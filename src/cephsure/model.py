@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -66,6 +67,7 @@ class Model:
         default_samples: samples drawn a film unless asked otherwise: 1, the members, or the passes.
         calibration: the bundle's calibration, or None.
         gate: the bundle's gate, or None.
+        networks_sha256: of the bundle as it was trained, before any calibration.
 
     Example:
         >>> from cephsure import load_model, samples
@@ -95,6 +97,15 @@ class Model:
         self.default_samples = passes
         self.calibration = _calibration(bundle)
         self.gate = read_gate(bundle.folder)
+        self.networks_sha256 = (
+            bundle.sha256 if self.calibration is None else self.calibration.fitted_on.model_sha256
+        )
+
+    def uncalibrated(self) -> Model:
+        """The same networks without calibration and gate: points and raw measures, in less time."""
+        bare = copy(self)
+        bare.calibration, bare.gate = None, None
+        return bare
 
     def predict(
         self,

@@ -26,6 +26,9 @@ class Oracle:
         self.truths = json.loads((root / "truth.json").read_text("utf-8"))
         self.asked = []
 
+    def uncalibrated(self):
+        return self
+
     def predict(self, film, *, samples=None, seed=0):
         self.asked.append({"samples": samples, "seed": seed})
         points = np.array(self.truths[film.path.stem]) + np.column_stack([np.arange(19), np.zeros(19)])

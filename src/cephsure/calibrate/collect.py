@@ -90,7 +90,6 @@ def collect(
     )
     by_id = {film.film_id: film for film in dataset.films}
     films = tuple(by_id[one.film_id] for one in assessment.films)
-    calibrated_before = model.calibration
     data = calibration_data(
         [one.prediction for one in assessment.films],
         np.stack([one.truth_px for one in assessment.films]),
@@ -103,9 +102,7 @@ def collect(
             truth=truth,
             model=model.name,
             model_kind=model.kind,
-            model_sha256=model.bundle.sha256
-            if calibrated_before is None
-            else calibrated_before.fitted_on.model_sha256,
+            model_sha256=model.networks_sha256,
             samples=model.default_samples,
             seed=seed,
         ),

@@ -15,6 +15,7 @@ from cephsure.cli.options import (
     Format,
     MmPerPx,
     ModelName,
+    OutFolder,
     PassSeed,
     SampleCount,
 )
@@ -89,9 +90,7 @@ def analyze(
     mm_per_px: MmPerPx = None,
     facing: Annotated[Facing, typer.Option(help="Where the face looks.")] = Facing.AUTO,
     polarity: Annotated[Polarity, typer.Option(help="Bone bright (positive) or dark.")] = Polarity.AUTO,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write files into this folder, one a film and format.")
-    ] = None,
+    out: OutFolder = None,
     formats: Annotated[
         list[str] | None,
         typer.Option(

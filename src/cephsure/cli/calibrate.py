@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cephsure.cli import terminal
-from cephsure.cli.options import DEFAULT_MODEL, Data, Format, Layout, MmPerPx, PassSeed
+from cephsure.cli.options import DEFAULT_MODEL, Data, Format, Layout, MmPerPx, PassSeed, Truth
 from cephsure.cli.shown_table import rich_table
 from cephsure.cli.site_calibrate import site_calibrate
 from cephsure.errors import InputError
@@ -46,9 +46,7 @@ def calibrate(
             show_default="test1 where there is one, else all",
         ),
     ] = None,
-    truth: Annotated[
-        str, typer.Option(metavar="NAME", help="Whose points are true: an annotator, or the mean of all.")
-    ] = "mean",
+    truth: Truth = "mean",
     mm_per_px: MmPerPx = None,
     seed: PassSeed = 0,
     folds: Annotated[

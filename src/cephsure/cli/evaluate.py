@@ -18,6 +18,7 @@ from cephsure.cli.options import (
     ModelName,
     PassSeed,
     SampleCount,
+    Truth,
 )
 from cephsure.cli.shown_table import rich_table
 
@@ -43,9 +44,7 @@ def evaluate(
             show_default="test1 where there is one, else all",
         ),
     ] = None,
-    truth: Annotated[
-        str, typer.Option(metavar="NAME", help="Whose points are true: an annotator, or the mean of all.")
-    ] = "mean",
+    truth: Truth = "mean",
     model: ModelName = DEFAULT_MODEL,
     samples: SampleCount = None,
     seed: PassSeed = 0,
@@ -77,7 +76,7 @@ def evaluate(
     from cephsure.model import load_model
 
     check_mm_per_px(mm_per_px)
-    loaded = load_model(model)
+    loaded = load_model(model).uncalibrated()  # regions and verdicts are not evaluated here
     dataset = open_dataset(data, format=layout.value, landmark_set=loaded.landmark_set, mm_per_px=mm_per_px)
     dataset, split = choose_films(dataset, split, limit)
     complaints = terminal.Complaints()

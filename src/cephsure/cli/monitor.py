@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cephsure.cli import terminal
-from cephsure.cli.options import DEFAULT_MODEL, Data, Format, Layout, MmPerPx, ModelName, PassSeed
-from cephsure.cli.site_calibrate import Split, Truth, predicted
+from cephsure.cli.options import DEFAULT_MODEL, Data, Format, Layout, MmPerPx, ModelName, PassSeed, Truth
+from cephsure.cli.site_calibrate import Split, predicted
 from cephsure.errors import InputError
 
 if TYPE_CHECKING:

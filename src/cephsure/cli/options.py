@@ -27,6 +27,12 @@ ModelName = Annotated[
     str,
     typer.Option(metavar="NAME|BUNDLE", help="A shipped model (see: cephsure models) or a bundle's folder."),
 ]
+Truth = Annotated[
+    str, typer.Option(metavar="NAME", help="Whose points are true: an annotator, or the mean of all.")
+]
+OutFolder = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Write files into this folder, one a film and format.")
+]
 SampleCount = Annotated[
     int | None,
     typer.Option(min=1, metavar="T", help="Members or passes to use.", show_default="the model's own number"),

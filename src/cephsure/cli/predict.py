@@ -11,7 +11,7 @@ import typer
 
 from cephsure.cli import terminal
 from cephsure.cli.batch import each_film, formats_asked_for, make_folder, remark_written
-from cephsure.cli.options import DEFAULT_MODEL, MmPerPx, ModelName, PassSeed, SampleCount
+from cephsure.cli.options import DEFAULT_MODEL, MmPerPx, ModelName, OutFolder, PassSeed, SampleCount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,9 +94,7 @@ def predict(
         Path | None,
         typer.Option(metavar="FILE", help="Fit the points to a site (see: cephsure site-calibrate)."),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write files into this folder, one a film and format.")
-    ] = None,
+    out: OutFolder = None,
     formats: Annotated[
         list[str] | None,
         typer.Option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cephsure.cli import terminal
-from cephsure.cli.options import DEFAULT_MODEL, Data, Format, Layout, MmPerPx, ModelName, PassSeed
+from cephsure.cli.options import DEFAULT_MODEL, Data, Format, Layout, MmPerPx, ModelName, PassSeed, Truth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from cephsure.uncertainty.site import GainRow, Site
 
 Split = Annotated[str, typer.Option(metavar="NAME", help="Which of the films: a split's name, or all.")]
-Truth = Annotated[
-    str, typer.Option(metavar="NAME", help="Whose points are true: an annotator, or the mean of all.")
-]
 GAIN_FILE, FIGURE_FILE = "gain.json", "gain.png"
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cephsure.cli import terminal
-from cephsure.cli.options import Data, Format, Layout, MmPerPx
+from cephsure.cli.options import Data, Format, Layout, MmPerPx, Truth
 from cephsure.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,9 +51,7 @@ def train(
         int | None,
         typer.Option(min=2, metavar="N", help="Networks of an ensemble.", show_default=str(_USUAL_MEMBERS)),
     ] = None,
-    truth: Annotated[
-        str, typer.Option(metavar="NAME", help="Whose points are true: an annotator, or the mean of all.")
-    ] = "mean",
+    truth: Truth = "mean",
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of everything random.")] = 0,
     layout: Layout = Format.AUTO,
     split: Annotated[

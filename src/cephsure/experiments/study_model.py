@@ -142,8 +142,8 @@ def _of_bundle(label: str, name_or_path: str | Path) -> StudyModel:
         samples=model.default_samples,
         changes=tuple(map(str, bundle.recipe.get("changes", ()))),
         # A calibration changes neither points nor measures: what the networks gave before stays good.
-        sha256=bundle.sha256 if model.calibration is None else model.calibration.fitted_on.model_sha256,
-        model=model,
+        sha256=model.networks_sha256,
+        model=model.uncalibrated(),  # regions and verdicts would cost time and are not kept
         stored=None,
         made=str(bundle.provenance.get("made", "")),
     )

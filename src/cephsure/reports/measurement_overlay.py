@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from cephsure.atomic import write_atomically
 from cephsure.cephalometry.analysis import UNDECIDABLE
 from cephsure.cephalometry.catalogue import shipped_analyses
 from cephsure.reports.label_layout import place_labels
 from cephsure.reports.legend import BACKGROUND, printable, shortened
 from cephsure.reports.marks import DOT_RADIUS, to_picture
-from cephsure.reports.overlay import check_same_film, paint_leader, softened, stroke_px
+from cephsure.reports.overlay import check_same_film, paint_leader, softened, stroke_px, write_png
 from cephsure.reports.painter import Painter, capital_height, text_width
 
 if TYPE_CHECKING:
@@ -132,10 +130,8 @@ def write_measurement_overlay(
     Raises:
         InputError: the pixels are not those of the prediction's film, or the file cannot be written.
     """
-    png = BytesIO()
     picture = draw_measurement_overlay(film_pixels, prediction, analysis, width_px=width_px)
-    picture.save(png, format="PNG", compress_level=1)
-    return write_atomically(path, png.getvalue())
+    return write_png(path, picture)
 
 
 def _lines(analysis: Analysis, points: dict[str, NDArray[np.float64]]) -> list[DrawnLine]:

@@ -101,6 +101,11 @@ def write_overlay(
         InputError: the pixels are not those of the prediction's film, or the file cannot be written.
     """
     picture = draw_overlay(film_pixels, prediction, width_px=width_px, labels=labels)
+    return write_png(path, picture)
+
+
+def write_png(path: Path, picture: Image.Image) -> Path:
+    """Write a picture of a film as PNG, whole or not at all; ``path`` is returned."""
     png = BytesIO()
     # Films are noise to a packer: the highest compression saves little and takes ten times as long.
     picture.save(png, format="PNG", compress_level=1)
