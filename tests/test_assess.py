@@ -14,7 +14,7 @@ from cephsure.errors import BundleError, InputError
 from cephsure.films import Spacing, SpacingSource
 from cephsure.landmarks import Landmark, LandmarkSet, load_landmark_set
 from cephsure.localize.samples import Samples
-from cephsure.uncertainty import MEASURES, to_prediction
+from cephsure.uncertainty import ALWAYS, to_prediction
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo
 
 NAN = float("nan")
@@ -120,7 +120,7 @@ def test_lengths_are_taken_in_mm_where_the_film_has_a_scale(spots):
     assert found.mre_mm == pytest.approx((1.5 + 0.5 + 0.5) / 3)
     assert found.measures["spread"].pearson == pytest.approx(1.0)
     assert found.measures["activation"].pearson is None
-    assert list(found.measures) == list(MEASURES)
+    assert list(found.measures) == [measure.name for measure in ALWAYS]
     assert found.about.spacing_sources == {"user": 1, "dataset": 2}
 
 

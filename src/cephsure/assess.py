@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cephsure.evaluation import Evaluation
     from cephsure.films import Film
     from cephsure.landmarks import LandmarkSet
-    from cephsure.uncertainty import Prediction
+    from cephsure.uncertainty import Measure, Prediction
 
 logger = logging.getLogger(__name__)
 
@@ -255,18 +255,24 @@ def _evaluate(
     """The films as arrays, to the evaluation."""
     predictions = [film.prediction for film in done]
     unknown = (np.nan, np.nan)
+    measures = [name for name, measure in MEASURES.items() if all(_has(one, measure) for one in predictions)]
     return evaluate(
         [[(mark.x_px, mark.y_px) for mark in one.landmarks] for one in predictions],
         np.stack([film.truth_px for film in done]),
         [unknown if one.film.mm_per_px is None else one.film.mm_per_px for one in predictions],
-        {name: _measured(predictions, name) for name in MEASURES},
-        {name: measure.direction for name, measure in MEASURES.items()},
+        {name: _measured(predictions, name) for name in measures},
+        {name: MEASURES[name].direction for name in measures},
         landmark_set=dataset.landmark_set,
         without=NOT_WELL_DEFINED.get(dataset.landmark_set.name, ()),
         left_out=left_out,
         about=about,
         n_resamples=n_resamples,
     )
+
+
+def _has(prediction: Prediction, measure: Measure) -> bool:
+    """Whether a prediction gives a measure."""
+    return hasattr(prediction.landmarks[0].measures, measure.key(in_mm=False))
 
 
 def _measured(predictions: Iterable[Prediction], name: str) -> NDArray[np.float64]:

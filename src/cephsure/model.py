@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from cephsure import films
 from cephsure.errors import BundleError, InputError
 from cephsure.films import Film
+from cephsure.localize.alterations import ALTERED_VIEWS
 from cephsure.localize.bundle import FACTS_FILE, Bundle, read_bundle
 from cephsure.localize.coarse_to_fine import CoarseToFine
 from cephsure.localize.one_stage import OneStage
@@ -20,14 +24,15 @@ from cephsure.uncertainty.calibration import CALIBRATION_FILE, DEFAULT_LEVEL, ca
 from cephsure.uncertainty.calibration import region_kind as kind_of_region
 from cephsure.uncertainty.conformal import STRATEGIES, check_level
 from cephsure.uncertainty.gate import apply_gate, read_gate
+from cephsure.uncertainty.measures import mean_position
 from cephsure.uncertainty.predict import to_prediction
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, Prediction
+from cephsure.uncertainty.reference import read_reference
 from cephsure.views import stretch_grey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from cephsure.landmarks import LandmarkSet
@@ -67,6 +72,7 @@ class Model:
         default_samples: samples drawn a film unless asked otherwise: 1, the members, or the passes.
         calibration: the bundle's calibration, or None.
         gate: the bundle's gate, or None.
+        reference: what the bundle knows of its training films, or None.
         networks_sha256: of the bundle as it was trained, before any calibration.
 
     Example:
@@ -97,6 +103,8 @@ class Model:
         self.default_samples = passes
         self.calibration = _calibration(bundle)
         self.gate = read_gate(bundle.folder)
+        self.reference = read_reference(bundle.folder)
+        self._thorough = False
         self.networks_sha256 = (
             bundle.sha256 if self.calibration is None else self.calibration.fitted_on.model_sha256
         )
@@ -106,6 +114,16 @@ class Model:
         bare = copy(self)
         bare.calibration, bare.gate = None, None
         return bare
+
+    def thorough(self) -> Model:
+        """The same model, whose predictions also have the measures that take time of their own.
+
+        These are the measures of the averaged heat maps, under test-time augmentation and of the network's
+        features. Points and other measures are the same.
+        """
+        whole = copy(self)
+        whole._thorough = True  # noqa: SLF001 - a copy of this very object
+        return whole
 
     def predict(
         self,
@@ -146,13 +164,18 @@ class Model:
         """
         calibration = self._calibration_for(samples, level, region)
         given = film if isinstance(film, Film) else films.read(film, mm_per_px=mm_per_px)
-        needs_maps = (
+        needs_maps = self._thorough or (
             calibration is not None
             and given.spacing is not None
             and STRATEGIES[kind_of_region(calibration, region)].needs_maps
         )
         prediction, maps = self.predict_with_maps(
-            given, samples=samples, seed=seed, facing=facing, polarity=polarity, with_maps=needs_maps
+            given,
+            samples=samples,
+            seed=seed,
+            facing=facing,
+            polarity=polarity,
+            with_maps=needs_maps,
         )
         if calibration is not None:
             wanted = DEFAULT_LEVEL if level is None else level
@@ -180,8 +203,10 @@ class Model:
         turned = orientation.left or orientation.negative
         upright = orientation.upright(given.pixels) if turned else stretched
         drawn = self._sample(upright, orientation, samples, seed, with_maps=with_maps)
+        drawn = self._compared(drawn, given, upright, orientation, seed)
         prediction = to_prediction(
-            drawn,
+            # Regions may ask for maps: they must not change which measures a prediction has.
+            drawn if self._thorough else replace(drawn, maps=None),
             film_info=_film_info(given, orientation),
             model_info=ModelInfo(
                 name=self.name,
@@ -242,6 +267,38 @@ class Model:
     ) -> Samples:
         """The samples behind a prediction, in the given film's own pixels."""
         return self._sample(orientation.upright(film.pixels), orientation, samples, seed)
+
+    def features(self, film: Film) -> NDArray[np.float64] | None:
+        """(C,) what the first network's deepest level makes of a film; None if it does not tell."""
+        orientation = self.orientation(film)
+        return self._localizer.altered(orientation.upright(film.pixels), count=1, seed=0).features
+
+    def _compared(
+        self,
+        drawn: Samples,
+        film: Film,
+        upright: NDArray[np.float32],
+        orientation: Orientation,
+        seed: int,
+    ) -> Samples:
+        """The samples with what the training films say of them and, if thorough, altered views."""
+        reference, width_px = self.reference, upright.shape[1]
+        if reference is not None and reference.shape is not None:
+            # Turned twice is as it was: back on the upright film, since the training heads face one way.
+            points = orientation.to_given(mean_position(drawn), width_px)
+            scale = film.spacing
+            points = points * ((1.0, 1.0) if scale is None else (scale.x_mm_per_px, scale.y_mm_per_px))
+            if np.isfinite(points).all():
+                drawn = replace(drawn, shape_residuals=reference.shape.standard_residuals(points))
+        if not self._thorough:
+            return drawn
+        altered = self._localizer.altered(upright, count=ALTERED_VIEWS, seed=seed)
+        model, features = None if reference is None else reference.features, altered.features
+        return replace(
+            drawn,
+            altered_positions_px=orientation.to_given(altered.positions_px, width_px),
+            feature_distance=None if model is None or features is None else model.distance(features),
+        )
 
     def _find_orientation(
         self,

@@ -111,6 +111,10 @@ def fake_model(monkeypatch, make_prediction):
     calls = []
 
     class FakeModel:
+        def thorough(self):
+            calls.append("thorough")
+            return self
+
         def predict(self, film, **options):
             calls.append((film, options))
             if options["samples"] == 99:

@@ -45,6 +45,11 @@ def test_options_reach_the_model(cephsure, write_film, fake_model):
     assert film.spacing.x_mm_per_px == 0.1
 
 
+def test_thorough_asks_for_every_measure(cephsure, write_film, fake_model):
+    assert cephsure("predict", write_film(), "--thorough").status == 0
+    assert fake_model[1] == "thorough"
+
+
 def test_default_is_the_ensemble_and_nothing_is_forced_on_it(cephsure, write_film, fake_model):
     cephsure("predict", write_film())
     name, (film, given) = fake_model

@@ -5,6 +5,8 @@ from importlib import util
 
 import pytest
 
+from cephsure.calibrate import reference
+from cephsure.training import open_data
 from cephsure.training import run as run_module
 from cephsure.training.recipe import DefaultRecipe, PaperRecipe
 from cephsure.training.run import JobState
@@ -16,6 +18,7 @@ class Training:
 
     def __init__(self):
         self.begun, self.jobs, self.name, self.stop = {}, {}, None, None
+        self.referred = {}
 
     def begin(self, data, out, **options):
         self.begun = {"data": data, "out": out, **options}
@@ -63,6 +66,9 @@ class Training:
         (bundle / "bundle.json").write_text(json.dumps({"members": [{"stages": stages}], "recipe": {}}))
         return bundle
 
+    def add_reference(self, folder, films, *, truth, source, on_film):
+        self.referred = {"folder": folder, "films": films, "truth": truth, "source": source}
+
 
 @pytest.fixture
 def training(monkeypatch):
@@ -70,6 +76,8 @@ def training(monkeypatch):
     for name in ("begin", "run_jobs", "finish"):
         monkeypatch.setattr(run_module, name, getattr(fake, name))
     monkeypatch.setattr(run_module, "find_device", lambda: "cpu")
+    monkeypatch.setattr(open_data, "run_films", lambda config: ("one", "two"))
+    monkeypatch.setattr(reference, "add_reference", fake.add_reference)
     return fake
 
 
@@ -119,13 +127,15 @@ def test_every_option_has_its_effect(cephsure, training, tmp_path):
     options = "--recipe paper --model ensemble --members 3 --truth senior --seed 9 --format csv --split all"
     options += (
         " --mm-per-px 0.2 --landmarks mine.toml --jobs 2 --epochs 7 --width 0.5 --stop-below-mm 4 --name my"
+        " --schedule cosine"
     )
     run = cephsure("train", "--data", tmp_path, "--out", tmp_path / "run", *options.split())
     assert run.status == 0, run.err
     recipe = training.begun.pop("recipe")
     assert isinstance(recipe, PaperRecipe)
     assert (recipe.filters[0], recipe.fit.epochs, recipe.fit.stop_below_mm) == (32, 7, 4.0)
-    assert recipe.changes == ("filters x 0.5", "7 epochs", "stopped below 4 mm")
+    assert recipe.fit.schedule == "cosine"
+    assert recipe.changes == ("filters x 0.5", "7 epochs", "cosine schedule", "stopped below 4 mm")
     assert {key: training.begun[key] for key in training.begun if key not in {"data", "out"}} == {
         "kind": "ensemble",
         "members": 3,
@@ -139,6 +149,12 @@ def test_every_option_has_its_effect(cephsure, training, tmp_path):
     }
     assert training.jobs["jobs"] == 2
     assert training.name == "my"
+    assert training.referred == {
+        "folder": tmp_path / "run" / "bundle",
+        "films": ("one", "two"),
+        "truth": "senior",
+        "source": "2 training films",
+    }
     # Evaluation on the films it has seen would flatter it.
     assert "--data OTHER_FILMS" in run.err
 

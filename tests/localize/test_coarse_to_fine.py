@@ -207,3 +207,15 @@ def test_the_frame_of_a_head_is_the_similarity_of_its_points(dots, localizer, fi
     expected = frame_of(film[1], dots.SHAPE)
     np.testing.assert_allclose(frame.matrix, expected.matrix)
     np.testing.assert_allclose(frame.offset, expected.offset)
+
+
+@pytest.mark.parametrize(("kind", "members"), [("baseline", 1), ("ensemble", 3), ("mc-dropout", 1)])
+def test_altered_views_find_the_dots_where_they_are_on_the_film(localizer, film, kind, members):
+    pixels, points = film
+    found = localizer(kind, members).altered(pixels, count=4, seed=1)
+    assert found.positions_px.shape == (4, 4, 2)
+    np.testing.assert_allclose(found.positions_px, np.broadcast_to(points, (4, 4, 2)), atol=1.5)
+    assert found.positions_px.std(axis=0).max() > 1e-3
+    assert found.features is None  # these networks have no deepest level
+    again = localizer(kind, members).altered(pixels, count=4, seed=1)
+    assert found.positions_px.tobytes() == again.positions_px.tobytes()

@@ -41,6 +41,15 @@ def test_a_mirrored_map_holds_mirrored_positions_in_the_same_cells(x, y):
     assert (maps.mirrored(100).cells(place * (-1, 1) + (99, 0)) == maps.cells(place)).all()
 
 
+@given(st.floats(-50, 50), st.floats(-50, 50))
+def test_a_scaled_map_holds_scaled_positions_in_the_same_cells(x, y):
+    maps = HeatMaps(
+        np.zeros((1, 9, 9), dtype=np.float32), np.array([[10.0, 5.0]]), np.array([[2.0, -1.0], [1.0, 2.0]])
+    )
+    scale, place = np.array([0.5, 0.125]), np.array([[x, y]])
+    assert (maps.scaled(scale).cells(place * scale) == maps.cells(place)).all()
+
+
 def test_the_mean_of_two_marks_by_hand():
     maps = np.zeros((2, 1, 3, 3), dtype=np.float32)
     maps[0, 0, 1, 0] = 1.0  # one annotator surely at column 0, row 1

@@ -93,13 +93,40 @@ def test_onnx_runtime_gives_torchs_maps_to_half_precision(networks, name, count)
     if len(shapes) > 1:
         inputs.append(((rng.uniform(size=(count, *shapes[1])) > 0.2) / 0.8).astype(np.float32))
     feeds = {entry.name: array for entry, array in zip(session.get_inputs(), inputs, strict=True)}
-    (maps,) = session.run(None, feeds)
+    (maps,) = session.run(["maps"], feeds)
     with torch.inference_mode():
         expected = network(*map(torch.from_numpy, inputs)).numpy()
     assert maps.shape == expected.shape
     assert expected.std() > 0.01
     # Weights have 11 bits: a relative error of 0.0005 each, which a few layers add up.
     assert 0 < np.abs(maps - expected).max() < 0.01 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize(("name", "level"), [("coarse", "trunk.down.2"), ("paper-masked", "down.1")])
+def test_the_features_are_the_deepest_levels_mean(networks, name, level):
+    network, path, shapes = networks[name]
+    session = onnxruntime.InferenceSession(path)
+    assert [entry.name for entry in session.get_outputs()] == ["maps", "features"]
+    rng = np.random.default_rng(0)
+    inputs = [rng.normal(size=(2, *shapes[0])).astype(np.float32)]
+    inputs += [np.ones((2, *shape), dtype=np.float32) for shape in shapes[1:]]
+    feeds = {entry.name: array for entry, array in zip(session.get_inputs(), inputs, strict=True)}
+    (pooled,) = session.run(["features"], feeds)
+    seen = []
+    block = network.get_submodule(level)
+    hook = block.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    with torch.inference_mode():
+        network(*map(torch.from_numpy, inputs))
+    hook.remove()
+    expected = seen[0].mean(dim=(2, 3)).numpy()
+    assert pooled.shape == expected.shape
+    np.testing.assert_allclose(pooled, expected, atol=0.01 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", ["fine", "orientation"])
+def test_other_networks_have_maps_alone(networks, name):
+    session = onnxruntime.InferenceSession(networks[name][1])
+    assert [entry.name for entry in session.get_outputs()] == ["maps"]
 
 
 @pytest.mark.parametrize("name", NAMES)

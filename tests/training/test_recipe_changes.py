@@ -27,6 +27,14 @@ def test_epochs_are_those_of_every_network():
     assert replace(recipe.coarse_fit, epochs=DefaultRecipe().coarse_fit.epochs) == DefaultRecipe().coarse_fit
 
 
+def test_another_schedule_is_that_of_every_network_and_marked():
+    recipe = chosen_recipe("paper", epochs=12, schedule="cosine")
+    assert (recipe.fit.schedule, recipe.fit.epochs) == ("cosine", 12)
+    assert recipe.changes == ("12 epochs", "cosine schedule")
+    default = chosen_recipe("default", schedule="plateau")
+    assert {default.coarse_fit.schedule, default.fine_fit.schedule} == {"plateau"}
+
+
 def test_stopping_below_an_error_is_for_landmarks_only():
     recipe = chosen_recipe("default", epochs=5, stop_below_mm=3.5)
     assert (recipe.coarse_fit.stop_below_mm, recipe.fine_fit.stop_below_mm) == (3.5, 3.5)

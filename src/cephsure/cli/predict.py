@@ -63,6 +63,7 @@ class Job:
     out_dir: Path | None = None
     formats: tuple[str, ...] = ()
     overlay: bool = False
+    thorough: bool = False
 
 
 def predict(
@@ -94,6 +95,12 @@ def predict(
         Path | None,
         typer.Option(metavar="FILE", help="Fit the points to a site (see: cephsure site-calibrate)."),
     ] = None,
+    thorough: Annotated[
+        bool,
+        typer.Option(
+            "--thorough", help="Also the measures that take time: averaged maps, altered views, features."
+        ),
+    ] = False,
     out: OutFolder = None,
     formats: Annotated[
         list[str] | None,
@@ -133,6 +140,7 @@ def predict(
         out_dir=out,
         formats=_formats_to_write(formats or [], out_dir=out, overlay=overlay),
         overlay=overlay,
+        thorough=thorough,
     )
     complaints = terminal.Complaints()
     paths, problems = find_films(films)
@@ -160,6 +168,8 @@ def run(paths: Sequence[Path], job: Job, *, model_name: str, complaints: termina
 
     make_folder(job.out_dir)
     model = load_model(model_name)
+    if job.thorough:
+        model = model.thorough()
     predictions = each_film(
         paths, lambda path, stem: predict_film(path, model, job, stem=stem), complaints=complaints
     )

@@ -29,6 +29,13 @@ class RecipeName(StrEnum):
     PAPER = "paper"
 
 
+class ScheduleName(StrEnum):
+    """How the learning rate falls."""
+
+    COSINE = "cosine"
+    PLATEAU = "plateau"
+
+
 class Kind(StrEnum):
     """What to train."""
 
@@ -76,6 +83,13 @@ def train(
         float | None,
         typer.Option(metavar="FACTOR", help="Recipe paper: other filters, 0.5 for 32 to 512."),
     ] = None,
+    schedule: Annotated[
+        ScheduleName | None,
+        typer.Option(
+            help="Learning rate: down to zero over the epochs, or tenfold on each validation plateau.",
+            show_default="the recipe's",
+        ),
+    ] = None,
     stop_below_mm: Annotated[
         float | None,
         typer.Option(metavar="X", help="Stop a network when its validation error falls below X mm."),
@@ -100,7 +114,13 @@ def train(
     from cephsure.training.run_config import RUN_FILE
 
     check_mm_per_px(mm_per_px)
-    chosen = chosen_recipe(recipe.value, width=width, epochs=epochs, stop_below_mm=stop_below_mm)
+    chosen = chosen_recipe(
+        recipe.value,
+        width=width,
+        epochs=epochs,
+        schedule=None if schedule is None else schedule.value,
+        stop_below_mm=stop_below_mm,
+    )
     device = find_device()
     terminal.remark(f"{'going on with' if (out / RUN_FILE).exists() else 'new run in'} {out}: reading {data}")
     config, precision = begin(
@@ -137,7 +157,9 @@ def _check_packages() -> None:
 
 def _run(out: Path, config: RunConfig, *, jobs: int | None, device: str, name: str | None) -> Path:
     """Do the jobs and show how they get on; gives the bundle's folder."""
+    from cephsure.calibrate.reference import add_reference
     from cephsure.cli.train_progress import progress_display
+    from cephsure.training.open_data import run_films
     from cephsure.training.run import finish, jobs_at_once, run_jobs
 
     at_once = jobs_at_once(config, jobs=jobs, device=device)
@@ -147,7 +169,11 @@ def _run(out: Path, config: RunConfig, *, jobs: int | None, device: str, name: s
     ):
         for state in states:
             show(state)
-    return finish(out, config, name=name)
+    bundle = finish(out, config, name=name)
+    films = run_films(config)
+    with terminal.progress("what the training films are like", total=len(films)) as step:
+        add_reference(bundle, films, truth=config.truth, source=f"{len(films)} training films", on_film=step)
+    return bundle
 
 
 def _tell(out: Path, bundle: Path, config: RunConfig) -> None:

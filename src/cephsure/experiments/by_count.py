@@ -14,7 +14,7 @@ from cephsure.evaluation.quality import known, known_interval
 from cephsure.evaluation.risk_coverage import UncertaintyOrder
 from cephsure.evaluation.roc import weighted_auc
 from cephsure.experiments.forest import Estimate
-from cephsure.uncertainty import MEASURES, mean_position
+from cephsure.uncertainty import ALWAYS, MEASURES, mean_position
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.experiments.sample_store import DrawnFilm
+    from cephsure.localize.samples import Samples
     from cephsure.uncertainty import Measure
 
 SUBSETS = 5
@@ -103,9 +104,8 @@ def at_count(
         errors = np.linalg.norm(np.stack([mean_position(one) for one in samples]) - truths_mm, axis=-1)
         means.append(_mean(errors, weights))
         large.append(np.sum(np.isfinite(errors) & ~is_within(errors, LARGE_MM)))
-        values = {
-            name: np.stack([measure.compute(one) for one in samples]) for name, measure in MEASURES.items()
-        }
+        # Single samples are kept without maps and altered views: the measures of these are not here.
+        values = {measure.name: _values(measure, samples) for measure in ALWAYS}
         of_measures.append(
             {
                 name: _statistics(errors, found, MEASURES[name], weights)
@@ -126,6 +126,13 @@ def at_count(
             if all(name in found for found in of_measures)
         },
     )
+
+
+def _values(measure: Measure, samples: Sequence[Samples]) -> NDArray[np.float64]:
+    """(F, L) a measure of each film's samples; NaN where these lack what it needs."""
+    missing = np.full(samples[0].positions_px.shape[1], np.nan)
+    found = (measure.compute(one) for one in samples)
+    return np.stack([missing if values is None else values for values in found])
 
 
 def _mean(errors: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:

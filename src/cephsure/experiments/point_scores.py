@@ -56,7 +56,8 @@ def point_scores(table: PointTable, shape: ShapeModel | None) -> list[PointScore
         by_mm = np.stack([shape.residuals(each) for each in points])
         by_sd = np.stack([shape.standard_residuals(each) for each in points])
         scores.append(PointScore("shape", "shape residual, mm", AS_IS, by_mm))
-        scores.append(PointScore("shape_sd", "shape residual, SD", AS_IS, by_sd))
+        if "shape_residual" not in {one.name for one in scores}:  # what a bundle's own reference gives
+            scores.append(PointScore("shape_sd", "shape residual, SD", AS_IS, by_sd))
     kinds = [one for one in scores if one.name != "shape_sd"]
     if len(kinds) > 1:
         combined = np.mean([ranked(one.values, within_landmark=False) for one in kinds], axis=0)

@@ -143,7 +143,8 @@ def _of_bundle(label: str, name_or_path: str | Path) -> StudyModel:
         changes=tuple(map(str, bundle.recipe.get("changes", ()))),
         # A calibration changes neither points nor measures: what the networks gave before stays good.
         sha256=model.networks_sha256,
-        model=model.uncalibrated(),  # regions and verdicts would cost time and are not kept
+        # Regions and verdicts would cost time and are not kept; every measure is.
+        model=model.uncalibrated().thorough(),
         stored=None,
         made=str(bundle.provenance.get("made", "")),
     )

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cephsure.geometry import Affine, Warp, local_centroids, read_maps, softmax_maps
+from cephsure.localize.alterations import alterations
 from cephsure.localize.heat_maps import SampleMaps, mean_of_marks, mixture
-from cephsure.localize.samples import Samples
-from cephsure.localize.session import load_networks
+from cephsure.localize.samples import Altered, Samples
+from cephsure.localize.session import load_networks, undropped
 from cephsure.views import (
     PatchLayout,
     Pyramid,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from cephsure.localize.alterations import Alteration
     from cephsure.localize.bundle import Bundle
     from cephsure.localize.heat_maps import HeatMaps
     from cephsure.localize.session import Session
@@ -110,6 +112,36 @@ class CoarseToFine:
             maps=_mixture(maps, positions.mean(axis=0)) if maps else None,
         )
 
+    def altered(self, pixels: NDArray[np.float32], *, count: int, seed: int) -> Altered:
+        """What the first member finds, without dropout, on altered views of such a film.
+
+        The whole view is turned, moved and bent in its greys; the patches, which lie with the head wherever
+        it is, are turned and bent.
+        """
+        film = working_film(pixels, self.side)
+        plain = whole_warp(film, self.side)
+        one = _Pass(0, *(undropped(network) for network in (self.coarse[0], self.fine[0])))
+        view = standardise(whole_view(film, plain, self.side))[None, None]
+        features = self.coarse[0].features(view, one.coarse_masks)
+        ways = alterations(count, seed)
+
+        def coarse(way: Alteration) -> NDArray[np.float64]:
+            warp = Warp(way.move(film.film_size_px).after(plain.affine))
+            seen = standardise(way.bend(whole_view(film, warp, self.side)))
+            return self._coarse(seen[None, None], warp, one)
+
+        starts = list(self._pool.map(coarse, ways))
+        frames = [self._frame(points, film) for points in starts]
+        pyramid = build_pyramid(pixels, float(np.median([frame.scale for frame in frames])), self.layout)
+
+        def fine(job: tuple[Alteration, Affine, NDArray[np.float64]]) -> NDArray[np.float64]:
+            way, frame, points = job
+            turned = frame.after(Affine(way.turn, np.zeros(2)))
+            return self._fine(pyramid, turned, points, one, way=way).positions
+
+        positions = list(self._pool.map(fine, zip(ways, frames, starts, strict=True)))
+        return Altered(np.stack(positions), None if features is None else features[0])
+
     def _passes(self, samples: int, seed: int) -> Sequence[_Pass]:
         """The members in turn; for MC-Dropout passes of the one member with masks drawn from the seed."""
         if not self.coarse[0].mask_channels:
@@ -144,12 +176,20 @@ class CoarseToFine:
         return Affine.about(centre, np.eye(2) * size).after(frame)
 
     def _fine(
-        self, pyramid: Pyramid, frame: Affine, coarse: NDArray[np.float64], one: _Pass, *, with_maps: bool
+        self,
+        pyramid: Pyramid,
+        frame: Affine,
+        coarse: NDArray[np.float64],
+        one: _Pass,
+        *,
+        with_maps: bool = False,
+        way: Alteration | None = None,
     ) -> _Drawn:
-        """Refine one member's points, and read its maps."""
+        """Refine one member's points, and read its maps; ``way`` bends the patches' greys."""
         warp = Warp(frame)
         centres = warp.output(coarse)
-        patches = network_input(*grey_patches(pyramid, warp, centres, self.layout))
+        greys = grey_patches(pyramid, warp, centres, self.layout)
+        patches = network_input(*(greys if way is None else map(way.bend, greys)))
         logits = self.fine[one.member].run(patches[None], one.fine_masks)[0]  # (K, L, P, P)
         maps = softmax_maps(logits.reshape(-1, *logits.shape[2:]))
         readings = read_maps(maps, local_centroids(maps, self.fine_radius))

@@ -43,6 +43,23 @@ class HeatMaps:
         turn = Affine(np.diag([-1.0, 1.0]), np.array([width_px - 1.0, 0.0]))
         return HeatMaps(self.probabilities, turn.apply(self.origins_px), turn.matrix @ self.cell_px)
 
+    def scaled(self, scale: NDArray[np.float64]) -> HeatMaps:
+        """The maps with their lengths along x and y multiplied by ``scale`` (2,)."""
+        return HeatMaps(self.probabilities, self.origins_px * scale, self.cell_px * scale[:, None])
+
+    def mean_distances(self, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(L,) mean distance of each map's mass from its position of (L, 2); infinite for an empty map."""
+        height, width = self.probabilities.shape[1:]
+        rows, columns = np.divmod(np.arange(height * width), width)
+        from_first = np.stack([columns, rows], axis=1) @ self.cell_px.T  # (H W, 2)
+        away = from_first[None] + (self.origins_px - positions_px)[:, None]
+        masses = self.probabilities.reshape(len(self.probabilities), -1).astype(np.float64)
+        totals = masses.sum(axis=1)
+        sums = np.einsum("lc,lc->l", masses, np.hypot(away[..., 0], away[..., 1]))
+        means: NDArray[np.float64] = np.full(len(sums), np.inf)
+        np.divide(sums, totals, out=means, where=totals > 0)
+        return means
+
 
 @dataclass(frozen=True, slots=True)
 class SampleMaps:

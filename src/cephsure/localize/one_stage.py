@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cephsure.geometry import read_maps
+from cephsure.localize.alterations import alterations
 from cephsure.localize.heat_maps import HeatMaps
-from cephsure.localize.samples import Samples
-from cephsure.localize.session import load_networks
+from cephsure.localize.samples import Altered, Samples
+from cephsure.localize.session import load_networks, undropped
 from cephsure.views import blur_maps, channel_masks, maximum_positions, squeezed_view, working_film
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.geometry import Affine, MapReadings
+    from cephsure.localize.alterations import Alteration
     from cephsure.localize.bundle import Bundle
     from cephsure.localize.session import Session
 
@@ -53,6 +55,23 @@ class OneStage:
             entropies=np.stack([one.entropies for one in readings]),
             maps=_on_film([maps for _, maps in drawn], to_film) if with_maps else None,
         )
+
+    def altered(self, pixels: NDArray[np.float32], *, count: int, seed: int) -> Altered:
+        """What the first network finds, without dropout, on altered views of such a film."""
+        film = working_film(pixels, self.side)
+        network = self.networks[0]
+        masks = undropped(network)
+        view, _ = squeezed_view(film, self.side)
+        features = network.features(view[None, None].astype(np.float32), masks)
+
+        def find(way: Alteration) -> NDArray[np.float64]:
+            seen, to_film = squeezed_view(film, self.side, move=way.move(film.film_size_px))
+            image = 2 * way.bend(((seen + 1) / 2).astype(np.float32)) - 1
+            readings, _ = self._read(image[None, None], network, masks)
+            return to_film.apply(readings.positions)
+
+        positions = list(self._pool.map(find, alterations(count, seed)))
+        return Altered(np.stack(positions), None if features is None else features[0])
 
     def _passes(self, samples: int, seed: int) -> list[tuple[Session, NDArray[np.float32] | None]]:
         channels = self.networks[0].mask_channels

@@ -27,6 +27,12 @@ class Samples:
         entropies: (T, L) Shannon entropy of each map's probability, in nats.
         coarse_positions_px: (T, L, 2) positions after the coarse stage, or None for one-stage recipes.
         maps: the mixture of the samples' heat maps on the film's axes, or None if it was not asked for.
+        altered_positions_px: (K, L, 2) positions that the first network, without dropout, finds on K slightly
+            altered views of the film, or None if they were not asked for.
+        feature_distance: how far the film is from the training films as that network's deepest level sees
+            them, in standard deviations; None if it was not asked for or the bundle does not know them.
+        shape_residuals: (L,) how far each landmark is from where the others expect it, in standard deviations
+            of the training films' annotation; None if the bundle does not know it.
     """
 
     positions_px: NDArray[np.float64]
@@ -35,3 +41,20 @@ class Samples:
     entropies: NDArray[np.float64]
     coarse_positions_px: NDArray[np.float64] | None = None
     maps: HeatMaps | None = None
+    altered_positions_px: NDArray[np.float64] | None = None
+    feature_distance: float | None = None
+    shape_residuals: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Altered:
+    """What one network, without dropout, finds on a film and on slightly altered views of it.
+
+    Attributes:
+        positions_px: (K, L, 2) positions on K altered views, in px of the film as it was given.
+        features: (C,) the mean activations of its deepest level on the film itself; None of a network that
+            does not tell them.
+    """
+
+    positions_px: NDArray[np.float64]
+    features: NDArray[np.float64] | None

@@ -6,6 +6,8 @@ import logging
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cephsure.errors import BundleError
 
 if TYPE_CHECKING:
@@ -13,8 +15,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
+
+MAPS, FEATURES = "maps", "features"
+"""The graphs' outputs; not every network has the second."""
 
 _log = logging.getLogger(__name__)
 _arena_lock = Lock()
@@ -47,6 +51,7 @@ class Session:
                 "ONNX Runtime cannot load this network", where=path, remedy="get the bundle again"
             ) from error
         self.inputs = tuple(entry.name for entry in self._session.get_inputs())
+        self.has_features = any(entry.name == FEATURES for entry in self._session.get_outputs())
         self.mask_channels = next(
             (int(e.shape[1]) for e in self._session.get_inputs() if e.name == "masks"), 0
         )
@@ -55,11 +60,29 @@ class Session:
         self, image: NDArray[np.float32], masks: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
         """Maps of a batch; ``masks`` (N, M) where the network takes them."""
-        feeds = {self.inputs[0]: image}
-        if masks is not None:
-            feeds["masks"] = masks
-        maps: NDArray[np.float32] = self._session.run(None, feeds)[0]
+        maps: NDArray[np.float32] = self._session.run([MAPS], self._feeds(image, masks))[0]
         return maps
+
+    def features(
+        self, image: NDArray[np.float32], masks: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float64] | None:
+        """(N, C) mean activations of the deepest level; None of a network that does not tell them."""
+        if not self.has_features:
+            return None
+        pooled: NDArray[np.float32] = self._session.run([FEATURES], self._feeds(image, masks))[0]
+        return pooled.astype(np.float64)
+
+    def _feeds(
+        self, image: NDArray[np.float32], masks: NDArray[np.float32] | None
+    ) -> dict[str, NDArray[np.float32]]:
+        return {self.inputs[0]: image} | ({} if masks is None else {"masks": masks})
+
+
+def undropped(network: Session) -> NDArray[np.float32] | None:
+    """Masks (1, M) that drop nothing; None of a network that takes none."""
+    if not network.mask_channels:
+        return None
+    return np.ones((1, network.mask_channels), dtype=np.float32)
 
 
 def load_networks(paths: Sequence[Path], pool: Executor, *, takes_masks: bool) -> list[Session]:

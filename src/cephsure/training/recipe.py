@@ -9,6 +9,7 @@ from cephsure.views import PatchLayout
 
 ModelKind = Literal["baseline", "ensemble", "mc-dropout"]
 Precision = Literal["float32", "bfloat16"]
+Schedule = Literal["cosine", "plateau"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class FitSettings:
     learning_rate: float = 2e-3
     optimiser: Literal["adam", "adamw"] = "adamw"
     weight_decay: float = 1e-2
-    schedule: Literal["cosine", "plateau"] = "cosine"
+    schedule: Schedule = "cosine"
     plateau_patience: int = 15
     stop_patience: int | None = None
     stop_below_mm: float | None = None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cephsure.errors import InputError
-from cephsure.training.recipe import RECIPES, FitSettings, PaperRecipe, Recipe
+from cephsure.training.recipe import RECIPES, FitSettings, PaperRecipe, Recipe, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +21,7 @@ def chosen_recipe(
     *,
     width: float | None = None,
     epochs: int | None = None,
+    schedule: Schedule | None = None,
     stop_below_mm: float | None = None,
 ) -> Recipe:
     """A recipe by name; what is changed of it stands in its ``changes``.
@@ -29,6 +30,7 @@ def chosen_recipe(
         name: "paper" or "default".
         width: factor of the paper network's filters.
         epochs: passes over the films of every network (at most, where training stops by itself).
+        schedule: how the learning rate of every network falls.
         stop_below_mm: stop each landmark network as soon as its validation MRE falls under this.
 
     Raises:
@@ -43,6 +45,8 @@ def chosen_recipe(
         if epochs < 1:
             raise InputError(f"a network needs one epoch or more, not {epochs}")
         recipe = _with_fits(recipe, f"{epochs} epochs", orientation=True, epochs=epochs)
+    if schedule is not None:
+        recipe = _with_fits(recipe, f"{schedule} schedule", orientation=True, schedule=schedule)
     if stop_below_mm is not None:
         if not stop_below_mm > 0:
             raise InputError(f"a validation error to stop below is positive, not {stop_below_mm}")

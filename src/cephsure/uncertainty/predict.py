@@ -62,7 +62,7 @@ def to_prediction(
 
 
 def measure_landmarks(samples: Samples, *, mm_per_px: tuple[float, float] | None) -> tuple[Measures, ...]:
-    """Every measure of the registry, for each landmark.
+    """Every measure of the registry that the samples have what it needs for, for each landmark.
 
     Args:
         samples: T samples of L landmarks, in pixels.
@@ -74,12 +74,15 @@ def measure_landmarks(samples: Samples, *, mm_per_px: tuple[float, float] | None
     columns: dict[str, NDArray[np.float64] | None] = {}
     in_mm = None if mm_per_px is None else in_millimetres(samples, mm_per_px=mm_per_px)
     for measure in MEASURES.values():
-        columns[measure.key(in_mm=False)] = measure.compute(samples)
+        values = measure.compute(samples)
+        if values is None:
+            continue
+        columns[measure.key(in_mm=False)] = values
         if measure.is_length:
             columns[measure.key(in_mm=True)] = None if in_mm is None else measure.compute(in_mm)
     count = samples.positions_px.shape[1]
     return tuple(
-        Measures(**{key: None if values is None else float(values[index]) for key, values in columns.items()})
+        Measures(**{key: None if each is None else float(each[index]) for key, each in columns.items()})
         for index in range(count)
     )
 
@@ -99,12 +102,14 @@ def in_millimetres(samples: Samples, *, mm_per_px: tuple[float, float]) -> Sampl
         Samples to give to a measure that is wanted in mm.
     """
     scale = np.asarray(mm_per_px, dtype=np.float64)
-    coarse = samples.coarse_positions_px
+    coarse, altered = samples.coarse_positions_px, samples.altered_positions_px
     return replace(
         samples,
         positions_px=samples.positions_px * scale,
         expected_errors_px=samples.expected_errors_px * sqrt(mm_per_px[0] * mm_per_px[1]),
         coarse_positions_px=None if coarse is None else coarse * scale,
+        altered_positions_px=None if altered is None else altered * scale,
+        maps=None if samples.maps is None else samples.maps.scaled(scale),
     )
 
 

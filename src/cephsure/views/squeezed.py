@@ -17,11 +17,17 @@ if TYPE_CHECKING:
     from cephsure.views.whole import WorkingFilm
 
 
-def squeezed_view(film: WorkingFilm, side: int) -> tuple[NDArray[np.float32], Affine]:
-    """The film in [-1, 1] on (side, side) pixels, aspect ratio not kept, and the map from them to film px."""
+def squeezed_view(
+    film: WorkingFilm, side: int, move: Affine | None = None
+) -> tuple[NDArray[np.float32], Affine]:
+    """The film in [-1, 1] on (side, side) pixels, aspect ratio not kept, and the map from them to film px.
+
+    ``move`` shows at each place what lies elsewhere on the film, as an altered view does.
+    """
     width, height = film.film_size_px
     step = np.array([width, height]) / side
     to_film = Affine(np.diag(step), step / 2 - 0.5)
+    to_film = to_film if move is None else move.after(to_film)
     axis = np.arange(side, dtype=np.float64)
     grid = to_film.apply(np.stack(np.meshgrid(axis, axis), axis=-1))
     return 2 * sample_bilinear(film.image, film.to_film.inverse().apply(grid)) - 1, to_film

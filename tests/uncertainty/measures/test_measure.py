@@ -1,8 +1,14 @@
-from cephsure.uncertainty.measures import MEASURES
+from cephsure.uncertainty.measures import ALWAYS, MEASURES
 
 
 def test_registry_holds_the_measures_in_the_order_of_the_tables():
-    assert list(MEASURES) == ["activation", "spread", "expected_error", "entropy", "covariance_radius"]
+    always = ["activation", "spread", "expected_error", "entropy", "covariance_radius"]
+    assert [measure.name for measure in ALWAYS] == always
+    assert list(MEASURES) == [
+        *always,
+        *("mixture_activation", "mixture_expected_error"),
+        *("augmentation_spread", "shape_residual", "feature_distance"),
+    ]
     assert all(measure.name == name for name, measure in MEASURES.items())
 
 
@@ -13,6 +19,11 @@ def test_every_measure_states_unit_direction_title_and_source():
         "expected_error": ("px", 1),
         "entropy": ("nats", 1),
         "covariance_radius": ("px", 1),
+        "mixture_activation": ("none", -1),
+        "mixture_expected_error": ("px", 1),
+        "augmentation_spread": ("px", 1),
+        "shape_residual": ("none", 1),
+        "feature_distance": ("none", 1),
     }
     assert all(measure.title and measure.source for measure in MEASURES.values())
 

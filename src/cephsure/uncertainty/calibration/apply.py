@@ -10,7 +10,7 @@ from cephsure.errors import InputError
 from cephsure.uncertainty.calibration.data import found_px, measured, upright_mm_per_px
 from cephsure.uncertainty.calibration.film_errors import film_errors
 from cephsure.uncertainty.conformal import STRATEGIES, check_level
-from cephsure.uncertainty.measures import MEASURES
+from cephsure.uncertainty.measures import ALWAYS
 from cephsure.uncertainty.prediction import Region
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def calibrated(
     chosen = region_kind(calibration, kind)
     if prediction.film.mm_per_px is None:
         return prediction
-    keys = [measure.key(in_mm=True) for measure in MEASURES.values()]
+    keys = [measure.key(in_mm=True) for measure in ALWAYS]
     measures = {key: measured(prediction, key) for key in keys}
     points_px, scale = found_px(prediction), upright_mm_per_px(prediction)
     errors = film_errors(calibration.landmarks, measures, points_px=points_px, upright_mm_per_px=scale)

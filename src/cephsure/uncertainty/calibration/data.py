@@ -10,7 +10,7 @@ import numpy as np
 
 from cephsure.errors import InputError
 from cephsure.uncertainty.calibration.temperature import tempered_errors_mm
-from cephsure.uncertainty.measures import MEASURES
+from cephsure.uncertainty.measures import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,7 +156,7 @@ def calibration_data(
         errors_mm=errors_mm,
         measures={
             key: np.array([measured(one, key) for one in predictions])
-            for key in (measure.key(in_mm=True) for measure in MEASURES.values())
+            for key in (measure.key(in_mm=True) for measure in ALWAYS)
         },
         points_px=points_px,
         upright_mm_per_px=scales,

@@ -34,6 +34,11 @@ def mean_distance(samples: Samples) -> NDArray[np.float64]:
     Returns:
         (L,) float64 in the unit of the samples' positions.
     """
-    away = np.asarray(samples.positions_px, dtype=np.float64) - mean_position(samples)
+    return mean_distance_of(samples.positions_px)
+
+
+def mean_distance_of(positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(L,) mean Euclidean distance of (T, L, 2) positions to their mean, in their unit."""
+    away = np.asarray(positions, dtype=np.float64) - np.asarray(positions, dtype=np.float64).mean(axis=0)
     distance: NDArray[np.float64] = np.hypot(away[..., 0], away[..., 1]).mean(axis=0)
     return distance

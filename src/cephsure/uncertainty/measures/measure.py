@@ -27,7 +27,10 @@ class Measure:
         direction: +1 if a larger value means more uncertainty, -1 if it means less.
         title: what it is called in tables and figures.
         source: where it comes from.
-        compute: from samples to (L,) float64 values. Lengths come out in the unit of the samples' positions.
+        compute: from samples to (L,) float64 values, or None where they lack what it needs. Lengths come out
+            in the unit of the samples' positions.
+        always: whether every prediction has it; the others stand only where they were asked for, or where the
+            bundle knows its training films.
     """
 
     name: str
@@ -35,7 +38,8 @@ class Measure:
     direction: Direction
     title: str
     source: str
-    compute: Callable[[Samples], NDArray[np.float64]]
+    compute: Callable[[Samples], NDArray[np.float64] | None]
+    always: bool = True
 
     @property
     def is_length(self) -> bool:

@@ -1,0 +1,52 @@
+"""Tell bundles that were trained before they knew of it what their training films are like.
+
+    python scripts/add_references.py --isbi DIR [BUNDLE ...]
+
+By default the shipped bundles. Their landmark networks' graphs get the output ``features`` (weights and maps
+stay as they are), and ``reference.json`` is written from the films and the annotation that the bundle names
+as its own. ``cephsure train`` does both by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import onnx
+
+from cephsure.atomic import write_atomically
+from cephsure.calibrate.reference import add_reference
+from cephsure.datasets import open_dataset, select
+from cephsure.localize.bundle import FACTS_FILE, SUMS_FILE, checksums
+from cephsure.model import shipped_models
+from cephsure.training.graph_features import add_features
+
+
+def bring_up_to_date(bundle: Path, data: Path) -> None:
+    """Add what the bundle lacks."""
+    for path in sorted(bundle.glob("members/*/*.onnx")):
+        if path.stem in {"coarse", "paper"}:
+            model = onnx.load(path, load_external_data=False)
+            add_features(model)
+            write_atomically(path, model.SerializeToString(deterministic=True))
+    write_atomically(bundle / SUMS_FILE, checksums(bundle).encode())
+    made_from = json.loads((bundle / FACTS_FILE).read_text())["provenance"]
+    films = select(open_dataset(str(data)), made_from["split"]).films
+    source = f"{len(films)} training films of {made_from['data']}"
+    reference = add_reference(bundle, films, truth=made_from["truth"], source=source)
+    print(bundle.name, source, "shape" if reference.shape else "", "features" if reference.features else "")
+
+
+def main() -> None:
+    """Read the arguments and do each bundle."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--isbi", type=Path, required=True, metavar="DIR")
+    parser.add_argument("bundles", nargs="*", type=Path, metavar="BUNDLE")
+    arguments = parser.parse_args()
+    for bundle in arguments.bundles or shipped_models().values():
+        bring_up_to_date(bundle, arguments.isbi)
+
+
+if __name__ == "__main__":
+    main()

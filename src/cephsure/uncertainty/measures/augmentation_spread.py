@@ -1,0 +1,41 @@
+"""Spread under test-time augmentation: whether a network finds the same on altered views of the film."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cephsure.uncertainty.measures.mean_point import mean_distance_of
+from cephsure.uncertainty.measures.measure import Measure
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from cephsure.localize.samples import Samples
+
+
+def augmentation_spread(samples: Samples) -> NDArray[np.float64] | None:
+    """Mean distance of the positions on K altered views to their mean.
+
+    The views are turned, moved and bent in their greys a little (``localize.alterations``); the network is
+    the first one, without dropout.
+
+    Args:
+        samples: samples of L landmarks.
+
+    Returns:
+        (L,) float64 in the unit of the samples' positions; None where no altered views were looked at.
+    """
+    altered = samples.altered_positions_px
+    return None if altered is None else mean_distance_of(altered)
+
+
+AUGMENTATION_SPREAD = Measure(
+    name="augmentation_spread",
+    unit="px",
+    direction=1,
+    title="spread under test-time augmentation",
+    source="Wang et al., Neurocomputing 338 (2019)",
+    compute=augmentation_spread,
+    always=False,
+)
