@@ -72,7 +72,8 @@ def models(monkeypatch, tmp_path, make_prediction):
             asked.append((film.path.stem, options["seed"]))
             return make_prediction(path=film.path)
 
-    def open_models(names):
+    def open_models(names, *, quick):
+        asked_quick.append(quick)
         known = {"one", "two", "default-baseline", "default-ensemble", "default-mc-dropout"}
         if set(names) - known:
             raise InputError("not a model bundle", where=names[0])
@@ -81,7 +82,9 @@ def models(monkeypatch, tmp_path, make_prediction):
             for n in names
         )
 
+    asked_quick = []
     monkeypatch.setattr(study_model, "open_models", open_models)
+    monkeypatch.setattr(study_model, "asked_quick", asked_quick, raising=False)
     return asked
 
 
@@ -112,7 +115,7 @@ def test_all_from_films_to_a_report(run, tmp_path, models):
     ):
         assert (out / path).is_file(), path
     made = json.loads((out / "study.json").read_text())["experiments"]["distortion"]
-    assert made["arguments"] == ["all", "--models", "one", "two", "--seed", "0", "--shift-films", "30"]
+    assert made["arguments"] == ["all", "--models", "one", "two", "--seed", "0", "--shift-films", "10"]
     assert len(models) == 6
 
 
@@ -150,11 +153,15 @@ def test_what_is_asked_reaches_the_study(run, registry, data, tmp_path):
         4,
         "--shift-films",
         2,
+        "--quick",
     ]
     outcome = run("accuracy", "--models", "one", *options)
     assert outcome.status == 0, outcome.err
     study = registry.studies["accuracy"]
     assert (study.cts, study.seed, study.shift_films) == ((ct,), 4, 2)
+    assert study_model.asked_quick == [True]
+    made = json.loads((study.out / "study.json").read_text())["experiments"]["accuracy"]
+    assert made["arguments"][-1] == "--quick"
     assert study.other_site.films[0].spacing.x_mm_per_px == 0.127
     assert study.dataset.films[0].spacing.x_mm_per_px == 0.1
 

@@ -8,6 +8,8 @@ import pytest
 from cephsure.errors import BundleError, InputError
 from cephsure.experiments import study_model as module
 from cephsure.experiments.study_model import PUBLISHED_MEASURE, open_models
+from cephsure.samples import sample_film
+from cephsure.uncertainty import ALWAYS, MEASURES
 
 
 @pytest.fixture
@@ -41,6 +43,22 @@ def test_the_shipped_models_go_by_their_names():
     assert len(model.sha256) == 64
     assert model.made.startswith("20")
     assert model.title == "default baseline, mean"
+
+
+def test_quick_models_leave_out_what_takes_time():
+    (whole,), (quick,) = (open_models(["default-baseline"], quick=quick) for quick in (False, True))
+    assert whole.measures == tuple(MEASURES)
+    assert quick.measures == tuple(measure.name for measure in ALWAYS)
+    sample = sample_film("vhm_lateral_0deg")
+    found = [
+        one.model.predict(sample.path, mm_per_px=sample.mm_per_px).landmarks[0].measures.model_dump()
+        for one in (whole, quick)
+    ]
+    assert {measure.key(in_mm=True) for measure in MEASURES.values()} <= set(found[0])
+    assert {"feature_distance", "augmentation_spread_mm", "mixture_activation"} <= set(found[0]) - set(
+        found[1]
+    )
+    assert all(found[0][name] == value for name, value in found[1].items())
 
 
 def test_a_runs_folder_names_its_bundle(in_place, dots, tmp_path):

@@ -59,7 +59,10 @@ def experiment(
     ] = None,
     shift_films: Annotated[
         int, typer.Option(min=1, metavar="N", help="Films of test1 that are distorted and corrupted.")
-    ] = 30,
+    ] = 10,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out the measures that take time of their own.")
+    ] = False,
     seed: Annotated[
         int, typer.Option(min=0, metavar="N", help="Seed of random fields, passes and bootstraps.")
     ] = 0,
@@ -75,6 +78,7 @@ def experiment(
     _check(name, other_site=other_site, other_site_mm_per_px=other_site_mm_per_px)
     study = _study(
         models=separated(models or ()),
+        quick=quick,
         data=data,
         cts=[Path(one) for one in separated(ct or ())],
         other_site=other_site,
@@ -84,7 +88,7 @@ def experiment(
     study = replace(study, seed=seed, shift_films=shift_films)
     complaints = terminal.Complaints()
     with _report_in_the_end(out, complaints):
-        _make(_chosen(name, study), study, complaints, arguments=_arguments(name, study))
+        _make(_chosen(name, study), study, complaints, arguments=_arguments(name, study, quick=quick))
     raise typer.Exit(complaints.exit_status)
 
 
@@ -104,6 +108,7 @@ def _check(name: str, *, other_site: Path | None, other_site_mm_per_px: float | 
 def _study(
     *,
     models: list[str],
+    quick: bool,
     data: Path,
     cts: Sequence[Path],
     other_site: Path | None,
@@ -119,7 +124,7 @@ def _study(
     missing = [path for path in cts if not path.exists()]
     if missing:
         raise InputError("there is no such file or folder", where=missing[0])
-    opened = open_models(models or list(shipped_models()))
+    opened = open_models(models or list(shipped_models()), quick=quick)
     if not opened:
         raise InputError("no models are shipped with this installation", remedy="give --models")
     first = next((one.model.landmark_set for one in opened if one.model is not None), None)
@@ -161,14 +166,15 @@ def _chosen(name: str, study: Study) -> Experiments:
     return chosen
 
 
-def _arguments(name: str, study: Study) -> list[str]:
+def _arguments(name: str, study: Study, *, quick: bool) -> list[str]:
     """The command's arguments without the place of its folders, which is nobody else's business."""
     arguments = [name, "--models", *(model.label for model in study.models)]
     if study.cts:
         arguments += ["--ct", *(path.name for path in study.cts)]
     if study.other_site is not None:
         arguments += ["--other-site", study.other_site.name]
-    return [*arguments, "--seed", str(study.seed), "--shift-films", str(study.shift_films)]
+    arguments += ["--seed", str(study.seed), "--shift-films", str(study.shift_films)]
+    return [*arguments, *(["--quick"] if quick else [])]
 
 
 @contextmanager

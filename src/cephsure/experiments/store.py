@@ -18,7 +18,6 @@ from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
 from cephsure.experiments.case import PointTable
 from cephsure.experiments.study_model import FACTS_FILE
-from cephsure.uncertainty import MEASURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -65,7 +64,7 @@ class PredictionStore:
     def __init__(self, folder: Path, part: str, model: StudyModel, *, seed: int = 0) -> None:
         self.path = folder / f"{part}.csv.gz"
         self._model = model
-        self._made_by = {"sha256": model.sha256, "seed": seed, "measures": list(MEASURES)}
+        self._made_by = {"sha256": model.sha256, "seed": seed, "measures": list(model.measures)}
         self._rows: dict[Key, dict[int, Row]] = {}
         self._unsaved = False
         self._saved_at, self._save_cost = time.monotonic(), 0.0

@@ -52,7 +52,7 @@ class Study:
     cts: tuple[Path, ...] = ()
     other_site: Dataset | None = None
     seed: int = 0
-    shift_films: int = 30
+    shift_films: int = 10
     progress: Progress = field(default=silent)
 
     def folder_of(self, model: StudyModel) -> Path:

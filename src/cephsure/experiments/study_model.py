@@ -11,6 +11,7 @@ from cephsure.errors import InputError
 from cephsure.localize.bundle import FACTS_FILE as BUNDLE_FILE
 from cephsure.model import load_model, shipped_models
 from cephsure.training.recipe_changes import STOPPED
+from cephsure.uncertainty import ALWAYS, MEASURES
 
 if TYPE_CHECKING:
     from cephsure.model import Model
@@ -38,6 +39,7 @@ class StudyModel:
         model: ready to predict, or None where only its stored predictions are at hand.
         stored: folder with its predictions from an earlier study, or None.
         made: the day its bundle was made, as YYYY-MM-DD; "" if that is not known.
+        measures: which measures its predictions are asked for.
     """
 
     label: str
@@ -50,6 +52,7 @@ class StudyModel:
     model: Model | None
     stored: Path | None
     made: str = ""
+    measures: tuple[str, ...] = tuple(MEASURES)
 
     @property
     def own_measure(self) -> str:
@@ -82,12 +85,13 @@ class StudyModel:
         }
 
 
-def open_models(names: list[str]) -> tuple[StudyModel, ...]:
+def open_models(names: list[str], *, quick: bool = False) -> tuple[StudyModel, ...]:
     """Open the models of a study.
 
     Args:
         names: each the name of a shipped model, a bundle's folder, a training run's folder, a folder of
             predictions that an earlier study stored, or a folder that holds several of the last three.
+        quick: leave out the measures that take time of their own.
 
     Returns:
         The models in their order; those of one folder by name.
@@ -95,7 +99,7 @@ def open_models(names: list[str]) -> tuple[StudyModel, ...]:
     Raises:
         InputError: no model there, or two that would share a label.
     """
-    models = tuple(_open(place) for name in names for place in _places(name))
+    models = tuple(_open(place, quick=quick) for name in names for place in _places(name))
     labels = [model.label for model in models]
     for label in labels:
         if labels.count(label) > 1:
@@ -119,20 +123,21 @@ def _is_model(folder: Path) -> bool:
     return any((folder / part).exists() for part in (BUNDLE_FILE, BUNDLE_FOLDER, FACTS_FILE))
 
 
-def _open(name: str | Path) -> StudyModel:
+def _open(name: str | Path, *, quick: bool) -> StudyModel:
     if str(name) in shipped_models():
-        return _of_bundle(str(name), name)
+        return _of_bundle(str(name), name, quick=quick)
     folder = Path(name)
     if (folder / FACTS_FILE).is_file():
         return _stored(folder)
     if (folder / BUNDLE_FOLDER).is_dir():
-        return _of_bundle(folder.resolve().name, folder / BUNDLE_FOLDER)
+        return _of_bundle(folder.resolve().name, folder / BUNDLE_FOLDER, quick=quick)
     inside = folder.resolve()
-    return _of_bundle(inside.parent.name if inside.name == BUNDLE_FOLDER else inside.name, folder)
+    label = inside.parent.name if inside.name == BUNDLE_FOLDER else inside.name
+    return _of_bundle(label, folder, quick=quick)
 
 
-def _of_bundle(label: str, name_or_path: str | Path) -> StudyModel:
-    model = load_model(name_or_path)
+def _of_bundle(label: str, name_or_path: str | Path, *, quick: bool) -> StudyModel:
+    model = load_model(name_or_path).uncalibrated()
     bundle = model.bundle
     return StudyModel(
         label=label,
@@ -143,10 +148,11 @@ def _of_bundle(label: str, name_or_path: str | Path) -> StudyModel:
         changes=tuple(map(str, bundle.recipe.get("changes", ()))),
         # A calibration changes neither points nor measures: what the networks gave before stays good.
         sha256=model.networks_sha256,
-        # Regions and verdicts would cost time and are not kept; every measure is.
-        model=model.uncalibrated().thorough(),
+        # Regions and verdicts would cost time and are not kept.
+        model=model if quick else model.thorough(),
         stored=None,
         made=str(bundle.provenance.get("made", "")),
+        measures=tuple(measure.name for measure in ALWAYS) if quick else tuple(MEASURES),
     )
 
 
