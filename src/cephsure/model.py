@@ -8,8 +8,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from cephsure import films
 from cephsure.errors import BundleError, InputError
 from cephsure.films import Film
@@ -33,6 +31,7 @@ from cephsure.views import stretch_grey
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from cephsure.landmarks import LandmarkSet
@@ -72,7 +71,7 @@ class Model:
         default_samples: samples drawn a film unless asked otherwise: 1, the members, or the passes.
         calibration: the bundle's calibration, or None.
         gate: the bundle's gate, or None.
-        reference: what the bundle knows of its training films, or None.
+        reference: what the bundle knows of its training films.
         networks_sha256: of the bundle as it was trained, before any calibration.
 
     Example:
@@ -282,22 +281,18 @@ class Model:
         seed: int,
     ) -> Samples:
         """The samples with what the training films say of them and, if thorough, altered views."""
-        reference, width_px = self.reference, upright.shape[1]
-        if reference is not None and reference.shape is not None:
-            # Turned twice is as it was: back on the upright film, since the training heads face one way.
-            points = orientation.to_given(mean_position(drawn), width_px)
-            scale = film.spacing
-            points = points * ((1.0, 1.0) if scale is None else (scale.x_mm_per_px, scale.y_mm_per_px))
-            if np.isfinite(points).all():
-                drawn = replace(drawn, shape_residuals=reference.shape.standard_residuals(points))
+        width_px, scale = upright.shape[1], film.spacing
+        # Turned twice is as it was: back on the upright film, since the training heads face one way.
+        points = orientation.to_given(mean_position(drawn), width_px)
+        points = points * ((1.0, 1.0) if scale is None else (scale.x_mm_per_px, scale.y_mm_per_px))
+        drawn = replace(drawn, shape_residuals=self.reference.residuals(points))
         if not self._thorough:
             return drawn
         altered = self._localizer.altered(upright, count=ALTERED_VIEWS, seed=seed)
-        model, features = None if reference is None else reference.features, altered.features
         return replace(
             drawn,
             altered_positions_px=orientation.to_given(altered.positions_px, width_px),
-            feature_distance=None if model is None or features is None else model.distance(features),
+            feature_distance=self.reference.distance(altered.features),
         )
 
     def _find_orientation(

@@ -7,7 +7,13 @@ import pytest
 
 from cephsure.errors import BundleError
 from cephsure.uncertainty.feature_fit import FeatureModel
-from cephsure.uncertainty.reference import REFERENCE_FILE, Reference, read_reference, write_reference
+from cephsure.uncertainty.reference import (
+    NO_REFERENCE,
+    REFERENCE_FILE,
+    Reference,
+    read_reference,
+    write_reference,
+)
 from cephsure.uncertainty.shape_fit import ShapeModel
 
 
@@ -30,10 +36,20 @@ def test_what_the_films_do_not_suffice_for_stays_unknown(tmp_path):
     write_reference(Reference(None, None, "2 films"), tmp_path)
     again = read_reference(tmp_path)
     assert (again.shape, again.features) == (None, None)
+    assert again.residuals(np.zeros((4, 2))) is None
+    assert again.distance(np.zeros(5)) is None
 
 
-def test_a_bundle_without_it_has_none(tmp_path):
-    assert read_reference(tmp_path) is None
+def test_a_bundle_without_it_knows_nothing(tmp_path):
+    assert read_reference(tmp_path) == NO_REFERENCE
+
+
+def test_points_and_features_are_compared_where_they_are_known(reference):
+    heads = np.array([[0, 0], [60, 0], [60, 40], [0, 50.0]])
+    assert reference.residuals(heads) == pytest.approx(reference.shape.standard_residuals(heads))
+    assert reference.residuals(np.full((4, 2), np.nan)) is None
+    assert reference.distance(np.ones(5)) == reference.features.distance(np.ones(5))
+    assert reference.distance(None) is None
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from cephsure.atomic import write_atomically
 from cephsure.errors import BundleError, InputError
 from cephsure.uncertainty.feature_fit import FeatureModel
@@ -13,6 +15,8 @@ from cephsure.uncertainty.shape_fit import ShapeModel
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 FORMAT = "cephsure.reference/1"
 REFERENCE_FILE = "reference.json"
@@ -32,6 +36,20 @@ class Reference:
     features: FeatureModel | None
     source: str
 
+    def residuals(self, points: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """(L,) standard residuals of the shape of (L, 2) points; None without a shape, or for a NaN."""
+        if self.shape is None or not np.isfinite(points).all():
+            return None
+        return self.shape.standard_residuals(points)
+
+    def distance(self, features: NDArray[np.float64] | None) -> float | None:
+        """Distance of (C,) features from the training films'; None where either is not known."""
+        return None if self.features is None or features is None else self.features.distance(features)
+
+
+NO_REFERENCE = Reference(None, None, "")
+"""What a bundle knows that knows nothing."""
+
 
 def write_reference(reference: Reference, folder: Path) -> Path:
     """Write ``reference.json`` into a bundle's folder; its SHA256SUMS is not brought up to date here.
@@ -49,15 +67,15 @@ def write_reference(reference: Reference, folder: Path) -> Path:
     return write_atomically(folder / REFERENCE_FILE, text.encode("utf-8"))
 
 
-def read_reference(folder: Path) -> Reference | None:
-    """The reference of a bundle's folder, or None where it has none.
+def read_reference(folder: Path) -> Reference:
+    """The reference of a bundle's folder; one that knows nothing where the bundle has none.
 
     Raises:
         BundleError: there is one, but damaged or of an unknown version.
     """
     path = folder / REFERENCE_FILE
     if not path.is_file():
-        return None
+        return NO_REFERENCE
     try:
         data = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
