@@ -1,10 +1,11 @@
 """Write the generated part of docs/findings.md from what the experiments found.
 
-    python scripts/write_findings.py --study DIR   # keep the findings in results/, write the page
-    python scripts/write_findings.py                 # write the page from results/ alone
+    python scripts/write_findings.py --study DIR --paper-study DIR   # keep the findings in results/, write
+    python scripts/write_findings.py                                 # write the page from results/ alone
 
-A study is made by ``cephsure experiment``; what the page shows of it are the sentences that the experiments
-themselves made from their tables. Nothing is typed by hand.
+A study is made by ``cephsure experiment``, one of the shipped models and one of models of the reference's
+recipe; what the page shows of it are the sentences that the experiments themselves made from their tables.
+Nothing is typed by hand.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "findings.md"
 RESULTS = ROOT / "results"
 KEPT = RESULTS / "findings.json"
+KEPT_PAPER = RESULTS / "findings_paper.json"
 PREDICTIONS = RESULTS / "predictions"
 BEGIN, END = "<!-- findings: begin -->", "<!-- findings: end -->"
 ORDER = (
@@ -26,15 +28,15 @@ ORDER = (
 )
 
 
-def keep(study: Path) -> None:
-    """Copy a study's findings, and the predictions of models that are not shipped, to results/."""
+def keep(study: Path, kept: Path) -> None:
+    """Copy a study's findings to ``kept``, and the predictions of models that are not shipped to results/."""
     found = {}
     for name in ORDER:
         path = study / name / f"{name}.json"
         if path.is_file():
             document = json.loads(path.read_text(encoding="utf-8"))
             found[name] = {key: document[key] for key in ("title", "findings")}
-    KEPT.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    kept.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for folder in sorted((study / "predictions").iterdir()):
         facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         if facts["label"].startswith("default-"):
@@ -42,9 +44,9 @@ def keep(study: Path) -> None:
         shutil.copytree(folder, PREDICTIONS / folder.name, dirs_exist_ok=True)
 
 
-def page_part() -> str:
+def page_part(kept: Path) -> str:
     """The findings as markdown."""
-    found = json.loads(KEPT.read_text(encoding="utf-8"))
+    found = json.loads(kept.read_text(encoding="utf-8"))
     lines: list[str] = []
     for name in ORDER:
         if name not in found:
@@ -58,13 +60,20 @@ def page_part() -> str:
 def main() -> None:
     """Read the arguments and write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--study", type=Path, metavar="DIR", help="the folder of a finished study")
+    parser.add_argument("--study", type=Path, metavar="DIR", help="a finished study of the shipped models")
+    parser.add_argument("--paper-study", type=Path, metavar="DIR", help="one of the reference's recipe")
     arguments = parser.parse_args()
     if arguments.study:
-        keep(arguments.study)
+        keep(arguments.study, KEPT)
+    if arguments.paper_study:
+        keep(arguments.paper_study, KEPT_PAPER)
     before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
     after = rest.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{page_part()}\n\n{END}{after}", encoding="utf-8")
+    parts = [page_part(KEPT)]
+    if KEPT_PAPER.is_file():
+        parts += ["## The reference's own recipe", page_part(KEPT_PAPER)]
+    text = "\n\n".join([f"{before}{BEGIN}", *parts, f"{END}{after}"])
+    PAGE.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cephsure.geometry import Affine, linear
@@ -41,11 +41,12 @@ def centroid(image):
 
 
 @settings(max_examples=40, deadline=None)
+@example(seed=1283961, x=0.5, y=0.5)  # bends a wide blob so much that its centroid moves by 0.43 px
 @given(seed=SEEDS, x=st.floats(0.3, 0.7), y=st.floats(0.3, 0.7))
 def test_a_blob_goes_where_the_coarse_warp_says(seed, x, y):
     side, width, height = 64, 190, 240
     point = np.array([x * width, y * height])
-    film = working_film(blobs(width, height, [point], 6.0), side)
+    film = working_film(blobs(width, height, [point], 4.0), side)
     warp = coarse_warp(whole_warp(film, side), side, np.random.default_rng(seed))
     expected = warp.output(point)
     view = whole_view(film, warp, side, fill=0.0)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cephsure.geometry import Affine, linear
 from cephsure.views import blur_maps, maximum_positions, squeezed_view, working_film
 
 
@@ -30,6 +31,20 @@ def test_a_blob_lies_where_the_map_says():
     rows, columns = np.mgrid[:64, :64]
     centroid = np.array([(weights * columns).sum(), (weights * rows).sum()]) / weights.sum()
     assert to_film.apply(centroid) == pytest.approx(point, abs=0.5)
+
+
+def test_a_moved_view_still_knows_where_on_the_film_it_looks():
+    y, x = np.mgrid[:300, :240]
+    point = np.array([150.0, 90.0])
+    film = np.exp(-((x - point[0]) ** 2 + (y - point[1]) ** 2) / (2 * 15.0**2)).astype(np.float32)
+    move = Affine(linear(rotation_deg=10.0), np.array([20.0, -15.0]))
+    view, to_film = squeezed_view(working_film(film, 64), 64, move=move)
+    plain, _ = squeezed_view(working_film(film, 64), 64)
+    weights = view.astype(np.float64) + 1
+    rows, columns = np.mgrid[:64, :64]
+    centroid = np.array([(weights * columns).sum(), (weights * rows).sum()]) / weights.sum()
+    assert to_film.apply(centroid) == pytest.approx(point, abs=0.5)
+    assert np.abs(view - plain).max() > 0.5
 
 
 def test_maxima_are_whole_pixels_column_first():
