@@ -20,13 +20,13 @@ from cephsure.calibrate.reference import add_reference
 from cephsure.datasets import open_dataset, select
 from cephsure.localize.bundle import FACTS_FILE, SUMS_FILE, checksums
 from cephsure.model import shipped_models
-from cephsure.training.graph_features import add_features
+from cephsure.training.graph_features import TELLING, add_features
 
 
 def bring_up_to_date(bundle: Path, data: Path) -> None:
     """Add what the bundle lacks."""
     for path in sorted(bundle.glob("members/*/*.onnx")):
-        if path.stem in {"coarse", "paper"}:
+        if path.stem in TELLING:
             model = onnx.load(path, load_external_data=False)
             add_features(model)
             write_atomically(path, model.SerializeToString(deterministic=True))

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+TELLING = frozenset({"coarse", "paper"})
+"""The networks that see the whole film: their deepest level is about all of it."""
+
 _RISING = frozenset({"Resize", "ConvTranspose"})
 _AXES = "features.axes"
 

@@ -18,7 +18,7 @@ import torch
 from safetensors.numpy import save
 
 from cephsure.atomic import write_atomically
-from cephsure.training.graph_features import add_features
+from cephsure.training.graph_features import TELLING, add_features
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,15 +36,7 @@ OPSET = 18
 def export_coarse(network: nn.Module, recipe: DefaultRecipe, config: UNetConfig, folder: Path) -> None:
     """Write ``coarse.onnx``: (N, 1, S, S) film [and (N, M) masks] to (N, L, S/2, S/2) logits and features."""
     film = torch.zeros(2, 1, recipe.coarse_side, recipe.coarse_side)
-    _export(
-        network,
-        "coarse",
-        folder,
-        inputs=["film"],
-        examples=(film,),
-        mask_sizes=config.mask_sizes,
-        features=True,
-    )
+    _export(network, "coarse", folder, inputs=["film"], examples=(film,), mask_sizes=config.mask_sizes)
 
 
 def export_fine(network: nn.Module, recipe: DefaultRecipe, config: UNetConfig, folder: Path) -> None:
@@ -64,15 +56,7 @@ def export_orientation(network: nn.Module, recipe: DefaultRecipe, folder: Path) 
 def export_paper(network: nn.Module, recipe: PaperRecipe, config: PaperUNetConfig, folder: Path) -> None:
     """Write ``paper.onnx``: (N, 1, S, S) film [and (N, M) masks] to (N, L, S, S) maps and features."""
     film = torch.zeros(2, 1, recipe.side, recipe.side)
-    _export(
-        network,
-        "paper",
-        folder,
-        inputs=["film"],
-        examples=(film,),
-        mask_sizes=config.mask_sizes,
-        features=True,
-    )
+    _export(network, "paper", folder, inputs=["film"], examples=(film,), mask_sizes=config.mask_sizes)
 
 
 def _export(
@@ -83,7 +67,6 @@ def _export(
     inputs: list[str],
     examples: tuple[Tensor, ...],
     mask_sizes: Sequence[int],
-    features: bool = False,
 ) -> None:
     if mask_sizes:
         inputs = [*inputs, "masks"]
@@ -92,7 +75,7 @@ def _export(
     plain = network.cpu().float().eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     program = _to_onnx(plain, inputs, examples)
     model = program.model_proto
-    if features:
+    if name in TELLING:
         add_features(model)
     _write_graph(model, name, folder)
 

@@ -12,6 +12,7 @@ from cephsure.atomic import write_atomically
 from cephsure.errors import BundleError, InputError
 from cephsure.uncertainty.feature_fit import FeatureModel
 from cephsure.uncertainty.shape_fit import ShapeModel
+from cephsure.uncertainty.versioned_json import read_versioned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,17 +77,7 @@ def read_reference(folder: Path) -> Reference:
     path = folder / REFERENCE_FILE
     if not path.is_file():
         return NO_REFERENCE
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BundleError("not valid JSON", where=path) from error
-    found = data.get("format") if isinstance(data, dict) else None
-    if found != FORMAT:
-        raise BundleError(
-            f"reference version {found!r} is unknown, this program reads {FORMAT}",
-            where=path,
-            remedy="update cephsure",
-        )
+    data = read_versioned(path, version=FORMAT, what="reference")
     try:
         shape, features = data.get("shape"), data.get("features")
         return Reference(

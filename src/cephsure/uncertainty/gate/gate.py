@@ -13,6 +13,7 @@ from cephsure.atomic import write_atomically
 from cephsure.errors import BundleError, InputError
 from cephsure.uncertainty.gate.film_signs import SIGNS, HeadModel
 from cephsure.uncertainty.shape_fit import ShapeModel
+from cephsure.uncertainty.versioned_json import read_versioned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,17 +165,7 @@ def read_gate(folder: Path) -> Gate | None:
     path = folder / GATE_FILE
     if not path.is_file():
         return None
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BundleError("not valid JSON", where=path) from error
-    found = data.get("format") if isinstance(data, dict) else None
-    if found != FORMAT:
-        raise BundleError(
-            f"gate version {found!r} is unknown, this program reads {FORMAT}",
-            where=path,
-            remedy="update cephsure",
-        )
+    data = read_versioned(path, version=FORMAT, what="gate")
     try:
         return Gate.model_validate(data)
     except (ValidationError, InputError) as error:
