@@ -132,3 +132,9 @@ def test_millimetres_scale_the_coarse_positions_too():
     found = in_millimetres(coarse, mm_per_px=(0.5, 2.0))
     assert found.coarse_positions_px[0, 0] == pytest.approx([5.5, 42.0])
     assert in_millimetres(SAMPLES, mm_per_px=(1.0, 1.0)).coarse_positions_px is None
+
+
+def test_what_cannot_be_said_of_a_point_is_none_and_strict_json():
+    found = predict(replace(SAMPLES, shape_residuals=np.array([np.inf, 2.0])))
+    assert [mark.measures.shape_residual for mark in found.landmarks] == [None, 2.0]
+    json.dumps(found.model_dump(mode="json"), allow_nan=False)

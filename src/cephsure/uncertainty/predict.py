@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import sqrt
+from math import isfinite, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,9 +82,16 @@ def measure_landmarks(samples: Samples, *, mm_per_px: tuple[float, float] | None
             columns[measure.key(in_mm=True)] = None if in_mm is None else measure.compute(in_mm)
     count = samples.positions_px.shape[1]
     return tuple(
-        Measures(**{key: None if each is None else float(each[index]) for key, each in columns.items()})
+        Measures(
+            **{key: None if each is None else _known(float(each[index])) for key, each in columns.items()}
+        )
         for index in range(count)
     )
+
+
+def _known(value: float) -> float | None:
+    """The value, or None where it is infinite: of points in one spot no shape is known, of no map no mean."""
+    return value if isfinite(value) else None
 
 
 def in_millimetres(samples: Samples, *, mm_per_px: tuple[float, float]) -> Samples:
