@@ -269,8 +269,7 @@ class Model:
 
     def features(self, film: Film) -> NDArray[np.float64] | None:
         """(C,) what the first network's deepest level makes of a film; None if it does not tell."""
-        orientation = self.orientation(film)
-        return self._localizer.altered(orientation.upright(film.pixels), count=1, seed=0).features
+        return self._localizer.features(self.orientation(film).upright(film.pixels))
 
     def _compared(
         self,
@@ -291,8 +290,8 @@ class Model:
         altered = self._localizer.altered(upright, count=ALTERED_VIEWS, seed=seed)
         return replace(
             drawn,
-            altered_positions_px=orientation.to_given(altered.positions_px, width_px),
-            feature_distance=self.reference.distance(altered.features),
+            altered_positions_px=orientation.to_given(altered, width_px),
+            feature_distance=self.reference.distance(self._localizer.features(upright)),
         )
 
     def _find_orientation(

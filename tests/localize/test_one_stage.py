@@ -106,9 +106,10 @@ def test_maps_lie_on_the_film_and_expect_the_errors_that_are_read(dots, localize
 @pytest.mark.parametrize(("kind", "members"), [("baseline", 1), ("ensemble", 3), ("mc-dropout", 1)])
 def test_altered_views_find_the_dots_where_they_are_on_the_film(dots, localizer, kind, members):
     drawn = dots.draw_dots(np.random.default_rng(4))
-    found = localizer(kind, members).altered(stretch_grey(drawn.pixels), count=5, seed=2)
-    assert found.positions_px.shape == (5, 4, 2)
+    pixels = stretch_grey(drawn.pixels)
+    found = localizer(kind, members).altered(pixels, count=5, seed=2)
+    assert found.shape == (5, 4, 2)
     # A pixel of the network's view is 6.25 x 7.5 px, and the answer a whole pixel of a turned view.
-    assert np.abs(found.positions_px - drawn.points).max() < 9.0
-    assert found.positions_px.std(axis=0).max() > 0.1
-    assert found.features is None  # these networks have no deepest level
+    assert np.abs(found - drawn.points).max() < 9.0
+    assert found.std(axis=0).max() > 0.1
+    assert localizer(kind, members).features(pixels) is None  # these networks have no deepest level

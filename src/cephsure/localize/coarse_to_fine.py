@@ -16,7 +16,7 @@ import numpy as np
 from cephsure.geometry import Affine, Warp, local_centroids, read_maps, softmax_maps
 from cephsure.localize.alterations import alterations
 from cephsure.localize.heat_maps import SampleMaps, mean_of_marks, mixture
-from cephsure.localize.samples import Altered, Samples
+from cephsure.localize.samples import Samples
 from cephsure.localize.session import load_networks, undropped
 from cephsure.views import (
     PatchLayout,
@@ -112,8 +112,15 @@ class CoarseToFine:
             maps=_mixture(maps, positions.mean(axis=0)) if maps else None,
         )
 
-    def altered(self, pixels: NDArray[np.float32], *, count: int, seed: int) -> Altered:
-        """What the first member finds, without dropout, on altered views of such a film.
+    def features(self, pixels: NDArray[np.float32]) -> NDArray[np.float64] | None:
+        """(C,) the first coarse network's pooled deepest level, without dropout; None if it does not tell."""
+        film = working_film(pixels, self.side)
+        view = standardise(whole_view(film, whole_warp(film, self.side), self.side))
+        pooled = self.coarse[0].features(view[None, None], undropped(self.coarse[0]))
+        return None if pooled is None else pooled[0]
+
+    def altered(self, pixels: NDArray[np.float32], *, count: int, seed: int) -> NDArray[np.float64]:
+        """Positions (K, L, 2) that the first member finds, without dropout, on K altered views of a film.
 
         The whole view is turned, moved and bent in its greys; the patches, which lie with the head wherever
         it is, are turned and bent.
@@ -121,8 +128,6 @@ class CoarseToFine:
         film = working_film(pixels, self.side)
         plain = whole_warp(film, self.side)
         one = _Pass(0, *(undropped(network) for network in (self.coarse[0], self.fine[0])))
-        view = standardise(whole_view(film, plain, self.side))[None, None]
-        features = self.coarse[0].features(view, one.coarse_masks)
         ways = alterations(count, seed)
 
         def coarse(way: Alteration) -> NDArray[np.float64]:
@@ -139,8 +144,7 @@ class CoarseToFine:
             turned = frame.after(Affine(way.turn, np.zeros(2)))
             return self._fine(pyramid, turned, points, one, way=way).positions
 
-        positions = list(self._pool.map(fine, zip(ways, frames, starts, strict=True)))
-        return Altered(np.stack(positions), None if features is None else features[0])
+        return np.stack(list(self._pool.map(fine, zip(ways, frames, starts, strict=True))))
 
     def _passes(self, samples: int, seed: int) -> Sequence[_Pass]:
         """The members in turn; for MC-Dropout passes of the one member with masks drawn from the seed."""

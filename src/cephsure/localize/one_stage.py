@@ -14,7 +14,7 @@ import numpy as np
 from cephsure.geometry import read_maps
 from cephsure.localize.alterations import alterations
 from cephsure.localize.heat_maps import HeatMaps
-from cephsure.localize.samples import Altered, Samples
+from cephsure.localize.samples import Samples
 from cephsure.localize.session import load_networks, undropped
 from cephsure.views import blur_maps, channel_masks, maximum_positions, squeezed_view, working_film
 
@@ -56,13 +56,18 @@ class OneStage:
             maps=_on_film([maps for _, maps in drawn], to_film) if with_maps else None,
         )
 
-    def altered(self, pixels: NDArray[np.float32], *, count: int, seed: int) -> Altered:
-        """What the first network finds, without dropout, on altered views of such a film."""
+    def features(self, pixels: NDArray[np.float32]) -> NDArray[np.float64] | None:
+        """(C,) the first network's deepest level, pooled, without dropout; None if it does not tell."""
+        view, _ = squeezed_view(working_film(pixels, self.side), self.side)
+        network = self.networks[0]
+        pooled = network.features(view[None, None].astype(np.float32), undropped(network))
+        return None if pooled is None else pooled[0]
+
+    def altered(self, pixels: NDArray[np.float32], *, count: int, seed: int) -> NDArray[np.float64]:
+        """Positions (K, L, 2) that the first network finds, without dropout, on K altered views of a film."""
         film = working_film(pixels, self.side)
         network = self.networks[0]
         masks = undropped(network)
-        view, _ = squeezed_view(film, self.side)
-        features = network.features(view[None, None].astype(np.float32), masks)
 
         def find(way: Alteration) -> NDArray[np.float64]:
             seen, to_film = squeezed_view(film, self.side, move=way.move(film.film_size_px))
@@ -70,8 +75,7 @@ class OneStage:
             readings, _ = self._read(image[None, None], network, masks)
             return to_film.apply(readings.positions)
 
-        positions = list(self._pool.map(find, alterations(count, seed)))
-        return Altered(np.stack(positions), None if features is None else features[0])
+        return np.stack(list(self._pool.map(find, alterations(count, seed))))
 
     def _passes(self, samples: int, seed: int) -> list[tuple[Session, NDArray[np.float32] | None]]:
         channels = self.networks[0].mask_channels

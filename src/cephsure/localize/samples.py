@@ -44,17 +44,3 @@ class Samples:
     altered_positions_px: NDArray[np.float64] | None = None
     feature_distance: float | None = None
     shape_residuals: NDArray[np.float64] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Altered:
-    """What one network, without dropout, finds on a film and on slightly altered views of it.
-
-    Attributes:
-        positions_px: (K, L, 2) positions on K altered views, in px of the film as it was given.
-        features: (C,) the mean activations of its deepest level on the film itself; None of a network that
-            does not tell them.
-    """
-
-    positions_px: NDArray[np.float64]
-    features: NDArray[np.float64] | None
