@@ -24,9 +24,12 @@ class PaperUNetConfig:
 
     @property
     def mask_sizes(self) -> tuple[int, ...]:
-        """Channels at each dropout site: before each down block's convolutions, after each concatenation."""
-        down = (1, *self.filters[:-1])
-        up = tuple(2 * width for width in reversed(self.filters[:-1]))
+        """Channels at each dropout site: after each pooling and after each concatenation.
+
+        The film is no site: without its only channel two passes of five would see nothing.
+        """
+        down = self.filters[:-1]
+        up = tuple(2 * width for width in reversed(down))
         return down + up if self.dropout else ()
 
 
@@ -69,7 +72,7 @@ class PaperUNet(nn.Module):
         skips: list[Tensor] = []
         x = film
         for level, block in enumerate(self.down):
-            x = block(drop(self.pool(x) if level else x))
+            x = block(drop(self.pool(x)) if level else x)
             skips.append(x)
         skips.pop()
         for rise, block in zip(self.rise, self.up, strict=True):
