@@ -4,8 +4,8 @@
     python scripts/write_findings.py                                 # write the page from results/ alone
 
 A study is made by ``cephsure experiment``, one of the shipped models and one of models of the reference's
-recipe; what the page shows of it are the sentences that the experiments themselves made from their tables.
-Nothing is typed by hand.
+recipe; what the page shows of it are the overview of its models and the sentences that the experiments
+themselves made from their tables. Nothing is typed by hand.
 """
 
 from __future__ import annotations
@@ -14,6 +14,12 @@ import argparse
 import json
 import shutil
 from pathlib import Path
+from typing import Any
+
+from cephsure.experiments.catalogue import QUESTIONS
+from cephsure.experiments.overview import OVERVIEW, overview
+from cephsure.experiments.report_columns import shown_columns
+from cephsure.experiments.result import ResultTable, read_result
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "findings.md"
@@ -22,20 +28,17 @@ KEPT = RESULTS / "findings.json"
 KEPT_PAPER = RESULTS / "findings_paper.json"
 PREDICTIONS = RESULTS / "predictions"
 BEGIN, END = "<!-- findings: begin -->", "<!-- findings: end -->"
-ORDER = (
-    *("accuracy", "error-correlation", "distortion", "rotation", "other-site"),
-    *("observers", "detection", "referral", "samples"),
-)
 
 
 def keep(study: Path, kept: Path) -> None:
     """Copy a study's findings to ``kept``, and the predictions of models that are not shipped to results/."""
-    found = {}
-    for name in ORDER:
-        path = study / name / f"{name}.json"
-        if path.is_file():
-            document = json.loads(path.read_text(encoding="utf-8"))
-            found[name] = {key: document[key] for key in ("title", "findings")}
+    results = [read_result(study / name, name) for name in QUESTIONS if (study / name).is_dir()]
+    found: dict[str, Any] = {
+        result.name: {"title": result.title, "findings": list(result.findings)} for result in results
+    }
+    beside = overview(results)
+    if beside is not None:
+        found[OVERVIEW] = beside.document()
     kept.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for folder in sorted((study / "predictions").iterdir()):
         facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
@@ -48,13 +51,24 @@ def page_part(kept: Path) -> str:
     """The findings as markdown."""
     found = json.loads(kept.read_text(encoding="utf-8"))
     lines: list[str] = []
-    for name in ORDER:
+    if OVERVIEW in found:
+        lines += [*table_lines(ResultTable.from_document(found[OVERVIEW])), ""]
+    for name in QUESTIONS:
         if name not in found:
             continue
         lines += [f"### {found[name]['title']}", "", f"`cephsure experiment {name}`", ""]
         lines += [f"- {sentence}" for sentence in found[name]["findings"]]
         lines.append("")
     return "\n".join(lines).rstrip()
+
+
+def table_lines(table: ResultTable) -> list[str]:
+    """A table as markdown, rounded for reading, intervals beside their values; its note below."""
+    columns, _ = shown_columns(table)
+    heads = [f"{column.heading}, {column.unit}" if column.unit else column.heading for column in columns]
+    rows = [heads, ["---"] * len(columns), *zip(*(column.texts for column in columns), strict=True)]
+    lines = ["| " + " | ".join(row).replace(" [interval]", "") + " |" for row in rows]
+    return [f"**{table.title}.**", "", *lines, "", table.note]
 
 
 def main() -> None:

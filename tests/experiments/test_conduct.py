@@ -65,6 +65,20 @@ def test_a_damaged_result_is_left_out_and_said(study):
     assert "distortion.json: not an experiment's result" in str(said[0])
 
 
+def test_all_models_in_one_table(study):
+    def experiment(study):
+        columns = ("model", "own_measure", "films", "landmarks", "pearson", "pearson_low", "pearson_high")
+        row = ("rule", True, "official", "all", 0.4321, 0.3, 0.5)
+        tables = {"error_correlation": ResultTable("Errors", columns, (row,))}
+        return ExperimentResult("error-correlation", "Errors", (), (), tables)
+
+    Conduct(study).make("error-correlation", experiment)
+    html = write_report(study.out, on_damage=no_damage).read_text("utf-8")
+    table = (study.out / "overview.csv").read_text("utf-8").splitlines()
+    assert table[:2] == ["model,error_pearson,error_pearson_low,error_pearson_high", "rule,0.4321,0.3,0.5"]
+    assert html.index("At a glance") < html.index("0.432 [0.300, 0.500]") < html.index("Contents")
+
+
 def test_nothing_to_report(tmp_path):
     assert write_report(tmp_path, on_damage=no_damage) is None
     assert list(tmp_path.iterdir()) == []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cephsure.experiments.catalogue import QUESTIONS
 from cephsure.experiments.drawn_figure import drawn
+from cephsure.experiments.overview import OVERVIEW
 from cephsure.experiments.report_columns import NOTHING, ShownColumn
 from cephsure.experiments.report_picture import picture_html
 from cephsure.experiments.report_table import frame, table_html
@@ -15,7 +16,7 @@ from cephsure.experiments.report_table import frame, table_html
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from cephsure.experiments.result import ExperimentResult
+    from cephsure.experiments.result import ExperimentResult, ResultTable
     from cephsure.experiments.study_facts import DataFacts, ModelFacts, StudyFacts
 
 Item = TypeVar("Item")
@@ -28,7 +29,12 @@ _SHORT_HASH = 12
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def report_html(results: Sequence[ExperimentResult], facts: Mapping[str, StudyFacts]) -> str:
+def report_html(
+    results: Sequence[ExperimentResult],
+    facts: Mapping[str, StudyFacts],
+    *,
+    beside: ResultTable | None = None,
+) -> str:
     """The report.
 
     It holds no time of day: the same results give the same page.
@@ -36,6 +42,7 @@ def report_html(results: Sequence[ExperimentResult], facts: Mapping[str, StudyFa
     Args:
         results: in the order of the report, at least one.
         facts: by the experiment's name, what it was made from.
+        beside: all models in one table (``overview``).
 
     Returns:
         An HTML document.
@@ -52,7 +59,7 @@ def report_html(results: Sequence[ExperimentResult], facts: Mapping[str, StudyFa
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         f"<title>cephsure: {escape(TITLE)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
         f'<p class="notice">{_DISCLAIMER}</p>\n<div class="page">\n'
-        f"{_heading(studies)}{_contents(results)}<main>\n{sections}</main>\n{_footer(studies)}</div>\n"
+        f"{_heading(studies)}{_at_a_glance(beside)}{_contents(results)}<main>\n{sections}</main>\n{_footer(studies)}</div>\n"
         f'<p class="notice">{_DISCLAIMER}</p>\n</body>\n</html>\n'
     )
 
@@ -105,6 +112,13 @@ def _data(data: Sequence[DataFacts]) -> str:
 def _facts_table(columns: Mapping[str, Sequence[str]], *, caption: str) -> str:
     shown = [ShownColumn(name, "", tuple(texts), numeric=False) for name, texts in columns.items()]
     return frame(shown, len(shown[0].texts), caption=caption)
+
+
+def _at_a_glance(beside: ResultTable | None) -> str:
+    if beside is None:
+        return ""
+    table = table_html(beside, title="Overview", file=f"{OVERVIEW}.csv")
+    return f'<section aria-labelledby="glance">\n<h2 id="glance">At a glance</h2>\n{table}</section>\n'
 
 
 def _contents(results: Sequence[ExperimentResult]) -> str:
