@@ -21,13 +21,13 @@ from cephsure.landmarks import load_landmark_set
 if TYPE_CHECKING:
     from pathlib import Path
 
-FOLDERS = {"train": "TrainingData", "test1": "Test1Data"}
+FOLDERS = {"train": "TrainingData", "test1": "Test1Data", "test2": "Test2Data"}
 LANDMARKS = 19
 
 
 @dataclass
 class TableStudy:
-    """The study, and what its models were made to find: by label (N, 19, 2) errors in mm on Test1."""
+    """The study, and what its models were made to find: by label (N, 19, 2) errors in mm on test films."""
 
     folder: Path
     study: Study
@@ -44,12 +44,13 @@ def table_study(
     mm_per_px=0.1,
     away_times=2.0,
     groups=True,
+    split="test1",
     seed=0,
     **facts,
 ) -> TableStudy:
     """Write the predictions of a model of each kind, and give the study; the last test film is leaked."""
     rng = np.random.default_rng(seed)
-    dataset, difficulty = _dataset(rng, folder / "home", "home", n_test, mm_per_px, leaked=groups)
+    dataset, difficulty = _dataset(rng, folder / "home", "home", n_test, mm_per_px, leaked=groups, test=split)
     away, away_difficulty = _dataset(rng, folder / "away", "away", n_away, 0.2, leaked=False)
     models, errors = [], {}
     for kind in kinds:
@@ -69,20 +70,22 @@ def table_study(
             | facts
         )
         models.append(model)
-        errors[label] = _write(rng, model, "test1", dataset.films[2:], difficulty)
+        errors[label] = _write(rng, model, split, dataset.films[2:], difficulty)
         _write(rng, model, "other-site", away.films, away_difficulty, times=away_times)
-    study = Study(models=tuple(models), dataset=dataset, other_site=away, out=folder / "out", seed=0)
+    study = Study(
+        models=tuple(models), dataset=dataset, other_site=away, split=split, out=folder / "out", seed=0
+    )
     return TableStudy(folder, study, errors, difficulty)
 
 
-def _dataset(rng, root, name, n_test, mm_per_px, *, leaked):
+def _dataset(rng, root, name, n_test, mm_per_px, *, leaked, test="test1"):
     """Two training films, then the test films; annotators "senior" and "junior", true points between them."""
     ids = ["001", "002", *(f"{151 + index}" for index in range(n_test))]
     hard = np.linspace(0.3, 2.0, LANDMARKS)
     difficulty = hard * rng.gamma(4.0, 0.25, (n_test, LANDMARKS))
     films = []
     for index, film_id in enumerate(ids):
-        split = "train" if index < 2 else "test1"
+        split = "train" if index < 2 else test
         points = rng.uniform(200, 1800, (LANDMARKS, 2))
         here = difficulty[index - 2] if index >= 2 else hard
         apart_px = here[:, None] * _directions(rng, LANDMARKS) / (mm_per_px or 0.1)

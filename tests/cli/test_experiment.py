@@ -23,8 +23,8 @@ class Registry:
     def run(self, name):
         def experiment(study):
             self.studies[name] = study
-            cases = plain_cases(films_of_split(study.dataset)[: study.shift_films])
-            tables = predict_cases(study, "test1", cases)
+            cases = plain_cases(films_of_split(study.dataset, study.split)[: study.shift_films])
+            tables = predict_cases(study, study.split, cases)
             if name in self.fails:
                 raise self.fails[name]
             rows = tuple((label, len(table)) for label, table in tables.items())
@@ -115,7 +115,9 @@ def test_all_from_films_to_a_report(run, tmp_path, models):
     ):
         assert (out / path).is_file(), path
     made = json.loads((out / "study.json").read_text())["experiments"]["distortion"]
-    assert made["arguments"] == ["all", "--models", "one", "two", "--seed", "0", "--shift-films", "10"]
+    assert made["arguments"] == [
+        *("all", "--split", "test1", "--models", "one", "two", "--seed", "0", "--shift-films", "10")
+    ]
     assert len(models) == 6
 
 

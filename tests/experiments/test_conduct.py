@@ -88,6 +88,8 @@ def test_another_study_in_the_folder_is_refused(study):
     Conduct(study).make("accuracy", counting("accuracy"))
     with pytest.raises(InputError, match="of another study"):
         Conduct(replace(study, seed=1))
+    with pytest.raises(InputError, match="differs in split test1"):
+        Conduct(replace(study, split="test2"))
     # The same again is welcome, and predicts nothing.
     asked = len(study.models[0].model.asked)
     Conduct(study).make("accuracy", counting("accuracy"))

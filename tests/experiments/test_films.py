@@ -1,9 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from cephsure.experiments.films import films_of_split, plain_cases, spread_over, truth_names, truths_px
+from cephsure.errors import InputError
+from cephsure.experiments.films import (
+    films_of_split,
+    judged_split,
+    plain_cases,
+    spread_over,
+    truth_names,
+    truths_px,
+)
 
 
 def test_the_splits_films(spot_data):
@@ -38,3 +48,45 @@ def test_truths(spot_data):
 )
 def test_films_spread_over_the_list(spot_data, count, chosen):
     assert "".join(film.film_id for film in spread_over(spot_data.films, count)) == chosen
+
+
+def split_as(dataset, splits):
+    """The six films, their splits anew: a letter each."""
+    names = {"t": "train", "1": "test1", "2": "test2", "-": None}
+    films = (replace(film, split=names[key]) for film, key in zip(dataset.films, splits, strict=True))
+    return replace(dataset, films=tuple(films))
+
+
+@pytest.mark.parametrize(
+    ("splits", "wanted", "found"),
+    [
+        ("tt1122", None, "test1"),
+        ("tt1122", "test2", "test2"),
+        ("tt2222", None, "test2"),
+        ("------", None, "all"),
+        ("111222", "all", "all"),
+    ],
+)
+def test_films_that_are_judged(spot_data, splits, wanted, found):
+    assert judged_split(split_as(spot_data, splits), wanted) == found
+
+
+@pytest.mark.parametrize(
+    ("splits", "wanted", "message"),
+    [
+        ("tt1122", "all", "hold training films.*give --split: test1, test2"),
+        ("tt1122", "train", "hold training films"),
+        ("tttttt", None, "hold training films.*give data with test films"),
+        ("tt1122", "test1-clean", "beside all of a split.*give --split test1"),
+        ("tt1111", "test2", "no split 'test2'"),
+    ],
+)
+def test_films_that_cannot_be_judged(spot_data, splits, wanted, message):
+    with pytest.raises(InputError, match=message):
+        judged_split(split_as(spot_data, splits), wanted)
+
+
+def test_several_test_sets_and_none_of_the_usual_name(spot_data):
+    films = [replace(film, split=split) for film, split in zip(spot_data.films, "aabbcc", strict=True)]
+    with pytest.raises(InputError, match=r"several sets of test films.*give --split: a, b, c"):
+        judged_split(replace(spot_data, films=tuple(films)))

@@ -22,7 +22,7 @@ def by_count(*, kind="ensemble", ms=10.0, part="samples"):
         )
     drawing = SimpleNamespace(model=SimpleNamespace(kind=kind), what="members", title="the model", part=part)
     return SimpleNamespace(
-        drawing=drawing, found=tuple(found), ms=lambda count: None if ms is None else ms * count
+        test="Test1", drawing=drawing, found=tuple(found), ms=lambda count: None if ms is None else ms * count
     )
 
 

@@ -38,6 +38,14 @@ def experiment(
     *,
     data: Data,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the study; what is in it is kept.")],
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Films that are judged: test1, test2, or all where no film is for training.",
+            show_default="test1 where there is one",
+        ),
+    ] = None,
     models: Annotated[
         list[str] | None,
         typer.Option(
@@ -58,7 +66,7 @@ def experiment(
         typer.Option("--other-site-mm-per-px", metavar="S", help="Their scale, if they do not say."),
     ] = None,
     shift_films: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Films of test1 that are distorted and corrupted.")
+        int, typer.Option(min=1, metavar="N", help="Films that are distorted and corrupted.")
     ] = 10,
     quick: Annotated[
         bool, typer.Option("--quick", help="Leave out the measures that take time of their own.")
@@ -80,6 +88,7 @@ def experiment(
         models=separated(models or ()),
         quick=quick,
         data=data,
+        split=split,
         cts=[Path(one) for one in separated(ct or ())],
         other_site=other_site,
         other_site_mm_per_px=other_site_mm_per_px,
@@ -110,6 +119,7 @@ def _study(
     models: list[str],
     quick: bool,
     data: Path,
+    split: str | None,
     cts: Sequence[Path],
     other_site: Path | None,
     other_site_mm_per_px: float | None,
@@ -117,6 +127,7 @@ def _study(
 ) -> Study:
     """Open all that the experiments are made from."""
     from cephsure.datasets import open_dataset
+    from cephsure.experiments.films import judged_split
     from cephsure.experiments.study import Study
     from cephsure.experiments.study_model import open_models
     from cephsure.model import shipped_models
@@ -139,6 +150,7 @@ def _study(
     return Study(
         models=opened,
         dataset=dataset,
+        split=judged_split(dataset, split),
         cts=tuple(cts),
         other_site=elsewhere,
         out=out,
@@ -168,7 +180,7 @@ def _chosen(name: str, study: Study) -> Experiments:
 
 def _arguments(name: str, study: Study, *, quick: bool) -> list[str]:
     """The command's arguments without the place of its folders, which is nobody else's business."""
-    arguments = [name, "--models", *(model.label for model in study.models)]
+    arguments = [name, "--split", study.split, "--models", *(model.label for model in study.models)]
     if study.cts:
         arguments += ["--ct", *(path.name for path in study.cts)]
     if study.other_site is not None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 ALL = "all"
 TRAIN = "train"
-_CLEAN = "-clean"
+CLEAN_ENDING = "-clean"
+"""Of a test split's name: without the films whose group also holds a training film."""
 
 
 def select(dataset: Dataset, split: str) -> Dataset:
@@ -39,11 +40,11 @@ def select(dataset: Dataset, split: str) -> Dataset:
     """
     if split == ALL:
         return dataset
-    base = split.removesuffix(_CLEAN)
+    base = split.removesuffix(CLEAN_ENDING)
     films = tuple(film for film in dataset.films if film.split == base)
-    if not films or split == TRAIN + _CLEAN:
+    if not films or split == TRAIN + CLEAN_ENDING:
         known = sorted({film.split for film in dataset.films if film.split is not None})
-        names = [ALL, *known, *(name + _CLEAN for name in known if name != TRAIN)]
+        names = [ALL, *known, *(name + CLEAN_ENDING for name in known if name != TRAIN)]
         raise InputError(
             f"data set {dataset.name} has no split {split!r}", remedy=f"it has: {', '.join(names)}"
         )

@@ -1,4 +1,4 @@
-"""Accuracy on Test1: the reference's Table 1, for every model and every choice of truth."""
+"""Accuracy on the test films: the reference's Table 1, for every model and every choice of truth."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cephsure.experiments.accuracy_tables import (
 )
 from cephsure.experiments.films import truth_names, truths_px
 from cephsure.experiments.held_out import CLEAN, OFFICIAL, HeldOut, held_out, truth_for
-from cephsure.experiments.published import REFERENCE
+from cephsure.experiments.published import REFERENCE, REFERENCE_TEST
 from cephsure.experiments.result import ExperimentResult
 from cephsure.experiments.wording import listed, with_interval
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 
 def accuracy(study: Study) -> ExperimentResult:
-    """Mean radial error and success detection rates of every model on Test1.
+    """Mean radial error and success detection rates of every model on the test films.
 
     Args:
-        study: models and data; every model predicts the plain films of Test1.
+        study: models and data; every model predicts the plain films of the split.
 
     Returns:
         Tables: of the report, in long form, and per landmark. Figures: success curves, and each landmark's
@@ -49,17 +49,17 @@ def accuracy(study: Study) -> ExperimentResult:
     official = [one for one in found if one.films == OFFICIAL and one.own]
     return ExperimentResult(
         name="accuracy",
-        title="Accuracy on Test1",
+        title=f"Accuracy on {held.test}",
         method=_method(held),
-        findings=tuple(_findings(found)),
+        findings=tuple(_findings(found, held.test)),
         tables={
-            "accuracy": report_table(found),
-            "accuracy_landmarks": landmark_table(official),
-            "accuracy_long": long_table(found),
+            "accuracy": report_table(found, held.test),
+            "accuracy_landmarks": landmark_table(official, held.test),
+            "accuracy_long": long_table(found, held.test),
         },
         figures={
-            "accuracy_success": success_figure(official, seed=study.seed),
-            "accuracy_landmarks": landmark_figure(_one_a_kind(official), _first_pair(official)),
+            "accuracy_success": success_figure(official, held.test, seed=study.seed),
+            "accuracy_landmarks": landmark_figure(_one_a_kind(official), _first_pair(official), held.test),
         },
     )
 
@@ -126,7 +126,7 @@ def _method(held: HeldOut) -> tuple[str, ...]:
         else "The data set does not say which films are the same exposure, so there is no clean group."
     )
     return (
-        f"Every model predicts the films of Test1 as they are: {sizes}. {clean}",
+        f"Every model predicts the films of {held.test} as they are: {sizes}. {clean}",
         (
             "The radial error is the distance of the predicted to the true point in mm; MRE is its mean over "
             "all points, SDR the percentage of points within a radius. Each model is measured against each "
@@ -137,12 +137,13 @@ def _method(held: HeldOut) -> tuple[str, ...]:
     )
 
 
-def _findings(found: Sequence[Measurement]) -> Iterator[str]:
+def _findings(found: Sequence[Measurement], test: str) -> Iterator[str]:
     own = {(one.who, one.films): one for one in found if one.own}
     for (who, films), one in own.items():
         if films == OFFICIAL:
             yield _sentence(who, one, own.get((who, CLEAN)))
-    yield from _reference_sentences([one for (_, films), one in own.items() if films == OFFICIAL])
+    if test == REFERENCE_TEST:
+        yield from _reference_sentences([one for (_, films), one in own.items() if films == OFFICIAL])
     yield from _truth_sentences([one for one in found if one.films == OFFICIAL and one.model is not None])
 
 

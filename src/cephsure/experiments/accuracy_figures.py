@@ -9,7 +9,7 @@ import numpy as np
 from cephsure.evaluation.bootstrap import film_weights
 from cephsure.evaluation.success_curve import success_curve
 from cephsure.experiments.plotting import GREY, KIND_COLOURS, KIND_MARKERS, label, new_figure
-from cephsure.experiments.published import PUBLISHED_ACCURACY
+from cephsure.experiments.published import published_accuracy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,18 +23,19 @@ _RADII_MM = np.linspace(0.0, 6.0, 121)
 _LINES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)))
 
 
-def success_figure(official: Sequence[Measurement], *, seed: int) -> Figure:
+def success_figure(official: Sequence[Measurement], test: str, *, seed: int) -> Figure:
     """Share of points within each radius, a panel a recipe, with the annotators' distance in each.
 
     Args:
         official: models, each against its own truth, and pairs of annotators; the same films in each.
+        test: what the films are called.
         seed: of the bootstrap.
     """
     recipes = list(dict.fromkeys(one.model.recipe for one in official if one.model is not None))
     figure, axes = new_figure(
         1,
         len(recipes),
-        caption="Share of points whose radial error is at most r, official Test1, each model against the "
+        caption=f"Share of points whose radial error is at most r, official {test}, each model against the "
         "annotation it was trained on; bands: 95 % intervals, films resampled. Grey: the distance of one "
         "annotator to the other. Hollow markers: the reference's published figures (senior annotation), a "
         "star: the challenge winner's (mean).",
@@ -43,7 +44,7 @@ def success_figure(official: Sequence[Measurement], *, seed: int) -> Figure:
     for recipe, panel in zip(recipes, axes[0], strict=True):
         shown = [one for one in official if one.model is None or one.model.recipe == recipe]
         _curves(panel, shown, seed=seed)
-        _published_rates(panel)
+        _published_rates(panel, test)
         label(panel, x="radius r [mm]", y="points within r [%]", title=f"recipe {recipe}")
         panel.set(xlim=(0, _RADII_MM[-1]), ylim=(0, 101))
         panel.grid(color="#e8e8e8", lw=0.6)
@@ -67,9 +68,9 @@ def _curves(axes: Axes, shown: Sequence[Measurement], *, seed: int) -> None:
         axes.fill_between(curve.radii, curve.low, curve.high, color=colour, alpha=0.15, lw=0)
 
 
-def _published_rates(axes: Axes) -> None:
+def _published_rates(axes: Axes, test: str) -> None:
     """Of the reference and of the challenge's winner only: later methods stand in the table."""
-    for one in PUBLISHED_ACCURACY:
+    for one in published_accuracy(test):
         if one.kind or one.source.startswith("challenge"):
             axes.plot(
                 list(one.sdr_percent),
@@ -84,17 +85,18 @@ def _published_rates(axes: Axes) -> None:
             )
 
 
-def landmark_figure(shown: Sequence[Measurement], annotators: Measurement | None) -> Figure:
+def landmark_figure(shown: Sequence[Measurement], annotators: Measurement | None, test: str) -> Figure:
     """Mean error of each landmark with its interval and quartiles, beside the annotators' distance.
 
     Args:
         shown: one model of a kind.
         annotators: a pair of them, or None.
+        test: what the films are called.
     """
     figure, axes = new_figure(
         1,
         1,
-        caption="Radial error of each landmark on the official Test1. Markers: mean with its 95 % interval "
+        caption=f"Radial error of each landmark on the official {test}. Markers: mean with its 95 % interval "
         "(films resampled); pale bars: from the lower to the upper quartile of the errors; grey lines: mean "
         "distance of one annotator to the other.",
         panel_inches=(10.5, 4.4),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cephsure.evaluation.errors import THRESHOLDS_MM
 from cephsure.experiments.held_out import CLEAN, OFFICIAL
-from cephsure.experiments.published import PUBLISHED_ACCURACY
+from cephsure.experiments.published import published_accuracy
 from cephsure.experiments.result import ResultTable
 from cephsure.experiments.wording import ends
 
@@ -64,7 +64,7 @@ class Measurement:
             yield f"without {number}", part
 
 
-def report_table(found: Sequence[Measurement]) -> ResultTable:
+def report_table(found: Sequence[Measurement], test: str) -> ResultTable:
     """One line a model, against the truth it was trained on; published rows after ours."""
     clean = {one.who: one.evaluation for one in found if one.own and one.films == CLEAN}
     nothing = (None,) * 3
@@ -77,18 +77,18 @@ def report_table(found: Sequence[Measurement]) -> ResultTable:
             rows.append((one.who, one.truth, *_figures(one.evaluation), *last))
     rows += [
         (one.source, one.truth, *_published_figures(one.mre_mm, one.sdr_percent), *nothing)
-        for one in PUBLISHED_ACCURACY
+        for one in published_accuracy(test)
     ]
     return ResultTable(
-        "Accuracy on Test1, each model against the annotation it was trained on",
+        f"Accuracy on {test}, each model against the annotation it was trained on",
         ("who", "truth", *_FIGURES, f"mre_without_{WITHOUT}_mm", "mre_clean_mm", "sdr_2.5mm_clean_percent"),
         tuple(rows),
-        note="On the official Test1 and all landmarks, but for the last three columns. Clean: without the "
+        note=f"On the official {test} and all landmarks, but for the last three columns. Clean: without the "
         "films whose exposure is also among the training films. Rows naming a publication are as published.",
     )
 
 
-def long_table(found: Sequence[Measurement]) -> ResultTable:
+def long_table(found: Sequence[Measurement], test: str) -> ResultTable:
     """Every model against every truth, on all films and the clean ones, with and without ``WITHOUT``."""
     rows: list[tuple[Cell, ...]] = [
         (*_facts(one), one.truth, one.films, landmarks, part.n_films, part.n_points, *_figures(part))
@@ -101,24 +101,24 @@ def long_table(found: Sequence[Measurement]) -> ResultTable:
             *(one.truth, OFFICIAL, "all", None, None),
             *_published_figures(one.mre_mm, one.sdr_percent),
         )
-        for one in PUBLISHED_ACCURACY
+        for one in published_accuracy(test)
     ]
     return ResultTable(
-        "Accuracy on Test1: every model against every truth, one line a combination",
+        f"Accuracy on {test}: every model against every truth, one line a combination",
         (
             *("who", "source", "recipe", "kind", "samples", "trained_on", "changes"),
             *("truth", "films", "landmarks", "n_films", "n_points"),
             *_FIGURES,
         ),
         tuple(rows),
-        note="Intervals: 95 %, films resampled. Published rows: the 150 films of Test1, 19 landmarks.",
+        note=f"Intervals: 95 %, films resampled. Published rows: all films of {test}, 19 landmarks.",
     )
 
 
-def landmark_table(official: Sequence[Measurement]) -> ResultTable:
+def landmark_table(official: Sequence[Measurement], test: str) -> ResultTable:
     """One line a model and landmark, of the measurements given."""
     return ResultTable(
-        "Error of each landmark on the official Test1, each model against the annotation it was trained on",
+        f"Error of each landmark on the official {test}, each model against the annotation it was trained on",
         ("who", "truth", "number", "code", "landmark", "n_points", *_FIGURES),
         tuple(
             (one.who, one.truth, mark.number, mark.code, mark.name, mark.n_points, *_figures(mark))

@@ -66,7 +66,7 @@ def detection(study: Study) -> ExperimentResult:
     """Tell shifted films from plain ones by every measure and combination, film by film.
 
     Args:
-        study: models and data; ``shift_films`` films of Test1 are shifted in every way.
+        study: models and data; ``shift_films`` films are shifted in every way.
 
     Returns:
         A table of all areas, one of what the shifts do to the points; figures of each model's areas and
@@ -83,10 +83,10 @@ def detection(study: Study) -> ExperimentResult:
     return ExperimentResult(
         name="detection",
         title="Detection: films the models were not made for",
-        method=_method(detected),
+        method=_method(detected, study.test_name),
         findings=tuple(findings(detected)),
         tables={
-            "detection": _table(detected),
+            "detection": _table(detected, study.test_name),
             "detection_harm": _harm_table(detected),
             "detection_spoiled": _spoiled_table(detected),
         },
@@ -125,7 +125,7 @@ def _harm(errors_mm: NDArray[np.float64] | None) -> Harm:
     return Harm(float(known.mean()), float(np.mean(~is_within(known, LARGE_MM))))
 
 
-def _table(detected: Sequence[Detected]) -> ResultTable:
+def _table(detected: Sequence[Detected], test: str) -> ResultTable:
     rows: list[tuple[Cell, ...]] = []
     for one in detected:
         for shift in one.films.shifts:
@@ -139,7 +139,7 @@ def _table(detected: Sequence[Detected]) -> ResultTable:
                     )
                 )
     return ResultTable(
-        "How every score tells every shift from plain films of Test1",
+        f"How every score tells every shift from plain films of {test}",
         (
             *("model", "family", "shift", "shift_title", "score", "score_title"),
             *("n_plain", "n_shifted", "auc", "auc_low", "auc_high", "found_at_5_percent"),
@@ -215,7 +215,7 @@ def _spoiled_table(detected: Sequence[Detected]) -> ResultTable:
     )
 
 
-def _method(detected: Sequence[Detected]) -> tuple[str, ...]:
+def _method(detected: Sequence[Detected], test: str) -> tuple[str, ...]:
     first = detected[0].films
     of_home = [shift for shift in first.shifts if shift.homes is not None]
     n_home = len(of_home[0].table) if of_home else 0
@@ -223,14 +223,14 @@ def _method(detected: Sequence[Detected]) -> tuple[str, ...]:
     n_cases = n_home * len(of_home) + n_strangers
     return (
         (
-            f"Plain: {len(first.plain)} films of Test1 that show no training film's exposure. Shifted: "
+            f"Plain: {len(first.plain)} films of {test} that show no training film's exposure. Shifted: "
             f"{n_home} of them, spread over the set, under {len(of_home)} conditions each; {n_strangers} "
             "pictures made by the program that are no cephalograms; the other site's films if given. That "
             f"is {n_cases} predictions a model besides those shared with other experiments. One CT's "
             "projections are in the experiment rotation, not here."
         ),
         (
-            "Films of Test1 face right; mirrored and inverted ones are also predicted with facing or "
+            "Films of ISBI 2015 face right; mirrored and inverted ones are also predicted with facing or "
             "polarity given as it was before, as if somebody had filed them wrongly. Elastic magnitudes "
             "are the reference's (see distortion). Rotation about the film's centre keeps its frame; what "
             "leaves it is lost."
@@ -245,7 +245,7 @@ def _method(detected: Sequence[Detected]) -> tuple[str, ...]:
         ),
         (
             "No label and no shifted film enters any score. Quantiles, medians and deviations come from "
-            "plain films of Test1, in two halves (same exposures in one half): a film and its shifted "
+            f"plain films of {test}, in two halves (same exposures in one half): a film and its shifted "
             "versions are always judged by the half that they are not in."
         ),
         (

@@ -35,6 +35,7 @@ class Distorted:
     """F films at M magnitudes.
 
     Attributes:
+        test: what texts call the set that the films are of: "Test1".
         items: the films.
         magnitudes: (M,).
         fields: each film's random field.
@@ -44,6 +45,7 @@ class Distorted:
         tables: by the model's label, F times M rows: every magnitude of the first film, then of the next.
     """
 
+    test: str
     items: tuple[AnnotatedFilm, ...]
     magnitudes: NDArray[np.float64]
     fields: tuple[ElasticField, ...]
@@ -62,7 +64,7 @@ class Distorted:
 
 
 def distorted_films(study: Study, magnitudes: Sequence[float] | None = None) -> Distorted:
-    """Distort films spread over Test1 and predict them.
+    """Distort films spread over the split and predict them.
 
     Args:
         study: models, data, seed and the number of films.
@@ -75,7 +77,7 @@ def distorted_films(study: Study, magnitudes: Sequence[float] | None = None) -> 
         InputError: a film cannot be read or has no scale, or a prediction is neither stored nor can be made.
     """
     strengths = MAGNITUDES if magnitudes is None else magnitudes
-    items = spread_over(films_of_split(study.dataset, "test1"), study.shift_films)
+    items = spread_over(films_of_split(study.dataset, study.split), study.shift_films)
     by_id = {item.film_id: item for item in items}
 
     @lru_cache(maxsize=1)
@@ -93,7 +95,8 @@ def distorted_films(study: Study, magnitudes: Sequence[float] | None = None) -> 
     given = {truth: truths_px(items, truth) for truth in truths}
     moved = {truth: _moved(points, fields, strengths) for truth, points in given.items()}
     tables = predict_cases(study, "distortion", cases)
-    return Distorted(tuple(items), np.array(strengths, dtype=np.float64), fields, given, moved, tables)
+    strengths_array = np.array(strengths, dtype=np.float64)
+    return Distorted(study.test_name, tuple(items), strengths_array, fields, given, moved, tables)
 
 
 def condition(magnitude: float) -> str:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def distortion(study: Study) -> ExperimentResult:
-    """Distort films of Test1 elastically with rising magnitude; measures and errors beside it.
+    """Distort test films elastically with rising magnitude; measures and errors beside it.
 
     Source: Drevický & Kodým 2020, their second experiment; the error against the moved truth is ours.
 
@@ -70,8 +70,9 @@ def distortion(study: Study) -> ExperimentResult:
 def _method(study: Study, done: Distorted) -> tuple[str, ...]:
     cell_x_mm, cell_y_mm = CELL_MM
     films = (
-        f"{len(done.items)} films spread evenly over Test1, each at {len(done.magnitudes)} magnitudes from "
-        f"{done.magnitudes[0]:g} to {done.magnitudes[-1]:g}, given to the models as a user's film would be."
+        f"{len(done.items)} films spread evenly over {done.test}, each at {len(done.magnitudes)} magnitudes "
+        f"from {done.magnitudes[0]:g} to {done.magnitudes[-1]:g}, given to the models as a user's film would "
+        "be."
     )
     field = (
         "The field is the reference's: for each cell and axis a number uniform in [−1, 1], blurred by a "

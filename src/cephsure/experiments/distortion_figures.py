@@ -43,9 +43,9 @@ def own_measure_figure(done: Distorted, trends: Sequence[ModelTrends]) -> Figure
     blocks = -(-len(trends) // columns)
     caption = (
         f"Measure (above) and radial error against the moved truth (below) at {len(done.magnitudes)} "
-        f"magnitudes of elastic distortion, mean over {len(done.items)} films of Test1 and their landmarks; "
-        "band: 95 % bootstrap interval over films. r: Pearson's coefficient of magnitude and mean, with its "
-        "interval; published: Drevický & Kodým 2020."
+        f"magnitudes of elastic distortion, mean over {len(done.items)} films of {done.test} and their "
+        "landmarks; band: 95 % bootstrap interval over films. r: Pearson's coefficient of magnitude and "
+        "mean, with its interval; published: Drevický & Kodým 2020."
     )
     figure, axes = new_figure(2 * blocks, columns, caption=caption, panel_inches=(3.9, 2.7))
     for panel in axes.ravel():
@@ -104,9 +104,9 @@ def all_measures_figure(done: Distorted, trends: Sequence[ModelTrends]) -> Figur
     rows = max(1, -(-len(by_measure) // columns))
     caption = (
         f"Every measure's change with the magnitude of elastic distortion (n = {len(done.items)} films of "
-        "Test1): mean over all points, against the same films at the first magnitude, in standard deviations "
-        "of the single points there; turned so that up means more uncertain. Band: 95 % bootstrap interval "
-        "over films. r: Pearson's coefficient of magnitude and the measure's mean, as in the table."
+        f"{done.test}): mean over all points, against the same films at the first magnitude, in standard "
+        "deviations of the single points there; turned so that up means more uncertain. Band: 95 % bootstrap "
+        "interval over films. r: Pearson's coefficient of magnitude and the measure's mean, as in the table."
     )
     figure, axes = new_figure(rows, columns, caption=caption)
     styles = _line_styles(trends)

@@ -37,10 +37,10 @@ ALL = "all"
 
 
 def error_correlation(study: Study) -> ExperimentResult:
-    """Correlation of each measure with the radial error, each landmark of each film of Test1 a point.
+    """Correlation of each measure with the radial error, each landmark of each test film a point.
 
     Args:
-        study: models and data; every model predicts the plain films of Test1.
+        study: models and data; every model predicts the plain films of the split.
 
     Returns:
         A table of every coefficient and one of each landmark's; figures: ours beside the published ones, all
@@ -58,10 +58,10 @@ def error_correlation(study: Study) -> ExperimentResult:
         method=_method(held),
         findings=tuple(_findings(main)),
         tables={
-            "error_correlation": _table(groups),
-            "error_correlation_landmarks": _landmark_table(study, main),
+            "error_correlation": _table(groups, held.test),
+            "error_correlation_landmarks": _landmark_table(study, main, held.test),
         },
-        figures=_figures(study, main),
+        figures=_figures(study, main, held.test),
     )
 
 
@@ -80,7 +80,7 @@ def _groups(study: Study, held: HeldOut, model: StudyModel) -> Iterator[Group]:
             yield Group(model, truth, films, f"without {WITHOUT}", int(chosen.sum()), found)
 
 
-def _table(groups: Sequence[Group]) -> ResultTable:
+def _table(groups: Sequence[Group], test: str) -> ResultTable:
     rows: list[tuple[Cell, ...]] = []
     for group in groups:
         model = group.model
@@ -95,7 +95,7 @@ def _table(groups: Sequence[Group]) -> ResultTable:
                 )
             )
     return ResultTable(
-        "Each measure against the radial error, point by point, on Test1",
+        f"Each measure against the radial error, point by point, on {test}",
         (
             *("model", "recipe", "kind", "under_trained"),
             *("truth", "films", "landmarks", "n_films", "own_measure"),
@@ -109,7 +109,7 @@ def _table(groups: Sequence[Group]) -> ResultTable:
     )
 
 
-def _landmark_table(study: Study, main: Sequence[Group]) -> ResultTable:
+def _landmark_table(study: Study, main: Sequence[Group], test: str) -> ResultTable:
     names = {landmark.number: landmark for landmark in study.dataset.landmark_set.landmarks}
     rows: list[tuple[Cell, ...]] = []
     for group in main:
@@ -124,22 +124,22 @@ def _landmark_table(study: Study, main: Sequence[Group]) -> ResultTable:
                     )
                 )
     return ResultTable(
-        "Rank correlation of measure and error within each landmark, official Test1",
+        f"Rank correlation of measure and error within each landmark, official {test}",
         ("model", "truth", "number", "code", "landmark", "mre_mm", "measure", "direction", "spearman"),
         tuple(rows),
         note="One point a film; negative for a good measure that falls with uncertainty.",
     )
 
 
-def _figures(study: Study, main: Sequence[Group]) -> dict[str, Figure | DrawnFigure]:
+def _figures(study: Study, main: Sequence[Group], test: str) -> dict[str, Figure | DrawnFigure]:
     figures: dict[str, Figure | DrawnFigure] = {
-        "error_correlation_published": published_figure(main),
-        "error_correlation_measures": measures_figure(main),
+        "error_correlation_published": published_figure(main, test),
+        "error_correlation_measures": measures_figure(main, test),
     }
     for group in main:
         if group.found:
             name = f"error_correlation_{group.model.label}"
-            figures[name] = scatter_figure(group, seed=study.seed)
+            figures[name] = scatter_figure(group, test, seed=study.seed)
     return figures
 
 
@@ -147,9 +147,9 @@ def _method(held: HeldOut) -> tuple[str, ...]:
     films = "; ".join(f"{name}: {int(chosen.sum())} films" for name, chosen in held.groups.items())
     return (
         (
-            f"Every landmark of every film of Test1 is one point ({films}), with its radial error in mm "
-            "against the annotation the model was trained on and the value of each measure (lengths in mm). "
-            "Nothing is binned."
+            f"Every landmark of every film of {held.test} is one point ({films}), with its radial error in "
+            "mm against the annotation the model was trained on and the value of each measure (lengths in "
+            "mm). Nothing is binned."
         ),
         (
             "Pearson and Spearman correlation of measure and error, and the area under the ROC curve for "

@@ -60,7 +60,7 @@ def published_pearson(model: StudyModel) -> float:
     return published.under_trained_pearson if model.under_trained else published.error_pearson
 
 
-def published_figure(main: Sequence[Group]) -> Figure:
+def published_figure(main: Sequence[Group], test: str) -> Figure:
     """Pearson's r of each kind's own measure, ours beside the published one."""
     rows = [
         Row(
@@ -79,7 +79,7 @@ def published_figure(main: Sequence[Group]) -> Figure:
         1,
         len(rows),
         caption="Pearson's r of radial error and the measure by which the reference judges each kind of "
-        f"model, point by point, unbinned ({points} points of official Test1; 95 % intervals, films "
+        f"model, point by point, unbinned ({points} points of official {test}; 95 % intervals, films "
         "resampled), beside the published value (of under-trained models where ours is one).",
         panel_width=8.5,
     )
@@ -89,7 +89,7 @@ def published_figure(main: Sequence[Group]) -> Figure:
     return figure
 
 
-def measures_figure(main: Sequence[Group]) -> Figure:
+def measures_figure(main: Sequence[Group], test: str) -> Figure:
     """Every measure's rank correlation, pooled and within a landmark, and its area for large errors."""
     correlations, areas = [], []
     for group in main:
@@ -114,7 +114,7 @@ def measures_figure(main: Sequence[Group]) -> Figure:
     figure, axes = forest_figure(
         2,
         len(correlations),
-        caption="How well each measure follows the radial error on official Test1, point by point, "
+        caption=f"How well each measure follows the radial error on official {test}, point by point, "
         "unbinned. Left: Spearman's coefficient, turned so that a good measure is positive, over all points "
         "and within each landmark. Right: area under the ROC curve for finding large errors. 95 % "
         "intervals, films resampled.",
@@ -133,14 +133,14 @@ def measures_figure(main: Sequence[Group]) -> Figure:
     return figure
 
 
-def scatter_figure(group: Group, *, seed: int) -> Figure:
+def scatter_figure(group: Group, test: str, *, seed: int) -> Figure:
     """The points of one model: its own measure, the best other one, and both in bins."""
     other = best(group.found, but=group.model.own_measure)
     shown = [one for one in (group.own, other) if one is not None]
     figure, axes = new_figure(
         1,
         len(shown) + 1,
-        caption=f"{group.model.title}, official Test1: radial error against its measure and against the "
+        caption=f"{group.model.title}, official {test}: radial error against its measure and against the "
         "best other one (chosen on these films), each landmark of each film a point; dashed: error equal to "
         f"measure. Last panel: the same points in {_BINS} bins of equal size, mean error with 95 % "
         "interval; r of the bin means is far above r of the points because averaging removes the scatter.",

@@ -9,6 +9,8 @@ import numpy as np
 
 from cephsure.datasets import annotators, film_of, select
 from cephsure.datasets import truth as truth_of
+from cephsure.datasets.splits import ALL, CLEAN_ENDING, TRAIN
+from cephsure.errors import InputError
 from cephsure.experiments.case import Case
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from cephsure.datasets import AnnotatedFilm, Dataset
 
 MEAN = "mean"
+USUAL_SPLIT = "test1"
 
 
 def plain_cases(items: Sequence[AnnotatedFilm]) -> list[Case]:
@@ -44,6 +47,37 @@ def spread_over(items: Sequence[AnnotatedFilm], count: int) -> list[AnnotatedFil
     return [items[index] for index in chosen]
 
 
-def films_of_split(dataset: Dataset, split: str = "test1") -> list[AnnotatedFilm]:
-    """The films of a test split ("test1" or "test1-clean")."""
+def judged_split(dataset: Dataset, wanted: str | None = None) -> str:
+    """The films that experiments are made on.
+
+    Args:
+        dataset: annotated films.
+        wanted: a split without training films; by default "test1", else the only test split there is, else
+            "all" films of a data set without splits.
+
+    Raises:
+        InputError: there is no such split, it holds training films, or there are several to choose from.
+    """
+    known = sorted({film.split for film in dataset.films if film.split not in (None, TRAIN)})
+    if wanted is None:
+        if len(known) > 1 and USUAL_SPLIT not in known:
+            raise InputError(
+                f"{dataset.name} has several sets of test films", remedy=f"give --split: {', '.join(known)}"
+            )
+        wanted = USUAL_SPLIT if USUAL_SPLIT in known else next(iter(known), ALL)
+    if wanted.endswith(CLEAN_ENDING):
+        raise InputError(
+            "the experiments show the clean films beside all of a split",
+            remedy=f"give --split {wanted.removesuffix(CLEAN_ENDING)}",
+        )
+    if any(film.split == TRAIN for film in select(dataset, wanted).films):
+        raise InputError(
+            f"the films {wanted!r} of {dataset.name} hold training films: nothing can be measured on these",
+            remedy=f"give --split: {', '.join(known)}" if known else "give data with test films",
+        )
+    return wanted
+
+
+def films_of_split(dataset: Dataset, split: str = USUAL_SPLIT) -> list[AnnotatedFilm]:
+    """The films of a split ("test1", "test1-clean", "all")."""
     return list(select(dataset, split).films)

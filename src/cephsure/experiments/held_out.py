@@ -1,4 +1,4 @@
-"""Test1 as it is, predicted by every model: what most experiments start from."""
+"""The test films as they are, predicted by every model: what most experiments start from."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cephsure.datasets.splits import ALL, CLEAN_ENDING
 from cephsure.errors import InputError
 from cephsure.evaluation import radial_errors
 from cephsure.experiments.films import MEAN, films_of_split, plain_cases, truth_names, truths_px
@@ -29,6 +30,7 @@ class HeldOut:
     """Films that the models were not trained on, and what they found there.
 
     Attributes:
+        test: what texts call these films: "Test1".
         items: the N films.
         tables: by the model's label, a row a film.
         mm_per_px: (N, 2) the films' scale, NaN where unknown.
@@ -36,6 +38,7 @@ class HeldOut:
             exposure again; the latter only where the data set knows them.
     """
 
+    test: str
     items: tuple[AnnotatedFilm, ...]
     tables: dict[str, PointTable]
     mm_per_px: NDArray[np.float64]
@@ -57,13 +60,13 @@ class HeldOut:
 
 
 def held_out(study: Study) -> HeldOut:
-    """Predict the plain films of Test1 with every model.
+    """Predict the plain test films with every model.
 
     Raises:
         InputError: no film has a scale (every error is in mm), or a film cannot be predicted.
     """
-    items = films_of_split(study.dataset, "test1")
-    tables = predict_cases(study, "test1", plain_cases(items))
+    items = films_of_split(study.dataset, study.split)
+    tables = predict_cases(study, study.split, plain_cases(items))
     mm_per_px = next(iter(tables.values())).mm_per_px
     if not np.isfinite(mm_per_px).any():
         raise InputError(
@@ -71,10 +74,10 @@ def held_out(study: Study) -> HeldOut:
             remedy="give a data set that states its scale",
         )
     groups = {OFFICIAL: np.ones(len(items), dtype=bool)}
-    if any(film.group is not None for film in study.dataset.films):
-        clean = {film.film_id for film in films_of_split(study.dataset, "test1-clean")}
+    if study.split != ALL and any(film.group is not None for film in study.dataset.films):
+        clean = {film.film_id for film in films_of_split(study.dataset, f"{study.split}{CLEAN_ENDING}")}
         groups[CLEAN] = np.array([item.film_id in clean for item in items], dtype=bool)
-    return HeldOut(tuple(items), tables, mm_per_px, groups)
+    return HeldOut(study.test_name, tuple(items), tables, mm_per_px, groups)
 
 
 def truth_for(model: StudyModel, dataset: Dataset) -> str:

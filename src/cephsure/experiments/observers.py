@@ -200,7 +200,7 @@ def _distance_table(study: Study, panel: Panel, distances: dict[str, NDArray[np.
 
 
 def _method(panels: Sequence[Panel], held: HeldOut) -> tuple[str, ...]:
-    films = "Films of Test1"
+    films = f"Films of {held.test}"
     if held.cleanest == CLEAN:
         films += " whose exposure is not among the training films"
     sizes = [f"{one.title}: {len(one.rows)} films, {len(one.columns)} landmarks" for one in panels]
@@ -229,11 +229,12 @@ def _films_sentence(observed: Observed | None, held: HeldOut) -> Iterator[str]:
         )
         return
     panel = observed.panel
+    elsewhere = f"{observed.n_elsewhere} are of another test set. " if observed.n_elsewhere else ""
     yield (
         f"The nine further observers marked {observed.n_films} films: {observed.n_training} are training "
-        f"films and {observed.n_leaked} of Test1 show a training film's exposure again; both are left out, "
-        f"because the models know them. {len(panel.rows)} films of {len(held.items)} remain, with "
-        f"{len(panel.rows) * len(panel.columns)} points."
+        f"films and {observed.n_leaked} of {held.test} show a training film's exposure again; both are left "
+        f"out, because the models know them. {elsewhere}{len(panel.rows)} films of {len(held.items)} remain, "
+        f"with {len(panel.rows) * len(panel.columns)} points."
     )
 
 

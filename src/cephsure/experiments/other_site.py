@@ -35,12 +35,11 @@ if TYPE_CHECKING:
     from cephsure.experiments.study_model import StudyModel
 
 RESAMPLES = 500
-HOME = "Test1"
 CHANCE = 0.5
 
 
 def other_site(study: Study) -> ExperimentResult:
-    """Compare error, measures and their correlation on another site's films with those on Test1.
+    """Compare error, measures and their correlation on another site's films with those on the test films.
 
     Args:
         study: models, data and the other site's films.
@@ -78,7 +77,12 @@ def _pairs(study: Study, away: Dataset) -> list[tuple[Site, Site]]:
     tables = predict_cases(study, "other-site", plain_cases(away.films))
     return [
         (
-            _site(study, model, (HOME, study.dataset, home_items), held.tables[model.label].where(chosen)),
+            _site(
+                study,
+                model,
+                (study.test_name, study.dataset, home_items),
+                held.tables[model.label].where(chosen),
+            ),
             _site(study, model, (away.name, away, away.films), tables[model.label]),
         )
         for model in study.models
@@ -161,7 +165,7 @@ def _figures(
     pairs: Sequence[tuple[Site, Site]], noticed: Sequence[Noticed], *, seed: int
 ) -> dict[str, Figure | DrawnFigure]:
     figures: dict[str, Figure | DrawnFigure] = {
-        "other_site_noticed": noticed_figure(noticed, pairs[0][1].name)
+        "other_site_noticed": noticed_figure(noticed, pairs[0][1].name, pairs[0][0].name)
     }
     for home, away in pairs:
         own = [one for one in noticed if one.model is home.model]
@@ -174,7 +178,8 @@ def _method(away: Dataset, pair: tuple[Site, Site]) -> tuple[str, ...]:
     return (
         (
             f"The models predict the {len(away.films)} films of {away.name} as they are, with the scale "
-            f"given for them; beside them {films} films of Test1 whose exposure no model was trained on."
+            f"given for them; beside them {films} films of {pair[0].name} whose exposure no model was "
+            "trained on."
         ),
         (
             "The truth is the annotation the model was trained on where the site has it, else the mean of "

@@ -66,16 +66,16 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """How well a film's mean of one measure tells another site's films from Test1's.
+    """How well a film's mean of one measure tells another site's films from the test films.
 
     Attributes:
         model: the model.
-        home: the measure on Test1; its key names the unit.
+        home: the measure on the test films; its key names the unit.
         auc: area under the ROC curve; 0.5 is chance.
         interval: its 95 % interval.
-        n_home: films of Test1.
+        n_home: test films.
         n_away: films of the other site.
-        mean_home: the measure's mean on Test1.
+        mean_home: the measure's mean on the test films.
         mean_away: and on the other site.
     """
 
@@ -89,7 +89,7 @@ class Noticed:
     mean_away: float
 
 
-def noticed_figure(noticed: Sequence[Noticed], site: str) -> Figure:
+def noticed_figure(noticed: Sequence[Noticed], site: str, home: str) -> Figure:
     """The area under the ROC curve of every model's measures."""
     rows: list[Row] = []
     for model in dict.fromkeys(one.model for one in noticed):
@@ -102,7 +102,7 @@ def noticed_figure(noticed: Sequence[Noticed], site: str) -> Figure:
                 for one in forms
             }
             rows.append(Row(forms[0].home.measure.title, KIND_COLOURS.get(model.kind, GREY), estimates))
-    count = f"{noticed[0].n_away} films of {site} against {noticed[0].n_home} of Test1" if noticed else ""
+    count = f"{noticed[0].n_away} films of {site} against {noticed[0].n_home} of {home}" if noticed else ""
     figure, axes = forest_figure(
         1,
         len(rows),
@@ -113,7 +113,7 @@ def noticed_figure(noticed: Sequence[Noticed], site: str) -> Figure:
     )
     forest(axes[0, 0], rows, [Series(_IN_MM), Series(_IN_PX, "D", filled=False)], neutral=0.5)
     axes[0, 0].set_xlim(right=1.01)
-    label(axes[0, 0], x=f"area under the ROC curve, {site} against Test1", y="")
+    label(axes[0, 0], x=f"area under the ROC curve, {site} against {home}", y="")
     return figure
 
 
@@ -128,8 +128,8 @@ def sites_figure(home: Site, away: Site, noticed: Sequence[Noticed], *, seed: in
     figure, axes = new_figure(
         1,
         1 + len(shown),
-        caption=f"{home.model.title} at {away.name} and on Test1. First panel: share of points within a "
-        "radius, bands are 95 % intervals. Then each film as a point, its mean measure beside its mean "
+        caption=f"{home.model.title} at {away.name} and on {home.name}. First panel: share of points within "
+        "a radius, bands are 95 % intervals. Then each film as a point, its mean measure beside its mean "
         "error: the kind's own measure, and the one that notices the change of site best.",
         panel_inches=(4.7, 3.9),
     )

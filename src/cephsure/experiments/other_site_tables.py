@@ -31,7 +31,7 @@ def accuracy_table(pairs: Sequence[tuple[Site, Site]]) -> ResultTable:
             )
         )
     return ResultTable(
-        "Accuracy on the other site's films beside Test1",
+        f"Accuracy on the other site's films beside {pairs[0][0].name}",
         (
             *("model", "site", "truth", "n_films", "n_points"),
             *("mre_mm", "mre_low_mm", "mre_high_mm", "sd_mm"),
@@ -76,7 +76,7 @@ def noticed_table(noticed: Sequence[Noticed]) -> ResultTable:
             for one in noticed
         ),
         note="A film's score is the mean of the measure over its landmarks, turned so that larger is less "
-        "certain; auc is the area under the ROC curve for telling the other site's films from Test1's, 0.5 "
-        "is chance. A key in px is that of the films as they are: a coarser film has fewer px for the same "
-        "length.",
+        "certain; auc is the area under the ROC curve for telling the other site's films from the test "
+        "films, 0.5 is chance. A key in px is that of the films as they are: a coarser film has fewer px for "
+        "the same length.",
     )

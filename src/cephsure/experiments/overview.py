@@ -33,12 +33,12 @@ _COLUMNS = (
 _NOTHING = ResultTable("", (), ())
 _NOTE = (
     "Each model by its own measure, the one by which the reference judges its kind: activation for a "
-    "Baseline, spread for the others. mre and sdr: official Test1, against the annotation the model was "
+    "Baseline, spread for the others. mre and sdr: official test films, against the annotation the model was "
     "trained on. error pearson: measure and radial error, point by point. distorted and turned pearson: "
     "magnitude, or size of the angle, and the mean measure; the first head turned, as a parallel sum, as a "
     "parallel film and as a film of a cone beam. caught 20: share of the errors over 4 mm among the most "
     "uncertain 20 % of the points. Intervals 95 %. A gap was not measured, or not published. Published: "
-    "Drevický & Kodým 2020, senior annotation, another head."
+    "Drevický & Kodým 2020, Test1, senior annotation, and another head."
 )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from cephsure.datasets import annotators
 from cephsure.datasets.observers import observers_of
+from cephsure.datasets.splits import TRAIN
 from cephsure.evaluation.agreement import distance_to_the_others, spread_of_observers, without_offsets
 from cephsure.evaluation.known_mean import mean_of_known
 from cephsure.experiments.films import truths_px
@@ -91,13 +92,15 @@ class Observed:
     Attributes:
         panel: annotators and further observers together.
         n_films: films that the further observers marked.
-        n_training: of these, films of the data set outside Test1: models were trained on them.
-        n_leaked: of these, films of Test1 whose exposure is among the training films.
+        n_training: of these, training films.
+        n_elsewhere: of these, films of another test split.
+        n_leaked: of these, test films whose exposure is among the training films.
     """
 
     panel: Panel
     n_films: int
     n_training: int
+    n_elsewhere: int
     n_leaked: int
 
 
@@ -111,7 +114,8 @@ def observer_panel(dataset: Dataset, held: HeldOut) -> Observed | None:
     if found is None:
         return None
     place = {film_id: index for index, film_id in enumerate(found.film_ids)}
-    ours = {film.film_id for film in dataset.films} & set(place)
+    ours = [film for film in dataset.films if film.film_id in place]
+    training = [film for film in ours if film.split == TRAIN]
     in_test = [row for row, item in enumerate(held.items) if item.film_id in place]
     rows = np.array([row for row in in_test if held.groups[held.cleanest][row]], dtype=np.int64)
     if not rows.size:
@@ -119,7 +123,8 @@ def observer_panel(dataset: Dataset, held: HeldOut) -> Observed | None:
     return Observed(
         panel=_joined(held, found, rows, [place[held.items[row].film_id] for row in rows]),
         n_films=len(ours),
-        n_training=len(ours) - len(in_test),
+        n_training=len(training),
+        n_elsewhere=len(ours) - len(training) - len(in_test),
         n_leaked=len(in_test) - len(rows),
     )
 

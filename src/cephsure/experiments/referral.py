@@ -62,10 +62,10 @@ class ReferralOf:
 
 
 def referral(study: Study) -> ExperimentResult:
-    """Refer the most uncertain points and films of Test1, by every score.
+    """Refer the most uncertain points and films of the split, by every score.
 
     Args:
-        study: models and data; every model predicts the plain films of Test1.
+        study: models and data; every model predicts the plain films of the split.
 
     Returns:
         A table of all scores; figures: the share of large errors caught, and for each model the curves of
@@ -82,8 +82,8 @@ def referral(study: Study) -> ExperimentResult:
         title="Referral: what the most uncertain points hold",
         method=_method(held),
         findings=tuple(_findings(found)),
-        tables={"referral": _table(found)},
-        figures=_figures(main),
+        tables={"referral": _table(found, held.test)},
+        figures=_figures(main, held.test),
     )
 
 
@@ -121,7 +121,7 @@ def _film_units(
     return units
 
 
-def _table(found: Sequence[ReferralOf]) -> ResultTable:
+def _table(found: Sequence[ReferralOf], test: str) -> ResultTable:
     rows: list[tuple[Cell, ...]] = []
     for one in found:
         quality = one.quality
@@ -146,7 +146,7 @@ def _table(found: Sequence[ReferralOf]) -> ResultTable:
         for what in ("", "_low", "_high", "_oracle")
     ]
     return ResultTable(
-        "What is gained by referring the most uncertain points or films of Test1",
+        f"What is gained by referring the most uncertain points or films of {test}",
         (
             *("model", "truth", "films", "referred", "score", "title", "scaled", "own_measure"),
             *("n", "n_over_4mm", "mre_mm", "aurc_mm", "aurc_mm_low", "aurc_mm_high", "aurc_mm_oracle"),
@@ -164,14 +164,14 @@ def _table(found: Sequence[ReferralOf]) -> ResultTable:
     )
 
 
-def _figures(main: Sequence[ReferralOf]) -> dict[str, Figure | DrawnFigure]:
+def _figures(main: Sequence[ReferralOf], test: str) -> dict[str, Figure | DrawnFigure]:
     figures: dict[str, Figure | DrawnFigure] = {
-        "referral_caught": caught_figure([one for one in main if one.unit == POINTS])
+        "referral_caught": caught_figure([one for one in main if one.unit == POINTS], test)
     }
     for label in dict.fromkeys(one.model.label for one in main if one.quality.n_points):
         of_model = [one for one in main if one.model.label == label and one.score.scaled == AS_IS]
         panels = {unit: [one for one in of_model if one.unit == unit] for unit in (POINTS, *FILMS.values())}
-        figures[f"referral_{label}"] = curves_figure(panels)
+        figures[f"referral_{label}"] = curves_figure(panels, test)
     return figures
 
 
@@ -179,10 +179,10 @@ def _method(held: HeldOut) -> tuple[str, ...]:
     films = "; ".join(f"{name}: {int(chosen.sum())} films" for name, chosen in held.groups.items())
     return (
         (
-            f"The points of Test1 ({films}) are put in order of uncertainty and the most uncertain share is "
-            "referred; an error is the distance in mm to the annotation the model was trained on. For "
-            "films as a whole the error is the mean over the landmarks, the score the mean or the largest "
-            "of the points' scores."
+            f"The points of {held.test} ({films}) are put in order of uncertainty and the most uncertain "
+            "share is referred; an error is the distance in mm to the annotation the model was trained on. "
+            "For films as a whole the error is the mean over the landmarks, the score the mean or the "
+            "largest of the points' scores."
         ),
         (
             "The risk-coverage curve is the mean error of the k most certain points, k = 1 ... n; points "
@@ -193,7 +193,7 @@ def _method(held: HeldOut) -> tuple[str, ...]:
         (
             "Scores: each measure; the distance of a point from where the other 18 expect it by the shape "
             "of the annotated training heads (Gaussian after Procrustes alignment), in mm and in standard "
-            "deviations; the mean of the ranks of all of these. None is fitted on Test1."
+            "deviations; the mean of the ranks of all of these. None is fitted on these films."
         ),
         (
             "Each score also ranked within its landmark. No label is needed for that, but the ranks are "

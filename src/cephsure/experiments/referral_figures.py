@@ -28,11 +28,12 @@ _STYLES = ("-", "--", ":")
 _LEAST_COVERAGE = 0.05
 
 
-def curves_figure(panels: Mapping[str, Sequence[ReferralOf]]) -> Figure:
+def curves_figure(panels: Mapping[str, Sequence[ReferralOf]], test: str) -> Figure:
     """Risk against coverage for every score of one model.
 
     Args:
         panels: by what is referred, the scores; an empty one is left out.
+        test: what the films are called.
 
     Returns:
         A panel each.
@@ -42,7 +43,7 @@ def curves_figure(panels: Mapping[str, Sequence[ReferralOf]]) -> Figure:
     figure, axes = new_figure(
         1,
         len(shown),
-        caption=f"{title}: mean error of what is kept as the most uncertain is referred, official Test1. "
+        caption=f"{title}: mean error of what is kept as the most uncertain is referred, official {test}. "
         "Black: by the errors themselves (oracle); grey: at random. n: points or films.",
         panel_inches=(4.6, 4.2),
     )
@@ -76,7 +77,7 @@ def _curves(axes: Axes, found: Sequence[ReferralOf]) -> None:
     remark(axes, f"n = {quality.n_points}, {quality.n_large} errors over 4 mm", corner="lower right")
 
 
-def caught_figure(points: Sequence[ReferralOf]) -> Figure:
+def caught_figure(points: Sequence[ReferralOf], test: str) -> Figure:
     """For each model and score the share of large errors among the referred points, 10, 20 and 30 %."""
     models = list(dict.fromkeys(one.model.label for one in points))
     rows_of: dict[float, list[Row]] = {share: [] for share in REFERRED_SHARES}
@@ -87,7 +88,7 @@ def caught_figure(points: Sequence[ReferralOf]) -> Figure:
             rows_of[share] += _caught_rows(of_model, place)
     n_rows = max(map(len, rows_of.values()))
     caption = (
-        "Share of the errors over 4 mm that is among the most uncertain points, official Test1, with 95 % "
+        f"Share of the errors over 4 mm that is among the most uncertain points, official {test}, with 95 % "
         f"intervals (n = {points[0].quality.n_points} points; errors over 4 mm: "
         + ", ".join(
             f"{next(one for one in points if one.model.label == name).quality.n_large} {name}"

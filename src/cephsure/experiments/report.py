@@ -71,6 +71,7 @@ def _heading(studies: Sequence[StudyFacts]) -> str:
     credit = [one.credit for one in data if one.credit]
     facts = {
         "Inputs up to": max(study.newest for study in studies),
+        "Films that are judged": _listed(study.split for study in studies),
         "Seed": _listed(study.seed for study in studies),
         "Films that are shifted": _listed(study.shift_films for study in studies),
         "Versions": ", ".join(versions),

@@ -38,12 +38,14 @@ class ByCount:
     """One way to draw samples, and what each number of them gives.
 
     Attributes:
+        test: what texts call the set that the films are of: "Test1".
         drawing: the way.
         truth: annotation the errors are against.
         found: by rising number of samples.
         cost: what they took, or None if that was not kept.
     """
 
+    test: str
     drawing: Drawing
     truth: str
     found: tuple[AtCount, ...]
@@ -56,10 +58,10 @@ class ByCount:
 
 
 def samples(study: Study) -> ExperimentResult:
-    """Draw samples of some films of Test1 once, and look at what fewer of them would have given.
+    """Draw samples of some test films once, and look at what fewer of them would have given.
 
     Args:
-        study: models and data; ``shift_films`` films, spread over Test1, are drawn with every model whose
+        study: models and data; ``shift_films`` films, spread over the split, are drawn with every model whose
             bundle is at hand or whose samples an earlier study kept.
 
     Returns:
@@ -69,7 +71,7 @@ def samples(study: Study) -> ExperimentResult:
     Raises:
         InputError: a film cannot be read, or a stored file not be used.
     """
-    items = spread_over(films_of_split(study.dataset, "test1"), study.shift_films)
+    items = spread_over(films_of_split(study.dataset, study.split), study.shift_films)
     drawings = [one for model in study.models for one in drawings_of(model)]
     stores = draw_films(study, drawings, items)
     found = [_by_count(study, one, stores[one.name], items) for one in drawings if one.name in stores]
@@ -77,7 +79,7 @@ def samples(study: Study) -> ExperimentResult:
     return ExperimentResult(
         name="samples",
         title="How many samples are needed?",
-        method=_method(items, found, left_out),
+        method=_method(items, study.test_name, found, left_out),
         findings=tuple(sentence for one in found for sentence in _findings(one)),
         tables={"samples": _table(found), "samples_measures": _measure_table(found)},
         figures=_figures(found),
@@ -94,7 +96,7 @@ def _by_count(study: Study, drawing: Drawing, store: SampleStore, items: Sequenc
         at_count(drawn, truths_mm, subsets(total, count, seed=study.seed), seed=study.seed)
         for count in drawing.counts
     )
-    return ByCount(drawing, truth, found, store.cost)
+    return ByCount(study.test_name, drawing, truth, found, store.cost)
 
 
 def _table(found: Sequence[ByCount]) -> ResultTable:
@@ -184,11 +186,11 @@ def _figures(found: Sequence[ByCount]) -> dict[str, Figure | DrawnFigure]:
 
 
 def _method(
-    items: Sequence[AnnotatedFilm], found: Sequence[ByCount], left_out: Sequence[str]
+    items: Sequence[AnnotatedFilm], test: str, found: Sequence[ByCount], left_out: Sequence[str]
 ) -> tuple[str, ...]:
     sentences = [
         (
-            f"{len(items)} films, spread evenly over Test1, are drawn once with the largest number of "
+            f"{len(items)} films, spread evenly over {test}, are drawn once with the largest number of "
             "samples: all members of an ensemble, the passes of MC-Dropout, one network on altered copies of "
             "the film. What fewer samples would have given is computed from subsets of these."
         ),

@@ -35,7 +35,7 @@ def counts_figure(one: ByCount) -> Figure:
     figure, axes = new_figure(
         1,
         1 + len(_PANELS),
-        caption=f"{one.drawing.title}: {last.n_films} films of Test1, {last.n_points} points, "
+        caption=f"{one.drawing.title}: {last.n_films} films of {one.test}, {last.n_points} points, "
         f"{last.n_large:.0f} errors over 4 mm with {last.count} {one.drawing.what}. Mean over "
         f"{max(at.n_subsets for at in one.found)} random subsets of each number; bars: 95 % intervals, films "
         "resampled; all numbers have the same films. Correlations are turned: a good measure's is positive.",

@@ -1,4 +1,4 @@
-"""Films that a model was not made for: Test1 corrupted, another site, and no cephalograms at all."""
+"""Films that a model was not made for: the test films corrupted, another site, and no cephalograms at all."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ShiftedFilms:
     Attributes:
         model: which.
         truth: annotation the errors are against.
-        items: the N plain films of Test1.
+        items: the N plain films.
         plain: N predictions.
         errors_mm: (N, L) errors on them.
         shifts: in the order of tables and figures.
@@ -84,7 +84,7 @@ class ShiftedFilms:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One way to shift a film of Test1, and how it is handed to the model."""
+    """One way to shift a test film, and how it is handed to the model."""
 
     name: str
     family: str
@@ -99,7 +99,7 @@ def shifted_films(study: Study) -> tuple[ShiftedFilms, ...]:
     """Predict plain and shifted films with every model.
 
     Args:
-        study: models, data, seed, and how many films of Test1 are shifted.
+        study: models, data, seed, and how many films are shifted.
 
     Returns:
         One entry a model.
@@ -140,7 +140,7 @@ def shifted_films(study: Study) -> tuple[ShiftedFilms, ...]:
 
 
 def conditions_of(seed: int) -> list[Condition]:
-    """Every shift of Test1's films, in order."""
+    """Every shift of the test films, in order."""
     conditions: list[Condition] = []
     for entry in CORRUPTIONS.values():
         change, move = partial(_corrupt, entry, seed), partial(_move, entry)

@@ -71,6 +71,7 @@ class StudyFacts(_Frozen):
 
     models: tuple[ModelFacts, ...]
     data: tuple[DataFacts, ...]
+    split: str = "test1"
     seed: int
     shift_films: int
     versions: dict[str, str]
@@ -94,6 +95,7 @@ def study_facts(study: Study) -> StudyFacts:
     return StudyFacts(
         models=tuple(ModelFacts(**model.facts()) for model in study.models),
         data=tuple(data),
+        split=study.split,
         seed=study.seed,
         shift_films=study.shift_films,
         versions=_versions(),

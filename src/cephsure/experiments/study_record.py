@@ -43,10 +43,10 @@ class StudyRecord(BaseModel):
         return self.model_copy(update={"experiments": {**self.experiments, name: made}})
 
     def check(self, facts: StudyFacts, folder: Path) -> None:
-        """Refuse to mix data or seeds: what is stored under a film's name must be of that film.
+        """Refuse to mix data, splits or seeds: what is stored under a film's name must be of that film.
 
         Raises:
-            InputError: data of that name and role, or the seed, were others.
+            InputError: data of that name and role, the split, or the seed were others.
         """
         new = {(one.role, one.name): one.sha256 for one in facts.data}
         for name, made in self.experiments.items():
@@ -55,6 +55,8 @@ class StudyRecord(BaseModel):
                 for one in made.study.data
                 if new.get((one.role, one.name), one.sha256) != one.sha256
             ]
+            if made.study.split != facts.split:
+                differing.append(f"split {made.study.split}")
             if made.study.seed != facts.seed:
                 differing.append(f"seed {made.study.seed}")
             if differing:
