@@ -243,12 +243,15 @@ def _sentence(one: ReferralOf, of_model: Sequence[ReferralOf], *, is_best: bool)
 
 def _within_sentence(within: ReferralOf, top: ReferralOf) -> str:
     inside, whole = within.quality.referred[_SPOKEN], top.quality.referred[_SPOKEN]
-    less = "less" if inside.caught < whole.caught else "no less"
+    less = (
+        "less than across landmarks: the difference is what is gained by knowing which landmarks are hard"
+        if inside.caught < whole.caught
+        else "no less than across landmarks"
+    )
     return (
         f"{top.model.title}: compared only with the same landmark on other films, the best score "
         f"({within.score.title}) finds {with_interval(inside.caught, inside.caught_ci95)} of them among 20 "
-        f"%, {less} than across landmarks: the difference is what is gained by knowing which landmarks are "
-        "hard."
+        f"%, {less}."
     )
 
 

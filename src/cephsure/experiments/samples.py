@@ -228,10 +228,10 @@ def _findings(one: ByCount) -> Iterator[str]:
         return
     if len(one.found) == 1:
         name, area = best_measure(last)
+        best = f"; its best measure for errors over 4 mm is {_title(name)}, AUC {_text(area)}" if name else ""
         yield (
-            f"{one.drawing.title}: MRE {_text(last.mre_mm)} mm at {_ms(one, last.count)}; its best measure "
-            f"for errors over 4 mm is {_title(name)}, AUC {_text(area)} (n = {last.n_points} points, "
-            f"{last.n_large:.0f} errors over 4 mm)."
+            f"{one.drawing.title}: MRE {_text(last.mre_mm)} mm at {_ms(one, last.count)}{best} "
+            f"(n = {last.n_points} points, {last.n_large:.0f} errors over 4 mm)."
         )
         return
     two = next((at for at in one.found if at.count > 1), last)
