@@ -4,7 +4,7 @@
     python scripts/write_findings.py                                 # write the page from results/ alone
 
 A study is made by ``cephsure experiment``, one of the shipped models and one of models of the reference's
-recipe; what the page shows of it are the overview of its models and the sentences that the experiments
+recipe; what the page shows of it are the tables of its report's head and the sentences that the experiments
 themselves made from their tables. Nothing is typed by hand.
 """
 
@@ -16,14 +16,17 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from cephsure.experiments.best_of import BEST
 from cephsure.experiments.catalogue import QUESTIONS
-from cephsure.experiments.overview import OVERVIEW, overview
+from cephsure.experiments.overview import OVERVIEW
 from cephsure.experiments.report_columns import shown_columns
 from cephsure.experiments.result import ResultTable, read_result
+from cephsure.experiments.summaries import summaries_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "findings.md"
 RESULTS = ROOT / "results"
+SUMMARIES = "summaries"
 KEPT = RESULTS / "findings.json"
 KEPT_PAPER = RESULTS / "findings_paper.json"
 PREDICTIONS = RESULTS / "predictions"
@@ -36,9 +39,7 @@ def keep(study: Path, kept: Path) -> None:
     found: dict[str, Any] = {
         result.name: {"title": result.title, "findings": list(result.findings)} for result in results
     }
-    beside = overview(results)
-    if beside is not None:
-        found[OVERVIEW] = beside.document()
+    found[SUMMARIES] = {name: table.document() for name, table in summaries_of(results).items()}
     kept.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for folder in sorted((study / "predictions").iterdir()):
         facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
@@ -47,12 +48,12 @@ def keep(study: Path, kept: Path) -> None:
         shutil.copytree(folder, PREDICTIONS / folder.name, dirs_exist_ok=True)
 
 
-def page_part(kept: Path) -> str:
-    """The findings as markdown."""
+def page_part(kept: Path, *summaries: str) -> str:
+    """The findings as markdown, the tables named first."""
     found = json.loads(kept.read_text(encoding="utf-8"))
     lines: list[str] = []
-    if OVERVIEW in found:
-        lines += [*table_lines(ResultTable.from_document(found[OVERVIEW])), ""]
+    for name in summaries:
+        lines += [*table_lines(ResultTable.from_document(found[SUMMARIES][name])), ""]
     for name in QUESTIONS:
         if name not in found:
             continue
@@ -67,7 +68,10 @@ def table_lines(table: ResultTable) -> list[str]:
     columns, _ = shown_columns(table)
     heads = [f"{column.heading}, {column.unit}" if column.unit else column.heading for column in columns]
     rows = [heads, ["---"] * len(columns), *zip(*(column.texts for column in columns), strict=True)]
-    lines = ["| " + " | ".join(row).replace(" [interval]", "") + " |" for row in rows]
+    lines = [
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in row).replace(" [interval]", "") + " |"
+        for row in rows
+    ]
     return [f"**{table.title}.**", "", *lines, "", table.note]
 
 
@@ -83,9 +87,9 @@ def main() -> None:
         keep(arguments.paper_study, KEPT_PAPER)
     before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
     after = rest.split(END)[1]
-    parts = [page_part(KEPT)]
+    parts = [page_part(KEPT, OVERVIEW, BEST)]
     if KEPT_PAPER.is_file():
-        parts += ["## The reference's own recipe", page_part(KEPT_PAPER)]
+        parts += ["## The reference's own recipe", page_part(KEPT_PAPER, OVERVIEW)]
     text = "\n\n".join([f"{before}{BEGIN}", *parts, f"{END}{after}"])
     PAGE.write_text(text, encoding="utf-8")
 

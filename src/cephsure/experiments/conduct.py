@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
 from cephsure.experiments.catalogue import QUESTIONS
-from cephsure.experiments.overview import OVERVIEW, overview
 from cephsure.experiments.report import REPORT_FILE, report_html
 from cephsure.experiments.result import read_result
 from cephsure.experiments.study_facts import study_facts
 from cephsure.experiments.study_record import Made, StudyRecord, read_record
+from cephsure.experiments.summaries import summaries_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,7 +56,7 @@ class Conduct:
 
 
 def write_report(out: Path, *, on_damage: Callable[[InputError], None]) -> Path | None:
-    """Write report and overview of all experiments that a folder holds, of this and of earlier calls.
+    """Write report and summaries of all experiments that a folder holds, of this and of earlier calls.
 
     Args:
         out: a study's folder.
@@ -80,8 +80,8 @@ def write_report(out: Path, *, on_damage: Callable[[InputError], None]) -> Path 
             on_damage(error)
     if not results:
         return None
-    beside = overview(results)
-    if beside is not None:
-        write_atomically(out / f"{OVERVIEW}.csv", beside.csv().encode("utf-8"))
-    page = report_html(results, {name: one.study for name, one in made.items()}, beside=beside)
+    summaries = summaries_of(results)
+    for name, table in summaries.items():
+        write_atomically(out / f"{name}.csv", table.csv().encode("utf-8"))
+    page = report_html(results, {name: one.study for name, one in made.items()}, summaries=summaries)
     return write_atomically(out / REPORT_FILE, page.encode("utf-8"))

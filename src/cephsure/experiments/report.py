@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cephsure.experiments.catalogue import QUESTIONS
 from cephsure.experiments.drawn_figure import drawn
-from cephsure.experiments.overview import OVERVIEW
 from cephsure.experiments.report_columns import NOTHING, ShownColumn
 from cephsure.experiments.report_picture import picture_html
 from cephsure.experiments.report_table import frame, table_html
@@ -33,7 +32,7 @@ def report_html(
     results: Sequence[ExperimentResult],
     facts: Mapping[str, StudyFacts],
     *,
-    beside: ResultTable | None = None,
+    summaries: Mapping[str, ResultTable] | None = None,
 ) -> str:
     """The report.
 
@@ -42,7 +41,7 @@ def report_html(
     Args:
         results: in the order of the report, at least one.
         facts: by the experiment's name, what it was made from.
-        beside: all models in one table (``overview``).
+        summaries: tables over several experiments, by file name without ending; they head the page.
 
     Returns:
         An HTML document.
@@ -59,7 +58,8 @@ def report_html(
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         f"<title>cephsure: {escape(TITLE)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
         f'<p class="notice">{_DISCLAIMER}</p>\n<div class="page">\n'
-        f"{_heading(studies)}{_at_a_glance(beside)}{_contents(results)}<main>\n{sections}</main>\n{_footer(studies)}</div>\n"
+        f"{_heading(studies)}{_at_a_glance(summaries or {})}{_contents(results)}"
+        f"<main>\n{sections}</main>\n{_footer(studies)}</div>\n"
         f'<p class="notice">{_DISCLAIMER}</p>\n</body>\n</html>\n'
     )
 
@@ -115,11 +115,14 @@ def _facts_table(columns: Mapping[str, Sequence[str]], *, caption: str) -> str:
     return frame(shown, len(shown[0].texts), caption=caption)
 
 
-def _at_a_glance(beside: ResultTable | None) -> str:
-    if beside is None:
+def _at_a_glance(summaries: Mapping[str, ResultTable]) -> str:
+    if not summaries:
         return ""
-    table = table_html(beside, title="Overview", file=f"{OVERVIEW}.csv")
-    return f'<section aria-labelledby="glance">\n<h2 id="glance">At a glance</h2>\n{table}</section>\n'
+    tables = "".join(
+        table_html(table, title=f"Overview {number}", file=f"{name}.csv")
+        for number, (name, table) in enumerate(summaries.items(), start=1)
+    )
+    return f'<section aria-labelledby="glance">\n<h2 id="glance">At a glance</h2>\n{tables}</section>\n'
 
 
 def _contents(results: Sequence[ExperimentResult]) -> str:
