@@ -64,6 +64,19 @@ def test_each_models_own_figures(table):
     assert (ours["turned_sum_pearson_low"], ours["turned_sum_pearson_high"]) == (0.8, 0.9)
 
 
+def test_where_the_annotation_of_the_training_is_missing_the_mean_is_the_truth():
+    accuracy = ACCURACY.tables["accuracy_long"]
+    rows = tuple((*row[:2], "mean", "other", *row[4:]) for row in accuracy.rows[1:2])
+    found = overview([replace(ACCURACY, tables={"accuracy_long": replace(accuracy, rows=rows)})])
+    assert lines(found)["ours"]["mre_mm"] == 2.0
+    both = (
+        *accuracy.rows[1:2],
+        (*accuracy.rows[1][:2], "mean", *accuracy.rows[1][3:6], 5.0, None, None, 1.0, 9.0),
+    )
+    found = overview([replace(ACCURACY, tables={"accuracy_long": replace(accuracy, rows=both)})])
+    assert lines(found)["ours"]["mre_mm"] == 2.0
+
+
 def test_what_was_not_measured_is_a_gap_and_other_methods_are_no_models(table):
     assert lines(table)["other"]["error_pearson"] == 0.2
     assert lines(table)["other"]["mre_mm"] is None

@@ -114,10 +114,9 @@ def best_of(results: Sequence[ExperimentResult]) -> ResultTable | None:
 
 
 def _rows(task: _Task, table: ResultTable) -> Iterator[tuple[Cell, ...]]:
-    lines = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
     of_model: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     titles: dict[str, str] = {}
-    for line in filter(task.chosen, lines):
+    for line in filter(task.chosen, table.document()["rows"]):
         name, value = str(line.get(task.name[0])), line.get(task.column)
         if isinstance(value, (int, float)) and (not task.turned or name in _DIRECTIONS):
             of_model[str(line.get("model"))][name].append(value * (_DIRECTIONS[name] if task.turned else 1))

@@ -30,7 +30,6 @@ _COLUMNS = (
     *(f"{name}{end}" for name in _SERIES.values() for end in ("", "_low", "_high")),
     *("caught_20", "caught_20_low", "caught_20_high"),
 )
-_NOTHING = ResultTable("", (), ())
 _NOTE = (
     "Each model by its own measure, the one by which the reference judges its kind: activation for a "
     "Baseline, spread for the others. mre and sdr: official test films, against the annotation the model was "
@@ -58,14 +57,15 @@ def overview(results: Sequence[ExperimentResult]) -> ResultTable | None:
         ("referral", _referral),
     ):
         if name in tables:
-            for model, cells in take(list(_rows(tables[name]))):
+            for model, cells in take(tables[name].document()["rows"]):
                 lines.setdefault(model, {}).update(cells)
     if not lines:
         return None
     known = {name for cells in lines.values() for name, cell in cells.items() if cell is not None}
     columns = tuple(name for name in _COLUMNS if name == "model" or name in known)
     rows = [line | {"model": model} for model, line in lines.items()]
-    stopped = any(row.get("under_trained") for row in _rows(tables.get("error_correlation", _NOTHING)))
+    errors = tables["error_correlation"].document()["rows"] if "error_correlation" in tables else ()
+    stopped = any(row.get("under_trained") for row in errors)
     rows += [line for line in _published(stopped=stopped) if len(line.keys() & set(columns)) > 1]
     return ResultTable(
         title="Every model beside the published figures",
@@ -75,14 +75,12 @@ def overview(results: Sequence[ExperimentResult]) -> ResultTable | None:
     )
 
 
-def _rows(table: ResultTable) -> Iterator[Line]:
-    return (dict(zip(table.columns, row, strict=True)) for row in table.rows)
-
-
 def _accuracy(rows: Sequence[Line]) -> Iterator[tuple[str, Line]]:
-    for row in rows:
-        ours = row.get("source") == "this study" and row.get("truth") == row.get("trained_on")
-        if ours and row.get("films") == "official" and row.get("landmarks") == "all":
+    """Against the annotation a model was trained on; where the data lack it, against their mean."""
+    models = [row for row in rows if row.get("source") == "this study" and row.get("trained_on")]
+    for row in sorted(models, key=lambda row: row.get("truth") == row["trained_on"]):
+        judged = row.get("truth") in {"mean", row["trained_on"]}
+        if judged and row.get("films") == "official" and row.get("landmarks") == "all":
             yield str(row.get("who")), {name: row[name] for name in _COLUMNS if name in row}
 
 
