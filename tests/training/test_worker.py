@@ -101,7 +101,7 @@ def test_the_papers_dropout_network_is_trained_and_written(begin, films, tiny_pa
     do_job(run, "0")
     ((network, recipe, config, folder),) = written
     # Filters 4, 6, 8: sites of 1, 4, 6 channels going down, of 12 and 8 going up.
-    assert sum(config.mask_sizes) == 31
+    assert sum(config.mask_sizes) == 30
     assert (recipe, folder) == (tiny_paper, job_folder(run, "0"))
     assert torch.equal(network.head.weight, trained(run, "0", "paper")["best.head.weight"])
     facts = json.loads((job_folder(run, "0") / "done.json").read_text())
