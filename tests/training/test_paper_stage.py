@@ -95,6 +95,6 @@ def test_masks_are_given_only_with_dropout(tiny_paper, loaded, stage):
     assert all(len(batch.inputs) == 1 for batch in stage.batches(np.random.default_rng(0)))
     dropping = PaperStage(tiny_paper, loaded[:4], loaded[4:], dropout=True)
     (batch,) = dropping.batches(np.random.default_rng(0))
-    # Filters 4, 6, 8: sites of 1, 4, 6 channels going down, of 12 and 8 going up.
+    # Filters 4, 6, 8: sites of 4 and 6 channels going down, of 12 and 8 going up.
     assert batch.inputs[1].shape == (4, 30)
     assert set(np.unique(batch.inputs[1])) == {np.float32(0), np.float32(1 / 0.6)}

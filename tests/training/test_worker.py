@@ -100,7 +100,7 @@ def test_the_papers_dropout_network_is_trained_and_written(begin, films, tiny_pa
     begin(films, run, tiny_paper, kind="mc-dropout", truth="junior")
     do_job(run, "0")
     ((network, recipe, config, folder),) = written
-    # Filters 4, 6, 8: sites of 1, 4, 6 channels going down, of 12 and 8 going up.
+    # Filters 4, 6, 8: sites of 4 and 6 channels going down, of 12 and 8 going up.
     assert sum(config.mask_sizes) == 30
     assert (recipe, folder) == (tiny_paper, job_folder(run, "0"))
     assert torch.equal(network.head.weight, trained(run, "0", "paper")["best.head.weight"])
