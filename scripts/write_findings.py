@@ -1,11 +1,11 @@
-"""Write the generated part of docs/findings.md from what the experiments found.
+"""Write docs/findings-in-full.md and the tables of docs/findings.md from what the experiments found.
 
     python scripts/write_findings.py --study DIR --paper-study DIR   # keep the findings in results/, write
-    python scripts/write_findings.py                                 # write the page from results/ alone
+    python scripts/write_findings.py                                 # write the pages from results/ alone
 
 A study is made by ``cephsure experiment``, one of the shipped models and one of models of the reference's
-recipe; what the page shows of it are the tables of its report's head and the sentences that the experiments
-themselves made from their tables. Nothing is typed by hand.
+recipe. The short page gets the tables of its report's head, the full one also the sentences that the
+experiments themselves made from their tables. Nothing is typed by hand.
 """
 
 from __future__ import annotations
@@ -25,12 +25,22 @@ from cephsure.experiments.summaries import summaries_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "findings.md"
+FULL_PAGE = ROOT / "docs" / "findings-in-full.md"
 RESULTS = ROOT / "results"
 SUMMARIES = "summaries"
 KEPT = RESULTS / "findings.json"
 KEPT_PAPER = RESULTS / "findings_paper.json"
 PREDICTIONS = RESULTS / "predictions"
-BEGIN, END = "<!-- findings: begin -->", "<!-- findings: end -->"
+FULL_HEAD = """# The findings in full
+
+Every sentence that the experiments wrote of their tables, for those who look for one figure; the short of
+it is [findings.md](findings.md). Written by `scripts/write_findings.py`, not by hand.
+
+## The shipped models
+"""
+CREDIT = """Research use only, not a medical device.
+The head CT is *Courtesy of the U.S. National Library of Medicine*.
+"""
 
 
 def keep(study: Path, kept: Path) -> None:
@@ -48,19 +58,27 @@ def keep(study: Path, kept: Path) -> None:
         shutil.copytree(folder, PREDICTIONS / folder.name, dirs_exist_ok=True)
 
 
-def page_part(kept: Path, *summaries: str) -> str:
-    """The findings as markdown, the tables named first."""
-    found = json.loads(kept.read_text(encoding="utf-8"))
+def read_kept(kept: Path) -> dict[str, Any]:
+    """Findings that were kept."""
+    found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+    return found
+
+
+def kept_table(found: dict[str, Any], name: str) -> ResultTable:
+    """A table of the report's head."""
+    return ResultTable.from_document(found[SUMMARIES][name])
+
+
+def finding_lines(found: dict[str, Any]) -> list[str]:
+    """All sentences as markdown, an experiment a heading."""
     lines: list[str] = []
-    for name in summaries:
-        lines += [*table_lines(ResultTable.from_document(found[SUMMARIES][name])), ""]
     for name in QUESTIONS:
         if name not in found:
             continue
         lines += [f"### {found[name]['title']}", "", f"`cephsure experiment {name}`", ""]
         lines += [f"- {sentence}" for sentence in found[name]["findings"]]
         lines.append("")
-    return "\n".join(lines).rstrip()
+    return lines
 
 
 def table_lines(table: ResultTable) -> list[str]:
@@ -75,6 +93,28 @@ def table_lines(table: ResultTable) -> list[str]:
     return [f"**{table.title}.**", "", *lines, "", table.note]
 
 
+def best_lines(table: ResultTable) -> list[str]:
+    """The table of the best measures with a line a task and a column a model."""
+    tasks: dict[str, dict[str, str]] = {}
+    for row in table.document()["rows"]:
+        best = f"{row['measure']} {row['value']:.2f}"
+        if row["combination"] is not None:
+            best += f"; {row['combination']} {row['combination_value']:.2f}"
+        tasks.setdefault(f"{row['task']} ({row['figure']})", {})[row["model"]] = best
+    models = list(dict.fromkeys(model for of_task in tasks.values() for model in of_task))
+    rows = [["task", *models], ["---"] * (1 + len(models))]
+    rows += [[task, *(of_task.get(model, "–") for model in models)] for task, of_task in tasks.items()]
+    note = f"Single measure, then combination of several where it was made. {table.note}"
+    return [f"**{table.title}.**", "", *("| " + " | ".join(row) + " |" for row in rows), "", note]
+
+
+def put(text: str, name: str, lines: list[str]) -> str:
+    """The page with the part of a name replaced."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, rest = text.split(begin)
+    return "\n\n".join([f"{before}{begin}", "\n".join(lines), f"{end}{rest.split(end)[1]}"])
+
+
 def main() -> None:
     """Read the arguments and write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -85,13 +125,14 @@ def main() -> None:
         keep(arguments.study, KEPT)
     if arguments.paper_study:
         keep(arguments.paper_study, KEPT_PAPER)
-    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    parts = [page_part(KEPT, OVERVIEW, BEST)]
-    if KEPT_PAPER.is_file():
-        parts += ["## The reference's own recipe", page_part(KEPT_PAPER, OVERVIEW)]
-    text = "\n\n".join([f"{before}{BEGIN}", *parts, f"{END}{after}"])
-    PAGE.write_text(text, encoding="utf-8")
+    found, paper = read_kept(KEPT), read_kept(KEPT_PAPER)
+    page = PAGE.read_text(encoding="utf-8")
+    page = put(page, "models", table_lines(kept_table(found, OVERVIEW)))
+    page = put(page, "best", best_lines(kept_table(found, BEST)))
+    page = put(page, "reference", table_lines(kept_table(paper, OVERVIEW)))
+    PAGE.write_text(page, encoding="utf-8")
+    full = [FULL_HEAD, *finding_lines(found), "## The reference's own recipe", "", *finding_lines(paper)]
+    FULL_PAGE.write_text("\n".join([*full, CREDIT]), encoding="utf-8")
 
 
 if __name__ == "__main__":

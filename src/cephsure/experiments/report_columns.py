@@ -26,7 +26,10 @@ _UNITS = {
     "nats": "nats",
     "mm2": "mm²",
 }
-_ABBREVIATIONS = frozenset({"mre", "sdr", "sd", "auc", "roc", "ci", "ct", "mc", "id"})
+# Words of a column's name that are written in another way.
+_WRITTEN = {"pearson": "Pearson r", "spearman": "Spearman ρ"} | {
+    name: name.upper() for name in ("mre", "sdr", "sd", "auc", "roc", "ci", "ct", "mc", "id")
+}
 _DIGITS = 3
 _MOST_DECIMALS = 6
 # Decimals that a column has at least.
@@ -104,10 +107,12 @@ def heading_of(column: str) -> tuple[str, str]:
         ('SDR 2.5', '%')
         >>> heading_of("under_trained")
         ('under trained', '')
+        >>> heading_of("angle_pearson")
+        ('angle Pearson r', '')
     """
     words = re.sub(r"(?<=\d)(?=mm)", " ", re.sub(r"(?<=\d)_(?=\d)", ".", column)).split("_")
     unit = _UNITS.get(words[-1], "") if len(words) > 1 else ""
-    named = [word.upper() if word in _ABBREVIATIONS else word for word in (words[:-1] if unit else words)]
+    named = [_WRITTEN.get(word, word) for word in (words[:-1] if unit else words)]
     return " ".join(named), unit
 
 
