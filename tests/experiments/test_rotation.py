@@ -95,3 +95,23 @@ def test_several_heads_are_kept_apart(study, spot_ct):
     assert column(result.tables["rotation-heads"], "head") == ["one", "two"]
     assert {name.split("-")[1] for name in result.figures} == {"one", "two"}
     assert any("there are 2 heads" in sentence for sentence in result.method)
+
+
+def test_what_the_scan_lacks_is_named_and_not_drawn(study, spot_ct):
+    path = spot_ct()
+    beside = path.with_name("head.landmarks.json")
+    document = json.loads(beside.read_text()) | {"absent": ["L"]}
+    document["points"] = document["points"][:1]
+    beside.write_text(json.dumps(document))
+    study = replace(study, cts=(path,))
+    result = rotation(study, series=SERIES)
+    assert result.findings[0] == "head: the scan does not hold L; these count in no figure of this head."
+    assert column(result.tables["rotation-heads"], "outside_scan") == ["L"]
+    assert set(column(result.tables["rotation-by-angle"], "n_truth")) == {1}
+    cone = turned_heads(study, SERIES)[1]
+    upper = cone.tables["rule"].measures["activation"][:, 0]
+    means = result.tables["rotation-by-angle"]
+    np.testing.assert_allclose(column(means, "activation", series="rotation, cone film"), upper)
+    captions = [figure.get_label() for figure in result.figures.values()]
+    assert sum("the landmarks without L" in caption for caption in captions) == 4
+    assert any("Above U, below all landmarks that the scan holds." in caption for caption in captions)

@@ -28,7 +28,7 @@ def turned(spread, activation, error, *, truth=True) -> Turned:
         tuple(("head", f"{angle:g}") for angle in ANGLES), (1,), points, np.full((count, 2), 0.5), measures
     )
     truths = np.zeros((count, 1, 2)) if truth else np.full((count, 1, 2), np.nan)
-    return Turned(NamedHead(), TURN, truths, {"rule": table})
+    return Turned(NamedHead(), TURN, truths, np.array([True]), {"rule": table})
 
 
 def test_a_measure_that_is_the_angle_is_perfect(study):
@@ -47,6 +47,27 @@ def test_a_measure_that_is_the_angle_is_perfect(study):
     assert (falling.rising, falling.auc) == (1.0, 1.0)
     np.testing.assert_allclose(falling.turned_means, -np.exp(-size))
     assert one.published == 0.95
+
+
+def test_a_landmark_outside_the_scan_counts_in_no_figure(study):
+    size = np.abs(ANGLES)
+    one = turned(size, size, size)
+    table = one.tables["rule"]
+    twice = {name: np.column_stack([values, 9 - values]) for name, values in table.measures.items()}
+    points = np.repeat(table.points_px, 2, axis=1)
+    truth = np.concatenate([one.truth_px, np.full_like(one.truth_px, np.nan)], axis=1)
+    both = replace(table, numbers=(1, 2), points_px=points, measures=twice)
+    cut = replace(one, truth_px=truth, counted=np.array([True, False]), tables={"rule": both})
+    (found,), (alone,) = models_along(study, cut), models_along(study, one)
+    assert found.own is not None
+    assert alone.own is not None
+    np.testing.assert_array_equal(found.own.means, alone.own.means)
+    assert found.own.pearson == pytest.approx(1)
+    assert found.own.points == len(ANGLES)
+    held = replace(cut, counted=np.array([True, True]))
+    (with_it,) = models_along(study, held)
+    assert with_it.own is not None
+    assert with_it.own.pearson != pytest.approx(1)
 
 
 def test_chance_is_told_as_chance_and_its_interval_is_wide(study):

@@ -86,6 +86,32 @@ def test_a_landmark_that_the_ct_lacks_is_nan(spot_ct, tmp_path):
     assert np.isnan(truth[1]).all()
 
 
+def stated(path, **change):
+    beside = path.with_name("head.landmarks.json")
+    document = json.loads(beside.read_text()) | change
+    document["points"] = document["points"][:1]
+    beside.write_text(json.dumps(document))
+    return path
+
+
+def test_what_lies_outside_the_scan_is_said_by_the_file_or_found(spot_ct, monkeypatch):
+    monkeypatch.setattr("cephsure.shifts.scanned.DEPTHS_MM", {"U": 500.0, "L": 500.0})
+    assert open_head(stated(spot_ct()), CODES).absent == ("L",)  # cut off, but U has a place
+    assert open_head(stated(spot_ct(), absent=[]), CODES).absent == ()  # the file knows better
+    with pytest.raises(InputError, match="the scan ends above all landmarks"):
+        open_head(spot_ct("other", landmarks=False), CODES)
+    monkeypatch.undo()
+    assert open_head(stated(spot_ct(), absent=["L"]), CODES).absent == ("L",)
+    assert open_head(spot_ct("other", landmarks=False), CODES).absent == ()
+
+
+def test_landmarks_outside_the_scan_are_not_counted(study, spot_ct):
+    path = stated(spot_ct(), absent=["L"])
+    (turned,) = turned_heads(replace(study, cts=(path,)), (CONE,))
+    np.testing.assert_array_equal(turned.counted, [True, False])
+    assert turned.head.over_which == "the landmarks without L"
+
+
 def test_names_are_plain(tmp_path):
     assert head_name(tmp_path / "Cranium.inv3") == "cranium"
     assert head_name(tmp_path / "é ü.nii") == "ct"

@@ -49,6 +49,17 @@ def test_a_pair_is_projected_as_the_mean_of_its_sides_and_what_is_missing_is_nan
     assert landmarks.points[1].uncertainty_mm is None
 
 
+def test_a_file_may_name_what_the_scan_lacks(tmp_path):
+    assert read_ct_landmarks(write(tmp_path / "a.json", document())).absent is None
+    assert read_ct_landmarks(write(tmp_path / "b.json", document(absent=[]))).absent == ()
+    lacks = read_ct_landmarks(write(tmp_path / "c.json", document(absent=["Me", "B", "Me"])))
+    assert lacks.absent == ("Me", "B")
+    assert lacks.carried(lambda points: points).absent == ("Me", "B")
+    for wrong, complaint in ((["S"], "S is absent and has a place"), ("Me", "absent: must be a list")):
+        with pytest.raises(AnnotationError, match=complaint):
+            read_ct_landmarks(write(tmp_path / "d.json", document(absent=wrong)))
+
+
 def test_points_are_carried_along_and_no_longer_bound_to_the_old_volume(tmp_path):
     stated = {"shape": [5, 4, 3], "spacing_mm": [10, 20, 30], "sha256": voxel_sha256(VOLUME)}
     landmarks = read_ct_landmarks(write(tmp_path / "a.json", document(volume=stated)))

@@ -23,8 +23,9 @@ from cephsure.experiments.rotation_results import (
     steadiest,
 )
 from cephsure.experiments.turned import SERIES, turned_heads
-from cephsure.experiments.wording import ends, with_interval
+from cephsure.experiments.wording import ends, listed, with_interval
 from cephsure.shifts.ct_film import HEIGHT_MM, MM_PER_PX, WIDTH_MM
+from cephsure.shifts.scanned import SURE_MM
 from cephsure.shifts.view import MIDPLANE_TO_FILM_MM, SOURCE_TO_MIDPLANE_MM
 
 if TYPE_CHECKING:
@@ -125,7 +126,10 @@ def _method(moved: Sequence[Series], heads: Sequence[Head]) -> tuple[str, ...]:
     )
     truth = (
         "Where landmarks placed in the CT are known they are projected with the same geometry, of a pair "
-        "the mean of both sides, and errors are against that; points off the film have none. Landmarks "
+        "the mean of both sides, and errors are against that; points off the film have none. Landmarks that "
+        "lie outside the scan, as the file of its landmarks says or else because the scan ends "
+        f"{SURE_MM:g} mm above their mean place on the ISBI films, count in no mean, no coefficient and no "
+        "picture: whatever a model says of them is made up. Landmarks "
         "that are defined by an outline seen from the side (articulare, the foremost points) are projected "
         "as the points they are: in a turned head an observer would draw some of them elsewhere."
     )
@@ -186,7 +190,7 @@ def _by_angle(along: Sequence[ModelAlong]) -> ResultTable:
             what = (one.turned.head.name, one.turned.series.title, one.model.title, float(angle))
             rows.append((*what, error, known, *means))
     columns = ("head", "series", "model", "angle_deg", "error_mm", "n_truth", *keys)
-    note = "Means over the landmarks; error_mm over the n_truth landmarks whose place is known."
+    note = "Means over the landmarks that the scan holds; error_mm over the n_truth whose place is known."
     return ResultTable("Means at each angle", columns, tuple(rows), note)
 
 
@@ -223,21 +227,30 @@ def _heads(heads: Sequence[Head]) -> ResultTable:
             head.levelling.rotation_deg,
             head.levelling.symmetry,
             len(head.landmarks.codes) if head.landmarks else 0,
+            " ".join(head.absent) or None,
             head.credit,
         )
         for head in heads
     ]
     columns = (
         *("head", "levelled_by_tilt_deg", "levelled_by_rotation_deg", "symmetry"),
-        *("n_landmarks", "credit"),
+        *("n_landmarks", "outside_scan", "credit"),
     )
-    note = "symmetry: correlation of the levelled bone with its mirror image. n_landmarks: placed in the CT."
+    note = (
+        "symmetry: correlation of the levelled bone with its mirror image. n_landmarks: placed in the CT. "
+        "outside_scan: landmarks that count nowhere."
+    )
     return ResultTable("The heads", columns, tuple(rows), note)
 
 
 def _findings(along: dict[str, dict[str, list[ModelAlong]]]) -> tuple[str, ...]:
     sentences: list[str] = []
     for name, results in along.items():
+        absent = next(iter(results.values()))[0].turned.head.absent
+        if absent:
+            sentences.append(
+                f"{name}: the scan does not hold {listed(absent)}; these count in no figure of this head."
+            )
         for models in results.values():
             series = models[0].turned.series
             place = f"{name}, {series.title}"

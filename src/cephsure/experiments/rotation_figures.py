@@ -18,7 +18,7 @@ from cephsure.experiments.sample_picture import (
 from cephsure.experiments.wording import listed, with_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cephsure.experiments.rotation_results import MeasureAlong, ModelAlong
     from cephsure.experiments.study import Study
     from cephsure.experiments.turned import Head, Series
+    from cephsure.landmarks import LandmarkSet
 
 PICTURE_ANGLES = (0.0, 15.0, 30.0, 45.0)
 _COLUMNS = 4
@@ -57,7 +58,7 @@ def own_measure_figure(head: Head, results: Results) -> Figure:
     )
     caption = _said(
         head,
-        f"Mean measure over the landmarks (above) and {beneath} against the signed angle; n = "
+        f"Mean measure over {head.over_which} (above) and {beneath} against the signed angle; n = "
         f"{len(first[0].turned.angles)} films of one head a line. r: Pearson's coefficient of the angle's "
         "size and the mean, with a 95 % interval over moving blocks of angles; published: Drevický & Kodým "
         "2020.",
@@ -126,7 +127,7 @@ def all_measures_figure(head: Head, models: Sequence[ModelAlong]) -> Figure:
     series = models[0].turned.series
     caption = _said(
         head,
-        f"Every measure in the series {series.title}: mean over the landmarks, turned so that up means "
+        f"Every measure in the series {series.title}: mean over {head.over_which}, turned so that up means "
         "more uncertain, from its least (0) to its largest value (1) in the series, so that the lines' "
         f"steadiness can be compared. n = {len(models[0].turned.angles)} films of one head. r: Pearson's "
         "coefficient of the angle's size and the mean, its interval stands in the table. Last panel: "
@@ -165,10 +166,10 @@ def lean_figure(head: Head, results: Results) -> Figure:
     """
     caption = _said(
         head,
-        "Tilt (positive: to the left shoulder) and nod (positive: chin down). Above: the mean of the "
-        "measure by which the reference judges each kind of model, turned so that up means more uncertain, "
-        "from its least (0) to its largest value (1) in the series; r: Pearson's coefficient of the "
-        "angle's size and the mean. Below: mean radial error. n = "
+        "Tilt (positive: to the left shoulder) and nod (positive: chin down). Above: mean over "
+        f"{head.over_which} of the measure by which the reference judges each kind of model, turned so that "
+        "up means more uncertain, from its least (0) to its largest value (1) in the series; r: Pearson's "
+        "coefficient of the angle's size and the mean. Below: mean radial error. n = "
         f"{len(next(iter(results.values()))[0].turned.angles)} films of one head.",
     )
     figure, axes = new_figure(2, len(results), caption=caption)
@@ -195,7 +196,8 @@ def rotation_picture(study: Study, head: Head, series: Series) -> Figure | None:
     if shown is None or shown.model is None:
         return None
     landmark_set = shown.model.landmark_set
-    everything = tuple(range(len(landmark_set)))
+    everything = _held(head, landmark_set, range(len(landmark_set)))
+    some = _held(head, landmark_set, few_landmarks(landmark_set))
     few: list[SamplePanel] = []
     every: list[SamplePanel] = []
     for angle in PICTURE_ANGLES:
@@ -203,15 +205,21 @@ def rotation_picture(study: Study, head: Head, series: Series) -> Figure | None:
         prediction = shown.model.predict(film, seed=study.seed, facing="right", polarity="positive")
         samples_px = samples_of(prediction)
         truth_px = None if head.landmarks is None else head.truth_px(series, angle, landmark_set.codes)
-        few.append(SamplePanel(f"{angle:g}°", film, samples_px, truth_px, few_landmarks(landmark_set)))
+        few.append(SamplePanel(f"{angle:g}°", film, samples_px, truth_px, some))
         every.append(SamplePanel(f"{angle:g}°", film, samples_px, truth_px, everything))
-    codes = listed([landmark_set.codes[index] for index in few_landmarks(landmark_set)])
+    codes = listed([landmark_set.codes[index] for index in some])
     caption = _said(
         head,
-        f"The head turned to its left ({series.title}); {shown.title}. Above {codes}, below all landmarks."
+        f"The head turned to its left ({series.title}); {shown.title}. Above {codes}, below all landmarks"
+        f"{' that the scan holds' if head.absent else ''}."
         + ("" if head.landmarks is None else " The truth is the projection of landmarks placed in the CT."),
     )
     return sample_picture([*few, *every], caption=caption)
+
+
+def _held(head: Head, landmark_set: LandmarkSet, indices: Iterable[int]) -> tuple[int, ...]:
+    """Those of the landmarks that the CT holds."""
+    return tuple(index for index in indices if landmark_set.codes[index] not in head.absent)
 
 
 def _errors(axes: Axes, models: Sequence[ModelAlong], styles: dict[str, tuple[int, str, LineStyle]]) -> None:

@@ -40,7 +40,7 @@ class MeasureAlong:
     """One measure of one model in a series.
 
     Attributes:
-        measured: the measure and its (A, L) values.
+        measured: the measure and its (A, L) values, NaN for landmarks outside the scan.
         means: (A,) mean over the landmarks at each angle.
         pearson: of the angle's size and the mean.
         pearson_ci95: over moving blocks of angles.
@@ -132,7 +132,8 @@ def models_along(study: Study, turned: Turned) -> list[ModelAlong]:
     for model in study.models:
         table = turned.tables[model.label]
         errors = table.errors_mm(turned.truth_px)
-        measures = tuple(_along(turned, one, errors, weights) for one in measured(table).values())
+        values = [one.of(np.where(turned.counted, one.values, np.nan)) for one in measured(table).values()]
+        measures = tuple(_along(turned, one, errors, weights) for one in values)
         found.append(ModelAlong(model, turned, errors, mean_of_known(errors, axis=1), measures))
     return found
 

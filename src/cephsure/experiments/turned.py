@@ -17,6 +17,7 @@ from cephsure.shifts import (
     Levelling,
     cephalogram_view,
     ct_film,
+    cut_off,
     landmarks_of,
     level_head,
     read_volume,
@@ -87,6 +88,7 @@ class Head:
         levelling: how it was levelled.
         view: the unturned head on the film, parallel.
         landmarks: in the levelled volume, or None where none are known.
+        absent: codes of the landmarks that lie outside the scan.
     """
 
     name: str
@@ -94,6 +96,12 @@ class Head:
     levelling: Levelling
     view: View
     landmarks: CtLandmarks | None
+    absent: tuple[str, ...] = ()
+
+    @property
+    def over_which(self) -> str:
+        """Over which landmarks means are taken, in words."""
+        return f"the landmarks without {', '.join(self.absent)}" if self.absent else "the landmarks"
 
     @property
     def credit(self) -> str:
@@ -131,12 +139,14 @@ class Turned:
         head: the head.
         series: how it was moved.
         truth_px: (A, L, 2) projected landmarks, NaN where unknown.
+        counted: (L,) which landmarks the CT holds.
         tables: by the model's label, a row an angle.
     """
 
     head: Head
     series: Series
     truth_px: NDArray[np.float64]
+    counted: NDArray[np.bool_]
     tables: dict[str, PointTable]
 
     @property
@@ -185,7 +195,8 @@ def turned_heads(study: Study, series: Sequence[Series] | None = None) -> list[T
             ]
             tables = predict_cases(study, f"rotation-{head.name}-{one.name}", cases)
             truth = np.stack([head.truth_px(one, angle, codes) for angle in one.angles])
-            done.append(Turned(head, one, truth, tables))
+            counted = np.array([code not in head.absent for code in codes])
+            done.append(Turned(head, one, truth, counted, tables))
     return done
 
 
@@ -213,13 +224,31 @@ def open_head(path: Path, codes: Sequence[str]) -> Head:
                 remedy=f"known: {', '.join(codes)}",
             )
     level = level_head(volume, finest_mm=FINEST_MM)
+    view = cephalogram_view(level.volume)
     return Head(
         name=head_name(path),
         volume=level.volume,
         levelling=level.levelling,
-        view=cephalogram_view(level.volume),
+        view=view,
         landmarks=None if landmarks is None else landmarks.carried(level.carry),
+        absent=_absent(landmarks, cut_off(level.volume, view, codes), codes, path),
     )
+
+
+def _absent(
+    landmarks: CtLandmarks | None, cut: tuple[str, ...], codes: Sequence[str], path: Path
+) -> tuple[str, ...]:
+    """What lies outside the scan: as the landmarks' file says, else what is cut off and has no place."""
+    stated = () if landmarks is None else landmarks.codes
+    absent = cut if landmarks is None or landmarks.absent is None else landmarks.absent
+    absent = tuple(code for code in absent if code in codes and code not in stated)
+    if len(absent) == len(codes):
+        raise InputError(
+            "the scan ends above all landmarks",
+            where=path,
+            remedy="give a CT of a head with its face",
+        )
+    return absent
 
 
 def head_name(path: Path) -> str:

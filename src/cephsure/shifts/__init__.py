@@ -14,6 +14,7 @@ from cephsure.shifts.levelling import LevelHead, Levelling, find_level, level_he
 from cephsure.shifts.nifti import read_nifti
 from cephsure.shifts.projection import Projection, attenuation_per_mm, project
 from cephsure.shifts.read_volume import read_volume
+from cephsure.shifts.scanned import cut_off
 from cephsure.shifts.view import Geometry, View, pose_matrix, project_points, view_of
 from cephsure.shifts.volume import Volume, head_centre_mm
 
@@ -32,6 +33,7 @@ __all__ = [
     "attenuation_per_mm",
     "cephalogram_view",
     "ct_film",
+    "cut_off",
     "find_level",
     "head_centre_mm",
     "landmarks_of",

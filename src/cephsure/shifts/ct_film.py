@@ -12,6 +12,7 @@ from cephsure.films import Film, Spacing, SpacingSource
 from cephsure.shifts.cephalogram import CEPHALOGRAM_BONE_GAIN, to_cephalogram
 from cephsure.shifts.projection import project
 from cephsure.shifts.view import view_of
+from cephsure.shifts.volume import TISSUE_HU
 
 if TYPE_CHECKING:
     from cephsure.shifts.view import View
@@ -23,7 +24,6 @@ Look = Literal["sum", "cephalogram"]
 WIDTH_MM, HEIGHT_MM = 193.5, 240.0
 MM_PER_PX = 0.4
 _AIR_BEFORE_NOSE_MM = 8.0
-_TISSUE_HU = -200.0
 # What is narrower than this in a slice (a tube, the end of a strap) is neither nose nor vertex.
 _NOSE_MM2 = 20.0
 _MARGIN = 2
@@ -43,7 +43,7 @@ def cephalogram_view(volume: Volume) -> View:
     """
     view = view_of(volume, mm_per_px=MM_PER_PX)
     dx, dy, dz = volume.spacing_mm
-    tissue = volume.values > _TISSUE_HU
+    tissue = volume.values > TISSUE_HU
     front_mm = float(np.argmax(tissue.sum(axis=(0, 2)) * dx * dz > _NOSE_MM2)) * dy
     upwards = tissue.sum(axis=(0, 1)) * dx * dy > _NOSE_MM2
     top_mm = float(len(upwards) - 1 - np.argmax(upwards[::-1])) * dz

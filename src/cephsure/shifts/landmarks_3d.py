@@ -30,7 +30,7 @@ ENDING = ".landmarks.json"
 
 Side = Literal["midline", "right", "left"]
 
-_KEYS = {"schema", "name", "credit", "volume", "convention", "placed", "points"}
+_KEYS = {"schema", "name", "credit", "volume", "convention", "placed", "absent", "points"}
 _POINT_KEYS = {"code", "side", "position_mm", "uncertainty_mm", "how"}
 _SPACING_TOLERANCE = 1e-3
 
@@ -66,6 +66,7 @@ class CtLandmarks:
         sha256: of its voxels (`voxel_sha256`), or None if not stated.
         credit: line to show wherever the CT or a projection of it appears; may be empty.
         placed: who placed them and how, in words.
+        absent: codes of the landmarks that lie outside the scan, or None if that is not stated.
     """
 
     name: str
@@ -75,6 +76,7 @@ class CtLandmarks:
     sha256: str | None = None
     credit: str = field(default="")
     placed: str = field(default="")
+    absent: tuple[str, ...] | None = None
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -205,9 +207,9 @@ def read_ct_landmarks(path: Path) -> CtLandmarks:
     """Read a JSON file of landmarks in a head CT.
 
     Keys: ``schema`` ("cephsure.ct_landmarks/1"), ``name``, ``points``; ``volume`` (with ``shape``,
-    ``spacing_mm``, ``sha256``, each optional), ``credit``, ``placed`` and ``convention`` may be left out. A
-    point has ``code``, ``side`` ("midline", "right" or "left") and ``position_mm`` [x, y, z];
-    ``uncertainty_mm`` and ``how`` may be left out.
+    ``spacing_mm``, ``sha256``, each optional), ``credit``, ``placed``, ``convention`` and ``absent`` (codes
+    of landmarks outside the scan) may be left out. A point has ``code``, ``side`` ("midline", "right" or
+    "left") and ``position_mm`` [x, y, z]; ``uncertainty_mm`` and ``how`` may be left out.
 
     Args:
         path: the file.
@@ -216,7 +218,8 @@ def read_ct_landmarks(path: Path) -> CtLandmarks:
         The landmarks.
 
     Raises:
-        AnnotationError: it cannot be read, is not of this form, or gives a landmark twice or a pair half.
+        AnnotationError: it cannot be read, is not of this form, or gives a landmark twice, a pair half, or
+            the place of one that it calls absent.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -238,7 +241,20 @@ def read_ct_landmarks(path: Path) -> CtLandmarks:
         **_volume(document.get("volume", {}), path),
         credit=_text(document, "credit", "", path, default=""),
         placed=_text(document, "placed", "", path, default=""),
+        absent=_absent(document.get("absent"), points, path),
     )
+
+
+def _absent(stated: Any, points: Sequence[CtPoint], path: Path) -> tuple[str, ...] | None:
+    """The codes of the landmarks outside the scan, or None where the file says nothing of them."""
+    if stated is None:
+        return None
+    if not isinstance(stated, list) or not all(isinstance(code, str) for code in stated):
+        raise AnnotationError("absent: must be a list of landmarks' codes", where=path)
+    both = {point.code for point in points} & set(stated)
+    if both:
+        raise AnnotationError(f"{min(both)} is absent and has a place", where=path)
+    return tuple(dict.fromkeys(stated))
 
 
 def _volume(stated: Any, path: Path) -> dict[str, Any]:

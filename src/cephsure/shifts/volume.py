@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 BONE_HU = 300.0
 """From here on a voxel counts as bone when the head's centre is sought."""
 
+TISSUE_HU = -200.0
+"""From here on a voxel counts as tissue when the head's outline is sought."""
+
 MAX_VOXELS = 1024**3
 """Larger files are refused before they are read: as float32 this is 4 GiB."""
 
