@@ -144,21 +144,27 @@ def test_where_landmarks_are_looked_for(tmp_path, ct, expected):
     assert landmarks_path(tmp_path / ct) == tmp_path / "x" / f"{expected}.landmarks.json"
 
 
-def test_the_shipped_landmarks_are_all_19_credited_and_anatomically_ordered():
-    (head,) = shipped_landmarks()
-    assert "U.S. National Library of Medicine" in head.credit
-    assert set(head.codes) == set(load_landmark_set("isbi-19").codes)
-    at = {(point.code, point.side): np.array(point.position_mm) for point in head.points}
-    x = np.array([place[0] for place in at.values()])
-    assert 20 < x.min() < x.max() < 180
-    for code in ("Or", "Po", "Go", "Ar"):
-        assert at[code, "left"][0] > at[code, "right"][0] + 60
-    mid = {code: place for (code, side), place in at.items() if side == "midline"}
-    assert (
-        mid["N"][2] > mid["ANS"][2] > mid["A"][2] > mid["B"][2] > mid["Pog"][2] > mid["Gn"][2] > mid["Me"][2]
-    )
-    assert mid["PNS"][1] > mid["ANS"][1] > mid["UL"][1]
-    assert all(point.uncertainty_mm and point.how for point in head.points)
+def test_the_shipped_landmarks_are_complete_credited_and_anatomically_ordered():
+    cranium, male = shipped_landmarks()
+    assert "InVesalius" in cranium.credit
+    assert "U.S. National Library of Medicine" in male.credit
+    assert male.absent is None
+    assert cranium.absent == ("B", "Pog", "Me", "Gn", "Go", "LIT", "UIT", "LL", "Pog'")
+    for head in (cranium, male):
+        assert {*head.codes, *(head.absent or ())} == set(load_landmark_set("isbi-19").codes)
+        at = {(point.code, point.side): np.array(point.position_mm) for point in head.points}
+        assert head.shape is not None
+        assert head.spacing_mm is not None
+        width_mm = head.shape[0] * head.spacing_mm[0]
+        x = np.array([place[0] for place in at.values()])
+        assert 0.1 * width_mm < x.min() < x.max() < 0.9 * width_mm
+        for code in {"Or", "Po", "Go", "Ar"} & set(head.codes):
+            assert at[code, "left"][0] > at[code, "right"][0] + 60
+        mid = {code: place for (code, side), place in at.items() if side == "midline"}
+        heights = [mid[code][2] for code in ("N", "S", "ANS", "A", "B", "Pog", "Gn", "Me") if code in mid]
+        assert heights == sorted(heights, reverse=True)
+        assert mid["S"][1] > mid["PNS"][1] > mid["ANS"][1] > mid["UL"][1]
+        assert all(point.uncertainty_mm and point.how for point in head.points)
 
 
 @pytest.mark.shared

@@ -40,38 +40,38 @@ Results = dict[str, list["ModelAlong"]]
 
 
 def own_measure_figure(head: Head, results: Results) -> Figure:
-    """A column a model: the measure the reference judges it by above the error, against the signed angle.
+    """A column a model: the measure the reference judges it by, above the error, against the signed angle.
 
     Args:
         head: which.
         results: the series to be drawn, all about one axis and with the same models.
 
     Returns:
-        The figure; a line a series.
+        The figure; a line a series. Without truth there is no error.
     """
     first = next(iter(results.values()))
     columns = min(len(first), _COLUMNS)
-    blocks = -(-len(first) // columns)
-    known = any(np.isfinite(one.errors_mm).any() for one in first)
-    beneath = (
-        "error against the projected 3-D landmarks (below)" if known else "no landmarks are known (below)"
-    )
+    known = _knows_errors(results)
+    rows = 2 if known else 1
+    beneath = " (above) and error against the projected 3-D landmarks (below)" if known else ""
     caption = _said(
         head,
-        f"Mean measure over {head.over_which} (above) and {beneath} against the signed angle; n = "
+        f"Mean measure over {head.over_which}{beneath} against the signed angle; n = "
         f"{len(first[0].turned.angles)} films of one head a line. r: Pearson's coefficient of the angle's "
         "size and the mean, with a 95 % interval over moving blocks of angles; published: Drevický & Kodým "
         "2020.",
     )
-    figure, axes = new_figure(2 * blocks, columns, caption=caption, panel_inches=(3.9, 2.8))
+    blocks = -(-len(first) // columns)
+    figure, axes = new_figure(rows * blocks, columns, caption=caption, panel_inches=(3.9, 2.8))
     for panel in axes.ravel():
         panel.set_visible(False)
     colours = dict(zip(results, _SERIES_COLOURS, strict=False))
     for index in range(len(first)):
-        above, below = axes[2 * (index // columns) : 2 * (index // columns) + 2, index % columns]
+        row, column = rows * (index // columns), index % columns
         lines = {name: models[index] for name, models in results.items()}
-        _own_panel(above, lines, colours)
-        _error_panel(below, lines, colours)
+        _own_panel(axes[row, column], lines, colours)
+        if known:
+            _error_panel(axes[row + 1, column], lines, colours)
     entries: list[tuple[str, LineStyle, str]] = [
         (colours[name], "-", models[0].turned.series.title) for name, models in results.items()
     ]
@@ -105,8 +105,13 @@ def _error_panel(axes: Axes, lines: dict[str, ModelAlong], colours: dict[str, st
         axes.plot(one.turned.angles, one.error_means, color=colours[series], linewidth=1.2)
     label(axes, x="angle [°]", y="radial error [mm]")
     count = int(np.isfinite(next(iter(lines.values())).turned.truth_px).all(axis=2).any(axis=0).sum())
-    remark(axes, f"mean over {count} landmarks" if count else "no truth known", corner="lower left")
+    remark(axes, f"mean over {count} landmarks", corner="lower left")
     axes.set_ylim(bottom=0)
+
+
+def _knows_errors(results: Results) -> bool:
+    """Whether any error is known."""
+    return any(np.isfinite(one.error_means).any() for models in results.values() for one in models)
 
 
 def all_measures_figure(head: Head, models: Sequence[ModelAlong]) -> Figure:
@@ -162,19 +167,20 @@ def lean_figure(head: Head, results: Results) -> Figure:
         results: the series.
 
     Returns:
-        The figure; a line a model.
+        The figure; a line a model. Without truth there is no error.
     """
+    known = _knows_errors(results)
     caption = _said(
         head,
         "Tilt (positive: to the left shoulder) and nod (positive: chin down). Above: mean over "
         f"{head.over_which} of the measure by which the reference judges each kind of model, turned so that "
         "up means more uncertain, from its least (0) to its largest value (1) in the series; r: Pearson's "
-        "coefficient of the angle's size and the mean. Below: mean radial error. n = "
+        f"coefficient of the angle's size and the mean.{' Below: mean radial error.' if known else ''} n = "
         f"{len(next(iter(results.values()))[0].turned.angles)} films of one head.",
     )
-    figure, axes = new_figure(2, len(results), caption=caption)
+    figure, axes = new_figure(2 if known else 1, len(results), caption=caption)
     styles = _styles(next(iter(results.values())))
-    for (above, below), models in zip(axes.T, results.values(), strict=True):
+    for (above, *below), models in zip(axes.T, results.values(), strict=True):
         words = []
         for one, (number, colour, style) in _with(models, styles):
             if one.own is not None:
@@ -185,7 +191,8 @@ def lean_figure(head: Head, results: Results) -> Figure:
         _share_axis(above)
         label(above, x="angle [°]", y="own measure, share of its range", title=models[0].turned.series.title)
         remark(above, _columns_of(words))
-        _errors(below, models, styles)
+        for panel in below:
+            _errors(panel, models, styles)
     _legend(figure, _model_entries(next(iter(results.values())), styles), columns=len(results))
     return figure
 
@@ -197,7 +204,7 @@ def rotation_picture(study: Study, head: Head, series: Series) -> Figure | None:
         return None
     landmark_set = shown.model.landmark_set
     everything = _held(head, landmark_set, range(len(landmark_set)))
-    some = _held(head, landmark_set, few_landmarks(landmark_set))
+    some = _held(head, landmark_set, few_landmarks(landmark_set)) or everything[:1]
     few: list[SamplePanel] = []
     every: list[SamplePanel] = []
     for angle in PICTURE_ANGLES:
