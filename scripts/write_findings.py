@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "findings.md"
 FULL_PAGE = ROOT / "docs" / "findings-in-full.md"
 RESULTS = ROOT / "results"
-SUMMARIES = "summaries"
+SUMMARIES, HEADS = "summaries", "heads"
 KEPT = RESULTS / "findings.json"
 KEPT_PAPER = RESULTS / "findings_paper.json"
 PREDICTIONS = RESULTS / "predictions"
@@ -49,13 +49,36 @@ def keep(study: Path, kept: Path) -> None:
     found: dict[str, Any] = {
         result.name: {"title": result.title, "findings": list(result.findings)} for result in results
     }
-    found[SUMMARIES] = {name: table.document() for name, table in summaries_of(results).items()}
+    tables = summaries_of(results)
+    turned = next((result.tables["rotation"] for result in results if result.name == "rotation"), None)
+    if turned is not None:
+        tables[HEADS] = heads_table(turned)
+    found[SUMMARIES] = {name: table.document() for name, table in tables.items()}
     kept.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for folder in sorted((study / "predictions").iterdir()):
         facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         if facts["label"].startswith("default-"):
             continue
         shutil.copytree(folder, PREDICTIONS / folder.name, dirs_exist_ok=True)
+
+
+def heads_table(turned: ResultTable) -> ResultTable:
+    """Of every head and series of turns the coefficients of the models' own measures, a column a model."""
+    lines: dict[tuple[str, str], dict[str, str]] = {}
+    for row in turned.document()["rows"]:
+        if row["published_pearson"] is None:  # not a model's own measure, or tilt and nod
+            continue
+        ends = f"{row['angle_pearson_low']:.2f}, {row['angle_pearson_high']:.2f}"
+        text = f"{row['angle_pearson']:.2f} [{ends}]".replace("-", "−")
+        lines.setdefault((row["head"], row["series"]), {})[row["model"]] = text
+    models = list(dict.fromkeys(model for line in lines.values() for model in line))
+    return ResultTable(
+        "Size of the angle and mean measure, Pearson's r",
+        ("head", "series", *models),
+        tuple((*key, *(line.get(model) for model in models)) for key, line in lines.items()),
+        "Each model by its own measure: activation for a Baseline, spread for the others. Intervals: 95 %, "
+        "over moving blocks of angles of the one head.",
+    )
 
 
 def read_kept(kept: Path) -> dict[str, Any]:
@@ -128,6 +151,7 @@ def main() -> None:
     found, paper = read_kept(KEPT), read_kept(KEPT_PAPER)
     page = PAGE.read_text(encoding="utf-8")
     page = put(page, "models", table_lines(kept_table(found, OVERVIEW)))
+    page = put(page, "heads", table_lines(kept_table(found, HEADS)))
     page = put(page, "best", best_lines(kept_table(found, BEST)))
     page = put(page, "reference", table_lines(kept_table(paper, OVERVIEW)))
     PAGE.write_text(page, encoding="utf-8")

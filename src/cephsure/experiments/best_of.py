@@ -84,7 +84,7 @@ _TASKS = (
     _Task("errors over 4 mm by referring 20 %", "share found", "referral", "caught_20", _TITLE, _of_points),
     _Task("error of distorted films", "Spearman", "distortion", "error_spearman", _NAME, _any, turned=True),
     *(
-        _Task(f"{_TURNED}, {way}", "AUC", "rotation", "auc", _NAME, _series(f"rotation, {way}"))
+        _Task(f"{_TURNED}, {way}", "AUC, mean", "rotation", "auc", _NAME, _series(f"rotation, {way}"))
         for way in ("parallel sum", "parallel film", "cone film")
     ),
     _Task("another site's film", "AUC", "other_site_noticed", "auc", _NAME, _in_mm),
