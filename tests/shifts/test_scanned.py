@@ -37,6 +37,15 @@ def test_a_scan_that_ends_at_the_upper_teeth_lacks_the_lower_jaw(below_mm):
     assert absent(head(176, below_mm)) == ("B", "Pog", "Me", "Gn", "LL", "Pog'")
 
 
+def test_a_scan_that_begins_below_the_vertex_lacks_what_is_above_it():
+    volume = head(240)
+    view = cephalogram_view(volume)
+    lower = Volume(
+        np.ascontiguousarray(volume.values[:, :, :-30]), volume.spacing_mm
+    )  # 112 mm off the vertex
+    assert cut_off(lower, view, CODES) == ("N",)
+
+
 def test_a_scan_of_the_skull_cap_lacks_everything_and_one_without_tissue_is_not_judged():
     assert absent(head(88)) == CODES
     air = Volume(np.full((4, 4, 4), -1000, np.float32), (1.0, 1.0, 1.0))

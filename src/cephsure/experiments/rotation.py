@@ -103,17 +103,19 @@ def _figures(
 
 
 def _method(moved: Sequence[Series], heads: Sequence[Head]) -> tuple[str, ...]:
-    listed = "; ".join(
+    series = "; ".join(
         f"{one.title}: {len(one.angles)} films from {one.angles[0]:g}° to {one.angles[-1]:g}°"
         for one in moved
     )
     posing = (
-        "A head CT is first levelled: turned so that the plane in which its bone mirrors itself best faces "
+        "What lies far from the head in a CT (table, headrest) is taken out. The head is then levelled: "
+        "turned so that the plane in which its bone mirrors itself best faces "
         "the beam (the table of the heads says by how much). It is then turned about the vertical axis "
         "(positive: face to the patient's left, towards the film), tilted about the antero-posterior one "
         "(positive: to the left shoulder) or nodded about the transverse one (positive: chin down), about "
         f"the centroid of its bone, and projected on a film of {WIDTH_MM:g} x {HEIGHT_MM:g} mm at "
-        f"{MM_PER_PX:g} mm a pixel, placed as heads lie on the ISBI films. {listed}."
+        f"{MM_PER_PX:g} mm a pixel, placed by vertex and nose as heads lie on the ISBI films (by the "
+        f"nose alone where the scan lacks the vertex). {series}."
     )
     looks = (
         "Parallel sum is the reference's: attenuation (none below −800 HU) summed along parallel rays and "

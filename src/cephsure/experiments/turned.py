@@ -18,6 +18,8 @@ from cephsure.shifts import (
     cephalogram_view,
     ct_film,
     cut_off,
+    has_vertex,
+    head_alone,
     landmarks_of,
     level_head,
     read_volume,
@@ -223,8 +225,9 @@ def open_head(path: Path, codes: Sequence[str]) -> Head:
                 where=landmarks_path(path),
                 remedy=f"known: {', '.join(codes)}",
             )
-    level = level_head(volume, finest_mm=FINEST_MM)
-    view = cephalogram_view(level.volume)
+    alone = head_alone(volume)
+    level = level_head(alone, finest_mm=FINEST_MM)
+    view = cephalogram_view(level.volume, has_vertex=has_vertex(alone))
     return Head(
         name=head_name(path),
         volume=level.volume,

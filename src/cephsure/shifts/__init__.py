@@ -2,6 +2,7 @@
 
 from cephsure.shifts.cephalogram import CEPHALOGRAM_BONE_GAIN, TONE_CURVE, to_cephalogram
 from cephsure.shifts.ct_film import Look, cephalogram_view, ct_film
+from cephsure.shifts.head_alone import has_vertex, head_alone
 from cephsure.shifts.landmarks_3d import (
     CtLandmarks,
     CtPoint,
@@ -35,6 +36,8 @@ __all__ = [
     "ct_film",
     "cut_off",
     "find_level",
+    "has_vertex",
+    "head_alone",
     "head_centre_mm",
     "landmarks_of",
     "level_head",

@@ -10,9 +10,9 @@ from scipy import ndimage
 
 from cephsure.films import Film, Spacing, SpacingSource
 from cephsure.shifts.cephalogram import CEPHALOGRAM_BONE_GAIN, to_cephalogram
+from cephsure.shifts.head_alone import CLOSE_MM, near_head
 from cephsure.shifts.projection import project
 from cephsure.shifts.view import view_of
-from cephsure.shifts.volume import TISSUE_HU
 
 if TYPE_CHECKING:
     from cephsure.shifts.view import View
@@ -27,26 +27,34 @@ _AIR_BEFORE_NOSE_MM = 8.0
 # What is narrower than this in a slice (a tube, the end of a strap) is neither nose nor vertex.
 _NOSE_MM2 = 20.0
 _MARGIN = 2
+_NOSE_DEPTH_MM = 131.0
+"""From the upper edge to the nose where the vertex is at that edge: the mean of the two heads at hand."""
+_NOSE_MM = 4.0
 
 
-def cephalogram_view(volume: Volume) -> View:
+def cephalogram_view(volume: Volume, *, has_vertex: bool = True) -> View:
     """The unturned head on a film of the size of the ISBI 2015 films, as they show a head.
 
     The nose is 8 mm from the right edge and the vertex at the upper one, which brings sella, on the head this
     was tried on, to within 1 mm of its mean place in those films; the back of the head is cut off, as there.
+    Where the scan lacks the vertex, the foremost tissue is taken for the nose, and lies as deep as it would.
 
     Args:
         volume: the head, levelled.
+        has_vertex: whether its highest tissue is the vertex.
 
     Returns:
         A parallel view of 193.5 x 240 mm at 0.4 mm a pixel.
     """
     view = view_of(volume, mm_per_px=MM_PER_PX)
     dx, dy, dz = volume.spacing_mm
-    tissue = volume.values > TISSUE_HU
+    tissue = near_head(volume, CLOSE_MM)
     front_mm = float(np.argmax(tissue.sum(axis=(0, 2)) * dx * dz > _NOSE_MM2)) * dy
     upwards = tissue.sum(axis=(0, 1)) * dx * dy > _NOSE_MM2
     top_mm = float(len(upwards) - 1 - np.argmax(upwards[::-1])) * dz
+    if not has_vertex:
+        slab = slice(round(front_mm / dy), round((front_mm + _NOSE_MM) / dy) + 1)
+        top_mm = float(np.nonzero(tissue[:, slab].any(axis=(0, 1)))[0].mean()) * dz + _NOSE_DEPTH_MM
     width_px, height_px = round(WIDTH_MM / MM_PER_PX), round(HEIGHT_MM / MM_PER_PX)
     right_px = (view.pivot_mm[1] - front_mm + _AIR_BEFORE_NOSE_MM) / MM_PER_PX
     return replace(

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage, optimize
 
 from cephsure.shifts.view import about_z_matrix
-from cephsure.shifts.volume import BONE_HU, Volume, head_centre_mm
+from cephsure.shifts.volume import AIR_HU, BONE_HU, Volume, head_centre_mm
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +24,6 @@ LARGEST_TURN_DEG = 20.0
 
 _ROUGH_MM, _FINE_MM = 8.0, 4.0
 _STARTS_DEG = (-8.0, 0.0, 8.0)
-_AIR_HU = -1000.0
 _DENSEST_HU = 900.0
 
 
@@ -123,7 +122,7 @@ def level_head(volume: Volume, levelling: Levelling | None = None, *, finest_mm:
     matrix = how.matrix.T * new / old[:, np.newaxis]
     offset = (how.matrix.T @ (origin - pivot) + pivot) / old
     values = ndimage.affine_transform(
-        volume.values, matrix, offset, tuple(shape), order=1, cval=_AIR_HU, output=np.float32
+        volume.values, matrix, offset, tuple(shape), order=1, cval=AIR_HU, output=np.float32
     )
     x, y, z = (float(step) for step in -origin)
     dx, dy, dz = (float(step) for step in new)

@@ -1,4 +1,4 @@
-"""Which landmarks a head CT holds: many scans of heads end above the chin."""
+"""Which landmarks a head CT holds: many scans of heads end above the chin, others begin below the vertex."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.shifts.volume import TISSUE_HU
+from cephsure.shifts.head_alone import CLOSE_MM, near_head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,11 +46,11 @@ _TISSUE_MM2 = 100.0
 
 
 def cut_off(volume: Volume, view: View, codes: Sequence[str]) -> tuple[str, ...]:
-    """The landmarks that most likely lie below the end of a scan.
+    """The landmarks that most likely lie below the end of a scan, or above its beginning.
 
-    Heads are placed on the film as they lie on the films of ISBI 2015, vertex at the upper edge
-    (`cephalogram_view`); so the depth at which the scan ends can be compared with the depths at which the
-    landmarks of a head lie there. What is cut off at the vertex or at the sides is not noticed.
+    Heads are placed on the film as they lie on the films of ISBI 2015 (`cephalogram_view`); so the depths at
+    which the scan begins and ends can be compared with the depths at which the landmarks of a head lie there.
+    What is cut off at the sides is not noticed, nor what a long face loses at the chin.
 
     Args:
         volume: the head, levelled.
@@ -61,9 +61,10 @@ def cut_off(volume: Volume, view: View, codes: Sequence[str]) -> tuple[str, ...]
         Those that the scan lacks, in the order of ``codes``.
     """
     dx, dy, dz = volume.spacing_mm
-    there = (volume.values > TISSUE_HU).sum(axis=(0, 1)) * dx * dy > _TISSUE_MM2
-    if not there.any():
+    (there,) = np.nonzero(near_head(volume, CLOSE_MM).sum(axis=(0, 1)) * dx * dy > _TISSUE_MM2)
+    if not there.size:
         return ()
-    lowest_mm = float(np.argmax(there)) * dz
-    end_mm = view.pivot_px[1] * view.mm_per_px + view.pivot_mm[2] - lowest_mm
-    return tuple(code for code in codes if DEPTHS_MM.get(code, 0.0) - SURE_MM > end_mm)
+    upper_mm = view.pivot_px[1] * view.mm_per_px + view.pivot_mm[2]
+    begin_mm, end_mm = upper_mm - there[-1] * dz, upper_mm - there[0] * dz
+    known = [code for code in codes if code in DEPTHS_MM]
+    return tuple(code for code in known if not begin_mm - SURE_MM <= DEPTHS_MM[code] <= end_mm + SURE_MM)

@@ -18,6 +18,9 @@ BONE_HU = 300.0
 TISSUE_HU = -200.0
 """From here on a voxel counts as tissue when the head's outline is sought."""
 
+AIR_HU = -1000.0
+"""What stands where a scan has nothing."""
+
 MAX_VOXELS = 1024**3
 """Larger files are refused before they are read: as float32 this is 4 GiB."""
 
