@@ -117,6 +117,12 @@ def test_without_the_observers_files_the_two_experts_remain(table_study):
     ]
 
 
+def test_observers_of_other_films_are_told_from_none(table_study, monkeypatch):
+    monkeypatch.setattr("cephsure.experiments.observers.observers_of", lambda _: object())
+    result = observers(table_study().study)
+    assert result.findings[0].startswith("None of the films that the nine further observers marked is judged")
+
+
 def test_a_malformed_file_is_named(observed):
     study = observed(spoil="151,1,2").study
     with pytest.raises(AnnotationError, match=r"observer3\.csv:1"):

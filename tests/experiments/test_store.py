@@ -120,6 +120,23 @@ def test_a_new_measure_is_measured(opened, ready, study_model):
     assert ("a", "") in opened(study_model())
 
 
+def test_predictions_of_another_source_are_made_anew_or_refused(opened, study_model):
+    kept = opened(source="one head")
+    kept.add(("a", ""), rows())
+    kept.save()
+    assert ("a", "") in opened(source="one head")
+    assert ("a", "") not in opened(source="another")
+    assert ("a", "") not in opened()
+    assert ("a", "") in opened(study_model(), source="one head")
+    with pytest.raises(InputError, match="another head CT, or from films of another scale"):
+        opened(study_model(), source="another")
+    # What was stored before sources were is taken as it is where nothing can be made anew.
+    old = opened()
+    old.add(("a", ""), rows())
+    old.save()
+    assert ("a", "") in opened(study_model(), source="one head")
+
+
 def test_stored_predictions_of_another_seed_are_refused(opened, study_model):
     kept = opened(seed=3)
     kept.add(("a", ""), rows())

@@ -8,6 +8,7 @@ import pytest
 
 from cephsure.errors import InputError
 from cephsure.experiments.turned import SERIES, Series, head_name, open_head, turned_heads
+from cephsure.shifts import Volume, read_nifti
 
 CODES = ("U", "L")
 CONE = Series("cone", "rotation, cone film", "rotation", "cone", "cephalogram", (-20.0, 0.0, 20.0))
@@ -45,6 +46,19 @@ def test_what_is_predicted_is_not_predicted_again(study, spot_ct):
     again = turned_heads(study, (CONE,))
     assert len(study.models[0].model.asked) == 3
     np.testing.assert_array_equal(first[0].tables["rule"].points_px, again[0].tables["rule"].points_px)
+
+
+def test_another_head_of_the_same_name_is_predicted_anew(study, spot_ct, tmp_path):
+    first = spot_ct()
+    study = replace(study, cts=(first,))
+    turned_heads(study, (SUM,))
+    other = read_nifti(first)
+    assert open_head(first, CODES).sha256 == open_head(first, CODES).sha256
+    again = Volume(np.where(other.values > 1000, np.float32(900), other.values), other.spacing_mm)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cephsure.experiments.turned.read_volume", lambda _: again)
+        turned_heads(study, (SUM,))
+    assert len(study.models[0].model.asked) == 2
 
 
 def test_a_head_that_nods_far_has_points_off_the_film_without_truth(spot_ct):

@@ -80,6 +80,13 @@ def test_values_without_air_are_not_hounsfield_units(tmp_path):
         read_nifti(path)
 
 
+def test_a_colour_volume_is_refused(tmp_path):
+    colours = np.zeros((4, 4, 4), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
+    nibabel.save(nibabel.Nifti1Image(colours, np.eye(4)), tmp_path / "colour.nii")
+    with pytest.raises(InputError, match=r"colour\.nii: its voxels cannot be read"):
+        read_nifti(tmp_path / "colour.nii")
+
+
 def test_a_value_that_is_not_a_number_is_named_with_the_file(tmp_path):
     values = a_head()
     values[1, 1, 1] = np.nan

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from cephsure.datasets import annotators
+import numpy as np
+
 from cephsure.evaluation import evaluate
 from cephsure.experiments.accuracy_figures import landmark_figure, success_figure
 from cephsure.experiments.accuracy_tables import (
@@ -24,7 +25,6 @@ from cephsure.experiments.wording import listed, with_interval
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from cephsure.evaluation import Evaluation
@@ -68,7 +68,7 @@ def _of_models(study: Study, held: HeldOut) -> Iterator[Measurement]:
     """Every model against every truth on every group of films."""
     for model in study.models:
         points = held.tables[model.label].points_px
-        for truth in truth_names(study.dataset):
+        for truth in _known_truths(study, held):
             own = truth == truth_for(model, study.dataset)
             errors = held.errors_mm(model, truth)
             for films, chosen in held.groups.items():
@@ -76,9 +76,14 @@ def _of_models(study: Study, held: HeldOut) -> Iterator[Measurement]:
                 yield Measurement(model.title, model, truth, films, evaluation, errors[chosen], own=own)
 
 
+def _known_truths(study: Study, held: HeldOut) -> list[str]:
+    """The mean, and the annotators of whom there is a point on the films that are judged."""
+    return [truth for truth in truth_names(study.dataset) if np.isfinite(truths_px(held.items, truth)).any()]
+
+
 def _between_annotators(study: Study, held: HeldOut) -> Iterator[Measurement]:
     """Each pair of annotators, one as the truth of the other."""
-    for truth, other in combinations(annotators(held.items), 2):
+    for truth, other in combinations(_known_truths(study, held)[1:], 2):
         points = truths_px(held.items, other)
         distances = held.distances_mm(truth, other)
         for films, chosen in held.groups.items():

@@ -139,14 +139,16 @@ def _site(one: Detected) -> str:
     harm, plain = one.harm[OTHER_SITE], one.harm[""]
     own = f"{one.films.model.own_measure}_mean"
     surer = own in one.titles and one.found[OTHER_SITE][own].auc_ci95[1] < CHANCE
+    known = np.isfinite(harm.mre_mm)
+    errors = f"MRE {harm.mre_mm:.2f} mm against {plain.mre_mm:.2f}" if known else "errors in mm unknown"
     certain = (
         f"; by {one.titles[own]} they look MORE certain than plain films ({_auc(one, OTHER_SITE, own)})"
         if surer
         else ""
     )
     return (
-        f"{one.films.model.title}: the other site's films (MRE {harm.mre_mm:.2f} mm against "
-        f"{plain.mre_mm:.2f}) are told best by {one.titles[best]}, AUC {_auc(one, OTHER_SITE, best)}, "
+        f"{one.films.model.title}: the other site's films ({errors}) are told best by "
+        f"{one.titles[best]}, AUC {_auc(one, OTHER_SITE, best)}, "
         f"{_percent(one.found[OTHER_SITE][best].found)} found at 5 % false alarms; by "
         f"{COMBINATIONS['all_max']} {_auc(one, OTHER_SITE, 'all_max')}{certain}."
     )

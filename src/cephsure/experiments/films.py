@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,15 @@ USUAL_SPLIT = "test1"
 def plain_cases(items: Sequence[AnnotatedFilm]) -> list[Case]:
     """The films as they are."""
     return [Case(item.film_id, "", partial(film_of, item)) for item in items]
+
+
+def scales_of(items: Sequence[AnnotatedFilm]) -> str:
+    """A checksum of the scales that a data set gives its films: predictions keep a film's scale."""
+    scales = [
+        (item.film_id, item.spacing and (item.spacing.x_mm_per_px, item.spacing.y_mm_per_px))
+        for item in items
+    ]
+    return hashlib.sha256(repr(scales).encode("utf-8")).hexdigest()
 
 
 def truths_px(items: Sequence[AnnotatedFilm], which: str) -> NDArray[np.float64]:

@@ -74,7 +74,7 @@ def held_out(study: Study) -> HeldOut:
             remedy="give a data set that states its scale",
         )
     groups = {OFFICIAL: np.ones(len(items), dtype=bool)}
-    if study.split != ALL and any(film.group is not None for film in study.dataset.films):
+    if study.split != ALL and any(film.group is not None for film in items):
         clean = {film.film_id for film in films_of_split(study.dataset, f"{study.split}{CLEAN_ENDING}")}
         groups[CLEAN] = np.array([item.film_id in clean for item in items], dtype=bool)
     return HeldOut(study.test_name, tuple(items), tables, mm_per_px, groups)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cephsure.datasets.observers import observers_of
 from cephsure.evaluation.bootstrap import film_weights, mean_interval
 from cephsure.evaluation.known_mean import mean_of_known
 from cephsure.evaluation.quality import measure_quality
@@ -63,7 +64,7 @@ def observers(study: Study) -> ExperimentResult:
     figures: dict[str, Figure | DrawnFigure] = (
         {"observers_correlation": correlation_figure(told)} if told else {}
     )
-    findings = [*_films_sentence(observed, held), *_findings(told)]
+    findings = [*_films_sentence(study, observed, held), *_findings(told)]
     if large is not None:
         distances = _distances(study, held, large)
         tables["observers_distances"] = _distance_table(study, large, distances)
@@ -221,7 +222,14 @@ def _method(panels: Sequence[Panel], held: HeldOut) -> tuple[str, ...]:
     )
 
 
-def _films_sentence(observed: Observed | None, held: HeldOut) -> Iterator[str]:
+def _films_sentence(study: Study, observed: Observed | None, held: HeldOut) -> Iterator[str]:
+    if observed is None and observers_of(study.dataset) is not None:
+        yield (
+            f"None of the films that the nine further observers marked is judged on {held.test}: they are of "
+            "other films, or show a training film's exposure again. Only the data set's own annotators are "
+            "compared."
+        )
+        return
     if observed is None:
         yield (
             "The data set came without the files of the nine further observers (AnnotationsByMD/"

@@ -71,13 +71,13 @@ class Panel:
 
 def expert_panel(held: HeldOut) -> Panel | None:
     """The data set's own annotators on every landmark, or None if there is only one."""
-    names = annotators(held.items)
+    names = [name for name in annotators(held.items) if np.isfinite(truths_px(held.items, name)).any()]
     if len(names) < 2:
         return None
     rows = np.flatnonzero(held.groups[held.cleanest])
     columns = np.arange(len(next(iter(held.tables.values())).numbers))
     points = np.stack([truths_px(held.items, name) for name in names])[:, rows]
-    return Panel(_title(names), names, rows, columns, _to_mm(points, held, rows))
+    return Panel(_title(names), tuple(names), rows, columns, _to_mm(points, held, rows))
 
 
 def _title(names: Sequence[str]) -> str:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from cephsure.uncertainty import Prediction
 
 
-def predict_cases(study: Study, part: str, cases: Sequence[Case]) -> dict[str, PointTable]:
+def predict_cases(
+    study: Study, part: str, cases: Sequence[Case], *, source: str = ""
+) -> dict[str, PointTable]:
     """What each model of the study finds in each case.
 
     A case's film is made once, for all models that have not seen it yet. What is predicted is written now
@@ -26,6 +28,7 @@ def predict_cases(study: Study, part: str, cases: Sequence[Case]) -> dict[str, P
         study: models, folder, seed and progress.
         part: names the files; the same name must always mean the same films and conditions.
         cases: what to predict; their keys must differ.
+        source: a checksum of what the films are made from, where their names do not say it.
 
     Returns:
         By the model's label, one row a case in the cases' order.
@@ -39,7 +42,7 @@ def predict_cases(study: Study, part: str, cases: Sequence[Case]) -> dict[str, P
     if doubled:
         raise ValueError(f"two cases of {part} are called {doubled[0]}")
     stores = {
-        model.label: PredictionStore(study.folder_of(model), part, model, seed=study.seed)
+        model.label: PredictionStore(study.folder_of(model), part, model, seed=study.seed, source=source)
         for model in study.models
     }
     for model in study.models:

@@ -47,24 +47,30 @@ class PredictionStore:
     """One model's predictions of one part of a study: ``FOLDER/PART.csv.gz``, a line a film and landmark.
 
     The first line is a comment, ``# {"sha256": ..., "seed": ..., "measures": [...]}``: which bundle made the
-    predictions, with which seed, and which measures it was asked for. Where the bundle is at hand and one of
-    these has changed, the file is not used and is replaced. Where it is not, the file is taken as it is, but
-    for another seed, which may mean other conditions.
+    predictions, with which seed, and which measures it was asked for; ``"source"`` where the films depend on
+    more than their names say. Where the bundle is at hand and one of these has changed, the file is not used
+    and is replaced. Where it is not, the file is taken as it is, but for another seed, which may mean other
+    conditions, and for another source.
 
     Args:
         folder: the model's.
         part: names the file.
         model: whose predictions these are.
         seed: of the study.
+        source: a checksum of what the films are made from, or "".
 
     Raises:
-        InputError: the file is damaged, or is of another seed and cannot be made anew.
+        InputError: the file is damaged, or is of another seed or source and cannot be made anew.
     """
 
-    def __init__(self, folder: Path, part: str, model: StudyModel, *, seed: int = 0) -> None:
+    def __init__(
+        self, folder: Path, part: str, model: StudyModel, *, seed: int = 0, source: str = ""
+    ) -> None:
         self.path = folder / f"{part}.csv.gz"
         self._model = model
         self._made_by = {"sha256": model.sha256, "seed": seed, "measures": list(model.measures)}
+        if source:
+            self._made_by["source"] = source
         self._rows: dict[Key, dict[int, Row]] = {}
         self._unsaved = False
         self._saved_at, self._save_cost = time.monotonic(), 0.0
@@ -165,7 +171,9 @@ class PredictionStore:
         try:
             text = io.StringIO(gzip.decompress(self.path.read_bytes()).decode("utf-8"))
             if not self._usable(json.loads(text.readline().removeprefix("#"))):
-                logger.info("%s was made by another bundle, seed or set of measures: made anew", self.path)
+                logger.info(
+                    "%s was made by another bundle, seed, source or set of measures: made anew", self.path
+                )
                 return
             for line in csv.DictReader(text):
                 film_id, condition, number = (line.pop(name) for name in _KEY_COLUMNS)
@@ -190,6 +198,12 @@ class PredictionStore:
                 f"made with seed {made_by['seed']}, not {self._made_by['seed']}",
                 where=self.path,
                 remedy=f"give --seed {made_by['seed']}, or the model's bundle",
+            )
+        if made_by.get("source", "") not in ("", self._made_by.get("source", "")):
+            raise InputError(
+                "made from another head CT, or from films of another scale",
+                where=self.path,
+                remedy="give the CT and the scale that it was made with, or the model's bundle",
             )
         return True
 

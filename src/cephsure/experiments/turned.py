@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, replace
 from functools import partial
@@ -91,6 +92,7 @@ class Head:
         view: the unturned head on the film, parallel.
         landmarks: in the levelled volume, or None where none are known.
         absent: codes of the landmarks that lie outside the scan.
+        sha256: of the levelled voxels and the view.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Head:
     view: View
     landmarks: CtLandmarks | None
     absent: tuple[str, ...] = ()
+    sha256: str = ""
 
     @property
     def over_which(self) -> str:
@@ -195,7 +198,7 @@ def turned_heads(study: Study, series: Sequence[Series] | None = None) -> list[T
                 )
                 for angle in one.angles
             ]
-            tables = predict_cases(study, f"rotation-{head.name}-{one.name}", cases)
+            tables = predict_cases(study, f"rotation-{head.name}-{one.name}", cases, source=head.sha256)
             truth = np.stack([head.truth_px(one, angle, codes) for angle in one.angles])
             counted = np.array([code not in head.absent for code in codes])
             done.append(Turned(head, one, truth, counted, tables))
@@ -235,6 +238,7 @@ def open_head(path: Path, codes: Sequence[str]) -> Head:
         view=view,
         landmarks=None if landmarks is None else landmarks.carried(level.carry),
         absent=_absent(landmarks, cut_off(level.volume, view, codes), codes, path),
+        sha256=hashlib.sha256(level.volume.values.tobytes() + repr(view).encode("utf-8")).hexdigest(),
     )
 
 

@@ -73,7 +73,7 @@ def _open(nibabel: Any, path: Path) -> Any:
 
 def _damage(nibabel: Any) -> tuple[type[Exception], ...]:
     """What a damaged or truncated file makes nibabel and gzip raise."""
-    return (OSError, EOFError, ValueError, zlib.error, nibabel.spatialimages.HeaderDataError)
+    return (OSError, EOFError, ValueError, TypeError, zlib.error, nibabel.spatialimages.HeaderDataError)
 
 
 def _voxels(nibabel: Any, image: Any, path: Path) -> NDArray[np.float32]:
@@ -83,7 +83,11 @@ def _voxels(nibabel: Any, image: Any, path: Path) -> NDArray[np.float32]:
     except _damage(nibabel) as error:
         raise InputError(f"its voxels cannot be read: {error}", where=path) from error
     if not np.isfinite(voxels).all():
-        raise InputError("holds values that are not numbers", where=path)
+        raise InputError(
+            "holds values that are not numbers",
+            where=path,
+            remedy="if these are voxels outside the scan, store them as air (-1000 HU)",
+        )
     return voxels
 
 
