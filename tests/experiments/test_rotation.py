@@ -95,6 +95,14 @@ def test_several_heads_are_kept_apart(study, spot_ct):
     assert column(result.tables["rotation-heads"], "head") == ["one", "two"]
     assert {name.split("-")[1] for name in result.figures} == {"one", "two"}
     assert any("there are 2 heads" in sentence for sentence in result.method)
+    # Twins: what is told within a head is told as well between them.
+    pooled, alone = result.tables["rotation-all-heads"], result.tables["rotation"]
+    grey = {"measure": "maximum heat-map activation"}
+    within = column(alone, "auc", head="one", **grey)
+    assert column(pooled, "auc", **grey) == column(pooled, "auc_worst_pair", **grey) == within
+    assert result.findings[-1].startswith("All heads, rotation, parallel sum: turned films of all are told")
+    single = rotation(replace(study, cts=study.cts[:1]), series=SERIES[:1])
+    assert "rotation-all-heads" not in single.tables
 
 
 def test_what_the_scan_lacks_is_named_and_not_drawn(study, spot_ct):

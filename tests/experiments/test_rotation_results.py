@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cephsure.experiments.case import PointTable
+from cephsure.experiments.rotation_pooled import pooled_sentences, pooled_table
 from cephsure.experiments.rotation_results import models_along, steadiest
 from cephsure.experiments.turned import Series, Turned
 
@@ -104,3 +105,23 @@ def test_the_steadiest_model_rises_most_often(study, study_model):
     assert found[1].own is not None
     assert found[1].own.rising < 0.8
     assert found[1].own.fall > 0
+
+
+def test_heads_that_are_told_each_by_itself_need_not_be_told_together(study):
+    size = np.abs(ANGLES)
+    calm, wild = turned(size, -size, size), turned(100 + size, -size, size)
+    along = {name: {"cone": models_along(study, one)} for name, one in (("calm", calm), ("wild", wild))}
+    assert [models["cone"][0].own.auc for models in along.values()] == [1.0, 1.0]
+    table = pooled_table(along)
+    assert table is not None
+    rows = {row["measure"]: row for row in table.document()["rows"]}
+    spread, grey = rows["spread of the samples"], rows["maximum heat-map activation"]
+    # Straight films of the wild head lie above all turned ones of the calm one.
+    assert spread["auc"] == pytest.approx(0.75)
+    assert spread["auc_worst_pair"] == 0
+    assert spread["own_measure"]
+    assert (grey["auc"], grey["auc_worst_pair"]) == (1, 1)
+    (sentence,) = pooled_sentences(table)
+    assert "best by maximum heat-map activation of" in sentence
+    assert pooled_table({"calm": along["calm"]}) is None
+    assert list(pooled_sentences(None)) == []

@@ -14,6 +14,7 @@ from cephsure.experiments.rotation_figures import (
     own_measure_figure,
     rotation_picture,
 )
+from cephsure.experiments.rotation_pooled import pooled_sentences, pooled_table
 from cephsure.experiments.rotation_results import (
     BLOCK_DEG,
     STRAIGHT_DEG,
@@ -63,6 +64,7 @@ def rotation(study: Study, *, series: Sequence[Series] | None = None) -> Experim
         heads[turned.head.name] = turned.head
         along.setdefault(turned.head.name, {})[turned.series.name] = models_along(study, turned)
     everything = [one for results in along.values() for models in results.values() for one in models]
+    pooled = pooled_table(along)
     figures: dict[str, Figure | DrawnFigure] = {}
     for name, head in heads.items():
         figures |= _figures(study, head, along[name])
@@ -70,12 +72,13 @@ def rotation(study: Study, *, series: Sequence[Series] | None = None) -> Experim
         name="rotation",
         title="Turned heads",
         method=_method(moved, list(heads.values())),
-        findings=_findings(along),
+        findings=(*_findings(along), *pooled_sentences(pooled)),
         tables={
             "rotation": _coefficients(everything),
             "rotation-by-angle": _by_angle(everything),
             "rotation-straight": _straight(study, everything),
             "rotation-heads": _heads(list(heads.values())),
+            **({} if pooled is None else {"rotation-all-heads": pooled}),
         },
         figures=figures,
     )
