@@ -20,14 +20,14 @@ from cephsure.experiments.best_of import BEST
 from cephsure.experiments.catalogue import QUESTIONS
 from cephsure.experiments.overview import OVERVIEW
 from cephsure.experiments.report_columns import shown_columns
-from cephsure.experiments.result import ResultTable, read_result
+from cephsure.experiments.result import ExperimentResult, ResultTable, read_result
 from cephsure.experiments.summaries import summaries_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "findings.md"
 FULL_PAGE = ROOT / "docs" / "findings-in-full.md"
 RESULTS = ROOT / "results"
-SUMMARIES, HEADS = "summaries", "heads"
+SUMMARIES, HEADS, POOLED = "summaries", "heads", "pooled"
 KEPT = RESULTS / "findings.json"
 KEPT_PAPER = RESULTS / "findings_paper.json"
 PREDICTIONS = RESULTS / "predictions"
@@ -50,9 +50,9 @@ def keep(study: Path, kept: Path) -> None:
         result.name: {"title": result.title, "findings": list(result.findings)} for result in results
     }
     tables = summaries_of(results)
-    turned = next((result.tables["rotation"] for result in results if result.name == "rotation"), None)
-    if turned is not None:
-        tables[HEADS] = heads_table(turned)
+    turned = next((result for result in results if result.name == "rotation"), None)
+    if turned is not None and "rotation-all-heads" in turned.tables:
+        tables |= {HEADS: heads_table(turned.tables["rotation"]), POOLED: pooled_table(turned)}
     found[SUMMARIES] = {name: table.document() for name, table in tables.items()}
     kept.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for folder in sorted((study / "predictions").iterdir()):
@@ -78,6 +78,24 @@ def heads_table(turned: ResultTable) -> ResultTable:
         tuple((*key, *(line.get(model) for model in models)) for key, line in lines.items()),
         "Each model by its own measure: activation for a Baseline, spread for the others. Intervals: 95 %, "
         "over moving blocks of angles of the one head.",
+    )
+
+
+def pooled_table(rotation: ExperimentResult) -> ResultTable:
+    """Of the areas over all heads those of each model's own measure and the best measure of all."""
+    table = rotation.tables["rotation-all-heads"]
+    columns = ("series", "model", "measure", "auc", "auc_worst_pair")
+    rows = []
+    for series in dict.fromkeys(line["series"] for line in table.document()["rows"]):
+        lines = [line for line in table.document()["rows"] if line["series"] == series]
+        best = max(lines, key=lambda line: line["auc"])
+        shown = [*(line for line in lines if line["own_measure"]), best]
+        rows += [tuple(line[name] for name in columns) for line in shown]
+    return ResultTable(
+        table.title,
+        columns,
+        tuple(dict.fromkeys(rows)),
+        f"Each model by its own measure, then the best of all measures. {table.note}",
     )
 
 
@@ -152,6 +170,7 @@ def main() -> None:
     page = PAGE.read_text(encoding="utf-8")
     page = put(page, "models", table_lines(kept_table(found, OVERVIEW)))
     page = put(page, "heads", table_lines(kept_table(found, HEADS)))
+    page = put(page, "pooled", table_lines(kept_table(found, POOLED)))
     page = put(page, "best", best_lines(kept_table(found, BEST)))
     page = put(page, "reference", table_lines(kept_table(paper, OVERVIEW)))
     PAGE.write_text(page, encoding="utf-8")

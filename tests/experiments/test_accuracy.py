@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -86,3 +88,17 @@ def test_without_duplicates_there_is_no_clean_column(table_study):
     result = accuracy(table_study(groups=False).study)
     assert rows(result, "accuracy")[0]["mre_clean_mm"] is None
     assert "no clean group" in result.method[0]
+
+
+def test_an_annotator_without_a_point_on_the_judged_films_is_no_truth(table_study):
+    study = table_study().study
+    missing = np.full((19, 2), np.nan)
+    films = [
+        replace(film, annotations={"senior": film.annotations["senior"], "junior": missing})
+        for film in study.dataset.films
+    ]
+    result = accuracy(replace(study, dataset=replace(study.dataset, films=tuple(films))))
+    assert {row["truth"] for row in rows(result, "accuracy_long") if row["source"] == "this study"} == {
+        "mean",
+        "senior",
+    }
