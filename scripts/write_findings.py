@@ -3,9 +3,9 @@
     python scripts/write_findings.py --study DIR --paper-study DIR   # keep the findings in results/, write
     python scripts/write_findings.py                                 # write the pages from results/ alone
 
-A study is made by ``cephsure experiment``, one of the shipped models and one of models of the reference's
-recipe. The short page gets the tables of its report's head, the full one also the sentences that the
-experiments themselves made from their tables. Nothing is typed by hand.
+A study is made by ``cephsure experiment``, one of the shipped models on two head CTs and one of models of
+the reference's recipe. The short page gets the tables of its report's head, the full one also the sentences
+that the experiments themselves made from their tables. Nothing is typed by hand.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ it is [findings.md](findings.md). Written by `scripts/write_findings.py`, not by
 ## The shipped models
 """
 CREDIT = """Research use only, not a medical device.
-The head CT is *Courtesy of the U.S. National Library of Medicine*.
+The Visible Human male's head CT is *Courtesy of the U.S. National Library of Medicine*; Cranium is a head
+CT of InVesalius, Centro de Tecnologia da Informação Renato Archer.
 """
 
 
@@ -64,21 +65,29 @@ def keep(study: Path, kept: Path) -> None:
 
 def heads_table(turned: ResultTable) -> ResultTable:
     """Of every head and series of turns the coefficients of the models' own measures, a column a model."""
-    lines: dict[tuple[str, str], dict[str, str]] = {}
+    lines: dict[tuple[str, ...], dict[str, str]] = {}
     for row in turned.document()["rows"]:
         if row["published_pearson"] is None:  # not a model's own measure, or tilt and nod
             continue
         ends = f"{row['angle_pearson_low']:.2f}, {row['angle_pearson_high']:.2f}"
         text = f"{row['angle_pearson']:.2f} [{ends}]".replace("-", "−")
         lines.setdefault((row["head"], row["series"]), {})[row["model"]] = text
-    models = list(dict.fromkeys(model for line in lines.values() for model in line))
-    return ResultTable(
+    return by_model(
         "Size of the angle and mean measure, Pearson's r",
-        ("head", "series", *models),
-        tuple((*key, *(line.get(model) for model in models)) for key, line in lines.items()),
+        ("head", "series"),
+        lines,
         "Each model by its own measure: activation for a Baseline, spread for the others. Intervals: 95 %, "
         "over moving blocks of angles of the one head.",
     )
+
+
+def by_model(
+    title: str, keys: tuple[str, ...], lines: dict[tuple[str, ...], dict[str, str]], note: str
+) -> ResultTable:
+    """A table with a column a model: under each line's keys what stands for each model."""
+    models = list(dict.fromkeys(model for line in lines.values() for model in line))
+    rows = ((*key, *(line.get(model) for model in models)) for key, line in lines.items())
+    return ResultTable(title, (*keys, *models), tuple(rows), note)
 
 
 def pooled_table(rotation: ExperimentResult) -> ResultTable:
@@ -134,19 +143,16 @@ def table_lines(table: ResultTable) -> list[str]:
     return [f"**{table.title}.**", "", *lines, "", table.note]
 
 
-def best_lines(table: ResultTable) -> list[str]:
+def best_table(table: ResultTable) -> ResultTable:
     """The table of the best measures with a line a task and a column a model."""
-    tasks: dict[str, dict[str, str]] = {}
+    tasks: dict[tuple[str, ...], dict[str, str]] = {}
     for row in table.document()["rows"]:
         best = f"{row['measure']} {row['value']:.2f}"
         if row["combination"] is not None:
             best += f"; {row['combination']} {row['combination_value']:.2f}"
-        tasks.setdefault(f"{row['task']} ({row['figure']})", {})[row["model"]] = best
-    models = list(dict.fromkeys(model for of_task in tasks.values() for model in of_task))
-    rows = [["task", *models], ["---"] * (1 + len(models))]
-    rows += [[task, *(of_task.get(model, "–") for model in models)] for task, of_task in tasks.items()]
+        tasks.setdefault((f"{row['task']} ({row['figure']})",), {})[row["model"]] = best
     note = f"Single measure, then combination of several where it was made. {table.note}"
-    return [f"**{table.title}.**", "", *("| " + " | ".join(row) + " |" for row in rows), "", note]
+    return by_model(table.title, ("task",), tasks, note)
 
 
 def put(text: str, name: str, lines: list[str]) -> str:
@@ -171,7 +177,7 @@ def main() -> None:
     page = put(page, "models", table_lines(kept_table(found, OVERVIEW)))
     page = put(page, "heads", table_lines(kept_table(found, HEADS)))
     page = put(page, "pooled", table_lines(kept_table(found, POOLED)))
-    page = put(page, "best", best_lines(kept_table(found, BEST)))
+    page = put(page, "best", table_lines(best_table(kept_table(found, BEST))))
     page = put(page, "reference", table_lines(kept_table(paper, OVERVIEW)))
     PAGE.write_text(page, encoding="utf-8")
     full = [FULL_HEAD, *finding_lines(found), "## The reference's own recipe", "", *finding_lines(paper)]

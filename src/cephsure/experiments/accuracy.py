@@ -5,8 +5,6 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from cephsure.evaluation import evaluate
 from cephsure.experiments.accuracy_figures import landmark_figure, success_figure
 from cephsure.experiments.accuracy_tables import (
@@ -16,7 +14,7 @@ from cephsure.experiments.accuracy_tables import (
     long_table,
     report_table,
 )
-from cephsure.experiments.films import truth_names, truths_px
+from cephsure.experiments.films import MEAN, marked_by, truths_px
 from cephsure.experiments.held_out import CLEAN, OFFICIAL, HeldOut, held_out, truth_for
 from cephsure.experiments.published import REFERENCE, REFERENCE_TEST
 from cephsure.experiments.result import ExperimentResult
@@ -25,6 +23,7 @@ from cephsure.experiments.wording import listed, with_interval
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from cephsure.evaluation import Evaluation
@@ -66,9 +65,10 @@ def accuracy(study: Study) -> ExperimentResult:
 
 def _of_models(study: Study, held: HeldOut) -> Iterator[Measurement]:
     """Every model against every truth on every group of films."""
+    names = marked_by(held.items)
     for model in study.models:
         points = held.tables[model.label].points_px
-        for truth in _known_truths(study, held):
+        for truth in (MEAN, *names):
             own = truth == truth_for(model, study.dataset)
             errors = held.errors_mm(model, truth)
             for films, chosen in held.groups.items():
@@ -76,14 +76,9 @@ def _of_models(study: Study, held: HeldOut) -> Iterator[Measurement]:
                 yield Measurement(model.title, model, truth, films, evaluation, errors[chosen], own=own)
 
 
-def _known_truths(study: Study, held: HeldOut) -> list[str]:
-    """The mean, and the annotators of whom there is a point on the films that are judged."""
-    return [truth for truth in truth_names(study.dataset) if np.isfinite(truths_px(held.items, truth)).any()]
-
-
 def _between_annotators(study: Study, held: HeldOut) -> Iterator[Measurement]:
     """Each pair of annotators, one as the truth of the other."""
-    for truth, other in combinations(_known_truths(study, held)[1:], 2):
+    for truth, other in combinations(marked_by(held.items), 2):
         points = truths_px(held.items, other)
         distances = held.distances_mm(truth, other)
         for films, chosen in held.groups.items():

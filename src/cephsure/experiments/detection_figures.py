@@ -8,8 +8,9 @@ import numpy as np
 
 from cephsure.evaluation.detection import FALSE_ALARMS
 from cephsure.evaluation.roc import roc_curve
+from cephsure.experiments.held_out import OTHER_SITE
 from cephsure.experiments.plotting import GREY, label, new_figure, remark
-from cephsure.experiments.shifted import ALL_STRANGERS, OTHER_SITE
+from cephsure.experiments.shifted import ALL_STRANGERS
 from cephsure.experiments.wording import with_interval
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import numpy as np
 from cephsure.evaluation.detection import alarm_threshold
 from cephsure.evaluation.errors import is_within
 from cephsure.experiments.film_scores import COMBINATIONS
-from cephsure.experiments.shifted import ALL_STRANGERS, OTHER_SITE
+from cephsure.experiments.held_out import OTHER_SITE
+from cephsure.experiments.shifted import ALL_STRANGERS
 from cephsure.experiments.wording import listed, with_interval
 
 if TYPE_CHECKING:

@@ -49,6 +49,11 @@ def truth_names(dataset: Dataset) -> tuple[str, ...]:
     return (MEAN, *annotators(dataset.films))
 
 
+def marked_by(items: Sequence[AnnotatedFilm]) -> tuple[str, ...]:
+    """The annotators of whom these films have a point."""
+    return tuple(name for name in annotators(items) if np.isfinite(truths_px(items, name)).any())
+
+
 def spread_over(items: Sequence[AnnotatedFilm], count: int) -> list[AnnotatedFilm]:
     """``count`` films spread evenly over the list (all, if there are no more), in its order."""
     if count >= len(items):

@@ -10,7 +10,14 @@ import numpy as np
 from cephsure.datasets.splits import ALL, CLEAN_ENDING
 from cephsure.errors import InputError
 from cephsure.evaluation import radial_errors
-from cephsure.experiments.films import MEAN, films_of_split, plain_cases, truth_names, truths_px
+from cephsure.experiments.films import (
+    MEAN,
+    films_of_split,
+    plain_cases,
+    scales_of,
+    truth_names,
+    truths_px,
+)
 from cephsure.experiments.predicting import predict_cases
 
 if TYPE_CHECKING:
@@ -23,6 +30,8 @@ if TYPE_CHECKING:
 
 OFFICIAL = "official"
 CLEAN = "clean"
+OTHER_SITE = "other-site"
+"""Names the predictions of another site's films."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,11 @@ def held_out(study: Study) -> HeldOut:
         clean = {film.film_id for film in films_of_split(study.dataset, f"{study.split}{CLEAN_ENDING}")}
         groups[CLEAN] = np.array([item.film_id in clean for item in items], dtype=bool)
     return HeldOut(study.test_name, tuple(items), tables, mm_per_px, groups)
+
+
+def predict_away(study: Study, away: Dataset) -> dict[str, PointTable]:
+    """What each model finds in the plain films of another site, by its label."""
+    return predict_cases(study, OTHER_SITE, plain_cases(away.films), source=scales_of(away.films))
 
 
 def truth_for(model: StudyModel, dataset: Dataset) -> str:

@@ -12,13 +12,12 @@ from cephsure.evaluation import evaluate
 from cephsure.evaluation.bootstrap import film_weights
 from cephsure.evaluation.known_mean import mean_of_known
 from cephsure.evaluation.separation import separation
-from cephsure.experiments.films import plain_cases, scales_of, truths_px
+from cephsure.experiments.films import truths_px
 from cephsure.experiments.followed import follow
-from cephsure.experiments.held_out import held_out, truth_for
+from cephsure.experiments.held_out import held_out, predict_away, truth_for
 from cephsure.experiments.measured import Measured, measured
 from cephsure.experiments.other_site_figures import Noticed, Site, noticed_figure, sites_figure
 from cephsure.experiments.other_site_tables import accuracy_table, correlation_table, noticed_table
-from cephsure.experiments.predicting import predict_cases
 from cephsure.experiments.result import ExperimentResult
 from cephsure.experiments.wording import listed, with_interval
 
@@ -74,7 +73,7 @@ def _pairs(study: Study, away: Dataset) -> list[tuple[Site, Site]]:
     held = held_out(study)
     chosen = held.groups[held.cleanest]
     home_items = [item for item, kept in zip(held.items, chosen, strict=True) if kept]
-    tables = predict_cases(study, "other-site", plain_cases(away.films), source=scales_of(away.films))
+    tables = predict_away(study, away)
     return [
         (
             _site(

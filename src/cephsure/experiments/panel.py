@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.datasets import annotators
 from cephsure.datasets.observers import observers_of
 from cephsure.datasets.splits import TRAIN
 from cephsure.evaluation.agreement import distance_to_the_others, spread_of_observers, without_offsets
 from cephsure.evaluation.known_mean import mean_of_known
-from cephsure.experiments.films import truths_px
+from cephsure.experiments.films import marked_by, truths_px
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,13 +70,13 @@ class Panel:
 
 def expert_panel(held: HeldOut) -> Panel | None:
     """The data set's own annotators on every landmark, or None if there is only one."""
-    names = [name for name in annotators(held.items) if np.isfinite(truths_px(held.items, name)).any()]
+    names = marked_by(held.items)
     if len(names) < 2:
         return None
     rows = np.flatnonzero(held.groups[held.cleanest])
     columns = np.arange(len(next(iter(held.tables.values())).numbers))
     points = np.stack([truths_px(held.items, name) for name in names])[:, rows]
-    return Panel(_title(names), tuple(names), rows, columns, _to_mm(points, held, rows))
+    return Panel(_title(names), names, rows, columns, _to_mm(points, held, rows))
 
 
 def _title(names: Sequence[str]) -> str:
@@ -131,7 +130,7 @@ def observer_panel(dataset: Dataset, held: HeldOut) -> Observed | None:
 
 def _joined(held: HeldOut, found: Observers, rows: NDArray[np.int64], places: list[int]) -> Panel:
     """Annotators first, then the further observers, on the latter's landmarks."""
-    names = annotators(held.items)
+    names = marked_by(held.items)
     numbers = next(iter(held.tables.values())).numbers
     columns = np.array([numbers.index(number) for number in found.numbers], dtype=np.int64)
     own = [truths_px(held.items, name)[np.ix_(rows, columns)] for name in names]

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.evaluation.roc import auc
 from cephsure.experiments.result import ResultTable
-from cephsure.experiments.rotation_results import STRAIGHT_DEG, TURNED_DEG
+from cephsure.experiments.rotation_results import STRAIGHT_DEG, TURNED_DEG, straight_and_turned, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,12 +58,12 @@ def _rows(along: Heads) -> Iterator[tuple[Cell, ...]]:
             for measure in one.measures:
                 groups = [_groups(head, measure.name) for head in of_heads]
                 if all(straight.size and turned.size for straight, turned in groups):
-                    everything = _auc(
+                    everything = told_apart(
                         np.concatenate([straight for straight, _ in groups]),
                         np.concatenate([turned for _, turned in groups]),
                     )
                     crossed = [
-                        _auc(straight, turned)
+                        told_apart(straight, turned)
                         for i, (straight, _) in enumerate(groups)
                         for j, (_, turned) in enumerate(groups)
                         if i != j
@@ -78,11 +77,4 @@ def _groups(one: ModelAlong, name: str) -> tuple[NDArray[np.float64], NDArray[np
     measure = next((measure for measure in one.measures if measure.name == name), None)
     if measure is None:
         return np.empty(0), np.empty(0)
-    size, means = np.abs(one.turned.angles), measure.turned_means
-    known = np.isfinite(means)
-    return means[known & (size <= STRAIGHT_DEG)], means[known & (size >= TURNED_DEG)]
-
-
-def _auc(straight: NDArray[np.float64], turned: NDArray[np.float64]) -> float:
-    is_turned = np.repeat([False, True], [len(straight), len(turned)])
-    return auc(is_turned, np.concatenate([straight, turned]))
+    return straight_and_turned(one.turned.angles, measure.turned_means)

@@ -147,7 +147,6 @@ def _along(
     places, _ = points = np.nonzero(np.isfinite(one.values) & np.isfinite(errors))
     x, y = one.values[points], errors[points]
     rising, fall = steadiness(turned.angles, one.measure.direction * means)
-    grouped = (size <= STRAIGHT_DEG) | (size >= TURNED_DEG)
     return MeasureAlong(
         measured=one,
         means=means,
@@ -157,7 +156,7 @@ def _along(
         spearman_ci95=_interval(weighted_spearman, size, means, there, weights),
         rising=rising,
         fall=fall,
-        auc=auc(size[grouped] >= TURNED_DEG, one.measure.direction * means[grouped]),
+        auc=told_apart(*straight_and_turned(turned.angles, one.measure.direction * means)),
         point_spearman=spearman(x, y),
         # An angle drawn w times brings each of its points w times.
         point_spearman_ci95=percentile_interval(
@@ -165,6 +164,20 @@ def _along(
         ),
         points=len(x),
     )
+
+
+def straight_and_turned(
+    angles: NDArray[np.float64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The values at angles up to ``STRAIGHT_DEG``, and at those from ``TURNED_DEG`` on."""
+    size = np.abs(angles)
+    return values[size <= STRAIGHT_DEG], values[size >= TURNED_DEG]
+
+
+def told_apart(straight: NDArray[np.float64], turned: NDArray[np.float64]) -> float:
+    """Area under the ROC curve: how well a value that rises with the turn tells turned films."""
+    is_turned = np.repeat([False, True], [len(straight), len(turned)])
+    return auc(is_turned, np.concatenate([straight, turned]))
 
 
 def _interval(

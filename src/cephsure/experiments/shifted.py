@@ -11,8 +11,8 @@ import numpy as np
 
 from cephsure.datasets import film_of
 from cephsure.experiments.case import Case
-from cephsure.experiments.films import plain_cases, scales_of, spread_over, truths_px
-from cephsure.experiments.held_out import held_out, truth_for
+from cephsure.experiments.films import spread_over, truths_px
+from cephsure.experiments.held_out import OTHER_SITE, held_out, predict_away, truth_for
 from cephsure.experiments.predicting import predict_cases
 from cephsure.shifts.corruptions import CORRUPTIONS
 from cephsure.shifts.distortion import ElasticField
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 PART = "detection"
 MAGNITUDES = (25, 50, 100, 200)
 STRANGER = "stranger"
-OTHER_SITE = "other-site"
 ALL_STRANGERS = "no-cephalogram"
 
 Change = Callable[["Film", str], "Film"]
@@ -122,11 +121,7 @@ def shifted_films(study: Study) -> tuple[ShiftedFilms, ...]:
     cases = [*_home_cases(chosen, conditions, read), *_stranger_cases(study)]
     tables = predict_cases(study, PART, cases)
     away = study.other_site
-    tables_away = (
-        None
-        if away is None
-        else predict_cases(study, OTHER_SITE, plain_cases(away.films), source=scales_of(away.films))
-    )
+    tables_away = None if away is None else predict_away(study, away)
     truths = {truth_for(model, study.dataset) for model in study.models}
     moved = _moved_truths(chosen, conditions, read, sorted(truths))
     found = []

@@ -25,6 +25,7 @@ from cephsure.shifts import (
     level_head,
     read_volume,
 )
+from cephsure.shifts.head_alone import CLOSE_MM, near_head
 from cephsure.shifts.landmarks_3d import ENDING, landmarks_path
 
 if TYPE_CHECKING:
@@ -230,14 +231,16 @@ def open_head(path: Path, codes: Sequence[str]) -> Head:
             )
     alone = head_alone(volume)
     level = level_head(alone, finest_mm=FINEST_MM)
-    view = cephalogram_view(level.volume, has_vertex=has_vertex(alone))
+    tissue = near_head(level.volume, CLOSE_MM)
+    view = cephalogram_view(level.volume, has_vertex=has_vertex(alone), tissue=tissue)
+    cut = cut_off(level.volume, view, codes, tissue=tissue)
     return Head(
         name=head_name(path),
         volume=level.volume,
         levelling=level.levelling,
         view=view,
         landmarks=None if landmarks is None else landmarks.carried(level.carry),
-        absent=_absent(landmarks, cut_off(level.volume, view, codes), codes, path),
+        absent=_absent(landmarks, cut, codes, path),
         sha256=hashlib.sha256(level.volume.values.tobytes() + repr(view).encode("utf-8")).hexdigest(),
     )
 

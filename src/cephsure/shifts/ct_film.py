@@ -15,6 +15,8 @@ from cephsure.shifts.projection import project
 from cephsure.shifts.view import view_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from cephsure.shifts.view import View
     from cephsure.shifts.volume import Volume
 
@@ -32,7 +34,9 @@ _NOSE_DEPTH_MM = 131.0
 _NOSE_MM = 4.0
 
 
-def cephalogram_view(volume: Volume, *, has_vertex: bool = True) -> View:
+def cephalogram_view(
+    volume: Volume, *, has_vertex: bool = True, tissue: NDArray[np.bool_] | None = None
+) -> View:
     """The unturned head on a film of the size of the ISBI 2015 films, as they show a head.
 
     The nose is 8 mm from the right edge and the vertex at the upper one, which brings sella, on the head this
@@ -42,13 +46,14 @@ def cephalogram_view(volume: Volume, *, has_vertex: bool = True) -> View:
     Args:
         volume: the head, levelled.
         has_vertex: whether its highest tissue is the vertex.
+        tissue: (n_x, n_y, n_z) where the head is; by default what `near_head` finds.
 
     Returns:
         A parallel view of 193.5 x 240 mm at 0.4 mm a pixel.
     """
     view = view_of(volume, mm_per_px=MM_PER_PX)
     dx, dy, dz = volume.spacing_mm
-    tissue = near_head(volume, CLOSE_MM)
+    tissue = near_head(volume, CLOSE_MM) if tissue is None else tissue
     front_mm = float(np.argmax(tissue.sum(axis=(0, 2)) * dx * dz > _NOSE_MM2)) * dy
     upwards = tissue.sum(axis=(0, 1)) * dx * dy > _NOSE_MM2
     top_mm = float(len(upwards) - 1 - np.argmax(upwards[::-1])) * dz

@@ -11,6 +11,8 @@ from cephsure.shifts.head_alone import CLOSE_MM, near_head
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from cephsure.shifts.view import View
     from cephsure.shifts.volume import Volume
 
@@ -45,7 +47,9 @@ the lowest ones' places is 9 to 10 mm."""
 _TISSUE_MM2 = 100.0
 
 
-def cut_off(volume: Volume, view: View, codes: Sequence[str]) -> tuple[str, ...]:
+def cut_off(
+    volume: Volume, view: View, codes: Sequence[str], *, tissue: NDArray[np.bool_] | None = None
+) -> tuple[str, ...]:
     """The landmarks that most likely lie below the end of a scan, or above its beginning.
 
     Heads are placed on the film as they lie on the films of ISBI 2015 (`cephalogram_view`); so the depths at
@@ -56,12 +60,14 @@ def cut_off(volume: Volume, view: View, codes: Sequence[str]) -> tuple[str, ...]
         volume: the head, levelled.
         view: the unturned head on its film.
         codes: landmarks that are predicted.
+        tissue: (n_x, n_y, n_z) where the head is; by default what `near_head` finds.
 
     Returns:
         Those that the scan lacks, in the order of ``codes``.
     """
     dx, dy, dz = volume.spacing_mm
-    (there,) = np.nonzero(near_head(volume, CLOSE_MM).sum(axis=(0, 1)) * dx * dy > _TISSUE_MM2)
+    tissue = near_head(volume, CLOSE_MM) if tissue is None else tissue
+    (there,) = np.nonzero(tissue.sum(axis=(0, 1)) * dx * dy > _TISSUE_MM2)
     if not there.size:
         return ()
     upper_mm = view.pivot_px[1] * view.mm_per_px + view.pivot_mm[2]
