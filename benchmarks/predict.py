@@ -43,7 +43,7 @@ def main() -> None:
     _keep_to_threads()
     from cephsure import films, load_model
     from cephsure.cephalometry import analyse
-    from cephsure.samples import sample_film
+    from cephsure.sample_films import sample_film
 
     sample = sample_film("vhm_lateral_0deg")
     start = time.perf_counter()
@@ -82,8 +82,8 @@ def paper_passes(folder: Path) -> dict[str, Callable[[], object]]:
     import onnxruntime
     import torch
 
-    from cephsure.localize.session import Session
-    from cephsure.nets.paper_unet import PaperUNet, PaperUNetConfig
+    from cephsure.inference.session import Session
+    from cephsure.recipes.paper.network import PaperUNet, PaperUNetConfig
     from cephsure.training.graphs import export_paper
     from cephsure.training.recipe import PaperRecipe
 

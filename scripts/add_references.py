@@ -16,11 +16,11 @@ from pathlib import Path
 import onnx
 
 from cephsure.atomic import write_atomically
-from cephsure.calibrate.reference import add_reference
+from cephsure.bundles.bundle import FACTS_FILE, SUMS_FILE, checksums
 from cephsure.datasets import open_dataset, select
-from cephsure.localize.bundle import FACTS_FILE, SUMS_FILE, checksums
 from cephsure.model import shipped_models
 from cephsure.training.graph_features import TELLING, add_features
+from cephsure.workflows.reference import add_reference
 
 
 def bring_up_to_date(bundle: Path, data: Path) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from cephsure.shifts import (
+from cephsure.studies.shifts import (
     CEPHALOGRAM_BONE_GAIN,
     View,
     Volume,

@@ -16,12 +16,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from cephsure.experiments.best_of import BEST
-from cephsure.experiments.catalogue import QUESTIONS
-from cephsure.experiments.overview import OVERVIEW
-from cephsure.experiments.report_columns import shown_columns
-from cephsure.experiments.result import ExperimentResult, ResultTable, read_result
-from cephsure.experiments.summaries import summaries_of
+from cephsure.studies.best_of import BEST
+from cephsure.studies.catalogue import QUESTIONS
+from cephsure.studies.overview import OVERVIEW
+from cephsure.studies.report_columns import shown_columns
+from cephsure.studies.result import ExperimentResult, ResultTable, read_result
+from cephsure.studies.summaries import summaries_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "findings.md"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cephsure.localize.heat_maps import HeatMaps
+from cephsure.inference.heat_maps import HeatMaps
 from cephsure.uncertainty.calibration.data import CalibrationData, CalibrationSource
 from cephsure.uncertainty.calibration.temperature import tempered_errors_mm
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cephsure.datasets import AnnotatedFilm, Dataset
-from cephsure.experiments.store import PredictionStore
-from cephsure.experiments.study import Study
-from cephsure.experiments.study_model import StudyModel
 from cephsure.films import Spacing, SpacingSource
 from cephsure.landmarks import load_landmark_set
+from cephsure.studies.store import PredictionStore
+from cephsure.studies.study import Study
+from cephsure.studies.study_model import StudyModel
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -27,30 +27,25 @@ MAY_IMPORT: dict[str, set[str]] = {
     "landmarks": set(),
     "geometry": set(),
     "films": {"geometry"},
-    "views": {"geometry"},
+    "preprocessing": {"geometry"},
     "datasets": {"films", "landmarks"},
-    "nets": {"geometry"},
-    "training": {"nets", "views", "datasets"},
-    "localize": {"films", "views", "geometry", "landmarks"},
-    "uncertainty": {"localize", "geometry", "landmarks"},
-    "evaluation": {"geometry", "landmarks"},
-    "shifts": {"films", "geometry"},
-    "experiments": {"training", "uncertainty", "evaluation", "shifts", "model"},
+    "bundles": {"landmarks"},
+    "inference": {"films", "preprocessing", "bundles"},
+    "training": {"preprocessing", "datasets", "bundles"},
+    "recipes": {"inference", "training"},
+    "uncertainty": {"inference", "bundles"},
+    "evaluation": {"uncertainty", "datasets"},
     "cephalometry": {"landmarks", "uncertainty"},
     "exports": {"uncertainty", "landmarks"},
     "dicom": {"uncertainty", "landmarks", "films"},
     "reports": {"uncertainty", "cephalometry"},
-    "review": {"uncertainty", "cephalometry", "exports", "reports", "datasets"},
-    "samples": {"films"},
-    "model": {"localize", "uncertainty"},
-    "assess": {"model", "datasets", "evaluation"},
-    "calibrate": {"assess", "training"},
-    "cli": {
-        *("model", "assess", "calibrate", "samples", "training", "experiments", "shifts"),
-        *("cephalometry", "exports", "dicom", "reports", "review"),
-    },
+    "sample_films": {"films"},
+    "model": {"recipes", "inference", "uncertainty"},
+    "workflows": {"model", "evaluation", "training", "cephalometry", "exports", "reports"},
+    "cli": {"workflows", "sample_films", "studies"},
+    "studies": {"workflows"},
 }
-TORCH_ROOMS = {"nets", "training"}
+TORCH_ROOMS = {"recipes", "training"}
 TORCH_PACKAGES = {"torch", "torchvision", "onnx", "onnxscript", "safetensors"}
 # The package itself hands out load_model from above model.py and the version from below everything.
 ROOT = "cephsure"
@@ -175,7 +170,7 @@ def test_prediction_never_reaches_torch_even_lazily():
     modules = package_modules()
     path = reachable("cephsure.model", modules)
     assert "cephsure.model" in path
-    assert "cephsure.localize" in path
+    assert "cephsure.inference" in path
     reached = {
         f"{module} -> {found.target}"
         for module in path
@@ -196,14 +191,14 @@ def test_importing_the_model_loads_no_torch():
 @pytest.mark.parametrize(
     ("module", "source", "complaint"),
     [
-        ("cephsure.films.raster", "from cephsure.localize import Samples", "films may not import"),
+        ("cephsure.films.raster", "from cephsure.inference import Samples", "films may not import"),
         ("cephsure.films.raster", "import cephsure.cli.app", "films may not import"),
         ("cephsure.films.raster", "def f():\n    from ..datasets import Dataset", "films may not import"),
         ("cephsure.films.raster", "from cephsure import load_model", "films may not import"),
         ("cephsure.films.raster", "from cephsure import datasets", "films may not import"),
-        ("cephsure.localize.runtime", "def f():\n    import torch.nn", "torch outside"),
-        ("cephsure.localize.runtime", "from safetensors.numpy import load", "safetensors outside"),
-        ("cephsure.exports.csv", "from cephsure.nets.unet import UNet", "exports may not import"),
+        ("cephsure.inference.runtime", "def f():\n    import torch.nn", "torch outside"),
+        ("cephsure.inference.runtime", "from safetensors.numpy import load", "safetensors outside"),
+        ("cephsure.exports.csv", "from cephsure.recipes.paper.network import UNet", "exports may not import"),
         ("cephsure.geometry.utils", "", "not utils"),
         ("cephsure.attic.old", "import math", "not in the table"),
     ],
@@ -217,9 +212,9 @@ def test_checker_sees_a_violation(module, source, complaint):
     [
         ("cephsure.films.raster", "from cephsure.errors import FilmError\nimport numpy as np"),
         ("cephsure.films.raster", "from cephsure.geometry import Affine\nfrom . import film"),
-        ("cephsure.localize.bundle", "from cephsure import __version__"),
+        ("cephsure.bundles.bundle", "from cephsure import __version__"),
         ("cephsure.uncertainty.predict", "from cephsure.films import Film"),
-        ("cephsure.nets.unet", "import torch"),
+        ("cephsure.recipes.paper.network", "import torch"),
     ],
 )
 def test_checker_lets_through_what_is_allowed(module, source):

@@ -14,7 +14,7 @@ from cephsure import films
 from cephsure.errors import BundleError, FilmError, InputError
 from cephsure.films import Film, Spacing, SpacingSource
 from cephsure.model import Model, load_model, shipped_models
-from cephsure.samples import sample_film
+from cephsure.sample_films import sample_film
 
 MODELS = [
     ("default", "baseline", 1),

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from cephsure import films
+from cephsure.bundles.bundle import FACTS_FILE, Bundle, read_bundle
 from cephsure.errors import BundleError, InputError
 from cephsure.films import Film
-from cephsure.localize.alterations import ALTERED_VIEWS
-from cephsure.localize.bundle import FACTS_FILE, Bundle, read_bundle
-from cephsure.localize.coarse_to_fine import CoarseToFine
-from cephsure.localize.one_stage import OneStage
-from cephsure.localize.orientation import Orientation, find_orientation
-from cephsure.localize.samples import Samples
-from cephsure.localize.session import Session
+from cephsure.inference.alterations import ALTERED_VIEWS
+from cephsure.inference.orientation import Orientation, find_orientation
+from cephsure.inference.samples import Samples
+from cephsure.inference.session import Session
+from cephsure.preprocessing import stretch_grey
+from cephsure.recipes.coarse_to_fine.localizer import CoarseToFine
+from cephsure.recipes.paper.localizer import OneStage
 from cephsure.uncertainty.calibration import CALIBRATION_FILE, DEFAULT_LEVEL, calibrated, read_calibration
 from cephsure.uncertainty.calibration import region_kind as kind_of_region
 from cephsure.uncertainty.conformal import STRATEGIES, check_level
@@ -26,7 +27,6 @@ from cephsure.uncertainty.measures import mean_position
 from cephsure.uncertainty.predict import to_prediction
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, Prediction
 from cephsure.uncertainty.reference import read_reference
-from cephsure.views import stretch_grey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from cephsure.inference.heat_maps import HeatMaps
     from cephsure.landmarks import LandmarkSet
-    from cephsure.localize.heat_maps import HeatMaps
     from cephsure.uncertainty.calibration import Calibration
     from cephsure.uncertainty.prediction import RegionKind
 
@@ -75,8 +75,8 @@ class Model:
         networks_sha256: of the bundle as it was trained, before any calibration.
 
     Example:
-        >>> from cephsure import load_model, samples
-        >>> sample = samples.sample_film("vhm_lateral_0deg")
+        >>> from cephsure import load_model, sample_films
+        >>> sample = sample_films.sample_film("vhm_lateral_0deg")
         >>> prediction = load_model("default-baseline").predict(sample.path, mm_per_px=sample.mm_per_px)
         >>> prediction.landmarks[0].name
         'sella'

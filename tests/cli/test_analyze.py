@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from cephsure.samples import sample_film
+from cephsure.sample_films import sample_film
 
 MODEL = ("--model", "default-baseline")
 

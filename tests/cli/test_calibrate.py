@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cephsure.bundles.bundle import read_bundle
 from cephsure.exports import prediction_json
-from cephsure.localize.bundle import read_bundle
 from cephsure.model import load_model
 
 

@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from cephsure.samples import sample_film
+from cephsure.sample_films import sample_film
 
 
 @pytest.mark.parametrize(

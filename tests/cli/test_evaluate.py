@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from cephsure.errors import BundleError
+from cephsure.inference.samples import Samples
 from cephsure.landmarks import load_landmark_set
-from cephsure.localize.samples import Samples
 from cephsure.uncertainty import to_prediction
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo
 

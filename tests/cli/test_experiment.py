@@ -8,10 +8,10 @@ import pytest
 
 from cephsure.cli import experiment as module
 from cephsure.errors import InputError
-from cephsure.experiments import study_model
-from cephsure.experiments.films import films_of_split, plain_cases
-from cephsure.experiments.predicting import predict_cases
-from cephsure.experiments.result import ExperimentResult, ResultTable
+from cephsure.studies import study_model
+from cephsure.studies.films import films_of_split, plain_cases
+from cephsure.studies.predicting import predict_cases
+from cephsure.studies.result import ExperimentResult, ResultTable
 
 
 class Registry:
@@ -47,9 +47,9 @@ class Registry:
 @pytest.fixture
 def registry(monkeypatch):
     fake = Registry()
-    stand_in = ModuleType("cephsure.experiments.registry")
+    stand_in = ModuleType("cephsure.studies.registry")
     stand_in.chosen_experiments, stand_in.missing_data = fake.chosen_experiments, fake.missing_data
-    monkeypatch.setitem(sys.modules, "cephsure.experiments.registry", stand_in)
+    monkeypatch.setitem(sys.modules, "cephsure.studies.registry", stand_in)
     return fake
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cephsure.datasets import open_dataset
-from cephsure.localize.samples import Samples
+from cephsure.inference.samples import Samples
 from cephsure.uncertainty import to_prediction
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, Region
 from cephsure.uncertainty.site import read_site

@@ -5,12 +5,12 @@ from importlib import util
 
 import pytest
 
-from cephsure.calibrate import reference
 from cephsure.training import open_data
-from cephsure.training import run as run_module
+from cephsure.training import runner as run_module
 from cephsure.training.recipe import DefaultRecipe, PaperRecipe
-from cephsure.training.run import JobState
 from cephsure.training.run_config import RunConfig
+from cephsure.training.runner import JobState
+from cephsure.workflows import reference
 
 
 class Training:

@@ -8,8 +8,8 @@ import pytest
 from cephsure.cli import terminal
 from cephsure.cli.train_progress import progress_display
 from cephsure.training.recipe import DefaultRecipe, FitSettings
-from cephsure.training.run import JobState
 from cephsure.training.run_config import RunConfig
+from cephsure.training.runner import JobState
 
 FIT = FitSettings(epochs=3)
 RECIPE = DefaultRecipe(coarse_fit=FIT, fine_fit=FIT, orientation_fit=FIT)

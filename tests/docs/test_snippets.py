@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cephsure.inference import Samples
 from cephsure.landmarks import load_landmark_set
-from cephsure.localize import Samples
 from cephsure.model import shipped_models
 from cephsure.uncertainty import to_prediction
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo

@@ -8,9 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from cephsure.training import run as run_module
+from cephsure.recipes.coarse_to_fine.patches import PatchLayout
+from cephsure.training import runner as run_module
 from cephsure.training.recipe import DefaultRecipe, FitSettings, PaperRecipe
-from cephsure.views import PatchLayout
 
 SIZE = {"width_px": 194, "height_px": 240}
 

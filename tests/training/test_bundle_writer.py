@@ -7,10 +7,10 @@ import subprocess
 
 import pytest
 
+from cephsure.bundles.bundle import read_bundle
 from cephsure.datasets import truth
 from cephsure.errors import BundleError
 from cephsure.landmarks import load_landmark_set
-from cephsure.localize.bundle import read_bundle
 from cephsure.training.bundle_writer import checksums, write_bundle
 from cephsure.training.material import mean_shape
 from cephsure.training.open_data import run_films

@@ -7,7 +7,8 @@ import torch
 from safetensors.numpy import load_file
 from safetensors.torch import load_file as load_tensors
 
-from cephsure.nets import CoarseNet, FineNet, OrientationNet, PaperUNet, PaperUNetConfig, UNetConfig
+from cephsure.recipes.coarse_to_fine.networks import CoarseNet, FineNet, OrientationNet, UNetConfig
+from cephsure.recipes.paper.network import PaperUNet, PaperUNetConfig
 from cephsure.training.graphs import export_fine, export_orientation, export_paper
 
 pytestmark = pytest.mark.slow

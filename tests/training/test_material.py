@@ -12,8 +12,8 @@ from cephsure.datasets import AnnotatedFilm
 from cephsure.errors import InputError
 from cephsure.films import Spacing, SpacingSource
 from cephsure.geometry import Affine, fit_similarity, linear
+from cephsure.recipes.coarse_to_fine.patches import PatchLayout
 from cephsure.training.material import load_films, marks, mean_of_known, mean_shape, radial_errors_mm
-from cephsure.views import PatchLayout
 
 NAN = np.nan
 LAYOUT = PatchLayout(map_side=8, step=1.0, context_steps=(3.0,))

@@ -15,8 +15,8 @@ from cephsure.training.progress import (
     time_words,
 )
 from cephsure.training.recipe import DefaultRecipe, FitSettings, PaperRecipe
-from cephsure.training.run import JobState, job_names
 from cephsure.training.run_config import RunConfig
+from cephsure.training.runner import JobState, job_names
 
 RECIPE = DefaultRecipe(
     coarse_fit=FitSettings(epochs=10), fine_fit=FitSettings(epochs=4), orientation_fit=FitSettings(epochs=6)

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cephsure.preprocessing import channel_masks
 from cephsure.training.stage import shuffled
-from cephsure.views import channel_masks
 
 
 @given(count=st.integers(1, 60), size=st.integers(1, 20), seed=st.integers(0, 99))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from cephsure.errors import BundleError
+from cephsure.inference.samples import Samples
 from cephsure.landmarks import Landmark, LandmarkSet
-from cephsure.localize.samples import Samples
 from cephsure.uncertainty import to_prediction
 from cephsure.uncertainty.measures import MEASURES, Measure
 from cephsure.uncertainty.predict import in_millimetres

@@ -135,8 +135,8 @@ def analyse(
         InputError: the probability or the number of draws makes no sense.
 
     Example:
-        >>> from cephsure import load_model, samples
-        >>> sample = samples.sample_film("vhm_lateral_0deg")
+        >>> from cephsure import load_model, sample_films
+        >>> sample = sample_films.sample_film("vhm_lateral_0deg")
         >>> prediction = load_model("default-baseline").predict(sample.path, mm_per_px=sample.mm_per_px)
         >>> [one.code for one in analyse(prediction).measurements][:3]
         ['ANB', 'SNB', 'SNA']

@@ -15,11 +15,11 @@ from cephsure.cli.site_calibrate import site_calibrate
 from cephsure.errors import InputError
 
 if TYPE_CHECKING:
-    from cephsure.calibrate import Collected, NotTrainedOn
     from cephsure.datasets import AnnotatedFilm, Dataset
     from cephsure.errors import FilmError
     from cephsure.model import Model
     from cephsure.uncertainty.gate import Gate, GateTarget
+    from cephsure.workflows import Collected, NotTrainedOn
 
 FIGURES_FILE, DIAGRAM_FILE = "figures.json", "reliability.png"
 _USUAL_SPLIT, _WHOLE = "test1", "all"
@@ -93,11 +93,11 @@ def calibrate(
     Exit status: 0 all went; 2 some input could not be used, the rest is done all the same; 1 a failure of
     cephsure.
     """
-    from cephsure.calibrate import collect, not_trained_on
     from cephsure.datasets import open_dataset
     from cephsure.films.spacing import check_mm_per_px
     from cephsure.model import load_model
     from cephsure.uncertainty.gate import GateTarget
+    from cephsure.workflows import collect, not_trained_on
 
     if site:
         site_calibrate(
@@ -152,9 +152,9 @@ def calibrate(
 
 def _cross_fitted(collected: Collected, model: Model, *, folds: int, seed: int) -> dict[str, Any]:
     """The honest figures."""
-    from cephsure.calibrate.cross_fit import cross_fit
-    from cephsure.calibrate.figures import document
     from cephsure.datasets import group_folds
+    from cephsure.uncertainty.calibration.cross_fit import cross_fit
+    from cephsure.workflows.calibration_figures import document
 
     folds = min(folds, len(set(collected.data.groups)))
     parts = group_folds(collected.films, folds, seed=seed)
@@ -169,8 +169,8 @@ def _learned_gate(
     """The gate and what it promises, shown; None where there are too few films even for the heads' shape."""
     from rich.text import Text
 
-    from cephsure.calibrate.gate import check_on_halves, gate_films, halves_line
     from cephsure.uncertainty.gate import promises
+    from cephsure.workflows.gate import check_on_halves, gate_films, halves_line
 
     console = terminal.stdout_console()
     console.print(Text("Gate", style="bold"))
@@ -191,7 +191,7 @@ def _learned_gate(
 
 
 def _write_gate(gate: Gate | None, folder: Path) -> None:
-    from cephsure.calibrate.gate import add_gate
+    from cephsure.workflows.gate import add_gate
 
     if gate is not None:
         add_gate(gate, folder)
@@ -200,7 +200,7 @@ def _write_gate(gate: Gate | None, folder: Path) -> None:
 def _show(figures: dict[str, Any]) -> None:
     from rich.text import Text
 
-    from cephsure.calibrate.figures import landmark_table, region_table, reliability_table
+    from cephsure.workflows.calibration_figures import landmark_table, region_table, reliability_table
 
     console, source = terminal.stdout_console(), figures["source"]
     heading = f"{source['model']} on {source['dataset']} ({source['split']}) · truth: {source['truth']}"
@@ -223,7 +223,7 @@ def _report_files(figures: dict[str, Any]) -> dict[str, bytes]:
     """The report's files by name; without matplotlib no diagram."""
     files = {FIGURES_FILE: (json.dumps(figures, indent=1, allow_nan=False) + "\n").encode()}
     try:
-        from cephsure.calibrate.diagrams import reliability_diagram
+        from cephsure.workflows.calibration_diagrams import reliability_diagram
 
         files[DIAGRAM_FILE] = reliability_diagram(figures)
     except ImportError:
@@ -244,8 +244,8 @@ def _write(
     from datetime import UTC, datetime
 
     from cephsure import __version__
-    from cephsure.calibrate import write_calibrated
     from cephsure.uncertainty.calibration import fit_calibration
+    from cephsure.workflows import write_calibrated
 
     used = {film.film_id for film in collected.films}
     unused = tuple(film.film_id for film in chosen.dataset.films if film.film_id not in used)

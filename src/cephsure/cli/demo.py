@@ -29,7 +29,7 @@ def demo(
     """
     from cephsure.cli.options import DEFAULT_MODEL
     from cephsure.cli.predict import Job, run
-    from cephsure.samples import sample_film
+    from cephsure.sample_films import sample_film
 
     sample = sample_film(ROTATED if rotated else STRAIGHT)
     job = Job(mm_per_px=sample.mm_per_px, out_dir=out, formats=("json",), overlay=True)

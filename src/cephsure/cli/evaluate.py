@@ -23,10 +23,10 @@ from cephsure.cli.options import (
 from cephsure.cli.shown_table import rich_table
 
 if TYPE_CHECKING:
-    from cephsure.assess import Assessment
     from cephsure.datasets import AnnotatedFilm, Dataset
     from cephsure.errors import FilmError
     from cephsure.evaluation import Evaluation
+    from cephsure.workflows.assess import Assessment
 
 # The ISBI films' first test set is what published figures are about; other data sets have no splits.
 _USUAL_SPLIT, _TRAIN, _WHOLE = "test1", "train", "all"
@@ -70,10 +70,10 @@ def evaluate(
     Exit status: 0 all films done; 2 some input could not be used, the rest is done all the same; 1 a failure
     of cephsure.
     """
-    from cephsure.assess import assess
     from cephsure.datasets import open_dataset
     from cephsure.films.spacing import check_mm_per_px
     from cephsure.model import load_model
+    from cephsure.workflows.assess import assess
 
     check_mm_per_px(mm_per_px)
     loaded = load_model(model).uncalibrated()  # regions and verdicts are not evaluated here

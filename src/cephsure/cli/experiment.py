@@ -14,15 +14,15 @@ from cephsure.cli import terminal
 from cephsure.cli.options import Data  # noqa: TC001 - typer reads the annotations
 from cephsure.cli.several_values import separated
 from cephsure.errors import InputError
-from cephsure.experiments.catalogue import NEEDS, QUESTIONS
+from cephsure.studies.catalogue import NEEDS, QUESTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from cephsure.datasets import Dataset
-    from cephsure.experiments.result import ExperimentResult
-    from cephsure.experiments.study import Study
-    from cephsure.experiments.study_model import StudyModel
+    from cephsure.studies.result import ExperimentResult
+    from cephsure.studies.study import Study
+    from cephsure.studies.study_model import StudyModel
 
     Experiments = dict[str, Callable[[Study], ExperimentResult]]
 
@@ -127,10 +127,10 @@ def _study(
 ) -> Study:
     """Open all that the experiments are made from."""
     from cephsure.datasets import open_dataset
-    from cephsure.experiments.films import judged_split
-    from cephsure.experiments.study import Study
-    from cephsure.experiments.study_model import open_models
     from cephsure.model import shipped_models
+    from cephsure.studies.films import judged_split
+    from cephsure.studies.study import Study
+    from cephsure.studies.study_model import open_models
 
     missing = [path for path in cts if not path.exists()]
     if missing:
@@ -168,7 +168,7 @@ def _check_landmarks(models: Sequence[StudyModel], dataset: Dataset) -> None:
 
 def _chosen(name: str, study: Study) -> Experiments:
     """The experiments to make; says which are left out for want of data."""
-    from cephsure.experiments.registry import chosen_experiments, missing_data
+    from cephsure.studies.registry import chosen_experiments, missing_data
 
     chosen = chosen_experiments(name, study)
     if name == _ALL:
@@ -192,7 +192,7 @@ def _arguments(name: str, study: Study, *, quick: bool) -> list[str]:
 @contextmanager
 def _report_in_the_end(out: Path, complaints: terminal.Complaints) -> Iterator[None]:
     """Write the report of what is done, also where the rest fails or is interrupted."""
-    from cephsure.experiments.conduct import write_report
+    from cephsure.studies.conduct import write_report
 
     interrupted = False
     try:
@@ -212,7 +212,7 @@ def _make(
 ) -> None:
     """Make the experiments in turn; one that fails does not keep the others from being made."""
     from cephsure.cli.experiment_progress import study_display
-    from cephsure.experiments.conduct import Conduct
+    from cephsure.studies.conduct import Conduct
 
     with study_display(len(chosen)) as display:
         conduct = Conduct(replace(study, progress=display), arguments=arguments)

@@ -10,7 +10,7 @@ import typer
 from cephsure.cli import terminal
 
 if TYPE_CHECKING:
-    from cephsure.localize.bundle import Bundle
+    from cephsure.bundles.bundle import Bundle
 
 models_app = typer.Typer(
     help="List the shipped models (without a command), or verify a bundle.",
@@ -27,7 +27,7 @@ def list_models(context: typer.Context) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from cephsure.localize.bundle import read_bundle
+    from cephsure.bundles.bundle import read_bundle
     from cephsure.model import shipped_models
 
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -51,7 +51,7 @@ def verify(
 
     Exit status: 0 whole; 2 a file is damaged, missing, not listed or not allowed.
     """
-    from cephsure.localize.bundle import read_bundle
+    from cephsure.bundles.bundle import read_bundle
 
     whole = read_bundle(bundle)
     typer.echo(

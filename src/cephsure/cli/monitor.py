@@ -13,9 +13,9 @@ from cephsure.cli.site_calibrate import Split, predicted
 from cephsure.errors import InputError
 
 if TYPE_CHECKING:
-    from cephsure.calibrate.site_films import SiteFilms
     from cephsure.datasets import Dataset
     from cephsure.uncertainty.site import Site
+    from cephsure.workflows.site_films import SiteFilms
 
 
 def monitor(
@@ -63,11 +63,11 @@ def monitor(
     Exit status: 0 all went, alarm or not; 2 some input could not be used, the rest is done all the same; 1 a
     failure of cephsure.
     """
-    from cephsure.calibrate.site_films import in_order
     from cephsure.datasets import open_dataset, select
     from cephsure.films.spacing import check_mm_per_px
     from cephsure.model import load_model
     from cephsure.uncertainty.site import read_site
+    from cephsure.workflows.site_films import in_order
 
     check_mm_per_px(mm_per_px)
     fitted = None if site is None else read_site(site)
@@ -170,8 +170,8 @@ def _write(document: dict[str, Any], *, json_file: Path | None, figure: Path | N
         write_atomically(json_file, (json.dumps(document, indent=1) + "\n").encode())
         terminal.remark(f"wrote {json_file}")
     if figure is not None:
-        from cephsure.calibrate.site_figure import monitor_figure
         from cephsure.uncertainty.monitor import Reading
+        from cephsure.workflows.site_figure import monitor_figure
 
         readings = [
             Reading(**{key: value for key, value in one.items() if key != "film"})

@@ -13,11 +13,11 @@ from cephsure.cli.options import DEFAULT_MODEL, Data, Format, Layout, MmPerPx, M
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cephsure.calibrate.site_films import SiteFilms
     from cephsure.datasets import AnnotatedFilm, Dataset
     from cephsure.errors import FilmError
     from cephsure.model import Model
     from cephsure.uncertainty.site import GainRow, Site
+    from cephsure.workflows.site_films import SiteFilms
 
 Split = Annotated[str, typer.Option(metavar="NAME", help="Which of the films: a split's name, or all.")]
 GAIN_FILE, FIGURE_FILE = "gain.json", "gain.png"
@@ -93,7 +93,7 @@ def predicted(
     site: Site | None = None,
 ) -> SiteFilms:
     """Predict corrected films, saying how far it is."""
-    from cephsure.calibrate.site_films import site_films
+    from cephsure.workflows.site_films import site_films
 
     with terminal.progress("films", total=len(dataset.films)) as step:
 
@@ -117,8 +117,8 @@ def predicted(
 def _show(site: Site, rows: Sequence[GainRow], model: Model, *, about: str, level: float) -> None:
     from rich.text import Text
 
-    from cephsure.calibrate.site_films import gain_table
     from cephsure.cli.shown_table import rich_table
+    from cephsure.workflows.site_films import gain_table
 
     console = terminal.stdout_console()
     console.print(Text(about, style="bold"))
@@ -134,7 +134,7 @@ def _write_report(rows: Sequence[GainRow], folder: Path, *, about: str, level: f
     import json
 
     from cephsure.atomic import write_atomically
-    from cephsure.calibrate.site_figure import gain_figure
+    from cephsure.workflows.site_figure import gain_figure
 
     document = {"about": about, "level": level, "rows": [row.to_dict() for row in rows]}
     write_atomically(folder / GAIN_FILE, (json.dumps(document, indent=1) + "\n").encode())

@@ -110,8 +110,8 @@ def train(
         raise InputError(f"--members is for an ensemble, not for {model.value}")
     from cephsure.films.spacing import check_mm_per_px
     from cephsure.training.recipe_changes import chosen_recipe
-    from cephsure.training.run import begin, find_device
     from cephsure.training.run_config import RUN_FILE
+    from cephsure.training.runner import begin, find_device
 
     check_mm_per_px(mm_per_px)
     chosen = chosen_recipe(
@@ -157,10 +157,10 @@ def _check_packages() -> None:
 
 def _run(out: Path, config: RunConfig, *, jobs: int | None, device: str, name: str | None) -> Path:
     """Do the jobs and show how they get on; gives the bundle's folder."""
-    from cephsure.calibrate.reference import add_reference
     from cephsure.cli.train_progress import progress_display
     from cephsure.training.open_data import run_films
-    from cephsure.training.run import finish, jobs_at_once, run_jobs
+    from cephsure.training.runner import finish, jobs_at_once, run_jobs
+    from cephsure.workflows.reference import add_reference
 
     at_once = jobs_at_once(config, jobs=jobs, device=device)
     with (

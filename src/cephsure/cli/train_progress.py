@@ -11,8 +11,8 @@ from cephsure.cli import terminal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from cephsure.training.run import JobState
     from cephsure.training.run_config import RunConfig
+    from cephsure.training.runner import JobState
 
     Show = Callable[[Sequence[JobState]], None]
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from cephsure.nets import PaperUNetConfig, UNetConfig
+    from cephsure.recipes.coarse_to_fine.networks import UNetConfig
+    from cephsure.recipes.paper.network import PaperUNetConfig
     from cephsure.training.recipe import DefaultRecipe, PaperRecipe
 
 OPSET = 18

@@ -10,15 +10,8 @@ import numpy as np
 from cephsure import films
 from cephsure.datasets import annotators, truth
 from cephsure.errors import InputError
-from cephsure.views import (
-    PatchLayout,
-    Pyramid,
-    WorkingFilm,
-    build_pyramid,
-    frame_of,
-    stretch_grey,
-    working_film,
-)
+from cephsure.preprocessing import WorkingFilm, stretch_grey, working_film
+from cephsure.recipes.coarse_to_fine.patches import PatchLayout, Pyramid, build_pyramid, frame_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,8 +11,8 @@ from cephsure.training.worker import ORIENTATION
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cephsure.training.run import JobState
     from cephsure.training.run_config import RunConfig
+    from cephsure.training.runner import JobState
 
 Plan = dict[str, dict[str, int]]
 """Job -> its stages in their order -> epochs at most."""

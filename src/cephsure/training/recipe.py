@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from cephsure.views import PatchLayout
+from cephsure.recipes.coarse_to_fine.patches import PatchLayout
 
 ModelKind = Literal["baseline", "ensemble", "mc-dropout"]
 Precision = Literal["float32", "bfloat16"]

@@ -21,14 +21,14 @@ import torch
 from cephsure.atomic import write_atomically
 from cephsure.datasets import truth
 from cephsure.errors import InputError
-from cephsure.training.coarse_stage import CoarseStage
-from cephsure.training.fine_stage import FineStage
+from cephsure.recipes.coarse_to_fine.coarse_stage import CoarseStage
+from cephsure.recipes.coarse_to_fine.fine_stage import FineStage
+from cephsure.recipes.coarse_to_fine.orientation_stage import OrientationStage
+from cephsure.recipes.paper.stage import PaperStage
 from cephsure.training.fit import fit
 from cephsure.training.graphs import export_coarse, export_fine, export_orientation, export_paper
 from cephsure.training.material import TrainingFilm, load_films, mean_shape
 from cephsure.training.open_data import run_films
-from cephsure.training.orientation_stage import OrientationStage
-from cephsure.training.paper_stage import PaperStage
 from cephsure.training.recipe import DefaultRecipe, PaperRecipe
 from cephsure.training.run_config import RunConfig, derived_seed, member_films
 

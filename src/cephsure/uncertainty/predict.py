@@ -15,8 +15,8 @@ from cephsure.uncertainty.prediction import LandmarkPrediction, Measures, Predic
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from cephsure.inference.samples import Samples
     from cephsure.landmarks import LandmarkSet
-    from cephsure.localize.samples import Samples
     from cephsure.uncertainty.prediction import FilmInfo, ModelInfo
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cephsure.atomic import write_atomically
+from cephsure.bundles.versioned_json import read_versioned
 from cephsure.errors import BundleError, InputError
 from cephsure.uncertainty.feature_fit import FeatureModel
 from cephsure.uncertainty.shape_fit import ShapeModel
-from cephsure.uncertainty.versioned_json import read_versioned
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cephsure.localize.samples import Samples
+from cephsure.inference.samples import Samples
 from cephsure.uncertainty.measures.augmentation_spread import AUGMENTATION_SPREAD
 from cephsure.uncertainty.predict import in_millimetres
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cephsure.localize.samples import Samples
+from cephsure.inference.samples import Samples
 from cephsure.uncertainty.measures.covariance_radius import COVARIANCE_RADIUS
 from cephsure.uncertainty.measures.spread import SPREAD
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cephsure.localize.samples import Samples
+from cephsure.inference.samples import Samples
 from cephsure.uncertainty.measures.feature_distance import FEATURE_DISTANCE
 
 BLANK = np.zeros((1, 3))

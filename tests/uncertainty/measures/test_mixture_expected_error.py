@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cephsure.localize.heat_maps import HeatMaps
-from cephsure.localize.samples import Samples
+from cephsure.inference.heat_maps import HeatMaps
+from cephsure.inference.samples import Samples
 from cephsure.uncertainty.measures.expected_error import EXPECTED_ERROR
 from cephsure.uncertainty.measures.mixture_expected_error import MIXTURE_EXPECTED_ERROR
 from cephsure.uncertainty.predict import in_millimetres

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cephsure.localize.samples import Samples
+from cephsure.inference.samples import Samples
 from cephsure.uncertainty.measures.shape_residual import SHAPE_RESIDUAL
 
 BLANK = np.zeros((1, 3))

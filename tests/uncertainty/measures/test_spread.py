@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cephsure.localize.samples import Samples
+from cephsure.inference.samples import Samples
 from cephsure.uncertainty.measures.spread import SPREAD
 
 

@@ -14,7 +14,7 @@ from cephsure.uncertainty.measures import ALWAYS
 from cephsure.uncertainty.prediction import Region
 
 if TYPE_CHECKING:
-    from cephsure.localize.heat_maps import HeatMaps
+    from cephsure.inference.heat_maps import HeatMaps
     from cephsure.uncertainty.calibration.calibration import Calibration
     from cephsure.uncertainty.prediction import Pair, Prediction, RegionKind
 

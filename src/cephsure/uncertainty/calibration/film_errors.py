@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.localize.heat_maps import HeatMaps
+    from cephsure.inference.heat_maps import HeatMaps
     from cephsure.uncertainty.calibration.landmark import LandmarkCalibration
 
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.localize.heat_maps import tempered
+from cephsure.inference.heat_maps import tempered
 from cephsure.uncertainty.calibration.shrinkage import shrink
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cephsure.localize.heat_maps import HeatMaps
+    from cephsure.inference.heat_maps import HeatMaps
 
 LOG_TEMPERATURES = np.linspace(np.log(0.25), np.log(8.0), 11)
 """Between these the expected errors are interpolated; a landmark's temperature stays within them."""

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from cephsure.localize.heat_maps import tempered
+from cephsure.inference.heat_maps import tempered
 from cephsure.uncertainty.conformal.outlines import outlines
 from cephsure.uncertainty.prediction import Region
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cephsure.localize.heat_maps import HeatMaps
+    from cephsure.inference.heat_maps import HeatMaps
     from cephsure.uncertainty.calibration.film_errors import FilmErrors
 
 

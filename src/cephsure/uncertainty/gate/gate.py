@@ -10,10 +10,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cephsure.atomic import write_atomically
+from cephsure.bundles.versioned_json import read_versioned
 from cephsure.errors import BundleError, InputError
 from cephsure.uncertainty.gate.film_signs import SIGNS, HeadModel
 from cephsure.uncertainty.shape_fit import ShapeModel
-from cephsure.uncertainty.versioned_json import read_versioned
 
 if TYPE_CHECKING:
     from pathlib import Path

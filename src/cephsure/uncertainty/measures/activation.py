@@ -11,7 +11,7 @@ from cephsure.uncertainty.measures.measure import Measure
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cephsure.localize.samples import Samples
+    from cephsure.inference.samples import Samples
 
 
 def mean_activation(samples: Samples) -> NDArray[np.float64]:

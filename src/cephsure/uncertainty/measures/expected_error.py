@@ -12,7 +12,7 @@ from cephsure.uncertainty.measures.measure import Measure
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cephsure.localize.samples import Samples
+    from cephsure.inference.samples import Samples
 
 
 def expected_error(samples: Samples) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cephsure.localize.samples import Samples
+    from cephsure.inference.samples import Samples
 
 
 def mean_position(samples: Samples) -> NDArray[np.float64]:

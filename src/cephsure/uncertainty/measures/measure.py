@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cephsure.localize.samples import Samples
+    from cephsure.inference.samples import Samples
 
 Unit = Literal["px", "nats", "none"]
 Direction = Literal[-1, 1]

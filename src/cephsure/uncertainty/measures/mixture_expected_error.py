@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cephsure.localize.samples import Samples
+    from cephsure.inference.samples import Samples
 
 
 def mixture_expected_error(samples: Samples) -> NDArray[np.float64] | None:

@@ -1,5 +1,0 @@
-"""From a film to samples of landmark positions: bundles on ONNX Runtime, no torch."""
-
-from cephsure.localize.samples import Samples
-
-__all__ = ["Samples"]

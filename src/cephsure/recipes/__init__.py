@@ -1,0 +1,1 @@
+"""Recipes: networks, stages, augmentation, export and localizer of each way to train a model."""

@@ -1,0 +1,106 @@
+"""The reference recipe's way from a film to samples: squeezed film in, blurred maps out, their maxima.
+
+Source: Drevický & Kodým 2020.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cephsure.geometry import read_maps
+from cephsure.inference.alterations import alterations
+from cephsure.inference.heat_maps import HeatMaps
+from cephsure.inference.samples import Samples
+from cephsure.inference.session import load_networks, undropped
+from cephsure.preprocessing import channel_masks, working_film
+from cephsure.recipes.paper.squeezed import blur_maps, maximum_positions, squeezed_view
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cephsure.bundles.bundle import Bundle
+    from cephsure.geometry import Affine, MapReadings
+    from cephsure.inference.alterations import Alteration
+    from cephsure.inference.session import Session
+
+
+class OneStage:
+    """The networks of a bundle of the paper recipe."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Load the networks."""
+        self.side = int(bundle.recipe["side"])
+        self.sigma_px = float(bundle.recipe["target_sigma_px"])
+        self.dropout = float(bundle.recipe["dropout"])
+        self._pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="cephsure")
+        paths = [folder / "paper.onnx" for folder in bundle.members]
+        self.networks = load_networks(paths, self._pool, takes_masks=bundle.kind == "mc-dropout")
+
+    def sample(
+        self, pixels: NDArray[np.float32], *, samples: int, seed: int, with_maps: bool = False
+    ) -> Samples:
+        """Draw ``samples`` samples of a film (H, W) in [0, 1]; ``with_maps`` with their maps' mixture."""
+        view, to_film = squeezed_view(working_film(pixels, self.side), self.side)
+        image = view[None, None].astype(np.float32)
+        drawn = list(self._pool.map(lambda job: self._read(image, *job), self._passes(samples, seed)))
+        readings = [one for one, _ in drawn]
+        step = float(np.sqrt(abs(np.linalg.det(to_film.matrix))))
+        return Samples(
+            positions_px=np.stack([to_film.apply(one.positions) for one in readings]),
+            activations=np.stack([one.activations for one in readings]),
+            expected_errors_px=np.stack([one.expected_errors * step for one in readings]),
+            entropies=np.stack([one.entropies for one in readings]),
+            maps=_on_film([maps for _, maps in drawn], to_film) if with_maps else None,
+        )
+
+    def features(self, pixels: NDArray[np.float32]) -> NDArray[np.float64] | None:
+        """(C,) the first network's deepest level, pooled, without dropout; None if it does not tell."""
+        view, _ = squeezed_view(working_film(pixels, self.side), self.side)
+        network = self.networks[0]
+        pooled = network.features(view[None, None].astype(np.float32), undropped(network))
+        return None if pooled is None else pooled[0]
+
+    def altered(self, pixels: NDArray[np.float32], *, count: int, seed: int) -> NDArray[np.float64]:
+        """Positions (K, L, 2) that the first network finds, without dropout, on K altered views of a film."""
+        film = working_film(pixels, self.side)
+        network = self.networks[0]
+        masks = undropped(network)
+
+        def find(way: Alteration) -> NDArray[np.float64]:
+            seen, to_film = squeezed_view(film, self.side, move=way.move(film.film_size_px))
+            image = 2 * way.bend(((seen + 1) / 2).astype(np.float32)) - 1
+            readings, _ = self._read(image[None, None], network, masks)
+            return to_film.apply(readings.positions)
+
+        return np.stack(list(self._pool.map(find, alterations(count, seed))))
+
+    def _passes(self, samples: int, seed: int) -> list[tuple[Session, NDArray[np.float32] | None]]:
+        channels = self.networks[0].mask_channels
+        if not channels:
+            return [(network, None) for network in self.networks[:samples]]
+        masks = channel_masks(np.random.default_rng(seed), samples, (channels,), self.dropout)
+        return [(self.networks[0], mask[None]) for mask in masks]
+
+    def _read(
+        self, image: NDArray[np.float32], network: Session, masks: NDArray[np.float32] | None
+    ) -> tuple[MapReadings, NDArray[np.float32]]:
+        """Maxima of one network's blurred maps and their summaries, and the probabilities.
+
+        What is positive in a map, made to sum to one, is its probability.
+        """
+        maps = blur_maps(network.run(image, masks)[0], self.sigma_px)
+        positions, activations = maximum_positions(maps)
+        positive = np.maximum(maps, 1e-9)
+        probabilities = positive / positive.sum(axis=(1, 2), keepdims=True)
+        return read_maps(probabilities, positions, activations), probabilities
+
+
+def _on_film(maps: list[NDArray[np.float32]], to_film: Affine) -> HeatMaps:
+    """The mean of the networks' maps (L, S, S)."""
+    mean: NDArray[np.float32] = np.stack(maps).mean(axis=0)
+    first = np.tile(to_film.apply(np.zeros(2)), (len(mean), 1))
+    return HeatMaps(mean, first, to_film.matrix)

@@ -1,0 +1,108 @@
+"""Figures of the detection experiment: a map of areas, and some ROC curves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cephsure.evaluation.roc import roc_curve
+from cephsure.studies.held_out import OTHER_SITE
+from cephsure.studies.plotting import GREY, label, new_figure, remark
+from cephsure.studies.shifted import ALL_STRANGERS
+from cephsure.studies.statistics.detection import FALSE_ALARMS
+from cephsure.studies.wording import with_interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from cephsure.studies.detection import Detected
+
+_COLUMN_INCHES, _ROW_INCHES = 0.36, 0.2
+_CURVES = ("rotated-15", "distorted-50", "noisy-10", OTHER_SITE, ALL_STRANGERS)
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+
+
+def auc_figure(one: Detected) -> Figure:
+    """Shift by score, the area under the ROC curve in the cells."""
+    shifts, scores = one.films.shifts, list(one.titles)
+    areas = np.array([[one.found[shift.name][name].auc for name in scores] for shift in shifts])
+    figure, axes = new_figure(
+        1,
+        1,
+        caption=f"{one.films.model.title}: area under the ROC curve for telling shifted films from "
+        f"{len(one.films.plain)} plain ones, for every shift (n films, mean radial error under it) and "
+        "score. 0.5 is chance; below it shifted films look the more usual ones. Intervals are in the table.",
+        panel_inches=(3.4 + _COLUMN_INCHES * len(scores), 2.3 + _ROW_INCHES * len(shifts)),
+    )
+    panel = axes[0, 0]
+    image = panel.imshow(areas, cmap="PuOr_r", vmin=0, vmax=1, aspect="auto")
+    for row, column in np.ndindex(areas.shape):
+        value = areas[row, column]
+        if np.isfinite(value):
+            text = f"{value:.2f}".removeprefix("0")
+            colour = "white" if abs(value - 0.5) > 0.35 else "black"
+            panel.text(column, row, text, ha="center", va="center", fontsize=6.5, color=colour)
+    panel.set_xticks(range(len(scores)), [one.titles[name] for name in scores], rotation=90, fontsize=7)
+    panel.set_yticks(range(len(shifts)), [_row_title(one, place) for place in range(len(shifts))], fontsize=7)
+    for place in range(1, len(shifts)):
+        if shifts[place].family != shifts[place - 1].family:
+            panel.axhline(place - 0.5, color="white", lw=2)
+    panel.spines[["left", "bottom"]].set_visible(False)
+    panel.tick_params(length=0)
+    label(panel, x="score of a film", y="shift", title=one.films.model.title)
+    bar = figure.colorbar(image, ax=panel, shrink=0.4, aspect=25, pad=0.01)
+    bar.set_label("area under the ROC curve", fontsize=8)
+    bar.ax.tick_params(labelsize=7)
+    return figure
+
+
+def _row_title(one: Detected, place: int) -> str:
+    shift = one.films.shifts[place]
+    harm = one.harm[shift.name].mre_mm
+    error = "" if np.isnan(harm) else f", {harm:.1f} mm"
+    return f"{shift.title} ({len(shift.table)}{error})"
+
+
+def roc_figure(one: Detected) -> Figure:
+    """ROC curves of a few shifts: by the reference's measure, the entropy, the shape and all together."""
+    shown = [shift for shift in one.films.shifts if shift.name in _CURVES]
+    own = f"{one.films.model.own_measure}_mean"
+    scores = [name for name in (own, "entropy_mean", "shape", "all_max") if name in one.titles]
+    figure, axes = new_figure(
+        1,
+        len(shown),
+        caption=f"{one.films.model.title}: ROC curves for telling shifted films from {len(one.films.plain)} "
+        "plain ones, a point a threshold. The dotted line marks 5 % false alarms.",
+        panel_inches=(3.1, 3.4),
+    )
+    for panel, shift in zip(axes[0], shown, strict=True):
+        for name, colour in zip(dict.fromkeys(scores), _COLOURS, strict=False):
+            _curve(panel, one, (shift.name, name), colour)
+        panel.plot([0, 1], [0, 1], color=GREY, lw=0.8)
+        panel.axvline(FALSE_ALARMS, color=GREY, lw=0.8, ls=":")
+        label(
+            panel,
+            x="plain films that raise an alarm (share)",
+            y="shifted films found (share)",
+            title=shift.title,
+        )
+        panel.set_aspect("equal")
+        remark(panel, f"n = {len(shift.table)} / {len(one.films.plain)} plain", corner="lower right")
+        panel.legend(fontsize=6.5, loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False)
+    return figure
+
+
+def _curve(axes: Axes, one: Detected, which: tuple[str, str], colour: str) -> None:
+    shift, name = which
+    plain, shifted = one.plain[name], one.shifted[shift][name]
+    curve = roc_curve(np.repeat([False, True], [len(plain), len(shifted)]), np.concatenate([plain, shifted]))
+    quality = one.found[shift][name]
+    axes.plot(
+        curve.false_positive_rate,
+        curve.true_positive_rate,
+        color=colour,
+        lw=1.3,
+        label=f"{one.titles[name]}: {with_interval(quality.auc, quality.auc_ci95)}",
+    )

@@ -1,0 +1,278 @@
+"""Head CTs turned, tilted and nodded, projected, and predicted by every model."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from cephsure.errors import InputError
+from cephsure.studies.case import Case
+from cephsure.studies.predicting import predict_cases
+from cephsure.studies.shifts import (
+    CtLandmarks,
+    Levelling,
+    cephalogram_view,
+    ct_film,
+    cut_off,
+    has_vertex,
+    head_alone,
+    landmarks_of,
+    level_head,
+    read_volume,
+)
+from cephsure.studies.shifts.head_alone import CLOSE_MM, near_head
+from cephsure.studies.shifts.landmarks_3d import ENDING, landmarks_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from cephsure.films import Film
+    from cephsure.studies.case import PointTable
+    from cephsure.studies.shifts import Geometry, Look, View, Volume
+    from cephsure.studies.study import Study
+
+Axis = Literal["rotation", "tilt", "nod"]
+
+FINEST_MM = 0.75
+"""Finer CTs are resampled to this when they are levelled: the films have 0.4 mm a pixel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A head moved about one axis.
+
+    Attributes:
+        name: names the stored predictions.
+        title: for tables and figures.
+        axis: what is changed.
+        geometry: of the beam.
+        look: of the film.
+        angles: in degrees, rising.
+    """
+
+    name: str
+    title: str
+    axis: Axis
+    geometry: Geometry
+    look: Look
+    angles: tuple[float, ...]
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether this is how the reference made its films."""
+        return self.axis == "rotation" and self.geometry == "parallel" and self.look == "sum"
+
+
+TURNS = tuple(float(angle) for angle in range(-45, 46))
+LEANS = tuple(float(angle) for angle in range(-20, 21, 2))
+SERIES = (
+    Series("parallel", "rotation, parallel sum", "rotation", "parallel", "sum", TURNS),
+    Series("parallel-film", "rotation, parallel film", "rotation", "parallel", "cephalogram", TURNS),
+    Series("cone", "rotation, cone film", "rotation", "cone", "cephalogram", TURNS),
+    Series("tilt", "tilt, cone film", "tilt", "cone", "cephalogram", LEANS),
+    Series("nod", "nod, cone film", "nod", "cone", "cephalogram", LEANS),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A head CT, levelled.
+
+    Attributes:
+        name: of its file; names the stored predictions.
+        volume: the levelled volume.
+        levelling: how it was levelled.
+        view: the unturned head on the film, parallel.
+        landmarks: in the levelled volume, or None where none are known.
+        absent: codes of the landmarks that lie outside the scan.
+        sha256: of the levelled voxels and the view.
+    """
+
+    name: str
+    volume: Volume
+    levelling: Levelling
+    view: View
+    landmarks: CtLandmarks | None
+    absent: tuple[str, ...] = ()
+    sha256: str = ""
+
+    @property
+    def over_which(self) -> str:
+        """Over which landmarks means are taken, in words."""
+        return f"the landmarks without {', '.join(self.absent)}" if self.absent else "the landmarks"
+
+    @property
+    def credit(self) -> str:
+        """What must be said wherever a projection of it is shown; may be empty."""
+        return "" if self.landmarks is None else self.landmarks.credit
+
+    def posed(self, series: Series, angle: float) -> View:
+        """The view of a series at an angle."""
+        view = replace(self.view, geometry=series.geometry)
+        if series.axis == "rotation":
+            return replace(view, rotation_deg=angle)
+        return replace(view, tilt_deg=angle) if series.axis == "tilt" else replace(view, nod_deg=angle)
+
+    def film(self, series: Series, angle: float) -> Film:
+        """The film of a series at an angle."""
+        return ct_film(self.volume, self.posed(series, angle), look=series.look)
+
+    def truth_px(self, series: Series, angle: float, codes: Sequence[str]) -> NDArray[np.float64]:
+        """(L, 2) where the landmarks are projected; NaN where one is not known or off the film."""
+        if self.landmarks is None:
+            return np.full((len(codes), 2), np.nan)
+        view = self.posed(series, angle)
+        points = self.landmarks.project(view, codes)
+        with np.errstate(invalid="ignore"):
+            off = (points < -0.5) | (points > np.array([view.width_px, view.height_px]) - 0.5)
+        points[off.any(axis=1)] = np.nan
+        return points
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """One head in one series, predicted.
+
+    Attributes:
+        head: the head.
+        series: how it was moved.
+        truth_px: (A, L, 2) projected landmarks, NaN where unknown.
+        counted: (L,) which landmarks the CT holds.
+        tables: by the model's label, a row an angle.
+    """
+
+    head: Head
+    series: Series
+    truth_px: NDArray[np.float64]
+    counted: NDArray[np.bool_]
+    tables: dict[str, PointTable]
+
+    @property
+    def angles(self) -> NDArray[np.float64]:
+        """(A,) in degrees."""
+        return np.array(self.series.angles, dtype=np.float64)
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether any landmark is known."""
+        return bool(np.isfinite(self.truth_px).any())
+
+
+def turned_heads(study: Study, series: Sequence[Series] | None = None) -> list[Turned]:
+    """Move and project every head CT of a study, and predict the films.
+
+    Args:
+        study: models, CTs and folder.
+        series: by default ``SERIES``.
+
+    Returns:
+        Head by head, each in every series.
+
+    Raises:
+        InputError: a CT or its landmarks cannot be read, or two CTs share a name.
+    """
+    names = [head_name(path) for path in study.cts]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"two CTs of the study are called {name}", remedy="rename one of them")
+    codes = study.dataset.landmark_set.codes
+    done = []
+    for path in study.cts:
+        head = open_head(path, codes)
+        for one in SERIES if series is None else series:
+            cases = [
+                # Facing and polarity are known: a head that is taken for its mirror image is another subject.
+                Case(
+                    head.name,
+                    condition(angle),
+                    partial(head.film, one, angle),
+                    facing="right",
+                    polarity="positive",
+                )
+                for angle in one.angles
+            ]
+            tables = predict_cases(study, f"rotation-{head.name}-{one.name}", cases, source=head.sha256)
+            truth = np.stack([head.truth_px(one, angle, codes) for angle in one.angles])
+            counted = np.array([code not in head.absent for code in codes])
+            done.append(Turned(head, one, truth, counted, tables))
+    return done
+
+
+def open_head(path: Path, codes: Sequence[str]) -> Head:
+    """Read a CT, find its landmarks and level it.
+
+    Args:
+        path: NIfTI file, folder of a DICOM series, or InVesalius project.
+        codes: of the landmark set that is predicted.
+
+    Returns:
+        The levelled head.
+
+    Raises:
+        InputError: it cannot be read, or its landmarks have codes that the set lacks.
+    """
+    volume = read_volume(path)
+    landmarks = landmarks_of(path, volume)
+    if landmarks is not None:
+        strange = [code for code in landmarks.codes if code not in codes]
+        if strange:
+            raise InputError(
+                f"its landmark {strange[0]!r} is none of the set that is predicted",
+                where=landmarks_path(path),
+                remedy=f"known: {', '.join(codes)}",
+            )
+    alone = head_alone(volume)
+    level = level_head(alone, finest_mm=FINEST_MM)
+    tissue = near_head(level.volume, CLOSE_MM)
+    view = cephalogram_view(level.volume, has_vertex=has_vertex(alone), tissue=tissue)
+    cut = cut_off(level.volume, view, codes, tissue=tissue)
+    return Head(
+        name=head_name(path),
+        volume=level.volume,
+        levelling=level.levelling,
+        view=view,
+        landmarks=None if landmarks is None else landmarks.carried(level.carry),
+        absent=_absent(landmarks, cut, codes, path),
+        sha256=hashlib.sha256(level.volume.values.tobytes() + repr(view).encode("utf-8")).hexdigest(),
+    )
+
+
+def _absent(
+    landmarks: CtLandmarks | None, cut: tuple[str, ...], codes: Sequence[str], path: Path
+) -> tuple[str, ...]:
+    """What lies outside the scan: as the landmarks' file says, else what is cut off and has no place."""
+    stated = () if landmarks is None else landmarks.codes
+    absent = cut if landmarks is None or landmarks.absent is None else landmarks.absent
+    absent = tuple(code for code in absent if code in codes and code not in stated)
+    if len(absent) == len(codes):
+        raise InputError(
+            "the scan ends above all landmarks",
+            where=path,
+            remedy="give a CT of a head with its face",
+        )
+    return absent
+
+
+def head_name(path: Path) -> str:
+    """What a CT is called in files: its file's name without ending, in plain letters.
+
+    Example:
+        >>> from pathlib import Path
+        >>> head_name(Path("scans/Head 2.nii.gz"))
+        'head-2'
+    """
+    stem = landmarks_path(path).name.removesuffix(ENDING).lower()
+    return re.sub(r"[^a-z0-9_]+", "-", stem).strip("-") or "ct"
+
+
+def condition(angle: float) -> str:
+    """How a case's condition is written."""
+    return f"{angle:g}"

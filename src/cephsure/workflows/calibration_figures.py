@@ -1,0 +1,205 @@
+"""What a cross-fitted calibration amounts to: figures with intervals, as JSON data and as tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cephsure.evaluation.bootstrap import film_weights, mean_interval
+from cephsure.evaluation.reliability import Reliability, reliability
+from cephsure.evaluation.table import NOT_DEFINED, Column, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from cephsure.landmarks import LandmarkSet
+    from cephsure.uncertainty.calibration import CalibrationData
+    from cephsure.uncertainty.calibration.cross_fit import CrossFit, RegionFigures
+
+SCHEMA = "cephsure.calibration-figures/1"
+RESAMPLES = 1000
+
+
+def document(
+    crossed: CrossFit, data: CalibrationData, landmark_set: LandmarkSet, *, resamples: int = RESAMPLES
+) -> dict[str, Any]:
+    """All figures as JSON data.
+
+    Args:
+        crossed: the cross-fitted films.
+        data: what they come from.
+        landmark_set: names the landmarks.
+        resamples: bootstrap resamples of films behind each interval.
+
+    Returns:
+        Overall and per landmark: expected against actual errors, coverage and areas by kind and level.
+    """
+    weights = film_weights(len(data.film_ids), n_resamples=resamples, seed=crossed.seed)
+    found = reliability(crossed.expected_mm, crossed.actual_mm)
+    return {
+        "schema": SCHEMA,
+        "source": data.source.to_dict(),
+        "films": len(data.film_ids),
+        "groups": len(set(data.groups)),
+        "points": int(np.isfinite(crossed.actual_mm).sum()),
+        "folds": crossed.folds,
+        "seed": crossed.seed,
+        "interval": f"95 %, {resamples} bootstrap resamples of films",
+        "mean_error_mm": _number(np.nanmean(crossed.actual_mm)),
+        "mean_expected_mm": _number(crossed.expected_mm[np.isfinite(crossed.actual_mm)].mean()),
+        "expected_calibration_error_mm": _number(found.expected_calibration_error),
+        "deciles": _deciles(found),
+        "regions": [
+            {"kind": kind, "level": level, **_region(figures, weights)}
+            for (kind, level), figures in crossed.regions.items()
+        ],
+        "landmarks": [
+            {
+                "number": landmark.number,
+                "code": landmark.code,
+                **_landmark(crossed, index, weights),
+            }
+            for index, landmark in enumerate(landmark_set.landmarks)
+        ],
+    }
+
+
+def _deciles(found: Reliability) -> list[dict[str, float | int | None]]:
+    return [
+        {"points": int(count), "expected_mm": _number(x), "actual_mm": _number(y), "ratio": _number(x / y)}
+        for count, x, y in zip(found.counts, found.expected, found.actual, strict=True)
+    ]
+
+
+def _region(figures: RegionFigures, weights: NDArray[np.float64]) -> dict[str, Any]:
+    """Coverage and area of one kind and level."""
+    bounded = figures.areas_mm2[np.isfinite(figures.areas_mm2)]
+    known = np.isfinite(figures.covered)
+    by_landmark = [np.nanmean(column) for column in figures.covered.T if np.isfinite(column).any()]
+    return {
+        "coverage": _number(np.nanmean(figures.covered)),
+        "coverage_ci95": [_number(end) for end in mean_interval(figures.covered, weights)],
+        "worst_landmark": _number(min(by_landmark)),
+        "mean_area_mm2": _number(bounded.mean()) if bounded.size else None,
+        "mean_area_ci95_mm2": [_number(end) for end in mean_interval(_finite(figures.areas_mm2), weights)],
+        "median_area_mm2": _number(np.median(bounded)) if bounded.size else None,
+        "whole_film_share": _number(np.isinf(figures.areas_mm2[known]).mean()),
+    }
+
+
+def _landmark(crossed: CrossFit, index: int, weights: NDArray[np.float64]) -> dict[str, Any]:
+    """One landmark's figures."""
+    actual = crossed.actual_mm[:, index]
+    known = np.isfinite(actual)
+    if not known.any():
+        return {"films": 0, "mean_error_mm": None, "mean_expected_mm": None, "regions": []}
+    return {
+        "films": int(known.sum()),
+        "mean_error_mm": _number(actual[known].mean()),
+        "mean_expected_mm": _number(crossed.expected_mm[known, index].mean()),
+        "regions": [
+            {
+                "kind": kind,
+                "level": level,
+                "coverage": _number(np.nanmean(figures.covered[:, index])),
+                "coverage_ci95": [_number(end) for end in mean_interval(figures.covered[:, index], weights)],
+                "mean_area_mm2": _number(_mean(_finite(figures.areas_mm2[:, index]))),
+            }
+            for (kind, level), figures in crossed.regions.items()
+        ],
+    }
+
+
+def _finite(areas: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Areas with NaN in place of infinity."""
+    return np.where(np.isfinite(areas), areas, np.nan)
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def _number(value: float | np.floating) -> float | None:
+    """Six digits; None for what is not known, since JSON has no NaN."""
+    return float(f"{float(value):.6g}") if np.isfinite(value) else None
+
+
+def region_table(figures: dict[str, Any]) -> Table:
+    """Coverage and area by kind and level."""
+    headings = ("level", "held the true point, % [95 %]", "worst landmark, %", "mean area, mm² [95 %]")
+    rows = [
+        (
+            one["kind"],
+            f"{one['level']:.0%}",
+            f"{_percent(one['coverage'])} {_span(one['coverage_ci95'], 100)}",
+            _percent(one["worst_landmark"]),
+            f"{_cell(one['mean_area_mm2'], 1)} {_span(one['mean_area_ci95_mm2'], 1)}",
+            _cell(one["median_area_mm2"], 1),
+            _percent(one["whole_film_share"]),
+        )
+        for one in figures["regions"]
+    ]
+    return Table(
+        f"Regions, cross-fitted ({figures['folds']} folds, {figures['films']} films)",
+        (Column("kind", "left"), *map(Column, (*headings, "median, mm²", "whole film, %"))),
+        tuple(rows),
+    )
+
+
+def reliability_table(figures: dict[str, Any]) -> Table:
+    """Expected and actual errors in groups of equal number."""
+    rows = [
+        (
+            str(number),
+            str(one["points"]),
+            _cell(one["expected_mm"], 2),
+            _cell(one["actual_mm"], 2),
+            _cell(one["ratio"], 2),
+        )
+        for number, one in enumerate(figures["deciles"], start=1)
+    ]
+    return Table(
+        "Errors in mm, cross-fitted",
+        tuple(map(Column, ("group", "points", "expected", "actual", "ratio"))),
+        tuple(rows),
+    )
+
+
+def landmark_table(figures: dict[str, Any], *, kind: str, levels: Sequence[float]) -> Table:
+    """Each landmark: expected and actual error, coverage and area of one kind of region."""
+    rows = []
+    for one in figures["landmarks"]:
+        regions = {entry["level"]: entry for entry in one["regions"] if entry["kind"] == kind}
+        cells = [
+            str(one["number"]),
+            one["code"],
+            _cell(one["mean_expected_mm"], 2),
+            _cell(one["mean_error_mm"], 2),
+        ]
+        for level in levels:
+            entry = regions.get(level, {})
+            cells += [_percent(entry.get("coverage")), _cell(entry.get("mean_area_mm2"), 1)]
+        rows.append(tuple(cells))
+    by_level = [text for level in levels for text in (f"in {level:.0%}, %", "mm²")]
+    headings = ("expected, mm", "actual, mm", *by_level)
+    return Table(
+        f"Landmarks, regions: {kind}",
+        (Column("no"), Column("code", "left"), *map(Column, headings)),
+        tuple(rows),
+    )
+
+
+def _cell(value: float | None, digits: int) -> str:
+    return NOT_DEFINED if value is None else f"{value:.{digits}f}"
+
+
+def _percent(value: float | None) -> str:
+    return NOT_DEFINED if value is None else f"{100 * value:.1f}"
+
+
+def _span(ends: Sequence[float | None], factor: float) -> str:
+    return f"[{', '.join(NOT_DEFINED if end is None else f'{factor * end:.1f}' for end in ends)}]"

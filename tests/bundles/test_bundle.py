@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cephsure.bundles.bundle import read_bundle
+from cephsure.errors import BundleError
+
+
+@pytest.fixture
+def folder(dot_bundles, tmp_path):
+    """A bundle of two members that may be damaged."""
+    return shutil.copytree(dot_bundles("default", "ensemble", 2), tmp_path / "bundle")
+
+
+def refusal(folder):
+    """The one line that ``read_bundle`` refuses a folder with."""
+    with pytest.raises(BundleError) as caught:
+        read_bundle(folder)
+    line = str(caught.value)
+    assert "\n" not in line
+    return line
+
+
+def change(folder, dots, **facts):
+    """Change facts of bundle.json, None removes one, and make the checksums right again."""
+    file = folder / "bundle.json"
+    changed = json.loads(file.read_text()) | facts
+    file.write_text(json.dumps({key: value for key, value in changed.items() if value is not None}))
+    dots.seal(folder)
+
+
+def test_a_bundle_is_read(folder, dots):
+    bundle = read_bundle(str(folder))
+    assert (bundle.folder, bundle.name, bundle.kind) == (folder, "dots-default-ensemble", "ensemble")
+    assert bundle.recipe == dots.DEFAULT_RECIPE
+    assert bundle.landmark_set.codes == dots.CODES
+    np.testing.assert_allclose(bundle.mean_shape, dots.SHAPE)
+    assert bundle.members == (folder / "members" / "00", folder / "members" / "01")
+    assert bundle.orientation == folder / "orientation"
+    assert bundle.provenance == {"data": "dots"}
+    assert bundle.sha256 == hashlib.sha256((folder / "SHA256SUMS").read_bytes()).hexdigest()
+
+
+def test_a_bundle_of_the_paper_recipe_has_neither_shape_nor_orientation(dot_bundles):
+    bundle = read_bundle(dot_bundles("paper"))
+    assert bundle.mean_shape is None
+    assert bundle.orientation is None
+
+
+@pytest.mark.parametrize("name", ["bundle.json", "MODEL_CARD.md", "members/01/fine.onnx"])
+def test_a_changed_file_has_a_wrong_checksum(folder, name):
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / name).write_bytes(content)
+    assert refusal(folder).startswith(f"{folder / name}: wrong checksum")
+
+
+def test_a_missing_file_is_named(folder):
+    (folder / "members" / "00" / "coarse.onnx").unlink()
+    assert "coarse.onnx: listed in SHA256SUMS but missing" in refusal(folder)
+
+
+def test_a_file_that_was_put_in_is_named(folder):
+    (folder / "members" / "extra.onnx").write_bytes(b"new")
+    assert "extra.onnx: not listed in SHA256SUMS" in refusal(folder)
+
+
+@pytest.mark.parametrize("ending", [".pt", ".pth", ".ckpt", ".pkl", ".PT"])
+def test_pickles_are_refused_though_their_checksum_be_right(folder, dots, ending):
+    (folder / "members" / f"weights{ending}").write_bytes(b"\x80\x04.")
+    dots.seal(folder)
+    line = refusal(folder)
+    assert f"weights{ending}" in line
+    assert "pickled file can run code" in line
+
+
+def test_a_pickle_given_for_a_bundle_is_refused(tmp_path):
+    file = tmp_path / "model.pth"
+    file.write_bytes(b"\x80\x04.")
+    assert "pickled file can run code" in refusal(file)
+
+
+@pytest.mark.parametrize("version", ["cephsure.bundle/2", "other/1", 1, None])
+def test_an_unknown_version_is_refused(folder, dots, version):
+    change(folder, dots, format=version)
+    line = refusal(folder)
+    assert f"bundle version {version!r} is unknown" in line
+    assert "update cephsure" in line
+
+
+def test_what_is_not_a_bundle(tmp_path):
+    file = tmp_path / "film.png"
+    file.write_bytes(b"png")
+    for path in (tmp_path, file, tmp_path / "absent"):
+        assert refusal(path).startswith(f"{path}: not a model bundle")
+
+
+def test_checksums_that_are_missing_or_no_checksums(folder):
+    (folder / "SHA256SUMS").write_text("no checksums\n")
+    assert "SHA256SUMS is missing or unreadable" in refusal(folder)
+    (folder / "SHA256SUMS").write_bytes(b"\xff\xfe")
+    assert "SHA256SUMS is missing or unreadable" in refusal(folder)
+    (folder / "SHA256SUMS").unlink()
+    assert "SHA256SUMS is missing or unreadable" in refusal(folder)
+
+
+@pytest.mark.parametrize("away", ["../other", "members/../../other", "/"])
+def test_a_member_outside_of_the_bundle_is_refused(folder, dots, away):
+    (folder.parent / "other").mkdir()
+    change(folder, dots, members=[{"folder": away}])
+    assert f"names a folder outside of it: {away}" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("facts", "complaint"),
+    [
+        ({"kind": "oracle"}, "kind: "),
+        ({"members": []}, "members: "),
+        ({"members": [{}]}, "members.0.folder: "),
+        ({"members": None}, "members: "),
+        ({"landmark_set": {"name": "x"}}, "landmark_set: key 'title' is missing"),
+        ({"recipe": {"name": "soup"}}, "recipe 'soup' is unknown"),
+        ({"recipe": {}}, "recipe None is unknown"),
+        ({"mean_shape": None}, "mean_shape: the default recipe needs 4 points"),
+        ({"mean_shape": [[0, 0], [1, 1]]}, "mean_shape: the default recipe needs 4 points"),
+        ({"mean_shape": [[float("nan"), 0]] * 4}, "mean_shape: "),
+        ({"mean_shape": [[1, 2, 3]] * 4}, "mean_shape.0"),
+    ],
+)
+def test_facts_that_are_wrong_are_named(folder, dots, facts, complaint):
+    change(folder, dots, **facts)
+    assert refusal(folder).startswith(f"{folder / 'bundle.json'}: {complaint}")
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe\x00", b"[" * 100_000, b"[]"])
+def test_facts_that_are_no_json_object(folder, dots, content):
+    (folder / "bundle.json").write_bytes(content)
+    dots.seal(folder)
+    assert f"{folder / 'bundle.json'}: " in refusal(folder)
+
+
+def test_a_file_that_cannot_be_read(folder, monkeypatch):
+    read = Path.read_bytes
+
+    def fail(path):
+        if path.name == "MODEL_CARD.md":
+            raise OSError(5, "Input/output error")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    assert refusal(folder) == f"{folder / 'MODEL_CARD.md'}: cannot be read: Input/output error"

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from cephsure.errors import BundleError
+from cephsure.inference.session import Session, load_networks
+
+
+def image(dots, count=1, seed=0):
+    return np.random.default_rng(seed).normal(size=(count, 1, dots.SIDE, dots.SIDE)).astype(np.float32)
+
+
+def test_a_network_gives_its_maps(dots, dot_bundles):
+    network = Session(dot_bundles() / "members" / "00" / "coarse.onnx")
+    assert network.inputs == ("film",)
+    assert network.mask_channels == 0
+    film = image(dots, 3)
+    maps = network.run(film)
+    assert maps.shape == (3, 4, dots.SIDE // 2, dots.SIDE // 2)
+    assert maps.dtype == np.float32
+    # The first landmark's quarter is the upper left one: 1.5 times the mean of 2 x 2 pixels.
+    np.testing.assert_allclose(maps[2, 0, 20, 15], 1.5 * film[2, 0, 40:42, 30:32].mean(), rtol=1e-5)
+
+
+def test_masks_are_a_second_input(dots, dot_bundles):
+    network = Session(dot_bundles("default", "mc-dropout") / "members" / "00" / "coarse.onnx")
+    assert network.mask_channels == 5
+    kept = np.array([[1, 1, 0, 0, 0]], dtype=np.float32)
+    whole = network.run(image(dots), np.ones((1, 5), dtype=np.float32))
+    np.testing.assert_allclose(network.run(image(dots), kept)[0, 0, 20, 15], 0.4 * whole[0, 0, 20, 15])
+
+
+def test_a_network_may_run_in_several_threads_at_once(dots, dot_bundles):
+    network = Session(dot_bundles() / "members" / "00" / "coarse.onnx")
+    films = [image(dots, seed=seed) for seed in range(16)]
+    alone = [network.run(film) for film in films]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(network.run, films))
+    for one, other in zip(alone, together, strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("content", [b"", b"no network", None])
+def test_what_is_no_network_is_refused_in_one_line(tmp_path, content):
+    file = tmp_path / "coarse.onnx"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(BundleError) as caught:
+        Session(file)
+    assert str(caught.value) == f"{file}: ONNX Runtime cannot load this network (get the bundle again)"
+
+
+def test_networks_are_loaded_in_order(dot_bundles):
+    members = dot_bundles("default", "ensemble", 3) / "members"
+    paths = [members / f"{k:02d}" / f"{stage}.onnx" for k in range(3) for stage in ("coarse", "fine")]
+    with ThreadPoolExecutor(2) as pool:
+        networks = load_networks(paths, pool, takes_masks=False)
+    assert [network.inputs[0] for network in networks] == ["film", "patches"] * 3
+
+
+@pytest.mark.parametrize("kind", ["baseline", "mc-dropout"])
+def test_networks_that_do_not_fit_the_kind_are_refused(dot_bundles, kind):
+    path = dot_bundles("default", kind) / "members" / "00" / "fine.onnx"
+    with ThreadPoolExecutor(1) as pool:
+        assert len(load_networks([path], pool, takes_masks=kind == "mc-dropout")) == 1
+        with pytest.raises(BundleError, match=r"fine\.onnx: this network does not fit the bundle's kind"):
+            load_networks([path], pool, takes_masks=kind != "mc-dropout")

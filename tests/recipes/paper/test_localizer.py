@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from cephsure.bundles.bundle import read_bundle
+from cephsure.inference.session import Session
+from cephsure.preprocessing import stretch_grey, working_film
+from cephsure.recipes.paper.localizer import OneStage
+from cephsure.recipes.paper.squeezed import squeezed_view
+
+FIELDS = ("positions_px", "activations", "expected_errors_px", "entropies")
+
+
+@pytest.fixture(scope="module")
+def localizer(dot_bundles):
+    loaded = {}
+
+    def load(kind="baseline", members=1):
+        if (kind, members) not in loaded:
+            loaded[kind, members] = OneStage(read_bundle(dot_bundles("paper", kind, members)))
+        return loaded[kind, members]
+
+    return load
+
+
+@pytest.mark.parametrize(
+    ("kind", "members", "samples"), [("baseline", 1, 1), ("ensemble", 3, 2), ("mc-dropout", 1, 4)]
+)
+def test_samples_of_every_landmark(dots, localizer, kind, members, samples):
+    pixels = stretch_grey(dots.draw_dots(np.random.default_rng(0)).pixels)
+    found = localizer(kind, members).sample(pixels, samples=samples, seed=0)
+    assert found.positions_px.shape == (samples, 4, 2)
+    assert found.coarse_positions_px is None
+    for values in (found.activations, found.expected_errors_px, found.entropies):
+        assert values.shape == (samples, 4)
+        assert values.dtype == np.float64
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 2.3])
+def test_the_dots_are_found_to_half_a_pixel_of_the_squeezed_film(dots, localizer, scale):
+    drawn = dots.draw_dots(np.random.default_rng(1), scale=scale)
+    found = localizer().sample(stretch_grey(drawn.pixels), samples=1, seed=0)
+    # 400 x 480 px on 64 x 64: a pixel is 6.25 x 7.5 px.
+    assert (np.abs(found.positions_px[0] - drawn.points) <= np.array([6.25, 7.5]) * scale * 0.6).all()
+
+
+def test_readings_are_those_of_the_blurred_maps(dots, dot_bundles, localizer):
+    pixels = stretch_grey(dots.draw_dots(np.random.default_rng(2)).pixels)
+    view, to_film = squeezed_view(working_film(pixels, dots.PAPER_SIDE), dots.PAPER_SIDE)
+    maps = Session(dot_bundles("paper") / "members" / "00" / "paper.onnx").run(view[None, None])[0]
+    blurred = np.stack([gaussian_filter(m, 1.5, mode="constant") for m in maps])
+    found = localizer().sample(pixels, samples=1, seed=0)
+    step = np.sqrt(6.25 * 7.5)
+    rows, columns = np.indices(maps.shape[1:])
+    for number, one in enumerate(blurred):
+        row, column = np.unravel_index(one.argmax(), one.shape)
+        share = np.maximum(one, 1e-9) / np.maximum(one, 1e-9).sum()
+        assert found.positions_px[0, number] == pytest.approx(to_film.apply(np.array([column, row], float)))
+        assert found.activations[0, number] == pytest.approx(one.max(), rel=1e-5)
+        assert found.expected_errors_px[0, number] == pytest.approx(
+            step * (share * np.hypot(columns - column, rows - row)).sum(), rel=1e-4
+        )
+        assert found.entropies[0, number] == pytest.approx(-(share * np.log(share)).sum(), rel=1e-4)
+
+
+def test_the_same_seed_gives_the_same_numbers(dots, localizer):
+    pixels = stretch_grey(dots.draw_dots(np.random.default_rng(0)).pixels)
+    one, again, other = (localizer("mc-dropout").sample(pixels, samples=6, seed=seed) for seed in (3, 3, 4))
+    for name in FIELDS:
+        assert getattr(one, name).tobytes() == getattr(again, name).tobytes()
+        assert getattr(one, name).tobytes() != getattr(other, name).tobytes()
+    assert (one.positions_px[..., 0].std(axis=0) > 1).all()
+
+
+def test_the_first_members_and_passes_are_taken(dots, localizer):
+    pixels = stretch_grey(dots.draw_dots(np.random.default_rng(0)).pixels)
+    for kind, members in (("ensemble", 3), ("mc-dropout", 1)):
+        few, many = (localizer(kind, members).sample(pixels, samples=n, seed=0) for n in (2, 3))
+        np.testing.assert_allclose(few.positions_px, many.positions_px[:2])
+
+
+@pytest.mark.parametrize("size", [(3000, 100), (100, 3000), (64, 64), (5, 9), (1, 1)])
+def test_weird_films_give_finite_numbers(localizer, size):
+    noise = np.random.default_rng(0).uniform(size=size).astype(np.float32)
+    found = localizer("mc-dropout").sample(stretch_grey(noise), samples=3, seed=0)
+    for name in FIELDS:
+        assert np.isfinite(getattr(found, name)).all()
+
+
+def test_maps_lie_on_the_film_and_expect_the_errors_that_are_read(dots, localizer):
+    pixels = stretch_grey(dots.draw_dots(np.random.default_rng(4)).pixels)
+    found = localizer().sample(pixels, samples=1, seed=0, with_maps=True)
+    assert localizer().sample(pixels, samples=1, seed=0).maps is None
+    maps = found.maps
+    assert maps.probabilities.sum(axis=(1, 2)) == pytest.approx(np.ones(4), abs=1e-3)
+    rows, columns = np.indices(maps.probabilities.shape[1:])
+    grid = np.stack([columns, rows], axis=-1) @ maps.cell_px.T
+    step = np.sqrt(np.linalg.det(maps.cell_px))
+    for landmark, point in enumerate(found.positions_px[0]):
+        away = (grid + maps.origins_px[landmark] - point) @ np.linalg.inv(maps.cell_px).T
+        expected = (maps.probabilities[landmark] * np.hypot(away[..., 0], away[..., 1])).sum() * step
+        assert expected == pytest.approx(found.expected_errors_px[0, landmark], rel=1e-3)
+
+
+@pytest.mark.parametrize(("kind", "members"), [("baseline", 1), ("ensemble", 3), ("mc-dropout", 1)])
+def test_altered_views_find_the_dots_where_they_are_on_the_film(dots, localizer, kind, members):
+    drawn = dots.draw_dots(np.random.default_rng(4))
+    pixels = stretch_grey(drawn.pixels)
+    found = localizer(kind, members).altered(pixels, count=5, seed=2)
+    assert found.shape == (5, 4, 2)
+    # A pixel of the network's view is 6.25 x 7.5 px, and the answer a whole pixel of a turned view.
+    assert np.abs(found - drawn.points).max() < 9.0
+    assert found.std(axis=0).max() > 0.1
+    assert localizer(kind, members).features(pixels) is None  # these networks have no deepest level

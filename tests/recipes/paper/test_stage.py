@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from cephsure.datasets import open_dataset, select
+from cephsure.recipes.paper.stage import PaperStage
+from cephsure.training.material import load_films, radial_errors_mm
+
+
+@pytest.fixture(scope="module")
+def loaded(films):
+    items = select(open_dataset(films), "train").films[:5]
+    return list(load_films(items, "senior", coarse_side=32, layout=None, shape=None))
+
+
+@pytest.fixture
+def stage(tiny_paper, loaded):
+    return PaperStage(tiny_paper, loaded[:4], loaded[4:], dropout=False)
+
+
+class Answers(nn.Module):
+    """An oracle that gives the same maps for every film."""
+
+    def __init__(self, maps):
+        super().__init__()
+        self.maps = nn.Parameter(torch.from_numpy(maps), requires_grad=False)
+
+    def forward(self, film):
+        return self.maps[None]
+
+
+def test_targets_are_gaussians_of_mass_1000_at_the_landmarks(stage, loaded):
+    (batch, *_) = stage.batches(np.random.default_rng(0))
+    images, maps = batch.inputs[0], batch.targets[0]
+    assert images.shape == (4, 1, 32, 32)
+    assert images.min() >= -1
+    assert images.max() <= 1
+    assert maps.shape == (4, 19, 32, 32)
+    # Sigma is 2 px: a height of 1000 / (8 pi) at most, and all the mass where the map's edge is far.
+    assert maps.max() <= 1000 / (8 * np.pi) + 1e-3
+    inner = [
+        m for m in maps.reshape(-1, 32, 32) if all(8 < k < 23 for k in np.unravel_index(m.argmax(), m.shape))
+    ]
+    assert len(inner) > 10
+    assert [m.sum() for m in inner] == pytest.approx([1000.0] * len(inner), rel=1e-3)
+
+
+def test_target_maps_decode_to_the_landmarks_within_half_a_cell(stage, loaded):
+    film = loaded[4]
+    maps = stage._targets([film])[0]
+    score, mre = stage.validate(Answers(maps))
+    assert score == 0.0
+    # Cells of 6 x 7.5 px at 0.1 mm: rounding costs at most 0.48 mm, on average less.
+    assert 0 < mre < 0.4
+
+
+def test_validation_counts_errors_in_mm(stage, loaded):
+    film = loaded[4]
+    shifted = np.roll(stage._targets([film])[0], 4, axis=2)  # four cells to the right: 24 px, 2.4 mm
+    _, mre = stage.validate(Answers(shifted))
+    assert mre == pytest.approx(2.4, abs=0.3)
+    assert np.nanmax(radial_errors_mm(film.points_px + np.array([24.25, 0.0]), film)) == pytest.approx(2.425)
+
+
+def test_missing_landmarks_take_no_part_in_the_loss(tiny_paper, loaded):
+    points = [film.points_px.copy() for film in loaded]
+    for one in points:
+        one[[3, 7]] = np.nan
+    holed = [replace(film, points_px=one) for film, one in zip(loaded, points, strict=True)]
+    stage = PaperStage(tiny_paper, holed[:4], holed[4:], dropout=False)
+    (batch, *_) = stage.batches(np.random.default_rng(0))
+    outputs = torch.zeros(batch.targets[0].shape, requires_grad=True)
+    loss = stage.loss(outputs, (torch.from_numpy(batch.targets[0]),))
+    known = np.delete(batch.targets[0], [3, 7], axis=1)
+    assert loss.item() == pytest.approx((known**2).mean(), rel=1e-5)
+    loss.backward()
+    silent = [k for k in range(19) if not outputs.grad[:, k].any()]
+    assert silent == [3, 7]
+
+
+def test_no_landmark_at_all_is_no_nan(stage):
+    outputs = torch.ones((1, 2, 4, 4), requires_grad=True)
+    loss = stage.loss(outputs, (torch.full((1, 2, 4, 4), float("nan")),))
+    loss.backward()
+    assert loss.item() == 0.0
+    assert not outputs.grad.any()
+
+
+def test_masks_are_given_only_with_dropout(tiny_paper, loaded, stage):
+    assert all(len(batch.inputs) == 1 for batch in stage.batches(np.random.default_rng(0)))
+    dropping = PaperStage(tiny_paper, loaded[:4], loaded[4:], dropout=True)
+    (batch,) = dropping.batches(np.random.default_rng(0))
+    # Filters 4, 6, 8: sites of 4 and 6 channels going down, of 12 and 8 going up.
+    assert batch.inputs[1].shape == (4, 30)
+    assert set(np.unique(batch.inputs[1])) == {np.float32(0), np.float32(1 / 0.6)}

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cephsure.errors import InputError
+from cephsure.studies.other_site import other_site
+
+
+@pytest.fixture(scope="module")
+def result(table_study):
+    return other_site(table_study(away_times=2.0).study)
+
+
+def rows(result, table, **wanted):
+    found = result.tables[table]
+    all_rows = (dict(zip(found.columns, row, strict=True)) for row in found.rows)
+    return [row for row in all_rows if all(row[name] == value for name, value in wanted.items())]
+
+
+def test_accuracy_at_home_on_clean_films_and_away_in_mm(result):
+    home, away = rows(result, "other_site_accuracy", model="default ensemble (5), mean")
+    assert (home["site"], home["n_films"]) == ("Test1", 23)
+    assert (away["site"], away["n_films"]) == ("away", 12)
+    # Twice the difficulty away, of the same distribution; the scale there is 0.2 mm a pixel.
+    assert away["mre_mm"] / home["mre_mm"] == pytest.approx(2, rel=0.15)
+    assert away["mre_without_offsets_mm"] < away["mre_mm"]
+    assert any("times the error" in sentence for sentence in result.findings)
+
+
+def test_a_convention_of_the_other_site_is_taken_off(table_study):
+    made = table_study(kinds=("ensemble",), away_times=0.0)
+    away = made.study.other_site
+    # The annotators set every landmark 10 px to the right: 2 mm, and nothing else is wrong.
+    shifted = [
+        replace(
+            film,
+            annotations={name: points + np.array([10.0, 0.0]) for name, points in film.annotations.items()},
+        )
+        for film in away.films
+    ]
+    study = replace(made.study, other_site=replace(away, films=tuple(shifted)))
+    row = rows(other_site(study), "other_site_accuracy", site="away")[0]
+    assert row["mre_mm"] == pytest.approx(2.0, abs=1e-3)
+    assert row["mre_without_offsets_mm"] == pytest.approx(0.0, abs=1e-3)
+
+
+def test_correlations_at_either_site(result):
+    found = rows(result, "other_site_correlation", measure="spread")
+    assert [row["site"] for row in found] == ["Test1", "away"]
+    assert all(0.3 < row["spearman"] < 1 for row in found)
+    assert [row["n_points"] for row in found] == [23 * 19, 12 * 19]
+
+
+def test_lengths_in_mm_and_in_px_others_once(result):
+    keys = [row["key"] for row in rows(result, "other_site_noticed", model="default ensemble (5), mean")]
+    assert keys == [
+        "activation",
+        "spread_mm",
+        "spread_px",
+        "expected_error_mm",
+        "expected_error_px",
+        "entropy",
+    ]
+
+
+def test_measures_of_the_same_distribution_do_not_notice(result):
+    for row in rows(result, "other_site_noticed"):
+        assert row["auc_low"] < 0.75
+        assert row["auc_high"] > 0.25
+
+
+def test_a_measure_that_rises_on_every_film_notices_at_once(table_study):
+    made = table_study(kinds=("ensemble",))
+    model = made.study.models[0]
+    from cephsure.studies.store import PredictionStore
+
+    store = PredictionStore(model.stored, "other-site", model)
+    for row in (row for film in store._rows.values() for row in film.values()):
+        row["entropy"] += 50.0
+        row["activation"] += 50.0
+    store._unsaved = True
+    store.save()
+    result = other_site(made.study)
+    assert rows(result, "other_site_noticed", key="entropy")[0]["auc"] == 1.0
+    # A larger activation means more certain: the model is surer away.
+    assert rows(result, "other_site_noticed", key="activation")[0]["auc"] == 0.0
+    (sentence,) = [one for one in result.findings if "noticed best by" in one]
+    assert "noticed best by entropy of the heat map (area 1.00" in sentence
+    assert "By maximum heat-map activation the model is even more certain there" in sentence
+
+
+def test_a_site_without_a_scale_has_no_error_in_mm_but_measures(table_study):
+    made = table_study(kinds=("ensemble",))
+    model, away = made.study.models[0], made.study.other_site
+    from cephsure.studies.store import PredictionStore
+
+    store = PredictionStore(model.stored, "other-site", model)
+    for row in (row for film in store._rows.values() for row in film.values()):
+        for name in ("mm_per_px_x", "mm_per_px_y", "spread_mm", "expected_error_mm"):
+            del row[name]
+    store._unsaved = True
+    store.save()
+    films = tuple(replace(film, spacing=None) for film in away.films)
+    result = other_site(replace(made.study, other_site=replace(away, films=films)))
+    assert any("has no scale" in sentence for sentence in result.findings)
+    keys = [row["key"] for row in rows(result, "other_site_noticed")]
+    assert keys == ["activation", "spread_px", "expected_error_px", "entropy"]
+    assert rows(result, "other_site_accuracy", site="away")[0]["mre_mm"] is None
+    assert np.isfinite(rows(result, "other_site_noticed")[1]["auc"])
+
+
+def test_a_study_without_another_site_is_refused(table_study):
+    with pytest.raises(InputError, match="no other site"):
+        other_site(replace(table_study().study, other_site=None))
+
+
+def test_a_figure_for_each_model(result):
+    assert list(result.figures) == [
+        "other_site_noticed",
+        "other_site_table-baseline",
+        "other_site_table-ensemble",
+    ]

@@ -1,0 +1,109 @@
+"""The overview, from tables small enough to check by eye."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cephsure.studies.overview import overview
+from cephsure.studies.published import REFERENCE
+from cephsure.studies.result import ExperimentResult, ResultTable
+
+
+def result(name, table, columns, *rows):
+    return ExperimentResult(name, name, (), (), {table: ResultTable(name, tuple(columns.split()), rows)})
+
+
+ACCURACY = result(
+    "accuracy",
+    "accuracy_long",
+    "who source truth trained_on films landmarks mre_mm mre_low_mm mre_high_mm sd_mm sdr_2.5mm_percent",
+    ("ours", "this study", "junior", "senior", "official", "all", 9.0, 8.0, 10.0, 1.0, 9.0),
+    ("ours", "this study", "senior", "senior", "official", "all", 2.0, 1.5, 2.5, 1.0, 70.0),
+    ("ours", "this study", "senior", "senior", "clean", "all", 8.0, 7.0, 9.0, 1.0, 8.0),
+    ("ours", "this study", "senior", "senior", "official", "without 16", 7.0, 6.0, 8.0, 1.0, 7.0),
+    ("theirs", "a paper", "senior", "senior", "official", "all", 1.0, None, None, None, 90.0),
+)
+ERROR = result(
+    "error-correlation",
+    "error_correlation",
+    "model under_trained own_measure films landmarks pearson pearson_low pearson_high",
+    ("ours", False, False, "official", "all", 0.9, 0.8, 1.0),
+    ("ours", False, True, "official", "all", 0.4, 0.3, 0.5),
+    ("ours", False, True, "clean", "all", 0.8, 0.7, 0.9),
+    ("other", True, True, "official", "all", 0.2, None, None),
+)
+ROTATION = result(
+    "rotation",
+    "rotation",
+    "head series model published_pearson angle_pearson angle_pearson_low angle_pearson_high",
+    ("first", "rotation, parallel sum", "ours", None, 0.1, 0.0, 0.2),
+    ("first", "rotation, parallel sum", "ours", 0.95, 0.88, 0.8, 0.9),
+    ("first", "rotation, cone film", "ours", 0.95, 0.86, 0.8, 0.9),
+    ("first", "nod, cone film", "ours", 0.95, 0.5, 0.4, 0.6),
+    ("second", "rotation, parallel sum", "ours", 0.95, 0.7, 0.6, 0.8),
+)
+
+
+@pytest.fixture
+def table():
+    return overview([ROTATION, ACCURACY, ERROR])
+
+
+def lines(table):
+    return {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
+
+
+def test_each_models_own_figures(table):
+    ours = lines(table)["ours"]
+    assert (ours["mre_mm"], ours["mre_low_mm"], ours["mre_high_mm"]) == (2.0, 1.5, 2.5)
+    assert ours["sdr_2.5mm_percent"] == 70.0
+    assert (ours["error_pearson"], ours["error_pearson_low"]) == (0.4, 0.3)
+    assert (ours["turned_sum_pearson"], ours["turned_cone_pearson"]) == (0.88, 0.86)
+    assert (ours["turned_sum_pearson_low"], ours["turned_sum_pearson_high"]) == (0.8, 0.9)
+
+
+def test_where_the_annotation_of_the_training_is_missing_the_mean_is_the_truth():
+    accuracy = ACCURACY.tables["accuracy_long"]
+    rows = tuple((*row[:2], "mean", "other", *row[4:]) for row in accuracy.rows[1:2])
+    found = overview([replace(ACCURACY, tables={"accuracy_long": replace(accuracy, rows=rows)})])
+    assert lines(found)["ours"]["mre_mm"] == 2.0
+    both = (
+        *accuracy.rows[1:2],
+        (*accuracy.rows[1][:2], "mean", *accuracy.rows[1][3:6], 5.0, None, None, 1.0, 9.0),
+    )
+    found = overview([replace(ACCURACY, tables={"accuracy_long": replace(accuracy, rows=both)})])
+    assert lines(found)["ours"]["mre_mm"] == 2.0
+
+
+def test_what_was_not_measured_is_a_gap_and_other_methods_are_no_models(table):
+    assert lines(table)["other"]["error_pearson"] == 0.2
+    assert lines(table)["other"]["mre_mm"] is None
+    assert "theirs" not in lines(table)
+
+
+def test_columns_of_experiments_that_were_not_made_are_left_out(table):
+    assert not any(name.startswith(("distorted", "caught", "turned_film")) for name in table.columns)
+    assert overview([ERROR]).columns == ("model", "error_pearson", "error_pearson_low", "error_pearson_high")
+
+
+def test_published_figures_stand_below(table):
+    found = lines(table)
+    assert found["published, ensemble"]["mre_mm"] == 1.79
+    assert found["published, ensemble"]["turned_sum_pearson"] == 0.95
+    assert found["published, ensemble"]["turned_cone_pearson"] is None
+    assert found["published, mc-dropout, under-trained"]["error_pearson"] == 0.86
+    assert [name.startswith("published") for name in found] == [False] * 2 + [True] * 6
+
+
+def test_published_lines_that_stand_beside_nothing_are_left_out():
+    assert len(overview([ACCURACY]).rows) == 1 + 3
+    trained = replace(ERROR.tables["error_correlation"], rows=ERROR.tables["error_correlation"].rows[:3])
+    found = overview([replace(ERROR, tables={"error_correlation": trained})])
+    assert [row[0] for row in found.rows][1:] == [f"published, {kind}" for kind in REFERENCE]
+
+
+def test_without_models_there_is_no_overview():
+    assert overview([result("other-site", "other_site_noticed", "model auc", ("ours", 1.0))]) is None
+    assert overview([]) is None

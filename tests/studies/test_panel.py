@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cephsure.studies.held_out import held_out
+from cephsure.studies.panel import expert_panel, observer_panel
+
+
+@pytest.fixture
+def observed(table_study):
+    """Give ``observed(offset_mm=0) -> (made, held)``: two observers on films 001, 151, 152 and 174."""
+
+    def make(offset_mm=0.0):
+        made = table_study()
+        folder = made.folder / "home" / "AnnotationsByMD" / "nine_observers_5_landmarks"
+        folder.mkdir(parents=True)
+        (made.folder / "home" / "RawImage").mkdir(exist_ok=True)
+        for place, name in enumerate(("observer1", "observer2")):
+            lines = []
+            for film in made.study.dataset.films:
+                if film.film_id in {"001", "151", "152", "174"}:
+                    true = (film.annotations["senior"] + film.annotations["junior"]) / 2
+                    mm = true[[8, 9, 2, 11, 14]] * 0.1 + place * offset_mm
+                    lines.append(",".join([film.film_id, *(f"{value:.6f}" for value in mm.ravel())]))
+            (folder / f"{name}.csv").write_text("\n".join(lines), encoding="utf-8")
+        return made, held_out(made.study)
+
+    return make
+
+
+def test_training_and_leaked_films_are_counted_and_left_out(observed):
+    made, held = observed()
+    found = observer_panel(made.study.dataset, held)
+    # 174 is the last film: the exposure of training film 001 once more.
+    assert (found.n_films, found.n_training, found.n_leaked) == (4, 1, 1)
+    panel = found.panel
+    assert [held.items[row].film_id for row in panel.rows] == ["151", "152"]
+    assert panel.names == ("senior", "junior", "observer1", "observer2")
+    np.testing.assert_array_equal(panel.columns, [8, 9, 2, 11, 14])
+    assert (panel.title, panel.quantity) == ("4 observers", "spread of the 4")
+
+
+def test_spread_by_hand(observed):
+    made, held = observed()
+    panel = observer_panel(made.study.dataset, held).panel
+    # Senior and junior as far as the point is difficult, on opposite sides; the observers on the spot.
+    difficulty = made.difficulty[np.ix_([0, 1], panel.columns)]
+    np.testing.assert_allclose(panel.disagreement_mm(corrected=False), difficulty / 2, atol=1e-5)
+    np.testing.assert_allclose(panel.distances_mm()[0], difficulty * 4 / 3, atol=1e-5)
+
+
+def test_a_convention_counts_only_uncorrected(observed):
+    made, held = observed(offset_mm=3.0)
+    shifted = observer_panel(made.study.dataset, held).panel
+    assert shifted.disagreement_mm(corrected=False).min() > shifted.disagreement_mm(corrected=True).min()
+    distances = [shifted.distances_mm()[index].mean() for index in (2, 3)]
+    assert distances[1] > distances[0]
+
+
+def test_an_array_of_all_held_out_films_is_cut_to_the_panels(observed):
+    made, held = observed()
+    panel = observer_panel(made.study.dataset, held).panel
+    values = np.arange(24 * 19).reshape(24, 19)
+    np.testing.assert_array_equal(panel.of(values)[1], [27, 28, 21, 30, 33])
+    assert panel.of(np.zeros((24, 19, 2))).shape == (2, 5, 2)
+
+
+def test_without_observers_files_there_is_no_panel(table_study):
+    study = table_study().study
+    assert observer_panel(study.dataset, held_out(study)) is None
+
+
+def test_two_experts_on_every_landmark_of_the_clean_films(table_study):
+    made = table_study()
+    panel = expert_panel(held_out(made.study))
+    assert (panel.title, panel.quantity) == ("two experts", "distance of the two")
+    np.testing.assert_allclose(panel.disagreement_mm(corrected=False), 2 * made.difficulty[:-1], rtol=1e-9)

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import itertools
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from cephsure.studies.drawn_figure import DrawnFigure
+from cephsure.studies.report import report_html
+from cephsure.studies.result import ExperimentResult, ResultTable
+from cephsure.studies.study_facts import DataFacts, ModelFacts, StudyFacts
+
+PNG = bytes.fromhex(  # one grey pixel
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
+    "0000000a49444154789c63680000008200817745f26a0000000049454e44ae426082"
+)
+EVIL = '<script>alert("1")</script>'
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+
+
+class Outline(HTMLParser):
+    """Headings, elements and attributes of a page; fails where tags do not match."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.tags, self.attributes, self.headings = [], [], [], []
+        self.feed(html)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append([int(tag[1]), ""])
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and re.fullmatch("h[1-6]", self.open[-1]):
+            self.headings[-1][1] += data
+
+    def values(self, name):
+        return [value for _, found, value in self.attributes if found == name]
+
+
+def result(name="accuracy", **changes):
+    given = {
+        "title": f"Title of {name}",
+        "method": ("First this.", "Then that."),
+        "findings": ("It is 1.15 mm.", "And more."),
+        "tables": {"errors": ResultTable("Errors", ("who", "mre_mm"), (("paper", 1.234567),))},
+        "figures": {"curve": DrawnFigure("A curve.", "error against angle", {"svg": b"<svg/>", "png": PNG})},
+    }
+    return ExperimentResult(name=name, **(given | changes))
+
+
+def facts(**changes):
+    model = ModelFacts(
+        label="default-ensemble",
+        recipe="default",
+        kind="ensemble",
+        truth="mean",
+        samples=15,
+        changes=("7 epochs", "stopped below 6 mm"),
+        sha256="abcdef" * 10 + "0123",
+        made="2020-02-20",
+    )
+    data = DataFacts(
+        role="films",
+        name="isbi-2015",
+        films={"train": 150, "test1": 150},
+        annotators=("junior", "senior"),
+        sha256="1234" * 16,
+        newest="2021-03-04",
+        credit="Name them.",
+    )
+    given = {
+        "models": (model,),
+        "data": (data,),
+        "seed": 7,
+        "shift_films": 30,
+        "versions": {"cephsure": "0.1.0"},
+    }
+    return StudyFacts(**(given | changes))
+
+
+def page(*results, **studies):
+    results = results or (result(),)
+    return report_html(results, {one.name: studies.get(one.name, facts()) for one in results})
+
+
+def test_it_needs_nothing_else():
+    html = page(result(), result("distortion"))
+    outline = Outline(html)
+    assert not {"script", "link", "iframe", "object", "embed"} & set(outline.tags)
+    assert all(source.startswith("data:") for source in outline.values("src"))
+    assert all(link.startswith("#") for link in outline.values("href"))
+    assert "url(" not in html
+    assert "@import" not in html
+    assert "default-src 'none'" in html
+
+
+def test_links_lead_to_experiments():
+    outline = Outline(page(result(), result("distortion")))
+    assert outline.values("href") == ["#accuracy", "#distortion"]
+    identifiers = outline.values("id")
+    assert {"accuracy", "distortion"} <= set(identifiers)
+    assert len(set(identifiers)) == len(identifiers)
+    assert set(outline.values("aria-labelledby")) <= set(identifiers)
+
+
+def test_headings_make_an_outline():
+    headings = Outline(page(result(), result("distortion"))).headings
+    levels = [level for level, _ in headings]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    assert [text for level, text in headings if level == 2][-2:] == [
+        "1 Title of accuracy",
+        "2 Title of distortion",
+    ]
+
+
+def test_what_was_studied():
+    html = page()
+    for words in (
+        *("default-ensemble", "7 epochs, stopped below 6 mm", "abcdefabcdef<", "mean"),
+        *("isbi-2015", "train 150, test1 150", "junior, senior", "123412341234<", "Name them."),
+        *("<dt>Inputs up to</dt><dd>2021-03-04</dd>", "<dt>Seed</dt><dd>7</dd>", "cephsure 0.1.0"),
+    ):
+        assert words in html, words
+
+
+def test_an_experiment():
+    html = page()
+    for words in (
+        *("<li>It is 1.15 mm.</li>", "<p>Then that.</p>", "<summary>Method</summary>", "Table 1.1. Errors"),
+        *("1.23", "accuracy/errors.csv", "Figure 1.1", "A curve.", "How far are the points from the truth"),
+    ):
+        assert words in html, words
+    assert "1.234567" not in html
+    # The first finding stands in the contents too.
+    assert html.count("It is 1.15 mm.") == 2
+    assert html.count("And more.") == 1
+
+
+def test_not_a_medical_device_at_both_ends():
+    body = re.sub(r"<[^>]*>", " ", page().partition("<body>")[2]).split()
+    words = ["Research", "use", "only.", "Not", "a", "medical", "device."]
+    assert body[: len(words)] == body[-len(words) :] == words
+
+
+def test_everything_is_escaped():
+    table = ResultTable(EVIL, (EVIL, "n"), ((EVIL, 1),), note=EVIL)
+    figure = DrawnFigure(EVIL, EVIL, {"svg": b"<svg/>", "png": PNG})
+    model = (
+        facts().models[0].model_copy(update={"label": EVIL, "truth": EVIL, "changes": (EVIL,), "kind": EVIL})
+    )
+    data = (
+        facts()
+        .data[0]
+        .model_copy(update={"name": EVIL, "credit": EVIL, "annotators": (EVIL,), "films": {EVIL: 1}})
+    )
+    html = page(
+        result(title=EVIL, method=(EVIL,), findings=(EVIL,), tables={EVIL: table}, figures={EVIL: figure}),
+        accuracy=facts(models=(model,), data=(data,), versions={"cephsure": EVIL}),
+    )
+    assert "script" not in Outline(html).tags
+    assert EVIL not in html
+    assert html.count("&lt;script&gt;") > 15
+
+
+def test_no_time_of_day():
+    assert page() == page()
+
+
+def test_results_made_alike_say_so_once_others_each():
+    assert "Made with" not in page(result(), result("distortion"))
+    other = facts(models=(facts().models[0].model_copy(update={"label": "mine"}),), seed=8)
+    html = page(result(), result("distortion"), distortion=other)
+    assert html.count("Made with") == 2
+    assert "Made with mine (abcdefabcdef); seed 8; 30 films shifted; cephsure 0.1.0." in html
+    assert "<dt>Seed</dt><dd>7, 8</dd>" in html
+    assert html.count('<th scope="row" class="short">') >= 2
+
+
+@pytest.mark.parametrize("part", ["method", "findings"])
+def test_what_is_not_there_has_no_heading(part):
+    html = page(result(**{part: ()}, tables={}, figures={}))
+    assert ("<summary>" in html) == (part != "method")
+    assert ("<h3>Findings</h3>" in html) == (part != "findings")
+    assert "<h3>Tables</h3>" not in html
+    Outline(html)

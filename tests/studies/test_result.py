@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("matplotlib", reason="figures need matplotlib")
+
+from cephsure.errors import InputError
+from cephsure.studies.plotting import label, new_figure
+from cephsure.studies.result import ExperimentResult, ResultTable, plain, read_result
+
+TABLE = ResultTable(
+    "Errors",
+    ("model", "n", "mre_mm", "clean"),
+    (('default, "mean"', 150, 1.1523456789, True), ("paper", 0, float("nan"), None)),
+    note="official",
+)
+
+
+def make(**changes):
+    figure, axes = new_figure(1, 2, caption="Error < spread & more.")
+    label(axes[0, 0], x="spread (mm)", y="error (mm)", title="ensemble")
+    axes[0, 0].plot([0, 1], [0, 1])
+    given = {
+        "name": "error-correlation",
+        "title": "Does it follow the error?",
+        "method": ("Point by point.",),
+        "findings": ("r = 0.5.", "ρ = 0.4."),
+        "tables": {"error_correlation": TABLE},
+        "figures": {"scatter": figure},
+    }
+    return ExperimentResult(**(given | changes))
+
+
+def test_csv_has_full_precision_and_empty_cells():
+    assert list(csv.reader(io.StringIO(TABLE.csv()))) == [
+        ["model", "n", "mre_mm", "clean"],
+        ['default, "mean"', "150", "1.1523456789", "True"],
+        ["paper", "0", "", ""],
+    ]
+
+
+def test_a_table_as_json_and_back():
+    document = json.loads(json.dumps(TABLE.document(), allow_nan=False))
+    assert document["columns"] == ["model", "n", "mre_mm", "clean"]
+    assert document["rows"][1] == {"model": "paper", "n": 0, "mre_mm": None, "clean": None}
+    back = ResultTable.from_document(document)
+    assert back.rows == (TABLE.rows[0], ("paper", 0, None, None))
+    assert (back.title, back.note, back.columns) == (TABLE.title, TABLE.note, TABLE.columns)
+
+
+def test_a_table_without_rows_keeps_its_columns():
+    empty = ResultTable("none", ("a", "b"), ())
+    assert ResultTable.from_document(empty.document()) == empty
+    assert empty.csv() == "a,b\n"
+
+
+def test_cells_as_json_knows_them():
+    given = [
+        np.float32(0.5),
+        np.int64(3),
+        np.bool_(True),
+        np.nan,
+        np.inf,
+        np.float64("-inf"),
+        "x",
+        None,
+        2,
+        0.25,
+    ]
+    cells = [plain(cell) for cell in given]
+    assert cells == [0.5, 3, True, None, None, None, "x", None, 2, 0.25]
+    assert [type(cell) for cell in cells[:3]] == [float, int, bool]
+
+
+def test_what_is_written(tmp_path):
+    files = make().write(tmp_path)
+    names = ["error_correlation.csv", "scatter.png", "scatter.svg", "error-correlation.json"]
+    assert [file.name for file in files] == names
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    document = json.loads((tmp_path / "error-correlation.json").read_text("utf-8"))
+    assert document["schema"] == "cephsure.experiment/1"
+    assert document["findings"] == ["r = 0.5.", "ρ = 0.4."]
+    assert document["figures"]["scatter"]["caption"] == "Error < spread & more."
+    assert "medical device" in document["disclaimer"]
+
+
+def test_the_same_result_is_the_same_bytes(tmp_path):
+    for folder in ("one", "two"):
+        make().write(tmp_path / folder)
+    for file in (tmp_path / "one").iterdir():
+        assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes(), file.name
+
+
+def test_read_back_and_written_again_nothing_changes(tmp_path):
+    make().write(tmp_path / "one")
+    read = read_result(tmp_path / "one", "error-correlation")
+    assert read.title == "Does it follow the error?"
+    assert read.figures["scatter"].alt == "ensemble (error (mm) against spread (mm))"
+    read.write(tmp_path / "two")
+    for file in (tmp_path / "one").iterdir():
+        assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes(), file.name
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("{", "Expecting"),
+        ("[]", "list indices"),
+        ('{"schema": "cephsure.experiment/9"}', "experiment/9"),
+        ('{"schema": "cephsure.experiment/1", "name": "x"}', "title"),
+    ],
+)
+def test_a_damaged_result_is_one_line(tmp_path, text, complaint):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(
+        InputError, match=rf"x\.json: not an experiment's result: .*{complaint}.*run the experiment"
+    ):
+        read_result(tmp_path, "x")
+
+
+def test_a_figure_that_is_gone_is_named(tmp_path):
+    make().write(tmp_path)
+    (tmp_path / "scatter.svg").unlink()
+    with pytest.raises(InputError, match=r"scatter\.svg: a figure's file cannot be read"):
+        read_result(tmp_path, "error-correlation")
+
+
+def test_no_result_there(tmp_path):
+    with pytest.raises(InputError, match=r"x\.json: not an experiment's result"):
+        read_result(tmp_path, "x")

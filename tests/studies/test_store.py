@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cephsure.errors import InputError
+from cephsure.studies import store as store_module
+from cephsure.studies.store import PredictionStore
+from cephsure.uncertainty import MEASURES
+
+NAN = float("nan")
+POINT = {"x_px": 1.25, "y_px": 1234.5678, "mm_per_px_x": 0.1, "mm_per_px_y": 0.2, "activation": 0.123456789}
+
+
+def rows(x=1.25, **changes):
+    return {1: POINT | {"x_px": x} | changes, 2: POINT | {"x_px": x + 10}}
+
+
+@pytest.fixture
+def ready(study_model):
+    return study_model(model=object())
+
+
+@pytest.fixture
+def opened(tmp_path, ready):
+    def make(model=ready, **options):
+        return PredictionStore(tmp_path / "m", "part", model, **options)
+
+    return make
+
+
+def test_round_trip(opened, tmp_path):
+    kept = opened()
+    kept.add(("a", "70"), rows(entropy=NAN))
+    kept.add(("b", ""), rows(2.0))
+    kept.save()
+    read = opened()
+    assert ("a", "70") in read
+    assert ("a", "") not in read
+    keys = [("b", ""), ("a", "70")]
+    table = read.table(keys)
+    assert (table.keys, table.numbers) == (tuple(keys), (1, 2))
+    np.testing.assert_array_equal(table.points_px[:, :, 0], [[2, 12], [1.25, 11.25]])
+    np.testing.assert_array_equal(table.mm_per_px, [[0.1, 0.2], [0.1, 0.2]])
+    # Seven digits are kept, of what is just made too; what is unknown has no column.
+    np.testing.assert_array_equal(table.points_px[:, :, 1], 1234.568)
+    assert table.measures.keys() == {"activation"}
+    before = kept.table(keys)
+    np.testing.assert_array_equal(before.points_px, table.points_px)
+    np.testing.assert_array_equal(before.measures["activation"], table.measures["activation"])
+
+
+def test_the_file_is_a_table_that_says_what_made_it(opened, tmp_path, ready):
+    kept = opened(seed=3)
+    kept.add(("a", "70"), rows(entropy=2.0))
+    kept.save()
+    first, _, rest = gzip.decompress((tmp_path / "m" / "part.csv.gz").read_bytes()).decode().partition("\n")
+    assert json.loads(first.removeprefix("# ")) == {"sha256": "a" * 64, "seed": 3, "measures": [*MEASURES]}
+    (one, two) = csv.DictReader(io.StringIO(rest))
+    assert list(one) == ["film", "condition", "number", *list(POINT), "entropy"]
+    assert (one["film"], one["condition"], one["number"]) == ("a", "70", "1")
+    assert (two["entropy"], two["x_px"]) == ("", "11.25")
+    assert json.loads((tmp_path / "m" / "model.json").read_text()) == ready.facts()
+
+
+def test_the_same_predictions_are_the_same_bytes(opened, tmp_path):
+    def bytes_of(*names):
+        (tmp_path / "m" / "part.csv.gz").unlink(missing_ok=True)
+        kept = opened()
+        for name in names:
+            kept.add((name, ""), rows(float(ord(name))))
+            kept.save()
+        return kept.path.read_bytes()
+
+    assert bytes_of("a", "b", "c") == bytes_of("c", "a", "b")
+
+
+@pytest.mark.parametrize(("changes", "options"), [({"sha256": "b" * 64}, {}), ({}, {"seed": 1})])
+def test_what_another_bundle_or_seed_made_is_not_used(opened, study_model, changes, options):
+    kept = opened()
+    kept.add(("a", ""), rows())
+    kept.save()
+    other = opened(study_model(model=object(), **changes), **options)
+    assert ("a", "") not in other
+    other.add(("b", ""), rows())
+    other.save()
+    assert ("b", "") in opened(study_model(model=object(), **changes), **options)
+    assert ("b", "") not in opened()
+
+
+def test_what_another_bundle_left_in_other_parts_is_not_used_either(tmp_path, ready, study_model):
+    # The first part is made anew by the new bundle; the second is still the old one's.
+    new = study_model(model=object(), sha256="b" * 64)
+    for part in ("one", "two"):
+        kept = PredictionStore(tmp_path / "m", part, ready)
+        kept.add(("a", ""), rows())
+        kept.save()
+    anew = PredictionStore(tmp_path / "m", "one", new)
+    anew.add(("a", ""), rows(9.0))
+    anew.save()
+    assert ("a", "") not in PredictionStore(tmp_path / "m", "two", new)
+    stored = study_model(stored=tmp_path / "m", sha256="b" * 64)
+    with pytest.raises(InputError, match="made by another bundle than model"):
+        PredictionStore(tmp_path / "m", "two", stored)
+
+
+def test_a_new_measure_is_measured(opened, ready, study_model):
+    kept = opened()
+    kept.add(("a", ""), rows())
+    kept.save()
+    assert ("a", "") in opened()
+    assert ("a", "") not in opened(replace(ready, measures=(*MEASURES, "wobble")))
+    # Where there is no bundle to measure it with, the old ones are all there is.
+    assert ("a", "") in opened(study_model())
+
+
+def test_predictions_of_another_source_are_made_anew_or_refused(opened, study_model):
+    kept = opened(source="one head")
+    kept.add(("a", ""), rows())
+    kept.save()
+    assert ("a", "") in opened(source="one head")
+    assert ("a", "") not in opened(source="another")
+    assert ("a", "") not in opened()
+    assert ("a", "") in opened(study_model(), source="one head")
+    with pytest.raises(InputError, match="another head CT, or from films of another scale"):
+        opened(study_model(), source="another")
+    # What was stored before sources were is taken as it is where nothing can be made anew.
+    old = opened()
+    old.add(("a", ""), rows())
+    old.save()
+    assert ("a", "") in opened(study_model(), source="one head")
+
+
+def test_stored_predictions_of_another_seed_are_refused(opened, study_model):
+    kept = opened(seed=3)
+    kept.add(("a", ""), rows())
+    kept.save()
+    assert ("a", "") in opened(study_model(), seed=3)
+    with pytest.raises(InputError, match=r"part\.csv\.gz: made with seed 3, not 0 \(give --seed 3"):
+        opened(study_model())
+
+
+def test_what_is_missing_is_named(opened):
+    kept = opened()
+    kept.add(("a", ""), rows())
+    with pytest.raises(InputError, match=r"no stored prediction of film b \(70\), and 1 more"):
+        kept.table([("b", "70"), ("a", ""), ("c", "")])
+    with pytest.raises(InputError, match="film b "):
+        kept.table([("b", "")])
+
+
+def cut(content):
+    return content[: len(content) // 2]
+
+
+def overwritten(content):
+    return content[:40] + bytes(40) + content[80:]
+
+
+def without_header(content):
+    return gzip.compress(gzip.decompress(content).split(b"\n", 1)[1])
+
+
+def other_columns(content):
+    return gzip.compress(gzip.decompress(content).replace(b"number,", b"no,"))
+
+
+def longer_line(content):
+    return gzip.compress(gzip.decompress(content) + b"a,,1,2,3,4,5,6,7,8,9,10\n")
+
+
+def word_for_number(content):
+    return gzip.compress(gzip.decompress(content).replace(b"1.25", b"here"))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(cut, overwritten, without_header, other_columns, longer_line, word_for_number),
+        lambda _: b"",
+        lambda _: gzip.compress(b""),
+        lambda _: b"not compressed",
+        lambda _: gzip.compress(b"\xff\xfe"),
+        lambda _: gzip.compress(b"# []\nfilm,condition,number\n"),
+    ],
+)
+def test_a_damaged_file_is_one_clear_line(opened, study_model, damage):
+    kept = opened()
+    for name in "abcdefgh":
+        kept.add((name, ""), rows())
+    kept.save()
+    kept.path.write_bytes(damage(kept.path.read_bytes()))
+    with pytest.raises(InputError, match=r"part\.csv\.gz: not a table of predictions.*delete it"):
+        opened(study_model())
+
+
+def test_a_film_without_all_landmarks_is_damage(opened):
+    kept = opened()
+    kept.add(("a", ""), rows())
+    kept.add(("b", ""), {1: POINT})
+    with pytest.raises(InputError, match="landmarks of film b"):
+        kept.table([("a", ""), ("b", "")])
+
+
+def test_saving_now_and_then_costs_little(opened, monkeypatch):
+    now, written = [0.0], []
+    monkeypatch.setattr(store_module.time, "monotonic", lambda: now[0])
+
+    def write(path, content):
+        now[0] += 1.0  # two files: a save costs two seconds
+        written.append(path.name)
+
+    monkeypatch.setattr(store_module, "write_atomically", write)
+    kept = opened()
+    for name in range(1000):
+        kept.add((f"{name}", ""), rows())
+        now[0] += 0.5
+        kept.save(when_due=True)
+    saves = written.count("part.csv.gz")
+    # 500 s of work, one save after 15 s, then one for every 40 s.
+    assert saves == 1 + (500 - 15) // 40
+    kept.save()
+    kept.save()
+    assert written.count("part.csv.gz") == saves + 1
+
+
+def test_nothing_new_writes_nothing(opened, tmp_path):
+    opened().save()
+    assert not (tmp_path / "m").exists()

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cephsure.datasets import AnnotatedFilm, Dataset
+from cephsure.errors import BundleError, InputError
+from cephsure.films import Spacing, SpacingSource
+from cephsure.inference.samples import Samples
+from cephsure.landmarks import Landmark, LandmarkSet, load_landmark_set
+from cephsure.uncertainty import ALWAYS, to_prediction
+from cephsure.uncertainty.prediction import FilmInfo, ModelInfo
+from cephsure.workflows.assess import assess
+
+NAN = float("nan")
+SPOTS = LandmarkSet(
+    name="spots",
+    title="two spots",
+    source="made for this test",
+    landmarks=(
+        Landmark(1, "U", "upper spot", "what stands out in the upper half", "bone", "midline"),
+        Landmark(2, "L", "lower spot", "what stands out in the lower half", "bone", "midline"),
+    ),
+)
+TENTH = Spacing(0.1, 0.1, SpacingSource.DATASET)
+WIDTH, HEIGHT = 96, 80
+
+
+class SpotFinder:
+    """A model of two samples: finds the pixel furthest from the film's median in each half, give or take."""
+
+    landmark_set = SPOTS
+
+    def __init__(self, *, apart_px=0.0, activation=1.0):
+        self.apart_px, self.activation, self.asked = apart_px, activation, []
+
+    def predict(self, film, *, samples=None, seed=0):
+        self.asked.append((samples, seed))
+        odd = np.abs(film.pixels - np.median(film.pixels))
+        half = film.height_px // 2
+        rows, columns = zip(
+            *(np.unravel_index(part.argmax(), part.shape) for part in (odd[:half], odd[half:])), strict=True
+        )
+        found = np.array([columns, (rows[0], rows[1] + half)], dtype=np.float64).T
+        positions = found + np.array([[[self.apart_px, 0]], [[-self.apart_px, 0]]])
+        ones = np.ones((2, 2))
+        scale = film.spacing
+        info = FilmInfo(
+            path=str(film.path),
+            width_px=film.width_px,
+            height_px=film.height_px,
+            mm_per_px=None if scale is None else (scale.x_mm_per_px, scale.y_mm_per_px),
+            spacing_source="none" if scale is None else scale.source.value,
+            facing="right",
+            facing_source="assumed",
+            polarity="positive",
+            polarity_source="assumed",
+        )
+        model = ModelInfo(name="spots", kind="ensemble", recipe="none", samples=2, seed=seed, sha256="0" * 64)
+        maps = Samples(positions, self.activation * ones, ones, ones)
+        return to_prediction(maps, film_info=info, model_info=model, landmark_set=SPOTS)
+
+
+@pytest.fixture
+def spots(tmp_path):
+    """Three films with spots; annotator "ann" is off by 5 px (3 and 4), "bob" the other way (mean: 0)."""
+    generator = np.random.default_rng(0)
+    films = []
+    for name in ("a", "b", "c"):
+        points = np.column_stack(
+            [generator.integers(5, WIDTH - 5, 2), generator.integers([5, 45], 35 + np.array([0, 40]))]
+        )
+        pixels = np.full((HEIGHT, WIDTH), 90, np.uint8)
+        pixels[points[:, 1], points[:, 0]] = 250
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+        marks = {"ann": points + np.array([3.0, 4.0]), "bob": points - np.array([3.0, 4.0])}
+        films.append(AnnotatedFilm(name, tmp_path / f"{name}.png", marks, spacing=TENTH, split="test1"))
+    return Dataset("spots", SPOTS, tuple(films), problems=("d.png: no points",))
+
+
+def test_errors_are_those_to_the_chosen_truth(spots):
+    assert assess(SpotFinder(), spots).evaluation.mre_mm == pytest.approx(0.0)
+    found = assess(SpotFinder(), spots, truth="ann", split="test1", samples=2, seed=7).evaluation
+    assert (found.mre_mm, found.sd_mm) == (pytest.approx(0.5), pytest.approx(0.0, abs=1e-12))
+    assert (found.n_films, found.n_points) == (3, 6)
+    about = found.about
+    assert (about.dataset, about.split, about.truth, about.landmark_set) == ("spots", "test1", "ann", "spots")
+    assert (about.model, about.model_kind, about.samples, about.seed) == ("spots", "ensemble", 2, 7)
+    assert about.spacing_sources == {"dataset": 3}
+    assert about.problems == ("d.png: no points",)
+
+
+def test_samples_and_seed_reach_the_model(spots):
+    model = SpotFinder()
+    assess(model, spots, samples=5, seed=9)
+    assert model.asked == [(5, 9)] * 3
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("inverted", [False, True])
+def test_mirror_images_and_negatives_take_their_truth_with_them(spots, mirrored, inverted):
+    found = assess(SpotFinder(), spots, mirrored=mirrored, inverted=inverted)
+    assert found.evaluation.mre_mm == pytest.approx(0.0)
+    assert (found.evaluation.about.mirrored, found.evaluation.about.inverted) == (mirrored, inverted)
+    plain = assess(SpotFinder(), spots)
+    x, plain_x = (one.films[0].prediction.landmarks[0].x_px for one in (found, plain))
+    assert x == (WIDTH - 1 - plain_x if mirrored else plain_x)
+
+
+def test_lengths_are_taken_in_mm_where_the_film_has_a_scale(spots):
+    # The spread is 2 px, 0.2 mm on films of 0.1 mm; a film of 0.3 mm has 0.6 mm and thrice the error.
+    coarse = replace(spots.films[0], spacing=Spacing(0.3, 0.3, SpacingSource.USER))
+    mixed = replace(spots, films=(coarse, *spots.films[1:]))
+    found = assess(SpotFinder(apart_px=2.0), mixed, truth="ann").evaluation
+    assert found.mre_mm == pytest.approx((1.5 + 0.5 + 0.5) / 3)
+    assert found.measures["spread"].pearson == pytest.approx(1.0)
+    assert found.measures["activation"].pearson is None
+    assert list(found.measures) == [measure.name for measure in ALWAYS]
+    assert found.about.spacing_sources == {"user": 1, "dataset": 2}
+
+
+def test_without_any_scale_errors_are_in_px(spots):
+    bare = replace(spots, films=tuple(replace(film, spacing=None) for film in spots.films))
+    found = assess(SpotFinder(), bare, truth="ann")
+    assert found.evaluation.unit == "px"
+    assert (found.evaluation.mre_px, found.evaluation.mre_mm) == (pytest.approx(5.0), None)
+    assert found.films[0].errors_mm is None
+
+
+def test_films_that_cannot_be_used_are_left_out_and_the_others_go_on(spots, tmp_path):
+    (tmp_path / "text.png").write_text("not a film", encoding="utf-8")
+    extra = [
+        replace(spots.films[0], film_id="text", path=tmp_path / "text.png"),
+        replace(spots.films[0], film_id="gone", path=tmp_path / "gone.png"),
+        replace(spots.films[0], film_id="bare", annotations={"ann": np.full((2, 2), NAN)}),
+        replace(spots.films[0], film_id="other", annotations={"bob": np.zeros((2, 2))}),
+    ]
+    seen = []
+    found = assess(
+        SpotFinder(),
+        replace(spots, films=(*extra, *spots.films)),
+        truth="ann",
+        on_film=lambda film, error: seen.append((film.film_id, error is None)),
+    ).evaluation
+    assert (found.n_films, found.left_out.films) == (3, 4)
+    assert {name for one in found.left_out.reasons for name in one.names} == {"text", "gone", "bare", "other"}
+    assert seen == [
+        ("text", False),
+        ("gone", False),
+        ("bare", True),
+        ("other", True),
+        *((name, True) for name in "abc"),
+    ]
+
+
+def test_a_point_without_truth_is_left_out(spots):
+    marks = {"ann": spots.films[0].annotations["ann"].copy()}
+    marks["ann"][1] = NAN
+    holed = replace(spots, films=(replace(spots.films[0], annotations=marks), *spots.films[1:]))
+    found = assess(SpotFinder(), holed, truth="ann")
+    assert (found.evaluation.n_points, found.evaluation.left_out.points) == (5, 1)
+    line = list(csv.DictReader(io.StringIO(found.csv())))[1]
+    assert (line["truth_x_px"], line["error_px"], line["error_mm"]) == ("", "", "")
+    assert line["x_px"] != ""
+
+
+def test_lines_for_each_film_and_landmark(spots):
+    lines = list(csv.DictReader(io.StringIO(assess(SpotFinder(apart_px=2.0), spots, truth="ann").csv())))
+    assert [(line["film"], line["number"], line["code"]) for line in lines[:3]] == [
+        ("a", "1", "U"),
+        ("a", "2", "L"),
+        ("b", "1", "U"),
+    ]
+    assert all(float(line["truth_x_px"]) - float(line["x_px"]) == 3 for line in lines)
+    assert {(line["error_px"], line["error_mm"], line["spread_px"], line["spread_mm"]) for line in lines} == {
+        ("5", "0.5", "2", "0.2")
+    }
+
+
+def test_a_model_of_other_landmarks_is_refused(spots):
+    with pytest.raises(InputError, match="landmarks of spots, the data set spots has those of isbi-19"):
+        assess(SpotFinder(), replace(spots, landmark_set=load_landmark_set("isbi-19")))
+
+
+def test_an_annotator_nobody_knows_is_refused(spots):
+    with pytest.raises(InputError, match=r"no annotator 'eve' in spots \(known: mean, ann, bob\)"):
+        assess(SpotFinder(), spots, truth="eve")
+
+
+def test_no_film_left_says_why(spots, tmp_path):
+    gone = replace(spots.films[0], path=tmp_path / "gone.png")
+    with pytest.raises(
+        InputError, match=r"no film of spots can be evaluated: 1 film\(s\): there is no such file"
+    ):
+        assess(SpotFinder(), replace(spots, films=(gone,)))
+    with pytest.raises(InputError, match="it has none"):
+        assess(SpotFinder(), replace(spots, films=()))
+
+
+def test_what_no_film_is_at_fault_for_ends_it(spots):
+    class TooFew(SpotFinder):
+        def predict(self, film, *, samples=None, seed=0):
+            raise InputError(f"there are 2 samples, not {samples}")
+
+    with pytest.raises(InputError, match=r"^there are 2 samples, not 9$"):
+        assess(TooFew(), spots, samples=9)
+
+
+def test_a_fault_of_the_model_ends_it(spots):
+    with pytest.raises(BundleError, match="not finite"):
+        assess(SpotFinder(activation=NAN), spots)
