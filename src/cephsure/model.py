@@ -149,7 +149,7 @@ class Model:
             seed: of MC-Dropout's masks.
             facing: which way the head faces; "auto" finds out.
             polarity: whether bone is bright; "auto" finds out.
-            mm_per_px: scale for a file that has none of its own.
+            mm_per_px: scale of a film that is read; it goes before what the file states.
             level: probability with which each region holds the true point; 0.9 unless given.
             region: the kind of region, "hdr", "ellipse" or "disc"; by default the calibration's own.
 

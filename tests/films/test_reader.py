@@ -18,7 +18,7 @@ from PIL import Image
 from pydicom import uid
 
 from cephsure.errors import FilmError, InputError
-from cephsure.films import Film, ReadLimits, Spacing, SpacingSource, read
+from cephsure.films import Film, ReadLimits, Spacing, SpacingSource, read, read_spacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -269,6 +269,7 @@ def test_scale_from_the_user_or_from_the_file(
     grey8: NDArray[np.uint8],
     dataset_of: Callable[..., Any],
     dicom_bytes: Callable[[Any], bytes],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     raster = write(tmp_path, valid_files["tiff"], "film.tif")
     assert read(raster).spacing is None
@@ -278,14 +279,36 @@ def test_scale_from_the_user_or_from_the_file(
     stated = dataset_of(
         grey8, 8, ImagerPixelSpacing=[0.12, 0.11], EstimatedRadiographicMagnificationFactor="1.1"
     )
-    film = read(write(tmp_path, dicom_bytes(stated)), mm_per_px=0.2)
-    assert film.spacing is not None
-    assert film.spacing.source is SpacingSource.IMAGER_MAGNIFICATION
-    assert film.spacing.x_mm_per_px == pytest.approx(0.11 / 1.1)
-    assert film.spacing.y_mm_per_px == pytest.approx(0.12 / 1.1)
-    assert film.notes == (
-        f"the given 0.2 mm per pixel is not used: the file states 0.1 x 0.1091 ({film.spacing.source})",
-    )
+    path = write(tmp_path, dicom_bytes(stated))
+    known = read(path).spacing
+    assert known is not None
+    assert known.source is SpacingSource.IMAGER_MAGNIFICATION
+    assert (known.x_mm_per_px, known.y_mm_per_px) == pytest.approx((0.11 / 1.1, 0.12 / 1.1))
+    films = [read(path, mm_per_px=0.2) for _ in range(2)]
+    assert films[0].spacing == Spacing(0.2, pytest.approx(0.2 * 12 / 11), SpacingSource.USER)
+    difference = f"the given 0.2 x 0.2182 mm per pixel is used: the file states 0.1 x 0.1091 ({known.source})"
+    assert films[0].notes[-1] == difference
+    # Said of the film by name, once however often it is read.
+    assert [record.getMessage() for record in caplog.records] == [f"{path}: {difference}"]
+
+
+def test_the_scale_alone_is_the_films(
+    valid_files: dict[str, bytes],
+    tmp_path: Path,
+    grey8: NDArray[np.uint8],
+    dataset_of: Callable[..., Any],
+    dicom_bytes: Callable[[Any], bytes],
+) -> None:
+    of_dataset = Spacing(0.3, 0.3, SpacingSource.DATASET)
+    raster = write(tmp_path, valid_files["png"], "film.png")
+    plain = write(tmp_path, dicom_bytes(dataset_of(grey8, 8)), "plain.dcm")
+    stating = write(tmp_path, dicom_bytes(dataset_of(grey8, 8, PixelSpacing=[0.1, 0.1])), "stating.dcm")
+    for path in (raster, plain, stating):
+        for options in ({}, {"mm_per_px": 0.1}, {"of_dataset": of_dataset}):
+            assert read_spacing(path, **options) == read(path, **options).spacing  # type: ignore[arg-type]
+    assert read_spacing(stating, of_dataset=of_dataset) == Spacing(0.1, 0.1, SpacingSource.UNVERIFIED)
+    with pytest.raises(FilmError, match="no such file"):
+        read_spacing(tmp_path / "missing.png")
 
 
 @pytest.mark.parametrize("mm_per_px", [float("nan"), float("inf"), 0.0, -1.0, 10.0])

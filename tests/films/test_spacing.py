@@ -14,7 +14,8 @@ SIZE = (1935, 2400)
 
 
 def decide(mm_per_px: float | None = None, **stated: Any) -> tuple[Spacing | None, tuple[str, ...]]:
-    return decide_spacing(StatedScales(**stated), size_px=SIZE, mm_per_px=mm_per_px)
+    scale = decide_spacing(StatedScales(**stated), size_px=SIZE, mm_per_px=mm_per_px)
+    return scale.spacing, scale.notes
 
 
 def test_nothing_stated_is_nothing_known() -> None:
@@ -152,23 +153,42 @@ def test_the_user_s_scale_is_used_where_the_file_states_none() -> None:
         {"pixel_mm": (0.1, 0.1), "calibration_type": "FIDUCIAL"},
         {"imager_mm": (0.11, 0.11), "magnification": 1.1},
         {"nominal_mm": (0.1, 0.1)},
+        {"imager_mm": (0.1, 0.1)},
+        {"pixel_mm": (0.1, 0.1)},
     ],
 )
-def test_the_file_comes_first_and_disagreement_over_two_percent_is_noted(stated: dict[str, Any]) -> None:
-    spacing, without_user = decide(**stated)
-    assert decide(0.1019, **stated) == (spacing, without_user)
-    again, notes = decide(0.125, **stated)
-    assert again == spacing
-    assert len(notes) == len(without_user) + 1
-    assert notes[-1].startswith("the given 0.125 mm per pixel is not used: the file states 0.1 x 0.1 (dicom_")
+def test_the_user_comes_first_and_disagreement_over_two_percent_is_noted(stated: dict[str, Any]) -> None:
+    # What the file leaves in doubt is no concern of someone who knows better.
+    assert decide(0.1019, **stated) == (Spacing(0.1019, 0.1019, SpacingSource.USER), ())
+    scale = decide_spacing(StatedScales(**stated), size_px=SIZE, mm_per_px=0.125)
+    assert scale.spacing == Spacing(0.125, 0.125, SpacingSource.USER)
+    assert scale.notes == (scale.disagreement,)
+    assert str(scale.disagreement).startswith(
+        "the given 0.125 mm per pixel is used: the file states 0.1 x 0.1 (dicom_"
+    )
 
 
-@pytest.mark.parametrize("stated", [{"imager_mm": (0.1, 0.1)}, {"pixel_mm": (0.1, 0.1)}])
-def test_the_user_settles_what_the_file_leaves_open(stated: dict[str, Any]) -> None:
-    assert decide(0.1019, **stated)[0] == Spacing(0.1019, 0.1019, SpacingSource.USER)
-    spacing, notes = decide(0.125, **stated)
-    assert spacing == Spacing(0.125, 0.125, SpacingSource.USER)
-    assert notes[-1].startswith("the given 0.125 mm per pixel is used: the file states 0.1 x 0.1 (dicom_")
+def test_the_data_sets_scale_comes_last() -> None:
+    of_dataset = Spacing(0.3, 0.3, SpacingSource.DATASET)
+    assert decide_spacing(StatedScales(), size_px=SIZE, of_dataset=of_dataset).spacing == of_dataset
+    stated = StatedScales(pixel_mm=(0.1, 0.1))
+    found = decide_spacing(stated, size_px=SIZE, of_dataset=of_dataset).spacing
+    assert found == Spacing(0.1, 0.1, SpacingSource.UNVERIFIED)
+    found = decide_spacing(StatedScales(), size_px=SIZE, mm_per_px=0.2, of_dataset=of_dataset).spacing
+    assert found == Spacing(0.2, 0.2, SpacingSource.USER)
+
+
+def test_one_number_is_along_x_and_the_files_spacing_tells_the_pixels_shape() -> None:
+    stated: dict[str, Any] = {"imager_mm": (0.12, 0.1)}
+    spacing, notes = decide(0.1, **stated)
+    assert spacing is not None
+    assert (spacing.x_mm_per_px, spacing.y_mm_per_px) == (0.1, pytest.approx(0.12))
+    assert notes == ("pixels are not square (the file's spacing: height 1.2 of the width)",)
+    scale = decide_spacing(StatedScales(**stated), size_px=SIZE, mm_per_px=(0.1, 0.1))
+    assert scale.spacing == Spacing(0.1, 0.1, SpacingSource.USER)
+    assert scale.notes == (
+        "the given 0.1 mm per pixel is used: the file states 0.1 x 0.12 (dicom_imager_plane)",
+    )
 
 
 def test_pixels_that_are_not_square_are_noted_and_heeded() -> None:
@@ -185,12 +205,14 @@ def test_pixels_that_are_not_square_are_noted_and_heeded() -> None:
 @pytest.mark.parametrize("mm", [0.01, 0.1, 2, 2.0, np.float32(0.1)])
 def test_possible_scales(mm: float) -> None:
     check_mm_per_px(mm)
-    spacing, _ = decide_spacing(StatedScales(), size_px=SIZE, mm_per_px=mm)
+    spacing = decide_spacing(StatedScales(), size_px=SIZE, mm_per_px=mm).spacing
     assert spacing is not None
     assert type(spacing.x_mm_per_px) is float
 
 
-@pytest.mark.parametrize("mm", [0.0, -0.1, 0.0099, 2.01, math.nan, math.inf, -math.inf, True, "0.1"])
+@pytest.mark.parametrize(
+    "mm", [0.0, -0.1, 0.0099, 2.01, math.nan, math.inf, -math.inf, True, "0.1", (0.1, 0.0)]
+)
 def test_impossible_scales(mm: Any) -> None:
     with pytest.raises(InputError, match=r"0\.01 to 2"):
         check_mm_per_px(mm)

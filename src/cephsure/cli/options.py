@@ -40,5 +40,5 @@ SampleCount = Annotated[
 PassSeed = Annotated[int, typer.Option(min=0, metavar="N", help="Seed of MC-Dropout's passes.")]
 MmPerPx = Annotated[
     float | None,
-    typer.Option("--mm-per-px", metavar="S", help="Millimetres a pixel, for films that do not say."),
+    typer.Option("--mm-per-px", metavar="S", help="Millimetres a pixel; goes before what films state."),
 ]

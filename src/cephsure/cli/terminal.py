@@ -49,9 +49,23 @@ def start(*, quiet: bool, verbose: bool, debug: bool) -> None:
         debug: log in detail and show tracebacks.
     """
     settings.quiet, settings.verbose, settings.debug = quiet, verbose, debug
+    log = logging.getLogger("cephsure")
+    log.removeHandler(_REMARKS)
     if verbose or debug:
         logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
-        logging.getLogger("cephsure").setLevel(logging.DEBUG if debug else logging.INFO)
+        log.setLevel(logging.DEBUG if debug else logging.INFO)
+    else:
+        log.addHandler(_REMARKS)
+
+
+class _Remarks(logging.Handler):
+    """Makes the library's warnings remarks like the commands' own."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        remark(f"note: {record.getMessage()}")
+
+
+_REMARKS = _Remarks(logging.WARNING)
 
 
 def remark(line: str) -> None:

@@ -3,7 +3,7 @@
 from cephsure.datasets.annotated_film import AnnotatedFilm, Dataset
 from cephsure.datasets.coco import read_coco
 from cephsure.datasets.csv_table import read_csv
-from cephsure.datasets.film_of import film_of
+from cephsure.datasets.film_of import film_of, spacing_of
 from cephsure.datasets.isbi import read_isbi
 from cephsure.datasets.labelme import read_labelme
 from cephsure.datasets.open import DatasetFormat, open_dataset
@@ -28,6 +28,7 @@ __all__ = [
     "read_isbi",
     "read_labelme",
     "select",
+    "spacing_of",
     "summarize",
     "truth",
     "validation_split",

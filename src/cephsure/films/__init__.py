@@ -2,6 +2,6 @@
 
 from cephsure.films.film import Film, Spacing, SpacingSource
 from cephsure.films.limits import ReadLimits
-from cephsure.films.reader import read
+from cephsure.films.reader import read, read_spacing
 
-__all__ = ["Film", "ReadLimits", "Spacing", "SpacingSource", "read"]
+__all__ = ["Film", "ReadLimits", "Spacing", "SpacingSource", "read", "read_spacing"]

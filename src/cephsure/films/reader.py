@@ -10,7 +10,7 @@ from cephsure.errors import FilmError
 from cephsure.films.film import Film
 from cephsure.films.limits import DEFAULT_LIMITS, ReadLimits
 from cephsure.films.recognition import FilmKind, recognise
-from cephsure.films.spacing import check_mm_per_px, decide_spacing
+from cephsure.films.spacing import StatedScales, check_mm_per_px, decide_spacing, say_once
 from cephsure.films.warning_capture import captured_warnings
 from cephsure.films.wording import printable
 
@@ -18,28 +18,37 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from cephsure.films.film import Spacing
     from cephsure.films.picture import Picture
+    from cephsure.films.spacing import UserScale
 
 # What Pillow says in a warning when it leaves out metadata that it could not read to the end.
 _DAMAGE = ("orrupt", "larger than file", "Truncated")
+_HEAD_BYTES = 1024
 
 
 def read(
-    path: str | os.PathLike[str], *, mm_per_px: float | None = None, limits: ReadLimits = DEFAULT_LIMITS
+    path: str | os.PathLike[str],
+    *,
+    mm_per_px: UserScale | None = None,
+    of_dataset: Spacing | None = None,
+    limits: ReadLimits = DEFAULT_LIMITS,
 ) -> Film:
     """Read a film from a PNG, JPEG, BMP, TIFF or DICOM file; which it is, its content tells.
 
-    The scale comes from, in this order: calibrated pixel spacing; imager spacing over magnification; imager
-    spacing; nominal scanned spacing; pixel spacing of unknown calibration; ``mm_per_px``; nowhere. It is
-    never guessed. How values become grey in [0, 1] stands in `cephsure.films.grey`.
+    The scale comes from, in this order: ``mm_per_px``; the file, if it is DICOM (see
+    `cephsure.films.spacing`); ``of_dataset``; nowhere. It is never guessed. How values become grey in [0, 1]
+    stands in `cephsure.films.grey`.
 
     Args:
         path: the file.
-        mm_per_px: the user's scale, in millimetres a pixel; used if the file states none.
+        mm_per_px: the user's scale, in millimetres a pixel: along x, or (x, y).
+        of_dataset: the scale that the film's data set states.
         limits: limits on the size of file and image.
 
     Returns:
-        The film, with notes on whatever was ignored, changed or is doubtful.
+        The film, with notes on whatever was ignored, changed or is doubtful. A file that contradicts
+        ``mm_per_px`` is logged as a warning too.
 
     Raises:
         FilmError: if the file cannot be read as a film; one line: the file, the reason and often the remedy.
@@ -52,8 +61,33 @@ def read(
     except FilmError as error:
         raise FilmError(printable(error.what), where=path, remedy=error.remedy) from error.__cause__
     size_px = (picture.pixels.shape[1], picture.pixels.shape[0])
-    spacing, scale_notes = decide_spacing(picture.stated, size_px=size_px, mm_per_px=mm_per_px)
-    return Film(picture.pixels, spacing, path, (*picture.notes, *scale_notes))
+    scale = decide_spacing(picture.stated, size_px=size_px, mm_per_px=mm_per_px, of_dataset=of_dataset)
+    if scale.disagreement is not None:
+        say_once(f"{path}: {scale.disagreement}")
+    return Film(picture.pixels, scale.spacing, path, (*picture.notes, *scale.notes))
+
+
+def read_spacing(
+    path: str | os.PathLike[str],
+    *,
+    mm_per_px: UserScale | None = None,
+    of_dataset: Spacing | None = None,
+    limits: ReadLimits = DEFAULT_LIMITS,
+) -> Spacing | None:
+    """The scale that `read` gives a film; only DICOM files are decoded for it, others state none.
+
+    Raises:
+        FilmError: as `read`.
+        InputError: as `read`.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            is_dicom = recognise(stream.read(_HEAD_BYTES)) is FilmKind.DICOM
+    except (OSError, ValueError, FilmError):
+        is_dicom = True  # `read` says what is wrong
+    if is_dicom:
+        return read(path, mm_per_px=mm_per_px, of_dataset=of_dataset, limits=limits).spacing
+    return decide_spacing(StatedScales(), size_px=(0, 0), mm_per_px=mm_per_px, of_dataset=of_dataset).spacing
 
 
 def _content(path: Path, limits: ReadLimits) -> bytes:

@@ -12,13 +12,16 @@ Follows DICOM PS3.3 section 10.7.1 (Basic Pixel Spacing Calibration Macro):
 - *Nominal Scanned Pixel Spacing* is a distance on the digitised film, hence as magnified as the film.
 - Pairs are spacing of rows, then of columns: (y, x).
 
-What a file states comes before what the user says; a disagreement is noted. Nothing is ever assumed.
+What the user says comes first, then what the file states, then what a data set states of its films. Where the
+user and the file disagree, that is noted and logged. Nothing is ever assumed.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
+from functools import cache
 from numbers import Real
 from typing import TYPE_CHECKING
 
@@ -27,6 +30,11 @@ from cephsure.films.film import Spacing, SpacingSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+logger = logging.getLogger(__name__)
+
+UserScale = float | tuple[float, float]
+"""Millimetres a pixel as the user gives them: along x, the pixels' shape giving y; or along x and along y."""
 
 MM_PER_PX_RANGE = (0.01, 2.0)
 """Scales that a skull film can have; whatever is outside is a mistake."""
@@ -41,10 +49,6 @@ AGREEMENT = 0.02
 """Relative difference between two scales, or magnifications, up to which they agree."""
 
 _SAME = 0.005  # two spacings that differ by less were written with other rounding, not calibrated
-
-
-# What such a scale leaves open, the user's number settles.
-_OPEN_SOURCES = frozenset({SpacingSource.IMAGER, SpacingSource.UNVERIFIED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,56 +76,115 @@ class StatedScales:
     aspect: tuple[float, float] | None = None
 
 
-def check_mm_per_px(mm_per_px: float | None) -> None:
-    """Raise `InputError` if a scale given by the user is not a number within `MM_PER_PX_RANGE`."""
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What is decided about a film's scale.
+
+    Attributes:
+        spacing: the scale, or None when it is not known.
+        notes: remarks for the user, a disagreement among them.
+        disagreement: how the file contradicts the user's scale, or None where it does not.
+    """
+
+    spacing: Spacing | None
+    notes: tuple[str, ...] = ()
+    disagreement: str | None = None
+
+
+def check_mm_per_px(mm_per_px: UserScale | None) -> None:
+    """Raise `InputError` if a scale given by the user is not within `MM_PER_PX_RANGE`."""
     if mm_per_px is None:
         return
     low, high = MM_PER_PX_RANGE
-    is_number = isinstance(mm_per_px, Real) and not isinstance(mm_per_px, bool)
-    if not is_number or not low <= mm_per_px <= high:  # NaN compares false
-        raise InputError(
-            f"a scale of {mm_per_px} mm per pixel is not possible for a skull film",
-            remedy=f"give the millimetres of one pixel, {low} to {high}",
-        )
+    for value in mm_per_px if isinstance(mm_per_px, tuple) else (mm_per_px,):
+        is_number = isinstance(value, Real) and not isinstance(value, bool)
+        if not is_number or not low <= value <= high:  # NaN compares false
+            raise InputError(
+                f"a scale of {value} mm per pixel is not possible for a skull film",
+                remedy=f"give the millimetres of one pixel, {low} to {high}",
+            )
 
 
 def decide_spacing(
-    stated: StatedScales, *, size_px: tuple[int, int], mm_per_px: float | None = None
-) -> tuple[Spacing | None, tuple[str, ...]]:
-    """Decide on the scale of a film.
+    stated: StatedScales,
+    *,
+    size_px: tuple[int, int],
+    mm_per_px: UserScale | None = None,
+    of_dataset: Spacing | None = None,
+) -> Scale:
+    """Decide on the scale of a film: the one place that does.
 
-    The order is: calibrated pixel spacing; imager spacing over magnification; nominal scanned spacing; the
-    user's; imager spacing of unknown magnification; pixel spacing of unknown calibration; none. What the user
-    says thus yields to what the file knows, but goes before what the file leaves open.
+    The order is: the user's; the file's calibrated pixel spacing, imager spacing over magnification, imager
+    spacing of unknown magnification, nominal scanned spacing, pixel spacing of unknown calibration; the data
+    set's; none.
 
     Args:
         stated: what the file states.
         size_px: (width, height).
-        mm_per_px: the user's scale, along x if the pixels are not square.
+        mm_per_px: the user's scale.
+        of_dataset: what the film's data set states.
 
     Returns:
-        The spacing, None when it is not known, and notes for the user.
+        The spacing with notes for the user.
 
     Raises:
         InputError: if ``mm_per_px`` is not a possible scale.
 
     Example:
         >>> stated = StatedScales(imager_mm=(0.11, 0.11), magnification=1.1)
-        >>> spacing, notes = decide_spacing(stated, size_px=(1935, 2400))
+        >>> spacing = decide_spacing(stated, size_px=(1935, 2400)).spacing
         >>> round(spacing.x_mm_per_px, 6), spacing.source.value
         (0.1, 'dicom_imager_over_magnification')
     """
     check_mm_per_px(mm_per_px)
     notes: list[str] = []
-    spacing = _spacing_of_file(stated, size_px, notes)
-    if spacing is None:
-        spacing = _spacing_of_user(stated, mm_per_px, notes)
-    elif mm_per_px is not None:
-        file_first = spacing.source not in _OPEN_SOURCES
-        notes.extend(_disagreement(spacing, mm_per_px, file_first=file_first))
-        if not file_first:
-            spacing = _spacing_of_user(stated, mm_per_px, notes)
-    return spacing, tuple(notes)
+    found = _spacing_of_file(stated, size_px, notes)
+    if mm_per_px is not None:
+        return _scale_of_user(mm_per_px, stated, found)
+    if found is None and not math.isclose(ratio := _height_to_width(stated, None), 1.0):
+        notes.append(_not_square(ratio, "PixelAspectRatio"))
+    return Scale(found or of_dataset, tuple(notes))
+
+
+@cache
+def say_once(line: str) -> None:
+    """Log a warning; the same line only once in a process, however often a film is read."""
+    logger.warning("%s", line)
+
+
+def _scale_of_user(mm_per_px: UserScale, stated: StatedScales, found: Spacing | None) -> Scale:
+    """The user's scale. Doubts about the file's own are none of the user's then, a contradiction is."""
+    notes: list[str] = []
+    if isinstance(mm_per_px, tuple):
+        x, y = map(float, mm_per_px)
+    else:
+        ratio = _height_to_width(stated, found)
+        x, y = float(mm_per_px), float(mm_per_px) * ratio
+        if not math.isclose(ratio, 1.0):
+            notes.append(_not_square(ratio, "PixelAspectRatio" if found is None else "the file's spacing"))
+    spacing, disagreement = Spacing(x, y, SpacingSource.USER), None
+    if found is not None and not _agree((y, x), (found.y_mm_per_px, found.x_mm_per_px), AGREEMENT):
+        given = f"{x:g}" if x == y else f"{x:.4g} x {y:.4g}"
+        disagreement = (
+            f"the given {given} mm per pixel is used: the file states "
+            f"{found.x_mm_per_px:.4g} x {found.y_mm_per_px:.4g} ({found.source.value})"
+        )
+        notes.append(disagreement)
+    return Scale(spacing, tuple(notes), disagreement)
+
+
+def _height_to_width(stated: StatedScales, found: Spacing | None) -> float:
+    """How high a pixel is in its widths, by the file's spacing or its aspect ratio; 1 unless told."""
+    if found is not None:
+        ratio = found.y_mm_per_px / found.x_mm_per_px
+        return ratio if abs(ratio - 1) > _SAME else 1.0
+    if stated.aspect is not None and all(math.isfinite(v) and v > 0 for v in stated.aspect):
+        return stated.aspect[0] / stated.aspect[1]
+    return 1.0
+
+
+def _not_square(ratio: float, by: str) -> str:
+    return f"pixels are not square ({by}: height {ratio:.4g} of the width)"
 
 
 def _spacing_of_file(stated: StatedScales, size_px: tuple[int, int], notes: list[str]) -> Spacing | None:
@@ -156,17 +219,6 @@ def _spacing_of_imager(imager: tuple[float, float], stated: StatedScales, notes:
     return _spacing(
         (imager[0] / magnification, imager[1] / magnification), SpacingSource.IMAGER_MAGNIFICATION
     )
-
-
-def _spacing_of_user(stated: StatedScales, mm_per_px: float | None, notes: list[str]) -> Spacing | None:
-    ratio = 1.0
-    if stated.aspect is not None and all(math.isfinite(v) and v > 0 for v in stated.aspect):
-        ratio = stated.aspect[0] / stated.aspect[1]
-    if not math.isclose(ratio, 1.0):
-        notes.append(f"pixels are not square (PixelAspectRatio: height {ratio:.4g} of the width)")
-    if mm_per_px is None:
-        return None
-    return Spacing(float(mm_per_px), float(mm_per_px) * ratio, SpacingSource.USER)
 
 
 def _is_calibrated(
@@ -228,13 +280,3 @@ def _spacing(pair_mm: tuple[float, float], source: SpacingSource) -> Spacing:
 
 def _agree(one: tuple[float, float], other: tuple[float, float], tolerance: float) -> bool:
     return all(abs(a - b) <= tolerance * b for a, b in zip(one, other, strict=True))
-
-
-def _disagreement(spacing: Spacing, mm_per_px: float, *, file_first: bool) -> Iterator[str]:
-    own = (spacing.y_mm_per_px, spacing.x_mm_per_px)
-    if not _agree((mm_per_px, mm_per_px), own, AGREEMENT):
-        verdict = "not used" if file_first else "used"
-        yield (
-            f"the given {mm_per_px:g} mm per pixel is {verdict}: the file states "
-            f"{spacing.x_mm_per_px:.4g} x {spacing.y_mm_per_px:.4g} ({spacing.source.value})"
-        )

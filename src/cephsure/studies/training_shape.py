@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cephsure.datasets import spacing_of
 from cephsure.datasets.splits import TRAIN
 from cephsure.errors import InputError
 from cephsure.studies.films import films_of_split, truths_px
@@ -32,7 +33,7 @@ def training_shape(dataset: Dataset, truth: str) -> ShapeModel | None:
     try:
         items = films_of_split(dataset, TRAIN)
         points = truths_px(items, truth)
-        scales = [item.spacing for item in items]
+        scales = [spacing_of(item) for item in items]
         if all(scale is not None for scale in scales):
             mm_per_px = [(s.x_mm_per_px, s.y_mm_per_px) for s in scales if s is not None]
             points = points * np.array(mm_per_px)[:, np.newaxis, :]

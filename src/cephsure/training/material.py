@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure import films
-from cephsure.datasets import annotators, truth
+from cephsure.datasets import annotators, film_of, truth
 from cephsure.errors import InputError
 from cephsure.preprocessing import WorkingFilm, stretch_grey, working_film
 from cephsure.recipes.coarse_to_fine.patches import PatchLayout, Pyramid, build_pyramid, frame_of
@@ -110,8 +109,8 @@ def load_films(
     """Read and reduce films one by one; ``layout`` None leaves out pyramids, ``shape`` None the frames."""
     names = annotators(items)
     for item in items:
-        film = films.read(item.path)
-        spacing = item.spacing or film.spacing
+        film = film_of(item)
+        spacing = film.spacing
         scale = (
             np.full(2, np.nan) if spacing is None else np.array([spacing.x_mm_per_px, spacing.y_mm_per_px])
         )

@@ -10,7 +10,7 @@ import numpy as np
 from cephsure.atomic import write_atomically
 from cephsure.bundles.bundle import SUMS_FILE, checksums
 from cephsure.bundles.edit import CARD_FILE, with_section
-from cephsure.datasets import film_of, group_folds
+from cephsure.datasets import film_of, group_folds, spacing_of
 from cephsure.datasets import truth as truth_of
 from cephsure.errors import InputError
 from cephsure.uncertainty.gate import (
@@ -210,7 +210,7 @@ def _points_mm(films: Sequence[AnnotatedFilm], truth: str) -> NDArray[np.float64
     points = []
     for film in films:
         found = truth_of(film, truth)
-        spacing = film.spacing or (film_of(film).spacing if np.isfinite(found).all() else None)
-        if spacing is not None and np.isfinite(found).all():
+        spacing = spacing_of(film) if np.isfinite(found).all() else None
+        if spacing is not None:
             points.append(found * np.array((spacing.x_mm_per_px, spacing.y_mm_per_px)))
     return np.stack(points) if points else np.empty((0, 0, 2))

@@ -53,7 +53,7 @@ def add_reference(
     for item in films:
         film = film_of(item)
         found = truth_of(item, truth)
-        spacing = item.spacing or film.spacing
+        spacing = film.spacing
         # A shape is judged whatever its size: px serve where mm are unknown.
         scale = (1.0, 1.0) if spacing is None else (spacing.x_mm_per_px, spacing.y_mm_per_px)
         points.append(found * np.array(scale))
