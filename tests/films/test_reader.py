@@ -263,19 +263,21 @@ def test_third_party_errors_become_one_line_and_stay_as_the_cause(
     assert isinstance(caught.value.__cause__, KeyError)
 
 
-def test_scale_from_the_user_or_from_the_file(
-    valid_files: dict[str, bytes],
+def test_a_raster_file_has_the_users_scale(valid_files: dict[str, bytes], tmp_path: Path) -> None:
+    raster = write(tmp_path, valid_files["tiff"], "film.tif")
+    assert read(raster).spacing is None
+    film = read(raster, mm_per_px=0.125)
+    assert film.spacing == Spacing(0.125, 0.125, SpacingSource.USER)
+    assert film.notes == ("its resolution tag (300 dpi) is no calibration: ignored",)
+
+
+def test_the_users_scale_goes_before_the_files_and_the_difference_is_said_once(
     tmp_path: Path,
     grey8: NDArray[np.uint8],
     dataset_of: Callable[..., Any],
     dicom_bytes: Callable[[Any], bytes],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    raster = write(tmp_path, valid_files["tiff"], "film.tif")
-    assert read(raster).spacing is None
-    film = read(raster, mm_per_px=0.125)
-    assert film.spacing == Spacing(0.125, 0.125, SpacingSource.USER)
-    assert film.notes == ("its resolution tag (300 dpi) is no calibration: ignored",)
     stated = dataset_of(
         grey8, 8, ImagerPixelSpacing=[0.12, 0.11], EstimatedRadiographicMagnificationFactor="1.1"
     )
