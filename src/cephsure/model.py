@@ -12,10 +12,10 @@ from cephsure import films
 from cephsure.bundles.bundle import FACTS_FILE, Bundle, read_bundle
 from cephsure.errors import BundleError, InputError
 from cephsure.films import Film
-from cephsure.inference.alterations import ALTERED_VIEWS
 from cephsure.inference.orientation import Orientation, find_orientation
 from cephsure.inference.samples import Samples
 from cephsure.inference.session import Session
+from cephsure.inference.test_time_augmentation import AUGMENTED_COPIES
 from cephsure.preprocessing import stretch_grey
 from cephsure.recipes.coarse_to_fine.localizer import CoarseToFine
 from cephsure.recipes.paper.localizer import OneStage
@@ -279,7 +279,7 @@ class Model:
         orientation: Orientation,
         seed: int,
     ) -> Samples:
-        """The samples with what the training films say of them and, if thorough, altered views."""
+        """The samples with what the training films say of them and, if thorough, augmented copies."""
         width_px, scale = upright.shape[1], film.spacing
         # Turned twice is as it was: back on the upright film, since the training heads face one way.
         points = orientation.to_given(mean_position(drawn), width_px)
@@ -287,10 +287,10 @@ class Model:
         drawn = replace(drawn, shape_residuals=self.reference.residuals(points))
         if not self._thorough:
             return drawn
-        altered = self._localizer.altered(upright, count=ALTERED_VIEWS, seed=seed)
+        augmented = self._localizer.augmented(upright, count=AUGMENTED_COPIES, seed=seed)
         return replace(
             drawn,
-            altered_positions_px=orientation.to_given(altered, width_px),
+            augmented_positions_px=orientation.to_given(augmented, width_px),
             feature_distance=self.reference.distance(self._localizer.features(upright)),
         )
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cephsure.errors import BundleError
-from cephsure.inference.session import Session, load_networks
+from cephsure.inference.session import Session, channel_masks, load_networks
 
 
 def image(dots, count=1, seed=0):
@@ -68,3 +68,17 @@ def test_networks_that_do_not_fit_the_kind_are_refused(dot_bundles, kind):
         assert len(load_networks([path], pool, takes_masks=kind == "mc-dropout")) == 1
         with pytest.raises(BundleError, match=r"fine\.onnx: this network does not fit the bundle's kind"):
             load_networks([path], pool, takes_masks=kind != "mc-dropout")
+
+
+def test_masks_drop_whole_channels_and_keep_the_mean():
+    masks = channel_masks(np.random.default_rng(0), 400, (10, 30), 0.4)
+    assert masks.shape == (400, 40)
+    assert masks.dtype == np.float32
+    assert set(np.unique(masks)) == {np.float32(0), np.float32(1 / 0.6)}
+    # 16 000 draws: the share dropped has a standard deviation of 0.004.
+    assert abs((masks == 0).mean() - 0.4) < 0.02
+    assert abs(masks.mean() - 1.0) < 0.035
+
+
+def test_no_dropout_keeps_all():
+    assert (channel_masks(np.random.default_rng(0), 3, (5,), 0.0) == 1).all()

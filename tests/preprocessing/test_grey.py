@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cephsure.preprocessing import standardise, stretch_grey
+from cephsure.preprocessing import orient, standardise, stretch_grey
+
+IMAGE = np.array([[0.0, 0.25], [0.5, 1.0]], np.float32)
 
 
 def ramp(low, high):
@@ -59,3 +63,22 @@ def test_standardise_works_on_each_image_alone():
     spread = np.array([1, 4]) / np.sqrt(12)
     assert np.allclose(done.std(axis=(1, 2)), spread / (spread + 0.01), atol=1e-3)
     assert np.array_equal(done[0], standardise(images[0]))
+
+
+@pytest.mark.parametrize(
+    ("left", "negative", "expected"),
+    [
+        (False, False, [[0.0, 0.25], [0.5, 1.0]]),
+        (True, False, [[0.25, 0.0], [1.0, 0.5]]),
+        (False, True, [[1.0, 0.75], [0.5, 0.0]]),
+        (True, True, [[0.75, 1.0], [0.0, 0.5]]),
+    ],
+)
+def test_the_four_orientations(left, negative, expected):
+    assert orient(IMAGE, left=left, negative=negative).tolist() == expected
+
+
+@pytest.mark.parametrize(("left", "negative"), list(itertools.product([False, True], repeat=2)))
+def test_each_is_its_own_inverse(left, negative):
+    there = orient(IMAGE[None], left=left, negative=negative)
+    assert np.array_equal(orient(there, left=left, negative=negative), IMAGE[None])

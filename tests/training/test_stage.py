@@ -4,7 +4,6 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cephsure.preprocessing import channel_masks
 from cephsure.training.stage import shuffled
 
 
@@ -23,17 +22,3 @@ def test_the_order_comes_from_the_generator():
         return np.concatenate(list(shuffled(20, 4, np.random.default_rng(seed)))).tolist()
 
     assert order(1) == order(1) != order(2)
-
-
-def test_masks_drop_whole_channels_and_keep_the_mean():
-    masks = channel_masks(np.random.default_rng(0), 400, (10, 30), 0.4)
-    assert masks.shape == (400, 40)
-    assert masks.dtype == np.float32
-    assert set(np.unique(masks)) == {np.float32(0), np.float32(1 / 0.6)}
-    # 16 000 draws: the share dropped has a standard deviation of 0.004.
-    assert abs((masks == 0).mean() - 0.4) < 0.02
-    assert abs(masks.mean() - 1.0) < 0.035
-
-
-def test_no_dropout_keeps_all():
-    assert (channel_masks(np.random.default_rng(0), 3, (5,), 0.0) == 1).all()

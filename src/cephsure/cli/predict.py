@@ -98,7 +98,8 @@ def predict(
     thorough: Annotated[
         bool,
         typer.Option(
-            "--thorough", help="Also the measures that take time: averaged maps, altered views, features."
+            "--thorough",
+            help="Also the measures that take time: averaged maps, test-time augmentation, features.",
         ),
     ] = False,
     out: OutFolder = None,

@@ -27,8 +27,8 @@ class Samples:
         entropies: (T, L) Shannon entropy of each map's probability, in nats.
         coarse_positions_px: (T, L, 2) positions after the coarse stage, or None for one-stage recipes.
         maps: the mixture of the samples' heat maps on the film's axes, or None if it was not asked for.
-        altered_positions_px: (K, L, 2) positions that the first network, without dropout, finds on K slightly
-            altered views of the film, or None if they were not asked for.
+        augmented_positions_px: (K, L, 2) positions that the first network, without dropout, finds on K
+            augmented copies of the film, or None if they were not asked for.
         feature_distance: how far the film is from the training films as that network's deepest level sees
             them, in standard deviations; None if it was not asked for or the bundle does not know them.
         shape_residuals: (L,) how far each landmark is from where the others expect it, in standard deviations
@@ -41,6 +41,6 @@ class Samples:
     entropies: NDArray[np.float64]
     coarse_positions_px: NDArray[np.float64] | None = None
     maps: HeatMaps | None = None
-    altered_positions_px: NDArray[np.float64] | None = None
+    augmented_positions_px: NDArray[np.float64] | None = None
     feature_distance: float | None = None
     shape_residuals: NDArray[np.float64] | None = None

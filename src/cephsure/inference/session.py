@@ -78,6 +78,14 @@ class Session:
         return {self.inputs[0]: image} | ({} if masks is None else {"masks": masks})
 
 
+def channel_masks(
+    rng: np.random.Generator, count: int, sizes: Sequence[int], probability: float
+) -> NDArray[np.float32]:
+    """Dropout masks (count, sum of sizes) over channels: 0 where dropped, 1 / (1 - p) where kept."""
+    kept = rng.uniform(size=(count, sum(sizes))) >= probability
+    return (kept / (1.0 - probability)).astype(np.float32)
+
+
 def undropped(network: Session) -> NDArray[np.float32] | None:
     """Masks (1, M) that drop nothing; None of a network that takes none."""
     if not network.mask_channels:

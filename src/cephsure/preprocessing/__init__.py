@@ -1,13 +1,10 @@
 """What a network sees of a film: one code for training and for prediction (numpy)."""
 
-from cephsure.preprocessing.grey import standardise, stretch_grey
-from cephsure.preprocessing.masks import channel_masks
-from cephsure.preprocessing.orient import orient
+from cephsure.preprocessing.grey import orient, standardise, stretch_grey
 from cephsure.preprocessing.whole import WorkingFilm, thumbnail, whole_view, whole_warp, working_film
 
 __all__ = [
     "WorkingFilm",
-    "channel_masks",
     "orient",
     "standardise",
     "stretch_grey",

@@ -1,4 +1,4 @@
-"""Grey values made comparable between films and scanners."""
+"""Grey values made comparable between films, and films turned between the four orientations."""
 
 from __future__ import annotations
 
@@ -28,3 +28,9 @@ def standardise(images: NDArray[np.float32]) -> NDArray[np.float32]:
     spread = images.std(axis=(-2, -1), keepdims=True)
     result: NDArray[np.float32] = (images - mean) / (spread + np.float32(0.01))
     return result
+
+
+def orient(image: NDArray[np.float32], *, left: bool, negative: bool) -> NDArray[np.float32]:
+    """Images (..., H, W) in [0, 1] mirrored where ``left``, inverted where ``negative``; its own inverse."""
+    turned = image[..., ::-1] if left else image
+    return 1 - turned if negative else turned

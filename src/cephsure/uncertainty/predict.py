@@ -109,13 +109,13 @@ def in_millimetres(samples: Samples, *, mm_per_px: tuple[float, float]) -> Sampl
         Samples to give to a measure that is wanted in mm.
     """
     scale = np.asarray(mm_per_px, dtype=np.float64)
-    coarse, altered = samples.coarse_positions_px, samples.altered_positions_px
+    coarse, augmented = samples.coarse_positions_px, samples.augmented_positions_px
     return replace(
         samples,
         positions_px=samples.positions_px * scale,
         expected_errors_px=samples.expected_errors_px * sqrt(mm_per_px[0] * mm_per_px[1]),
         coarse_positions_px=None if coarse is None else coarse * scale,
-        altered_positions_px=None if altered is None else altered * scale,
+        augmented_positions_px=None if augmented is None else augmented * scale,
         maps=None if samples.maps is None else samples.maps.scaled(scale),
     )
 

@@ -206,12 +206,12 @@ def test_the_frame_of_a_head_is_the_similarity_of_its_points(dots, localizer, fi
 
 
 @pytest.mark.parametrize(("kind", "members"), [("baseline", 1), ("ensemble", 3), ("mc-dropout", 1)])
-def test_altered_views_find_the_dots_where_they_are_on_the_film(localizer, film, kind, members):
+def test_augmented_views_find_the_dots_where_they_are_on_the_film(localizer, film, kind, members):
     pixels, points = film
-    found = localizer(kind, members).altered(pixels, count=4, seed=1)
+    found = localizer(kind, members).augmented(pixels, count=4, seed=1)
     assert found.shape == (4, 4, 2)
     np.testing.assert_allclose(found, np.broadcast_to(points, (4, 4, 2)), atol=1.5)
     assert found.std(axis=0).max() > 1e-3
     assert localizer(kind, members).features(pixels) is None  # these networks have no deepest level
-    again = localizer(kind, members).altered(pixels, count=4, seed=1)
+    again = localizer(kind, members).augmented(pixels, count=4, seed=1)
     assert found.tobytes() == again.tobytes()

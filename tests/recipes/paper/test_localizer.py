@@ -105,10 +105,10 @@ def test_maps_lie_on_the_film_and_expect_the_errors_that_are_read(dots, localize
 
 
 @pytest.mark.parametrize(("kind", "members"), [("baseline", 1), ("ensemble", 3), ("mc-dropout", 1)])
-def test_altered_views_find_the_dots_where_they_are_on_the_film(dots, localizer, kind, members):
+def test_augmented_views_find_the_dots_where_they_are_on_the_film(dots, localizer, kind, members):
     drawn = dots.draw_dots(np.random.default_rng(4))
     pixels = stretch_grey(drawn.pixels)
-    found = localizer(kind, members).altered(pixels, count=5, seed=2)
+    found = localizer(kind, members).augmented(pixels, count=5, seed=2)
     assert found.shape == (5, 4, 2)
     # A pixel of the network's view is 6.25 x 7.5 px, and the answer a whole pixel of a turned view.
     assert np.abs(found - drawn.points).max() < 9.0

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from cephsure.geometry import Warp, local_centroids, softmax_maps
-from cephsure.preprocessing import channel_masks, standardise, whole_view, whole_warp
+from cephsure.inference.session import channel_masks
+from cephsure.preprocessing import standardise, whole_view, whole_warp
 from cephsure.recipes.coarse_to_fine.augmentation import blur_and_noise, coarse_warp, furniture, grey_curve
 from cephsure.recipes.coarse_to_fine.networks import CoarseNet, UNetConfig
 from cephsure.training.losses import spatial_cross_entropy

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from cephsure.geometry import Warp, local_centroids, softmax_maps
-from cephsure.preprocessing import channel_masks
+from cephsure.inference.session import channel_masks
 from cephsure.recipes.coarse_to_fine.augmentation import blur_and_noise, fine_warp, grey_curve, patch_jitter
 from cephsure.recipes.coarse_to_fine.networks import FineNet, UNetConfig
 from cephsure.recipes.coarse_to_fine.patches import (

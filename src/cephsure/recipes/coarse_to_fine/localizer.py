@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cephsure.geometry import Affine, Warp, local_centroids, read_maps, softmax_maps
-from cephsure.inference.alterations import alterations
 from cephsure.inference.heat_maps import SampleMaps, mean_of_marks, mixture
 from cephsure.inference.samples import Samples
-from cephsure.inference.session import load_networks, undropped
+from cephsure.inference.session import channel_masks, load_networks, undropped
+from cephsure.inference.test_time_augmentation import augmentations
 from cephsure.preprocessing import (
     WorkingFilm,
-    channel_masks,
     standardise,
     whole_view,
     whole_warp,
@@ -42,9 +41,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.bundles.bundle import Bundle
-    from cephsure.inference.alterations import Alteration
     from cephsure.inference.heat_maps import HeatMaps
     from cephsure.inference.session import Session
+    from cephsure.inference.test_time_augmentation import Augmentation
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +120,8 @@ class CoarseToFine:
         pooled = self.coarse[0].features(view[None, None], undropped(self.coarse[0]))
         return None if pooled is None else pooled[0]
 
-    def altered(self, pixels: NDArray[np.float32], *, count: int, seed: int) -> NDArray[np.float64]:
-        """Positions (K, L, 2) that the first member finds, without dropout, on K altered views of a film.
+    def augmented(self, pixels: NDArray[np.float32], *, count: int, seed: int) -> NDArray[np.float64]:
+        """Positions (K, L, 2) of the first member, without dropout, on K augmented copies of a film.
 
         The whole view is turned, moved and bent in its greys; the patches, which lie with the head wherever
         it is, are turned and bent.
@@ -130,9 +129,9 @@ class CoarseToFine:
         film = working_film(pixels, self.side)
         plain = whole_warp(film, self.side)
         one = _Pass(0, *(undropped(network) for network in (self.coarse[0], self.fine[0])))
-        ways = alterations(count, seed)
+        ways = augmentations(count, seed)
 
-        def coarse(way: Alteration) -> NDArray[np.float64]:
+        def coarse(way: Augmentation) -> NDArray[np.float64]:
             warp = Warp(way.move(film.film_size_px).after(plain.affine))
             seen = standardise(way.bend(whole_view(film, warp, self.side)))
             return self._coarse(seen[None, None], warp, one)
@@ -141,7 +140,7 @@ class CoarseToFine:
         frames = [self._frame(points, film) for points in starts]
         pyramid = build_pyramid(pixels, float(np.median([frame.scale for frame in frames])), self.layout)
 
-        def fine(job: tuple[Alteration, Affine, NDArray[np.float64]]) -> NDArray[np.float64]:
+        def fine(job: tuple[Augmentation, Affine, NDArray[np.float64]]) -> NDArray[np.float64]:
             way, frame, points = job
             turned = frame.after(Affine(way.turn, np.zeros(2)))
             return self._fine(pyramid, turned, points, one, way=way).positions
@@ -189,7 +188,7 @@ class CoarseToFine:
         one: _Pass,
         *,
         with_maps: bool = False,
-        way: Alteration | None = None,
+        way: Augmentation | None = None,
     ) -> _Drawn:
         """Refine one member's points, and read its maps; ``way`` bends the patches' greys."""
         warp = Warp(frame)

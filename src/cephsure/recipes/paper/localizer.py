@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cephsure.geometry import read_maps
-from cephsure.inference.alterations import alterations
 from cephsure.inference.heat_maps import HeatMaps
 from cephsure.inference.samples import Samples
-from cephsure.inference.session import load_networks, undropped
-from cephsure.preprocessing import channel_masks, working_film
+from cephsure.inference.session import channel_masks, load_networks, undropped
+from cephsure.inference.test_time_augmentation import augmentations
+from cephsure.preprocessing import working_film
 from cephsure.recipes.paper.squeezed import blur_maps, maximum_positions, squeezed_view
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from cephsure.bundles.bundle import Bundle
     from cephsure.geometry import Affine, MapReadings
-    from cephsure.inference.alterations import Alteration
     from cephsure.inference.session import Session
+    from cephsure.inference.test_time_augmentation import Augmentation
 
 
 class OneStage:
@@ -64,19 +64,19 @@ class OneStage:
         pooled = network.features(view[None, None].astype(np.float32), undropped(network))
         return None if pooled is None else pooled[0]
 
-    def altered(self, pixels: NDArray[np.float32], *, count: int, seed: int) -> NDArray[np.float64]:
-        """Positions (K, L, 2) that the first network finds, without dropout, on K altered views of a film."""
+    def augmented(self, pixels: NDArray[np.float32], *, count: int, seed: int) -> NDArray[np.float64]:
+        """Positions (K, L, 2) of the first network, without dropout, on K augmented copies of a film."""
         film = working_film(pixels, self.side)
         network = self.networks[0]
         masks = undropped(network)
 
-        def find(way: Alteration) -> NDArray[np.float64]:
+        def find(way: Augmentation) -> NDArray[np.float64]:
             seen, to_film = squeezed_view(film, self.side, move=way.move(film.film_size_px))
             image = 2 * way.bend(((seen + 1) / 2).astype(np.float32)) - 1
             readings, _ = self._read(image[None, None], network, masks)
             return to_film.apply(readings.positions)
 
-        return np.stack(list(self._pool.map(find, alterations(count, seed))))
+        return np.stack(list(self._pool.map(find, augmentations(count, seed))))
 
     def _passes(self, samples: int, seed: int) -> list[tuple[Session, NDArray[np.float32] | None]]:
         channels = self.networks[0].mask_channels

@@ -22,7 +22,7 @@ def squeezed_view(
 ) -> tuple[NDArray[np.float32], Affine]:
     """The film in [-1, 1] on (side, side) pixels, aspect ratio not kept, and the map from them to film px.
 
-    ``move`` shows at each place what lies elsewhere on the film, as an altered view does.
+    ``move`` shows at each place what lies elsewhere on the film, as an augmented copy does.
     """
     width, height = film.film_size_px
     step = np.array([width, height]) / side

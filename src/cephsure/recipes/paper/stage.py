@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from cephsure.preprocessing import channel_masks
+from cephsure.inference.session import channel_masks
 from cephsure.recipes.paper.network import PaperUNet, PaperUNetConfig
 from cephsure.recipes.paper.squeezed import blur_maps, maximum_positions, squeezed_view
 from cephsure.training.material import TrainingFilm, mean_of_known, radial_errors_mm

@@ -1,4 +1,4 @@
-"""Spread under test-time augmentation: whether a network finds the same on altered views of the film."""
+"""Spread under test-time augmentation: whether a network finds the same on augmented copies of the film."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 def augmentation_spread(samples: Samples) -> NDArray[np.float64] | None:
-    """Mean distance of the positions on K altered views to their mean.
+    """Mean distance of the positions on K augmented copies to their mean.
 
-    The views are turned, moved and bent in their greys a little (``localize.alterations``); the network is
-    the first one, without dropout.
+    They are turned, moved and bent in their greys a little: see ``inference.test_time_augmentation``. The
+    network is the first one, without dropout.
 
     Args:
         samples: samples of L landmarks.
 
     Returns:
-        (L,) float64 in the unit of the samples' positions; None where no altered views were looked at.
+        (L,) float64 in the unit of the samples' positions; None where no augmented copies were looked at.
     """
-    altered = samples.altered_positions_px
-    return None if altered is None else mean_distance_of(altered)
+    augmented = samples.augmented_positions_px
+    return None if augmented is None else mean_distance_of(augmented)
 
 
 AUGMENTATION_SPREAD = Measure(

@@ -1,4 +1,4 @@
-"""Small alterations of a film, to see whether a network finds the same on all of them.
+"""Test-time augmentation: small changes of a film, to see whether a network finds the same on all of them.
 
 Source: Wang et al., Neurocomputing 338 (2019): test-time augmentation as a sample of the prediction.
 """
@@ -15,7 +15,7 @@ from cephsure.geometry import Affine, linear
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ALTERED_VIEWS = 6
+AUGMENTED_COPIES = 6
 # Within what a patient's head and a scanner do from film to film.
 MAX_ANGLE_DEG = 5.0
 MAX_SHIFT_SHARE = 0.02
@@ -23,8 +23,8 @@ MAX_LOG_GAMMA = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Alteration:
-    """One way to see a film otherwise.
+class Augmentation:
+    """One small change of a film.
 
     Attributes:
         angle_deg: by which the view is turned.
@@ -42,7 +42,7 @@ class Alteration:
         return linear(rotation_deg=self.angle_deg)
 
     def move(self, film_size_px: tuple[int, int]) -> Affine:
-        """The film's points to those that the altered view shows in their place, in px of the film."""
+        """The film's points to those that an augmented copy shows in their place, in px of the film."""
         size = np.array(film_size_px, dtype=np.float64)
         turned = Affine.about((size - 1) / 2, self.turn)
         return Affine(turned.matrix, turned.offset + self.shift_share * size.max())
@@ -53,12 +53,12 @@ class Alteration:
         return bent
 
 
-def alterations(count: int, seed: int) -> list[Alteration]:
-    """Independent alterations, uniform within the bounds; the first k of n are those of k."""
+def augmentations(count: int, seed: int) -> list[Augmentation]:
+    """Independent ones, uniform within the bounds; the first k of n are those of k."""
     rng = np.random.default_rng(seed)
     drawn = rng.uniform(-1.0, 1.0, (count, 4))
     return [
-        Alteration(
+        Augmentation(
             float(MAX_ANGLE_DEG * angle),
             MAX_SHIFT_SHARE * np.array([x, y]),
             float(np.exp(MAX_LOG_GAMMA * grey)),
