@@ -16,12 +16,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from cephsure.studies.best_of import BEST
 from cephsure.studies.catalogue import QUESTIONS
-from cephsure.studies.overview import OVERVIEW
-from cephsure.studies.report_columns import shown_columns
+from cephsure.studies.report_tables import shown_columns
 from cephsure.studies.result import ExperimentResult, ResultTable, read_result
-from cephsure.studies.summaries import summaries_of
+from cephsure.studies.summaries import BEST, OVERVIEW, summaries_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "findings.md"
@@ -87,7 +85,7 @@ def by_model(
     """A table with a column a model: under each line's keys what stands for each model."""
     models = list(dict.fromkeys(model for line in lines.values() for model in line))
     rows = ((*key, *(line.get(model) for model in models)) for key, line in lines.items())
-    return ResultTable(title, (*keys, *models), tuple(rows), note)
+    return ResultTable.from_rows(title, (*keys, *models), tuple(rows), note)
 
 
 def pooled_table(rotation: ExperimentResult) -> ResultTable:
@@ -100,7 +98,7 @@ def pooled_table(rotation: ExperimentResult) -> ResultTable:
         best = max(lines, key=lambda line: line["auc"])
         shown = [*(line for line in lines if line["own_measure"]), best]
         rows += [tuple(line[name] for name in columns) for line in shown]
-    return ResultTable(
+    return ResultTable.from_rows(
         table.title,
         columns,
         tuple(dict.fromkeys(rows)),

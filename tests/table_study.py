@@ -14,9 +14,8 @@ import numpy as np
 from cephsure.datasets import AnnotatedFilm, Dataset
 from cephsure.films import Spacing, SpacingSource
 from cephsure.landmarks import load_landmark_set
-from cephsure.studies.store import PredictionStore
-from cephsure.studies.study import Study
-from cephsure.studies.study_model import StudyModel
+from cephsure.studies.predictions import PredictionStore
+from cephsure.studies.study import Study, StudyModel
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,9 +8,9 @@ import pytest
 
 from cephsure.cli import experiment as module
 from cephsure.errors import InputError
-from cephsure.studies import study_model
-from cephsure.studies.films import films_of_split, plain_cases
-from cephsure.studies.predicting import predict_cases
+from cephsure.studies import study as study_module
+from cephsure.studies.cases import films_of_split, plain_cases
+from cephsure.studies.predictions import predict_cases
 from cephsure.studies.result import ExperimentResult, ResultTable
 
 
@@ -28,10 +28,8 @@ class Registry:
             if name in self.fails:
                 raise self.fails[name]
             rows = tuple((label, len(table)) for label, table in tables.items())
-            table = ResultTable("Films", ("model", "n"), rows)
-            return ExperimentResult(
-                name, f"On {name}", ("Counted.",), (f"{len(rows)} models.",), {"films": table}
-            )
+            table = ResultTable.from_rows("Films", ("model", "n"), rows)
+            return ExperimentResult(name, f"On {name}", ("Counted.",), {"films": table})
 
         return experiment
 
@@ -78,13 +76,13 @@ def models(monkeypatch, tmp_path, make_prediction):
         if set(names) - known:
             raise InputError("not a model bundle", where=names[0])
         return tuple(
-            study_model.StudyModel(n, "default", "ensemble", "mean", 15, (), n[0] * 64, Fake(), None)
+            study_module.StudyModel(n, "default", "ensemble", "mean", 15, (), n[0] * 64, Fake(), None)
             for n in names
         )
 
     asked_quick = []
-    monkeypatch.setattr(study_model, "open_models", open_models)
-    monkeypatch.setattr(study_model, "asked_quick", asked_quick, raising=False)
+    monkeypatch.setattr(study_module, "open_models", open_models)
+    monkeypatch.setattr(study_module, "asked_quick", asked_quick, raising=False)
     return asked
 
 
@@ -100,8 +98,11 @@ def test_all_from_films_to_a_report(run, tmp_path, models):
     outcome = run("all", "--models", "one", "two")
     assert outcome.status == 0, outcome.err
     out = tmp_path / "out"
-    assert outcome.out.splitlines() == [
-        *("On accuracy", "  - 2 models.", "", "On distortion", "  - 2 models.", ""),
+    lines = [line.rstrip() for line in outcome.out.splitlines()]
+    table = ["Films", "model n", "one   3", "two   3"]
+    assert lines == [
+        *("On accuracy", *table, f"tables and figures  {out / 'accuracy'}", ""),
+        *("On distortion", *table, f"tables and figures  {out / 'distortion'}", ""),
         f"report  {out / 'report.html'}",
     ]
     assert outcome.lines[0] == "2 models: default ensemble (15), mean, default ensemble (15), mean"
@@ -161,7 +162,7 @@ def test_what_is_asked_reaches_the_study(run, registry, data, tmp_path):
     assert outcome.status == 0, outcome.err
     study = registry.studies["accuracy"]
     assert (study.cts, study.seed, study.shift_films) == ((ct,), 4, 2)
-    assert study_model.asked_quick == [True]
+    assert study_module.asked_quick == [True]
     made = json.loads((study.out / "study.json").read_text())["experiments"]["accuracy"]
     assert made["arguments"][-1] == "--quick"
     assert study.other_site.films[0].spacing.x_mm_per_px == 0.127
@@ -228,7 +229,7 @@ def test_missing_matplotlib_is_named(run, monkeypatch):
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     outcome = run("accuracy")
     assert outcome.status == 2
-    assert outcome.lines == ['error: figures need matplotlib (pip install "cephsure[report]")']
+    assert outcome.lines == ['error: figures need matplotlib (pip install "cephsure[studies]")']
 
 
 def test_help_says_what_each_experiment_is(cephsure):

@@ -15,8 +15,7 @@ from cephsure.datasets import AnnotatedFilm, Dataset
 from cephsure.films import Film, Spacing, SpacingSource
 from cephsure.inference.samples import Samples
 from cephsure.landmarks import Landmark, LandmarkSet
-from cephsure.studies.study import Study
-from cephsure.studies.study_model import StudyModel
+from cephsure.studies.study import Study, StudyModel
 from cephsure.uncertainty import to_prediction
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from cephsure.studies.best_of import best_of
 from cephsure.studies.result import ExperimentResult, ResultTable
 from cephsure.studies.shifted import ALL_STRANGERS
+from cephsure.studies.summaries import best_of
 
 
 def result(name, table, columns, *rows):
-    return ExperimentResult(name, name, (), (), {table: ResultTable(name, tuple(columns.split()), rows)})
+    return ExperimentResult(name, name, (), {table: ResultTable.from_rows(name, columns.split(), rows)})
 
 
 ERROR = result(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cephsure.studies.case import Case, PointTable
+from cephsure.studies.cases import Case, PointTable
 
 NAN = float("nan")
 

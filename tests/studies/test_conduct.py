@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from cephsure.errors import InputError
+from cephsure.studies.cases import films_of_split, plain_cases
 from cephsure.studies.conduct import Conduct, write_report
-from cephsure.studies.films import films_of_split, plain_cases
-from cephsure.studies.predicting import predict_cases
+from cephsure.studies.predictions import predict_cases
 from cephsure.studies.result import ExperimentResult, ResultTable
 
 
@@ -22,8 +22,7 @@ def counting(name):
             name,
             f"Title of {name}",
             ("Counted.",),
-            (f"There are {len(table)} films.",),
-            {"films": ResultTable("Films", ("film", "value"), rows)},
+            {"films": ResultTable.from_rows("Films", ("film", "value"), rows)},
         )
 
     return experiment
@@ -35,7 +34,7 @@ def no_damage(error):
 
 def test_an_experiment_is_made_and_recorded(study):
     result = Conduct(study, arguments=["counted", "--seed", "0"]).make("counted", counting("counted"))
-    assert result.findings == ("There are 4 films.",)
+    assert len(result.tables["films"].frame) == 4
     assert sorted(path.name for path in (study.out / "counted").iterdir()) == ["counted.json", "films.csv"]
     record = json.loads((study.out / "study.json").read_text())
     made = record["experiments"]["counted"]
@@ -69,8 +68,8 @@ def test_all_models_in_one_table(study):
     def experiment(study):
         columns = ("model", "own_measure", "films", "landmarks", "pearson", "pearson_low", "pearson_high")
         row = ("rule", True, "official", "all", 0.4321, 0.3, 0.5)
-        tables = {"error_correlation": ResultTable("Errors", columns, (row,))}
-        return ExperimentResult("error-correlation", "Errors", (), (), tables)
+        tables = {"error_correlation": ResultTable.from_rows("Errors", columns, (row,))}
+        return ExperimentResult("error-correlation", "Errors", (), tables)
 
     Conduct(study).make("error-correlation", experiment)
     html = write_report(study.out, on_damage=no_damage).read_text("utf-8")

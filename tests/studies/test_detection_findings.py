@@ -7,7 +7,7 @@ import pytest
 
 from cephsure.studies.detection_findings import best_score, findings, spoiled_films
 from cephsure.studies.film_scores import COMBINATIONS
-from cephsure.studies.statistics.detection import detection_quality
+from cephsure.studies.statistics.separation import detection_quality
 
 USUAL = np.arange(40.0)
 TITLES = {"entropy_mean": "entropy: mean"} | dict.fromkeys(COMBINATIONS, "all")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from cephsure.inference.samples import Samples
+from cephsure.studies.cases import films_of_split
 from cephsure.studies.drawing import ALTERED, PASSES, draw_films, drawings_of
-from cephsure.studies.films import films_of_split
 
 
 class RandomModel:

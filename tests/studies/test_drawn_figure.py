@@ -4,8 +4,8 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="figures need matplotlib")
 
-from cephsure.studies.drawn_figure import DrawnFigure, drawn, in_words
 from cephsure.studies.plotting import label, new_figure
+from cephsure.studies.result import DrawnFigure, drawn, in_words
 
 
 def figure(points=3):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cephsure.errors import InputError
-from cephsure.studies.films import (
+from cephsure.studies.cases import (
     films_of_split,
     judged_split,
     plain_cases,

@@ -5,8 +5,7 @@ import pytest
 from scipy import stats
 
 from cephsure.evaluation.bootstrap import film_weights
-from cephsure.studies.followed import COLUMNS, best, follow
-from cephsure.studies.measured import Measured
+from cephsure.studies.measured import CORRELATION_COLUMNS, Measured, correlate_with_error, strongest
 from cephsure.uncertainty import MEASURES
 
 
@@ -18,15 +17,16 @@ def found():
     values = {"activation": -errors, "entropy": errors + rng.normal(0, 3, errors.shape)}
     weights = film_weights(30, n_resamples=50)
     return errors, {
-        name: follow(Measured(MEASURES[name], name, one), errors, weights) for name, one in values.items()
+        name: correlate_with_error(Measured(MEASURES[name], name, one), errors, weights)
+        for name, one in values.items()
     }
 
 
 def test_cells_are_named_and_agree_with_scipy(found):
-    errors, followed = found
-    row = dict(zip(COLUMNS, followed["entropy"].cells(), strict=True))
+    errors, correlations = found
+    row = dict(zip(CORRELATION_COLUMNS, correlations["entropy"].cells(), strict=True))
     assert (row["measure"], row["direction"], row["n_points"]) == ("entropy", 1, 120)
-    values = followed["entropy"].measured.values
+    values = correlations["entropy"].measured.values
     assert row["pearson"] == pytest.approx(stats.pearsonr(errors.ravel(), values.ravel()).statistic)
     each = [stats.spearmanr(errors[:, mark], values[:, mark]).statistic for mark in range(4)]
     assert row["within_spearman"] == pytest.approx(np.mean(each))
@@ -34,9 +34,9 @@ def test_cells_are_named_and_agree_with_scipy(found):
 
 
 def test_best_goes_by_the_measures_direction(found):
-    followed = found[1]
-    assert followed["activation"].quality.spearman == pytest.approx(-1)
-    assert followed["activation"].strength == pytest.approx(1)
-    assert best(followed.values()) is followed["activation"]
-    assert best(followed.values(), but="activation") is followed["entropy"]
-    assert best([]) is None
+    correlations = found[1]
+    assert correlations["activation"].quality.spearman == pytest.approx(-1)
+    assert correlations["activation"].strength == pytest.approx(1)
+    assert strongest(correlations.values()) is correlations["activation"]
+    assert strongest(correlations.values(), but="activation") is correlations["entropy"]
+    assert strongest([]) is None

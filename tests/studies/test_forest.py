@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cephsure.studies.forest import Estimate, Row, Series, forest, forest_figure, turned
+from cephsure.studies.plotting import Estimate, Row, Series, forest, forest_figure, turned
 
 
 def test_turned_swaps_the_ends_of_an_interval():

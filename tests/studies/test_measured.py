@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cephsure.studies.case import PointTable
+from cephsure.studies.cases import PointTable
 from cephsure.studies.measured import measured
 
 NAN = float("nan")

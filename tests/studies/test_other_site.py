@@ -75,7 +75,7 @@ def test_measures_of_the_same_distribution_do_not_notice(result):
 def test_a_measure_that_rises_on_every_film_notices_at_once(table_study):
     made = table_study(kinds=("ensemble",))
     model = made.study.models[0]
-    from cephsure.studies.store import PredictionStore
+    from cephsure.studies.predictions import PredictionStore
 
     store = PredictionStore(model.stored, "other-site", model)
     for row in (row for film in store._rows.values() for row in film.values()):
@@ -95,7 +95,7 @@ def test_a_measure_that_rises_on_every_film_notices_at_once(table_study):
 def test_a_site_without_a_scale_has_no_error_in_mm_but_measures(table_study):
     made = table_study(kinds=("ensemble",))
     model, away = made.study.models[0], made.study.other_site
-    from cephsure.studies.store import PredictionStore
+    from cephsure.studies.predictions import PredictionStore
 
     store = PredictionStore(model.stored, "other-site", model)
     for row in (row for film in store._rows.values() for row in film.values()):

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from cephsure.studies.overview import overview
 from cephsure.studies.published import REFERENCE
 from cephsure.studies.result import ExperimentResult, ResultTable
+from cephsure.studies.summaries import overview
 
 
 def result(name, table, columns, *rows):
-    return ExperimentResult(name, name, (), (), {table: ResultTable(name, tuple(columns.split()), rows)})
+    return ExperimentResult(name, name, (), {table: ResultTable.from_rows(name, columns.split(), rows)})
 
 
 ACCURACY = result(
@@ -67,13 +67,17 @@ def test_each_models_own_figures(table):
 def test_where_the_annotation_of_the_training_is_missing_the_mean_is_the_truth():
     accuracy = ACCURACY.tables["accuracy_long"]
     rows = tuple((*row[:2], "mean", "other", *row[4:]) for row in accuracy.rows[1:2])
-    found = overview([replace(ACCURACY, tables={"accuracy_long": replace(accuracy, rows=rows)})])
+    found = overview(
+        [replace(ACCURACY, tables={"accuracy_long": ResultTable.from_rows("t", accuracy.columns, rows)})]
+    )
     assert lines(found)["ours"]["mre_mm"] == 2.0
     both = (
         *accuracy.rows[1:2],
         (*accuracy.rows[1][:2], "mean", *accuracy.rows[1][3:6], 5.0, None, None, 1.0, 9.0),
     )
-    found = overview([replace(ACCURACY, tables={"accuracy_long": replace(accuracy, rows=both)})])
+    found = overview(
+        [replace(ACCURACY, tables={"accuracy_long": ResultTable.from_rows("t", accuracy.columns, both)})]
+    )
     assert lines(found)["ours"]["mre_mm"] == 2.0
 
 
@@ -99,7 +103,8 @@ def test_published_figures_stand_below(table):
 
 def test_published_lines_that_stand_beside_nothing_are_left_out():
     assert len(overview([ACCURACY]).rows) == 1 + 3
-    trained = replace(ERROR.tables["error_correlation"], rows=ERROR.tables["error_correlation"].rows[:3])
+    errors = ERROR.tables["error_correlation"]
+    trained = replace(errors, frame=errors.frame[:3])
     found = overview([replace(ERROR, tables={"error_correlation": trained})])
     assert [row[0] for row in found.rows][1:] == [f"published, {kind}" for kind in REFERENCE]
 

@@ -9,7 +9,7 @@ import itertools
 from matplotlib.colors import to_rgb
 
 from cephsure.studies.plotting import DPI, KIND_COLOURS, KIND_MARKERS, label, new_figure, remark
-from cephsure.studies.study_model import PUBLISHED_MEASURE
+from cephsure.studies.study import PUBLISHED_MEASURE
 
 
 def test_a_grid_of_panels():

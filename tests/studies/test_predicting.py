@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from cephsure.errors import InputError
-from cephsure.studies.case import Case
-from cephsure.studies.films import films_of_split, plain_cases, truths_px
-from cephsure.studies.predicting import predict_cases
+from cephsure.studies.cases import Case, films_of_split, plain_cases, truths_px
+from cephsure.studies.predictions import predict_cases
 
 
 class Counted:

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from cephsure.studies.films import films_of_split, plain_cases
+from cephsure.studies.cases import films_of_split, plain_cases
 from cephsure.studies.point_scores import AS_IS, WITHIN
-from cephsure.studies.predicting import predict_cases
+from cephsure.studies.predictions import predict_cases
 from cephsure.studies.referral import referral
 
 

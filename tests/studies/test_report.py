@@ -4,12 +4,9 @@ import itertools
 import re
 from html.parser import HTMLParser
 
-import pytest
-
-from cephsure.studies.drawn_figure import DrawnFigure
 from cephsure.studies.report import report_html
-from cephsure.studies.result import ExperimentResult, ResultTable
-from cephsure.studies.study_facts import DataFacts, ModelFacts, StudyFacts
+from cephsure.studies.result import DrawnFigure, ExperimentResult, ResultTable
+from cephsure.studies.study_record import DataFacts, ModelFacts, StudyFacts
 
 PNG = bytes.fromhex(  # one grey pixel
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
@@ -51,8 +48,7 @@ def result(name="accuracy", **changes):
     given = {
         "title": f"Title of {name}",
         "method": ("First this.", "Then that."),
-        "findings": ("It is 1.15 mm.", "And more."),
-        "tables": {"errors": ResultTable("Errors", ("who", "mre_mm"), (("paper", 1.234567),))},
+        "tables": {"errors": ResultTable.from_rows("Errors", ("who", "mre_mm"), (("paper", 1.234567),))},
         "figures": {"curve": DrawnFigure("A curve.", "error against angle", {"svg": b"<svg/>", "png": PNG})},
     }
     return ExperimentResult(name=name, **(given | changes))
@@ -138,14 +134,13 @@ def test_what_was_studied():
 def test_an_experiment():
     html = page()
     for words in (
-        *("<li>It is 1.15 mm.</li>", "<p>Then that.</p>", "<summary>Method</summary>", "Table 1.1. Errors"),
+        *("<p>Then that.</p>", "<summary>Method</summary>", "Table 1.1. Errors"),
         *("1.23", "accuracy/errors.csv", "Figure 1.1", "A curve.", "How far are the points from the truth"),
     ):
         assert words in html, words
     assert "1.234567" not in html
-    # The first finding stands in the contents too.
-    assert html.count("It is 1.15 mm.") == 2
-    assert html.count("And more.") == 1
+    # The question stands in the contents too.
+    assert html.count("How far are the points from the truth") == 2
 
 
 def test_not_a_medical_device_at_both_ends():
@@ -155,7 +150,7 @@ def test_not_a_medical_device_at_both_ends():
 
 
 def test_everything_is_escaped():
-    table = ResultTable(EVIL, (EVIL, "n"), ((EVIL, 1),), note=EVIL)
+    table = ResultTable.from_rows(EVIL, (EVIL, "n"), ((EVIL, 1),), note=EVIL)
     figure = DrawnFigure(EVIL, EVIL, {"svg": b"<svg/>", "png": PNG})
     model = (
         facts().models[0].model_copy(update={"label": EVIL, "truth": EVIL, "changes": (EVIL,), "kind": EVIL})
@@ -166,7 +161,7 @@ def test_everything_is_escaped():
         .model_copy(update={"name": EVIL, "credit": EVIL, "annotators": (EVIL,), "films": {EVIL: 1}})
     )
     html = page(
-        result(title=EVIL, method=(EVIL,), findings=(EVIL,), tables={EVIL: table}, figures={EVIL: figure}),
+        result(title=EVIL, method=(EVIL,), tables={EVIL: table}, figures={EVIL: figure}),
         accuracy=facts(models=(model,), data=(data,), versions={"cephsure": EVIL}),
     )
     assert "script" not in Outline(html).tags
@@ -188,10 +183,8 @@ def test_results_made_alike_say_so_once_others_each():
     assert html.count('<th scope="row" class="short">') >= 2
 
 
-@pytest.mark.parametrize("part", ["method", "findings"])
-def test_what_is_not_there_has_no_heading(part):
-    html = page(result(**{part: ()}, tables={}, figures={}))
-    assert ("<summary>" in html) == (part != "method")
-    assert ("<h3>Findings</h3>" in html) == (part != "findings")
-    assert "<h3>Tables</h3>" not in html
+def test_what_is_not_there_has_no_heading():
+    html = page(result(method=(), tables={}, figures={}))
+    assert "<summary>" not in html
+    assert "<h3>" not in html
     Outline(html)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cephsure.studies.report_columns import column_texts, heading_of, shown_columns
+from cephsure.studies.report_tables import column_texts, heading_of, shown_columns
 from cephsure.studies.result import ResultTable
 
 
@@ -48,7 +48,7 @@ def test_rounding(name, cells, texts):
 
 
 def test_numbers_stand_to_the_right_words_to_the_left():
-    table = ResultTable(
+    table = ResultTable.from_rows(
         "t", ("who", "n", "mixed", "flag", "none"), (("a", 1, 1, True, None), ("b", None, "x", False, None))
     )
     columns, same = shown_columns(table)
@@ -58,7 +58,7 @@ def test_numbers_stand_to_the_right_words_to_the_left():
 
 def test_an_interval_stands_beside_its_value():
     names = ("who", "mre_mm", "mre_low_mm", "mre_high_mm", "auc", "auc_low", "auc_high", "low")
-    table = ResultTable(
+    table = ResultTable.from_rows(
         "t", names, (("a", 1.1523, 1.1, 1.2, 0.9, None, None, 3), ("b", None, None, None, 0.8, 0.75, 0.85, 4))
     )
     columns, _ = shown_columns(table)
@@ -71,15 +71,15 @@ def test_an_interval_stands_beside_its_value():
 def test_what_is_the_same_in_every_row_of_a_wide_table_is_said_once():
     names = ("who", *(f"c{i}" for i in range(7)), "mre_mm")
     rows = tuple((who, *range(7), float(i)) for i, who in enumerate("abc"))
-    columns, same = shown_columns(ResultTable("t", names, rows))
+    columns, same = shown_columns(ResultTable.from_rows("t", names, rows))
     assert [column.heading for column in columns] == ["who", "MRE"]
     assert same == [f"c{i} {i}" for i in range(7)]
     # Few columns fit; of two rows nobody is tired.
-    assert shown_columns(ResultTable("t", names[:8], tuple(row[:8] for row in rows)))[1] == []
-    assert shown_columns(ResultTable("t", names, rows[:2]))[1] == []
+    assert shown_columns(ResultTable.from_rows("t", names[:8], tuple(row[:8] for row in rows)))[1] == []
+    assert shown_columns(ResultTable.from_rows("t", names, rows[:2]))[1] == []
 
 
 def test_a_table_without_rows():
-    columns, same = shown_columns(ResultTable("t", ("who", "mre_mm"), ()))
+    columns, same = shown_columns(ResultTable.from_rows("t", ("who", "mre_mm"), ()))
     assert ([column.heading for column in columns], same) == (["who", "MRE"], [])
     assert columns[0].texts == ()

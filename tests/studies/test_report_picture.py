@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cephsure.studies.drawn_figure import DrawnFigure
 from cephsure.studies.report_picture import inlined, picture_html
+from cephsure.studies.result import DrawnFigure
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"></svg>'
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from cephsure.studies.report_table import FIRST_ROWS, MOST_ROWS, table_html
+from cephsure.studies.report_tables import FIRST_ROWS, MOST_ROWS, table_html
 from cephsure.studies.result import ResultTable
 
 
@@ -32,7 +32,9 @@ class Rows(HTMLParser):
 
 
 def test_cells_and_what_they_are():
-    table = ResultTable("Errors <b>", ("who", "mre_mm"), (("A & B", 1.25), ("c", None)), note="x < y")
+    table = ResultTable.from_rows(
+        "Errors <b>", ("who", "mre_mm"), (("A & B", 1.25), ("c", None)), note="x < y"
+    )
     html = table_html(table, title="Table 1.2", file="accuracy/errors.csv")
     found = Rows(html)
     assert found.rows == [["who", "MRE mm"], ["A & B", "1.25"], ["c", "–"]]
@@ -46,22 +48,22 @@ def test_cells_and_what_they_are():
 
 def test_a_long_table_is_cut_and_says_so():
     rows = tuple((f"film {index}", index) for index in range(MOST_ROWS + 1))
-    html = table_html(ResultTable("t", ("film", "n"), rows), title="T", file="a/b.csv")
+    html = table_html(ResultTable.from_rows("t", ("film", "n"), rows), title="T", file="a/b.csv")
     assert len(Rows(html).rows) == 1 + FIRST_ROWS
     assert f"First {FIRST_ROWS} of {MOST_ROWS + 1} rows; all: <code>a/b.csv</code>" in html
-    whole = table_html(ResultTable("t", ("film", "n"), rows[:-1]), title="T", file="a/b.csv")
+    whole = table_html(ResultTable.from_rows("t", ("film", "n"), rows[:-1]), title="T", file="a/b.csv")
     assert len(Rows(whole).rows) == 1 + MOST_ROWS
     assert 'class="table tall"' in whole
 
 
 def test_a_table_without_rows_says_so():
-    html = table_html(ResultTable("t", ("a", "b"), ()), title="T", file="a.csv")
+    html = table_html(ResultTable.from_rows("t", ("a", "b"), ()), title="T", file="a.csv")
     assert Rows(html).rows == [["a", "b"]]
     assert "No rows: " in html
 
 
 def test_long_words_get_room():
     html = table_html(
-        ResultTable("t", ("who",), (("paper mc-dropout (15), senior",),)), title="T", file="a.csv"
+        ResultTable.from_rows("t", ("who",), (("paper mc-dropout (15), senior",),)), title="T", file="a.csv"
     )
     assert Rows(html).kinds[0] == ("th", "col", "long")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from cephsure.studies.case import PointTable
+from cephsure.studies.cases import PointTable
 from cephsure.studies.rotation_pooled import pooled_sentences, pooled_table
 from cephsure.studies.rotation_results import models_along, steadiest
 from cephsure.studies.turned import Series, Turned

@@ -8,9 +8,9 @@ import pytest
 
 from cephsure.studies import by_count
 from cephsure.studies.by_count import AtCount
+from cephsure.studies.cases import films_of_split, spread_over, truths_px
 from cephsure.studies.drawing import ALTERED, ALTERED_PART, PART, PASSES
-from cephsure.studies.films import films_of_split, spread_over, truths_px
-from cephsure.studies.forest import Estimate
+from cephsure.studies.plotting import Estimate
 from cephsure.studies.sample_store import Cost, DrawnFilm, SampleStore
 from cephsure.studies.samples import best_measure, samples
 

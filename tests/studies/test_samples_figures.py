@@ -3,7 +3,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from cephsure.studies.by_count import STATISTICS, AtCount
-from cephsure.studies.forest import Estimate
+from cephsure.studies.plotting import Estimate
 from cephsure.studies.samples_figures import cost_figure, counts_figure
 
 

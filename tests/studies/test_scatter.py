@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from cephsure.studies.measured import Measured
-from cephsure.studies.plotting import new_figure
-from cephsure.studies.scatter import density_panel
+from cephsure.studies.plotting import density_panel, new_figure
 from cephsure.uncertainty import MEASURES
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from cephsure.errors import InputError
-from cephsure.studies import store as store_module
-from cephsure.studies.store import PredictionStore
+from cephsure.studies import predictions as store_module
+from cephsure.studies.predictions import PredictionStore
 from cephsure.uncertainty import MEASURES
 
 NAN = float("nan")

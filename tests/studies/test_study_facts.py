@@ -9,8 +9,7 @@ import pytest
 from cephsure import __version__
 from cephsure.errors import InputError
 from cephsure.sample_films import sample_films
-from cephsure.studies.credits import CREDITS
-from cephsure.studies.study_facts import StudyFacts, study_facts
+from cephsure.studies.study_record import CREDITS, StudyFacts, study_facts
 
 DAY = 86400
 

@@ -7,8 +7,8 @@ import pytest
 
 from cephsure.errors import BundleError, InputError
 from cephsure.sample_films import sample_film
-from cephsure.studies import study_model as module
-from cephsure.studies.study_model import PUBLISHED_MEASURE, open_models
+from cephsure.studies import study as module
+from cephsure.studies.study import PUBLISHED_MEASURE, open_models
 from cephsure.uncertainty import ALWAYS, MEASURES
 
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cephsure.errors import InputError
-from cephsure.studies.study_facts import study_facts
-from cephsure.studies.study_record import RECORD_FILE, Made, StudyRecord, read_record
+from cephsure.studies.study_record import RECORD_FILE, Made, StudyRecord, read_record, study_facts
 
 
 @pytest.fixture

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from cephsure.datasets import open_dataset
-from cephsure.studies.case import PointTable
-from cephsure.studies.films import films_of_split, truths_px
-from cephsure.studies.training_shape import points_for_shape, training_shape
+from cephsure.studies.cases import PointTable, films_of_split, points_for_shape, training_shape, truths_px
 from cephsure.uncertainty.shape_fit import ShapeModel
 
 

@@ -227,7 +227,7 @@ def _report_files(figures: dict[str, Any]) -> dict[str, bytes]:
 
         files[DIAGRAM_FILE] = reliability_diagram(figures)
     except ImportError:
-        terminal.remark("no reliability diagram: it needs matplotlib (pip install 'cephsure[report]')")
+        terminal.remark("no reliability diagram: it needs matplotlib (pip install 'cephsure[studies]')")
     return files
 
 

@@ -13,6 +13,7 @@ import typer
 from cephsure.cli import terminal
 from cephsure.cli.options import Data  # noqa: TC001 - typer reads the annotations
 from cephsure.cli.several_values import separated
+from cephsure.cli.shown_table import rich_table
 from cephsure.errors import InputError
 from cephsure.studies.catalogue import NEEDS, QUESTIONS
 
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 
     from cephsure.datasets import Dataset
     from cephsure.studies.result import ExperimentResult
-    from cephsure.studies.study import Study
-    from cephsure.studies.study_model import StudyModel
+    from cephsure.studies.study import Study, StudyModel
 
     Experiments = dict[str, Callable[[Study], ExperimentResult]]
 
 _ALL = "all"
+_MOST_ROWS, _MOST_COLUMNS = 20, 7
 EPILOG = "Experiments:\n\n" + "\n\n".join(
     f"- **{name}** {question}" + (f" (needs {NEEDS[name]})" if name in NEEDS else "")
     for name, question in QUESTIONS.items()
@@ -108,7 +109,7 @@ def _check(name: str, *, other_site: Path | None, other_site_mm_per_px: float | 
     if name not in (_ALL, *QUESTIONS):
         raise InputError(f"no experiment is called {name!r}", remedy=f"one of {_ALL}, {', '.join(QUESTIONS)}")
     if find_spec("matplotlib") is None:
-        raise InputError("figures need matplotlib", remedy='pip install "cephsure[report]"')
+        raise InputError("figures need matplotlib", remedy='pip install "cephsure[studies]"')
     check_mm_per_px(other_site_mm_per_px)
     if other_site_mm_per_px is not None and other_site is None:
         raise InputError("--other-site-mm-per-px is the scale of --other-site, which is not given")
@@ -128,9 +129,8 @@ def _study(
     """Open all that the experiments are made from."""
     from cephsure.datasets import open_dataset
     from cephsure.model import shipped_models
-    from cephsure.studies.films import judged_split
-    from cephsure.studies.study import Study
-    from cephsure.studies.study_model import open_models
+    from cephsure.studies.cases import judged_split
+    from cephsure.studies.study import Study, open_models
 
     missing = [path for path in cts if not path.exists()]
     if missing:
@@ -223,5 +223,17 @@ def _make(
             except Exception as error:  # noqa: BLE001 - the others go on
                 complaints.add(error, about=study.out / name)
                 continue
-            typer.echo(f"{result.title}\n" + "".join(f"  - {finding}\n" for finding in result.findings))
+            _show(result, study.out / name)
     complaints.repeat(inputs=len(chosen))
+
+
+def _show(result: ExperimentResult, folder: Path) -> None:
+    """Print what an experiment found: the table that answers its question, and where the rest is."""
+    from cephsure.studies.report_tables import text_table
+
+    typer.echo(result.title)
+    table = result.shown or next(iter(result.tables.values()), None)
+    if table is not None:
+        cut = text_table(table, most_rows=_MOST_ROWS, most_columns=_MOST_COLUMNS)
+        terminal.stdout_console().print(rich_table(cut))
+    typer.echo(f"tables and figures  {folder}\n")

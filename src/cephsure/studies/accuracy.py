@@ -14,7 +14,7 @@ from cephsure.studies.accuracy_tables import (
     long_table,
     report_table,
 )
-from cephsure.studies.films import MEAN, marked_by, truths_px
+from cephsure.studies.cases import MEAN, marked_by, truths_px
 from cephsure.studies.held_out import CLEAN, OFFICIAL, HeldOut, held_out, truth_for
 from cephsure.studies.published import REFERENCE, REFERENCE_TEST
 from cephsure.studies.result import ExperimentResult

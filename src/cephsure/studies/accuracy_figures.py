@@ -9,7 +9,7 @@ import numpy as np
 from cephsure.evaluation.bootstrap import film_weights
 from cephsure.studies.plotting import GREY, KIND_COLOURS, KIND_MARKERS, label, new_figure
 from cephsure.studies.published import published_accuracy
-from cephsure.studies.statistics.success_curve import success_curve
+from cephsure.studies.statistics.intervals import success_curve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cephsure.evaluation import Evaluation
     from cephsure.evaluation.result import Accuracy
     from cephsure.studies.result import Cell
-    from cephsure.studies.study_model import StudyModel
+    from cephsure.studies.study import StudyModel
 
 WITHOUT = 16
 """Soft tissue pogonion: the two annotators of ISBI 2015 differ on it by a systematic 6 to 9 mm."""
@@ -79,7 +79,7 @@ def report_table(found: Sequence[Measurement], test: str) -> ResultTable:
         (one.source, one.truth, *_published_figures(one.mre_mm, one.sdr_percent), *nothing)
         for one in published_accuracy(test)
     ]
-    return ResultTable(
+    return ResultTable.from_rows(
         f"Accuracy on {test}, each model against the annotation it was trained on",
         ("who", "truth", *_FIGURES, f"mre_without_{WITHOUT}_mm", "mre_clean_mm", "sdr_2.5mm_clean_percent"),
         tuple(rows),
@@ -103,7 +103,7 @@ def long_table(found: Sequence[Measurement], test: str) -> ResultTable:
         )
         for one in published_accuracy(test)
     ]
-    return ResultTable(
+    return ResultTable.from_rows(
         f"Accuracy on {test}: every model against every truth, one line a combination",
         (
             *("who", "source", "recipe", "kind", "samples", "trained_on", "changes"),
@@ -117,7 +117,7 @@ def long_table(found: Sequence[Measurement], test: str) -> ResultTable:
 
 def landmark_table(official: Sequence[Measurement], test: str) -> ResultTable:
     """One line a model and landmark, of the measurements given."""
-    return ResultTable(
+    return ResultTable.from_rows(
         f"Error of each landmark on the official {test}, each model against the annotation it was trained on",
         ("who", "truth", "number", "code", "landmark", "n_points", *_FIGURES),
         tuple(

@@ -12,7 +12,7 @@ from cephsure.evaluation.correlation import weighted_pearson, weighted_spearman
 from cephsure.evaluation.errors import is_within
 from cephsure.evaluation.quality import known, known_interval
 from cephsure.evaluation.roc import weighted_auc
-from cephsure.studies.forest import Estimate
+from cephsure.studies.plotting import Estimate
 from cephsure.studies.statistics.risk_coverage import UncertaintyOrder
 from cephsure.uncertainty import ALWAYS, MEASURES, mean_position
 

@@ -10,8 +10,7 @@ from cephsure.errors import InputError
 from cephsure.studies.catalogue import QUESTIONS
 from cephsure.studies.report import REPORT_FILE, report_html
 from cephsure.studies.result import read_result
-from cephsure.studies.study_facts import study_facts
-from cephsure.studies.study_record import Made, StudyRecord, read_record
+from cephsure.studies.study_record import Made, StudyRecord, read_record, study_facts
 from cephsure.studies.summaries import summaries_of
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from cephsure.studies.result import ExperimentResult
     from cephsure.studies.study import Study
-    from cephsure.studies.study_facts import StudyFacts
+    from cephsure.studies.study_record import StudyFacts
 
 
 class Conduct:

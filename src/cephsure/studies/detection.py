@@ -9,13 +9,13 @@ import numpy as np
 
 from cephsure.datasets import group_folds
 from cephsure.evaluation.errors import is_within
+from cephsure.studies.cases import training_shape
 from cephsure.studies.detection_figures import auc_figure, roc_figure
 from cephsure.studies.detection_findings import SPOILED_MM, best_score, findings, spoiled_films
 from cephsure.studies.film_scores import FilmScores, halves
 from cephsure.studies.result import ExperimentResult, ResultTable
 from cephsure.studies.shifted import shifted_films
-from cephsure.studies.statistics.detection import FALSE_ALARMS, Detection, detection_quality
-from cephsure.studies.training_shape import training_shape
+from cephsure.studies.statistics.separation import FALSE_ALARMS, Detection, detection_quality
 from cephsure.studies.wording import ends
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from cephsure.studies.drawn_figure import DrawnFigure
-    from cephsure.studies.result import Cell
+    from cephsure.studies.result import Cell, DrawnFigure
     from cephsure.studies.shifted import ShiftedFilms
     from cephsure.studies.study import Study
 
@@ -138,7 +137,7 @@ def _table(detected: Sequence[Detected], test: str) -> ResultTable:
                         *(quality.auc, *ends(quality.auc_ci95), quality.found),
                     )
                 )
-    return ResultTable(
+    return ResultTable.from_rows(
         f"How every score tells every shift from plain films of {test}",
         (
             *("model", "family", "shift", "shift_title", "score", "score_title"),
@@ -180,7 +179,7 @@ def _harm_table(detected: Sequence[Detected]) -> ResultTable:
                     *(one.titles[best], quality.auc, quality.found, one.found[shift.name]["all_max"].found),
                 )
             )
-    return ResultTable(
+    return ResultTable.from_rows(
         "What each shift does to the points, and whether it is noticed",
         (
             *("model", "family", "shift", "shift_title", "n_films", "mre_mm", "share_over_4mm"),
@@ -203,7 +202,7 @@ def _spoiled_table(detected: Sequence[Detected]) -> ResultTable:
             missed = "; ".join(f"{what} ({count})" for what, count in spoiled.missed.items())
             share = spoiled.n_found / spoiled.n_films if spoiled.n_films else None
             rows.append((one.films.model.title, name, title, spoiled.n_films, spoiled.n_found, share, missed))
-    return ResultTable(
+    return ResultTable.from_rows(
         "Shifted films whose points are spoiled, and how many raise an alarm",
         ("model", "score", "score_title", "n_spoiled", "n_found", "share_found", "missed"),
         tuple(rows),

@@ -10,7 +10,7 @@ from cephsure.evaluation.roc import roc_curve
 from cephsure.studies.held_out import OTHER_SITE
 from cephsure.studies.plotting import GREY, label, new_figure, remark
 from cephsure.studies.shifted import ALL_STRANGERS
-from cephsure.studies.statistics.detection import FALSE_ALARMS
+from cephsure.studies.statistics.separation import FALSE_ALARMS
 from cephsure.studies.wording import with_interval
 
 if TYPE_CHECKING:

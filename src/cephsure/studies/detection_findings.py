@@ -11,7 +11,7 @@ from cephsure.evaluation.errors import is_within
 from cephsure.studies.film_scores import COMBINATIONS
 from cephsure.studies.held_out import OTHER_SITE
 from cephsure.studies.shifted import ALL_STRANGERS
-from cephsure.studies.statistics.detection import alarm_threshold
+from cephsure.studies.statistics.separation import alarm_threshold
 from cephsure.studies.wording import listed, with_interval
 
 if TYPE_CHECKING:

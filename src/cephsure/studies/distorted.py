@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cephsure.datasets import film_of
-from cephsure.studies.case import Case
-from cephsure.studies.films import films_of_split, spread_over, truths_px
+from cephsure.studies.cases import Case, films_of_split, spread_over, truths_px
 from cephsure.studies.held_out import truth_for
-from cephsure.studies.predicting import predict_cases
+from cephsure.studies.predictions import predict_cases
 from cephsure.studies.shifts.distortion import MAX_MAGNITUDE, ElasticField
 
 if TYPE_CHECKING:
@@ -22,9 +21,8 @@ if TYPE_CHECKING:
 
     from cephsure.datasets import AnnotatedFilm
     from cephsure.films import Film
-    from cephsure.studies.case import PointTable
-    from cephsure.studies.study import Study
-    from cephsure.studies.study_model import StudyModel
+    from cephsure.studies.cases import PointTable
+    from cephsure.studies.study import Study, StudyModel
 
 MAGNITUDES: tuple[float, ...] = tuple(np.linspace(0.0, MAX_MAGNITUDE, 40).tolist())
 """As in the reference: 40 steps from none to the strongest."""

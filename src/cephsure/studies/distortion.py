@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from cephsure.evaluation.bootstrap import Interval
     from cephsure.studies.distorted import Distorted
     from cephsure.studies.distortion_results import ModelTrends
-    from cephsure.studies.drawn_figure import DrawnFigure
-    from cephsure.studies.result import Cell
+    from cephsure.studies.result import Cell, DrawnFigure
     from cephsure.studies.study import Study
 
 
@@ -132,7 +131,7 @@ def _coefficients(done: Distorted, trends: Sequence[ModelTrends]) -> ResultTable
         "magnitude_spearman: of the magnitude and the mean over all points. A measure that does not vary is "
         "left out. The radial error's own rows say how steadily the error itself grows."
     )
-    return ResultTable("Measures under elastic distortion", columns, tuple(rows), note)
+    return ResultTable.from_rows("Measures under elastic distortion", columns, tuple(rows), note)
 
 
 def _by_magnitude(done: Distorted, trends: Sequence[ModelTrends]) -> ResultTable:
@@ -149,7 +148,7 @@ def _by_magnitude(done: Distorted, trends: Sequence[ModelTrends]) -> ResultTable
             rows.append(tuple(cells))
     names = [f"{name}{end}" for name in ("error_mm", *keys) for end in ("", "_low", "_high")]
     note = "Means over all points of all films, with 95 % intervals."
-    return ResultTable("Means at each magnitude", ("model", "magnitude", *names), tuple(rows), note)
+    return ResultTable.from_rows("Means at each magnitude", ("model", "magnitude", *names), tuple(rows), note)
 
 
 def _field(done: Distorted) -> ResultTable:
@@ -174,7 +173,7 @@ def _field(done: Distorted) -> ResultTable:
         "folded_percent: share of the film where the map has turned over. points_without_place: true points "
         "that a fold shows several times or that left the film."
     )
-    return ResultTable("The field in millimetres", columns, tuple(rows), note)
+    return ResultTable.from_rows("The field in millimetres", columns, tuple(rows), note)
 
 
 def _lost_points(done: Distorted, index: int) -> tuple[int, int]:

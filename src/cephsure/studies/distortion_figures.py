@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cephsure.datasets import film_of
-from cephsure.studies.films import truths_px
+from cephsure.studies.cases import truths_px
 from cephsure.studies.held_out import truth_for
 from cephsure.studies.plotting import GREY, KIND_COLOURS, label, new_figure, remark
 from cephsure.studies.sample_picture import (
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from cephsure.studies.distorted import Distorted
     from cephsure.studies.distortion_results import MeasureTrend, ModelTrends
-    from cephsure.studies.statistics.trend import Trend
+    from cephsure.studies.statistics.trends import Trend
     from cephsure.studies.study import Study
 
 PICTURE_MAGNITUDES = (0.0, 70.0, 140.0, 200.0)

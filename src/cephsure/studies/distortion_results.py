@@ -14,7 +14,7 @@ from cephsure.evaluation.correlation import spearman, weighted_spearman
 from cephsure.studies.held_out import truth_for
 from cephsure.studies.measured import measured
 from cephsure.studies.published import REFERENCE
-from cephsure.studies.statistics.trend import Trend, trend
+from cephsure.studies.statistics.trends import Trend, trend
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from cephsure.evaluation.bootstrap import Interval
     from cephsure.studies.distorted import Distorted
     from cephsure.studies.measured import Measured
-    from cephsure.studies.study import Study
-    from cephsure.studies.study_model import StudyModel
+    from cephsure.studies.study import Study, StudyModel
 
 # Tens of thousands of points are ranked anew in each resample: fewer of them will do.
 _POINT_RESAMPLES = 300

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from cephsure.films import Film
     from cephsure.inference.samples import Samples
     from cephsure.model import Model
-    from cephsure.studies.study import Study
-    from cephsure.studies.study_model import StudyModel
+    from cephsure.studies.study import Study, StudyModel
 
 Draw = Callable[["Model", "Film", int, int], "Samples"]
 

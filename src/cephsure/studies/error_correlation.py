@@ -14,9 +14,15 @@ from cephsure.studies.error_correlation_figures import (
     published_pearson,
     scatter_figure,
 )
-from cephsure.studies.followed import COLUMNS, NOTE, Followed, best, follow
 from cephsure.studies.held_out import OFFICIAL, HeldOut, held_out, truth_for
-from cephsure.studies.measured import measured
+from cephsure.studies.measured import (
+    CORRELATION_COLUMNS,
+    CORRELATION_NOTE,
+    ErrorCorrelation,
+    correlate_with_error,
+    measured,
+    strongest,
+)
 from cephsure.studies.result import ExperimentResult, ResultTable
 from cephsure.studies.wording import with_interval
 
@@ -25,10 +31,8 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from cephsure.studies.drawn_figure import DrawnFigure
-    from cephsure.studies.result import Cell
-    from cephsure.studies.study import Study
-    from cephsure.studies.study_model import StudyModel
+    from cephsure.studies.result import Cell, DrawnFigure
+    from cephsure.studies.study import Study, StudyModel
 
 RESAMPLES = 500
 # Soft tissue pogonion, on which the annotators of ISBI 2015 differ by a systematic 6 to 9 mm.
@@ -72,11 +76,11 @@ def _groups(study: Study, held: HeldOut, model: StudyModel) -> Iterator[Group]:
     for films, chosen in held.groups.items():
         values = measured(table.where(chosen))
         weights = film_weights(int(chosen.sum()), n_resamples=RESAMPLES, seed=study.seed)
-        found = tuple(follow(one, errors[chosen], weights) for one in values.values())
+        found = tuple(correlate_with_error(one, errors[chosen], weights) for one in values.values())
         yield Group(model, truth, films, ALL, int(chosen.sum()), found)
         if films == OFFICIAL and WITHOUT in table.numbers:
             others = np.where(np.array(table.numbers) == WITHOUT, np.nan, errors[chosen])
-            found = tuple(follow(one, others, weights) for one in values.values())
+            found = tuple(correlate_with_error(one, others, weights) for one in values.values())
             yield Group(model, truth, films, f"without {WITHOUT}", int(chosen.sum()), found)
 
 
@@ -94,18 +98,18 @@ def _table(groups: Sequence[Group], test: str) -> ResultTable:
                     published_pearson(model) if is_own else None,
                 )
             )
-    return ResultTable(
+    return ResultTable.from_rows(
         f"Each measure against the radial error, point by point, on {test}",
         (
             *("model", "recipe", "kind", "under_trained"),
             *("truth", "films", "landmarks", "n_films", "own_measure"),
-            *COLUMNS,
+            *CORRELATION_COLUMNS,
             "published_pearson",
         ),
         tuple(rows),
-        note=f"{NOTE} own_measure: the one by which the reference judges the kind; published_pearson is its "
-        "value there, of fully or of under-trained models as ours is. A measure that is the same for every "
-        "point is left out.",
+        note=f"{CORRELATION_NOTE} own_measure: the one by which the reference judges the kind; "
+        "published_pearson is its value there, of fully or of under-trained models as ours is. A measure "
+        "that is the same for every point is left out.",
     )
 
 
@@ -123,7 +127,7 @@ def _landmark_table(study: Study, main: Sequence[Group], test: str) -> ResultTab
                         *(float(mean), measure.name, measure.direction, float(coefficient)),
                     )
                 )
-    return ResultTable(
+    return ResultTable.from_rows(
         f"Rank correlation of measure and error within each landmark, official {test}",
         ("model", "truth", "number", "code", "landmark", "mre_mm", "measure", "direction", "spearman"),
         tuple(rows),
@@ -195,7 +199,7 @@ def _own_sentence(group: Group) -> Iterator[str]:
 
 def _best_sentence(group: Group) -> Iterator[str]:
     """The measure that follows the error best, in both readings, and how well it finds large errors."""
-    top = best(group.found)
+    top = strongest(group.found)
     if top is None or top.quality.spearman is None:
         return
     inside = max(group.found, key=_strength_within)
@@ -212,6 +216,6 @@ def _best_sentence(group: Group) -> Iterator[str]:
     yield text + "."
 
 
-def _strength_within(one: Followed) -> float:
+def _strength_within(one: ErrorCorrelation) -> float:
     found = one.within.spearman
     return -1.0 if found is None else one.measured.measure.direction * found

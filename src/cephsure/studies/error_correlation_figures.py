@@ -9,12 +9,22 @@ import numpy as np
 
 from cephsure.evaluation.bootstrap import film_weights
 from cephsure.evaluation.correlation import pearson
-from cephsure.studies.followed import Followed, best
-from cephsure.studies.forest import Estimate, Row, Series, forest, forest_figure, turned
-from cephsure.studies.plotting import GREY, KIND_COLOURS, label, new_figure
+from cephsure.studies.measured import ErrorCorrelation, strongest
+from cephsure.studies.plotting import (
+    GREY,
+    KIND_COLOURS,
+    Estimate,
+    Row,
+    Series,
+    density_panel,
+    forest,
+    forest_figure,
+    label,
+    new_figure,
+    turned,
+)
 from cephsure.studies.published import REFERENCE
-from cephsure.studies.scatter import density_panel
-from cephsure.studies.statistics.equal_bins import equal_bins
+from cephsure.studies.statistics.intervals import equal_bins
 from cephsure.studies.wording import with_interval
 
 if TYPE_CHECKING:
@@ -23,7 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from cephsure.studies.study_model import StudyModel
+    from cephsure.studies.study import StudyModel
 
 _BINS = 10
 
@@ -46,10 +56,10 @@ class Group:
     films: str
     landmarks: str
     n_films: int
-    found: tuple[Followed, ...]
+    found: tuple[ErrorCorrelation, ...]
 
     @property
-    def own(self) -> Followed | None:
+    def own(self) -> ErrorCorrelation | None:
         """The measure by which the reference judges this kind of model, if it says anything."""
         return next((one for one in self.found if one.measured.measure.name == self.model.own_measure), None)
 
@@ -135,7 +145,7 @@ def measures_figure(main: Sequence[Group], test: str) -> Figure:
 
 def scatter_figure(group: Group, test: str, *, seed: int) -> Figure:
     """The points of one model: its own measure, the best other one, and both in bins."""
-    other = best(group.found, but=group.model.own_measure)
+    other = strongest(group.found, but=group.model.own_measure)
     shown = [one for one in (group.own, other) if one is not None]
     figure, axes = new_figure(
         1,
@@ -164,7 +174,7 @@ def scatter_figure(group: Group, test: str, *, seed: int) -> Figure:
     return figure
 
 
-def _coefficients(one: Followed) -> str:
+def _coefficients(one: ErrorCorrelation) -> str:
     quality, within = one.quality, one.within
     return (
         f"Pearson r = {with_interval(quality.pearson, quality.pearson_ci95)}\n"
@@ -173,7 +183,7 @@ def _coefficients(one: Followed) -> str:
     )
 
 
-def _binned_panel(axes: Axes, shown: Sequence[Followed], *, seed: int) -> None:
+def _binned_panel(axes: Axes, shown: Sequence[ErrorCorrelation], *, seed: int) -> None:
     """Mean error in bins of equal size, from the most certain to the most uncertain points."""
     for one, colour, marker in zip(shown, ("black", "#CC79A7"), "oD", strict=False):
         weights = film_weights(len(one.errors_mm), n_resamples=500, seed=seed)

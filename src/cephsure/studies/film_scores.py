@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cephsure.studies.cases import points_for_shape
 from cephsure.studies.measured import measured
-from cephsure.studies.training_shape import points_for_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from cephsure.studies.case import PointTable
+    from cephsure.studies.cases import PointTable
     from cephsure.uncertainty import Measure
     from cephsure.uncertainty.shape_fit import ShapeModel
 

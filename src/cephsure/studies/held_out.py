@@ -10,7 +10,7 @@ import numpy as np
 from cephsure.datasets.splits import ALL, CLEAN_ENDING
 from cephsure.errors import InputError
 from cephsure.evaluation import radial_errors
-from cephsure.studies.films import (
+from cephsure.studies.cases import (
     MEAN,
     films_of_split,
     plain_cases,
@@ -18,15 +18,14 @@ from cephsure.studies.films import (
     truth_names,
     truths_px,
 )
-from cephsure.studies.predicting import predict_cases
+from cephsure.studies.predictions import predict_cases
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.datasets import AnnotatedFilm, Dataset
-    from cephsure.studies.case import PointTable
-    from cephsure.studies.study import Study
-    from cephsure.studies.study_model import StudyModel
+    from cephsure.studies.cases import PointTable
+    from cephsure.studies.study import Study, StudyModel
 
 OFFICIAL = "official"
 CLEAN = "clean"

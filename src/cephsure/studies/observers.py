@@ -20,8 +20,8 @@ from cephsure.studies.observers_figures import (
 )
 from cephsure.studies.panel import Observed, Panel, expert_panel, observer_panel
 from cephsure.studies.result import ExperimentResult, ResultTable
-from cephsure.studies.statistics.known_mean import mean_of_known
-from cephsure.studies.statistics.within_landmark import within_landmark
+from cephsure.studies.statistics.intervals import mean_of_known
+from cephsure.studies.statistics.trends import within_landmark
 from cephsure.studies.wording import ends, listed, with_interval
 
 if TYPE_CHECKING:
@@ -30,10 +30,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from cephsure.studies.drawn_figure import DrawnFigure
-    from cephsure.studies.result import Cell
-    from cephsure.studies.study import Study
-    from cephsure.studies.study_model import StudyModel
+    from cephsure.studies.result import Cell, DrawnFigure
+    from cephsure.studies.study import Study, StudyModel
 
 RESAMPLES = 1000
 
@@ -139,7 +137,7 @@ def _table(told: Sequence[Told]) -> ResultTable:
                 *(within.spearman, *ends(within.spearman_ci95), within.between),
             )
         )
-    return ResultTable(
+    return ResultTable.from_rows(
         "Each measure beside the observers' disagreement, point by point",
         (
             *("model", "observers", "offsets_removed", "measure", "key", "direction", "n_films", "n_points"),
@@ -168,7 +166,7 @@ def _landmark_table(study: Study, panels: Sequence[Panel]) -> ResultTable:
                     *(float(raw[place]), float(rest[place])),
                 )
             )
-    return ResultTable(
+    return ResultTable.from_rows(
         "How far the observers disagree on each landmark",
         (
             *("observers", "number", "code", "landmark", "n_films"),
@@ -188,7 +186,7 @@ def _distance_table(study: Study, panel: Panel, distances: dict[str, NDArray[np.
         )
         for who, found in distances.items()
     ]
-    return ResultTable(
+    return ResultTable.from_rows(
         f"The models among the {panel.title}: mean distance to the mean of the others",
         (
             *("who", "is_model", "all_mm", "all_low_mm", "all_high_mm"),

@@ -8,10 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cephsure.datasets import annotators
-from cephsure.studies.forest import Row, Series, forest, forest_figure, turned
-from cephsure.studies.plotting import GREY, KIND_COLOURS, KIND_MARKERS, label, new_figure, remark
-from cephsure.studies.scatter import density_panel
-from cephsure.studies.statistics.known_mean import mean_of_known
+from cephsure.studies.plotting import (
+    GREY,
+    KIND_COLOURS,
+    KIND_MARKERS,
+    Row,
+    Series,
+    density_panel,
+    forest,
+    forest_figure,
+    label,
+    new_figure,
+    remark,
+    turned,
+)
+from cephsure.studies.statistics.intervals import mean_of_known
 from cephsure.studies.wording import with_interval
 
 if TYPE_CHECKING:
@@ -25,9 +36,8 @@ if TYPE_CHECKING:
     from cephsure.landmarks import LandmarkSet
     from cephsure.studies.measured import Measured
     from cephsure.studies.panel import Panel
-    from cephsure.studies.statistics.within_landmark import WithinLandmark
-    from cephsure.studies.study import Study
-    from cephsure.studies.study_model import StudyModel
+    from cephsure.studies.statistics.trends import WithinLandmark
+    from cephsure.studies.study import Study, StudyModel
 
 ERROR = "error"
 _POOLED, _WITHIN = Series("all points pooled"), Series("within each landmark, mean", "D", filled=False)

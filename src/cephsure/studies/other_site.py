@@ -10,14 +10,13 @@ from cephsure.datasets import annotators
 from cephsure.errors import InputError
 from cephsure.evaluation import evaluate
 from cephsure.evaluation.bootstrap import film_weights
-from cephsure.studies.films import truths_px
-from cephsure.studies.followed import follow
+from cephsure.studies.cases import truths_px
 from cephsure.studies.held_out import held_out, predict_away, truth_for
-from cephsure.studies.measured import Measured, measured
+from cephsure.studies.measured import Measured, correlate_with_error, measured
 from cephsure.studies.other_site_figures import Noticed, Site, noticed_figure, sites_figure
 from cephsure.studies.other_site_tables import accuracy_table, correlation_table, noticed_table
 from cephsure.studies.result import ExperimentResult
-from cephsure.studies.statistics.known_mean import mean_of_known
+from cephsure.studies.statistics.intervals import mean_of_known
 from cephsure.studies.statistics.separation import separation
 from cephsure.studies.wording import listed, with_interval
 
@@ -28,10 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.datasets import AnnotatedFilm, Dataset
-    from cephsure.studies.case import PointTable
-    from cephsure.studies.drawn_figure import DrawnFigure
-    from cephsure.studies.study import Study
-    from cephsure.studies.study_model import StudyModel
+    from cephsure.studies.cases import PointTable
+    from cephsure.studies.result import DrawnFigure
+    from cephsure.studies.study import Study, StudyModel
 
 RESAMPLES = 500
 CHANCE = 0.5
@@ -117,7 +115,7 @@ def _site(
         annotators_mm=_annotators_mm(items, table),
         measured=values,
         measured_px=measured(table, in_mm=False),
-        followed={key: follow(one, errors, weights) for key, one in values.items()},
+        correlations={key: correlate_with_error(one, errors, weights) for key, one in values.items()},
     )
 
 
@@ -244,9 +242,9 @@ def _noticed_sentence(home: Site, own: Sequence[Noticed]) -> str:
 
 def _correlation_sentence(home: Site, away: Site) -> Iterator[str]:
     name = home.model.own_measure
-    if name not in home.followed or name not in away.followed:
+    if name not in home.correlations or name not in away.correlations:
         return
-    here, there = home.followed[name].quality, away.followed[name].quality
+    here, there = home.correlations[name].quality, away.correlations[name].quality
     yield (
         f"{home.model.title}: Spearman of {home.measured[name].measure.title} and error "
         f"{with_interval(there.spearman, there.spearman_ci95)} at {away.name}, "

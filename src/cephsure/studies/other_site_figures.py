@@ -10,10 +10,19 @@ import numpy as np
 
 from cephsure.evaluation.bootstrap import film_weights, percentile_interval
 from cephsure.evaluation.correlation import spearman, weighted_spearman
-from cephsure.studies.forest import Estimate, Row, Series, forest, forest_figure
-from cephsure.studies.plotting import GREY, KIND_COLOURS, label, new_figure, remark
-from cephsure.studies.statistics.known_mean import mean_of_known
-from cephsure.studies.statistics.success_curve import success_curve
+from cephsure.studies.plotting import (
+    GREY,
+    KIND_COLOURS,
+    Estimate,
+    Row,
+    Series,
+    forest,
+    forest_figure,
+    label,
+    new_figure,
+    remark,
+)
+from cephsure.studies.statistics.intervals import mean_of_known, success_curve
 from cephsure.studies.wording import with_interval
 
 if TYPE_CHECKING:
@@ -25,9 +34,8 @@ if TYPE_CHECKING:
 
     from cephsure.evaluation import Evaluation
     from cephsure.evaluation.bootstrap import Interval
-    from cephsure.studies.followed import Followed
-    from cephsure.studies.measured import Measured
-    from cephsure.studies.study_model import StudyModel
+    from cephsure.studies.measured import ErrorCorrelation, Measured
+    from cephsure.studies.study import StudyModel
 
 AWAY_COLOUR = "#CC79A7"
 _RADII_MM = np.linspace(0.0, 8.0, 161)
@@ -49,7 +57,7 @@ class Site:
         annotators_mm: mean distance between the site's annotators, or None.
         measured: the measures, lengths in mm where there is a scale.
         measured_px: the same with lengths in px.
-        followed: each measure beside the error.
+        correlations: each measure beside the error.
     """
 
     name: str
@@ -61,7 +69,7 @@ class Site:
     annotators_mm: float | None
     measured: Mapping[str, Measured]
     measured_px: Mapping[str, Measured]
-    followed: Mapping[str, Followed]
+    correlations: Mapping[str, ErrorCorrelation]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cephsure.evaluation.errors import THRESHOLDS_MM
-from cephsure.studies.followed import COLUMNS, NOTE
+from cephsure.studies.measured import CORRELATION_COLUMNS, CORRELATION_NOTE
 from cephsure.studies.result import ResultTable
 from cephsure.studies.wording import ends
 
@@ -30,7 +30,7 @@ def accuracy_table(pairs: Sequence[tuple[Site, Site]]) -> ResultTable:
                 *(site.without_offsets_mm, site.annotators_mm),
             )
         )
-    return ResultTable(
+    return ResultTable.from_rows(
         f"Accuracy on the other site's films beside {pairs[0][0].name}",
         (
             *("model", "site", "truth", "n_films", "n_points"),
@@ -47,22 +47,22 @@ def accuracy_table(pairs: Sequence[tuple[Site, Site]]) -> ResultTable:
 
 def correlation_table(pairs: Sequence[tuple[Site, Site]]) -> ResultTable:
     """Each measure beside the error, at home and away."""
-    return ResultTable(
+    return ResultTable.from_rows(
         "Each measure against the radial error, point by point, at either site",
-        ("model", "site", "truth", "n_films", *COLUMNS),
+        ("model", "site", "truth", "n_films", *CORRELATION_COLUMNS),
         tuple(
             (site.model.title, site.name, site.truth, site.evaluation.n_films, *one.cells())
             for pair in pairs
             for site in pair
-            for one in site.followed.values()
+            for one in site.correlations.values()
         ),
-        note=NOTE,
+        note=CORRELATION_NOTE,
     )
 
 
 def noticed_table(noticed: Sequence[Noticed]) -> ResultTable:
     """How well each measure tells the sites apart."""
-    return ResultTable(
+    return ResultTable.from_rows(
         "Which measures notice the change of site, film by film",
         (
             *("model", "measure", "key", "direction", "n_home", "n_away"),

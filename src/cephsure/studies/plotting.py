@@ -1,14 +1,21 @@
-"""How the study's figures look: one size, one colour and marker for each kind of model, plain axes."""
+"""How the study's figures look: one size, one colour for each kind of model; densities and forest plots."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
+
+    from cephsure.studies.measured import Measured
 
 PANEL_INCHES = (4.2, 3.4)
 DPI = 130
@@ -67,4 +74,214 @@ def remark(axes: Axes, text: str, *, corner: str = "upper left") -> None:
         va="top" if top else "bottom",
         fontsize=7,
         bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5},
+    )
+
+
+# A hundredth of a millimetre is a tenth of a pixel: nearer than that, a logarithmic axis only shows noise.
+_LEAST_MM = 0.02
+_CELLS = 34
+# Room for the coefficients above the points.
+_HEADROOM = 4.0
+
+
+def density_panel(
+    axes: Axes,
+    measured: Measured,
+    lengths_mm: NDArray[np.float64],
+    *,
+    y: str,
+    title: str,
+    said: str,
+    diagonal: bool = False,
+) -> None:
+    """Points of a measure against a length in mm, as hexagons coloured by how many points lie in them.
+
+    A measure that is a length has a logarithmic axis; the activation is divided by the largest one shown, as
+    in the reference's figures.
+
+    Args:
+        axes: the panel.
+        measured: the measure, (F, L) values.
+        lengths_mm: (F, L) the length, NaN where there is none.
+        y: label of the length.
+        title: of the panel.
+        said: lines in the corner that is empty if the measure is a good one.
+        diagonal: draw the line on which a measure in mm equals the length.
+    """
+    there = np.isfinite(measured.values) & np.isfinite(lengths_mm)
+    x, heights = measured.values[there], np.maximum(lengths_mm[there], _LEAST_MM)
+    measure, name = measured.measure, measured.label
+    if measure.name == "activation" and x.size and x.max() > 0:
+        x, name = x / x.max(), f"{name} / largest shown"
+    is_log = measure.is_length and bool((x > 0).all())
+    label(axes, x=name, y=y, title=title)
+    remark(axes, said, corner="upper left" if measure.direction > 0 else "upper right")
+    if not x.size:
+        return
+    _hexagons(axes, x, heights, log_x=is_log)
+    _plain_numbers(axes.yaxis, *([axes.xaxis] if is_log else []))
+    if diagonal and is_log and measured.key.endswith("_mm"):
+        line = [max(x.min(), heights.min()), min(x.max(), heights.max())]
+        axes.plot(line, line, color=GREY, lw=0.9, ls="--", zorder=3)
+
+
+def _hexagons(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], *, log_x: bool) -> None:
+    """Cells of points, with a bar that says how many lie in one."""
+    cells = axes.hexbin(
+        x,
+        y,
+        gridsize=_CELLS,
+        bins="log",
+        mincnt=1,
+        xscale="log" if log_x else "linear",
+        yscale="log",
+        cmap="viridis",
+        linewidths=0.1,
+    )
+    bar = axes.figure.colorbar(cells, ax=axes, pad=0.01, aspect=30)
+    bar.set_label("points in a cell", fontsize=8)
+    bar.ax.tick_params(labelsize=7)
+    _plain_numbers(bar.ax.yaxis)
+    axes.set_ylim(top=y.max() * _HEADROOM)
+
+
+def _plain_numbers(*logarithmic: Axis) -> None:
+    """0.1, 1, 10 instead of powers of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    for axis in logarithmic:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
+
+
+_ROW_INCHES = 0.19
+_MARGIN_INCHES = 1.15
+_OFFSET_ROWS = 0.17
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value with its 95 % interval (None where there is none).
+
+    Attributes:
+        value: to be drawn; None draws nothing.
+        interval: lower and upper end.
+    """
+
+    value: float | None
+    interval: Sequence[float] | None = None
+
+
+def turned(value: float | None, interval: Sequence[float] | None, direction: int) -> Estimate:
+    """A coefficient times a measure's direction, so that a good measure's is positive."""
+    if value is None:
+        return Estimate(None)
+    ends = None if interval is None else sorted(direction * end for end in interval)
+    return Estimate(direction * value, ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a forest plot.
+
+    Attributes:
+        label: what stands at its left; for a heading the heading.
+        colour: of its dots.
+        estimates: by series; a row without any is a heading.
+    """
+
+    label: str
+    colour: str = GREY
+    estimates: dict[str, Estimate] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What a marker means: name in the legend, marker, whether it is filled."""
+
+    name: str
+    marker: str = "o"
+    filled: bool = True
+
+
+def forest_figure(
+    panels: int, rows: int, *, caption: str, panel_width: float = 5.0
+) -> tuple[Figure, NDArray[np.object_]]:
+    """A figure with panels side by side, tall enough for so many rows.
+
+    Args:
+        panels: side by side.
+        rows: of the panel with the most of them, headings included.
+        caption: said under the figure in the report.
+        panel_width: inches.
+
+    Returns:
+        The figure and its axes (1, panels).
+    """
+    height = max(2.2, _MARGIN_INCHES + _ROW_INCHES * rows)
+    return new_figure(1, panels, caption=caption, panel_inches=(panel_width, height))
+
+
+def forest(axes: Axes, rows: Sequence[Row], series: Sequence[Series], *, neutral: float = 0.0) -> None:
+    """Draw the rows from top to bottom.
+
+    Args:
+        axes: the panel.
+        rows: headings and rows of estimates.
+        series: what may stand in a row; two of them are drawn one above the other.
+        neutral: where a line marks "nothing" (0 for a correlation, 0.5 for a ROC area).
+    """
+    axes.axvline(neutral, color=GREY, lw=0.8, zorder=0)
+    offsets = np.linspace(-1, 1, len(series)) * _OFFSET_ROWS if len(series) > 1 else np.zeros(1)
+    for place, row in enumerate(rows):
+        if place % 2:
+            axes.axhspan(place - 0.5, place + 0.5, color="#f4f4f4", zorder=-1, lw=0)
+        for one, offset in zip(series, offsets, strict=True):
+            _draw(axes, row, one, place + float(offset))
+    axes.set_yticks(range(len(rows)), [row.label for row in rows])
+    for row, tick in zip(rows, axes.get_yticklabels(), strict=True):
+        tick.set_fontsize(7)
+        if not row.estimates:
+            tick.set_fontweight("bold")
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    _legend(axes, series)
+
+
+def _draw(axes: Axes, row: Row, series: Series, y: float) -> None:
+    estimate = row.estimates.get(series.name)
+    if estimate is None or estimate.value is None:
+        return
+    if estimate.interval is not None:
+        axes.plot(estimate.interval, [y, y], color=row.colour, lw=1.1, solid_capstyle="butt", zorder=2)
+    axes.plot(
+        [estimate.value],
+        [y],
+        series.marker,
+        color=row.colour,
+        markerfacecolor=row.colour if series.filled else "white",
+        markersize=4.5,
+        zorder=3,
+    )
+
+
+def _legend(axes: Axes, series: Sequence[Series]) -> None:
+    """Markers in grey: colours mean the kind of model, and the headings name it."""
+    if len(series) < 2:
+        return
+    handles = [
+        axes.plot(
+            [], [], one.marker, color=GREY, markerfacecolor=GREY if one.filled else "white", markersize=4.5
+        )[0]
+        for one in series
+    ]
+    axes.legend(
+        handles,
+        [one.name for one in series],
+        fontsize=7,
+        frameon=False,
+        ncols=len(series),
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
     )

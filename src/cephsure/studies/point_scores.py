@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cephsure.evaluation.ranks import midranks
+from cephsure.studies.cases import points_for_shape
 from cephsure.studies.measured import measured
-from cephsure.studies.training_shape import points_for_shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cephsure.studies.case import PointTable
+    from cephsure.studies.cases import PointTable
     from cephsure.uncertainty.shape_fit import ShapeModel
 
 AS_IS = "as it is"

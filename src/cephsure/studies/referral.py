@@ -9,12 +9,12 @@ import numpy as np
 
 from cephsure.evaluation.bootstrap import film_weights
 from cephsure.evaluation.errors import is_within
+from cephsure.studies.cases import training_shape
 from cephsure.studies.held_out import OFFICIAL, HeldOut, held_out, truth_for
 from cephsure.studies.point_scores import AS_IS, WITHIN, PointScore, point_scores
 from cephsure.studies.referral_figures import caught_figure, curves_figure
 from cephsure.studies.result import ExperimentResult, ResultTable
-from cephsure.studies.statistics.referral import REFERRED_SHARES, ReferralQuality, referral_quality
-from cephsure.studies.training_shape import training_shape
+from cephsure.studies.statistics.risk_coverage import REFERRED_SHARES, ReferralQuality, referral_quality
 from cephsure.studies.wording import ends, with_interval
 
 if TYPE_CHECKING:
@@ -23,10 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from cephsure.studies.drawn_figure import DrawnFigure
-    from cephsure.studies.result import Cell
-    from cephsure.studies.study import Study
-    from cephsure.studies.study_model import StudyModel
+    from cephsure.studies.result import Cell, DrawnFigure
+    from cephsure.studies.study import Study, StudyModel
 
 RESAMPLES = 500
 LARGE_MM = 4.0
@@ -145,7 +143,7 @@ def _table(found: Sequence[ReferralOf], test: str) -> ResultTable:
         for name in ("mre_kept_mm", "caught")
         for what in ("", "_low", "_high", "_oracle")
     ]
-    return ResultTable(
+    return ResultTable.from_rows(
         f"What is gained by referring the most uncertain points or films of {test}",
         (
             *("model", "truth", "films", "referred", "score", "title", "scaled", "own_measure"),

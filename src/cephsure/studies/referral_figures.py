@@ -6,11 +6,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.studies.forest import Estimate, Row, Series, forest, forest_figure
-from cephsure.studies.plotting import GREY, KIND_COLOURS, label, new_figure, remark
+from cephsure.studies.plotting import (
+    GREY,
+    KIND_COLOURS,
+    Estimate,
+    Row,
+    Series,
+    forest,
+    forest_figure,
+    label,
+    new_figure,
+    remark,
+)
 from cephsure.studies.point_scores import AS_IS, WITHIN
-from cephsure.studies.statistics.referral import REFERRED_SHARES
-from cephsure.studies.statistics.risk_coverage import risk_coverage
+from cephsure.studies.statistics.risk_coverage import REFERRED_SHARES, risk_coverage
 from cephsure.studies.wording import with_interval
 
 if TYPE_CHECKING:

@@ -7,16 +7,15 @@ from importlib import resources
 from typing import TYPE_CHECKING, TypeVar
 
 from cephsure.studies.catalogue import QUESTIONS
-from cephsure.studies.drawn_figure import drawn
-from cephsure.studies.report_columns import NOTHING, ShownColumn
 from cephsure.studies.report_picture import picture_html
-from cephsure.studies.report_table import frame, table_html
+from cephsure.studies.report_tables import NOTHING, ShownColumn, frame, table_html
+from cephsure.studies.result import drawn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from cephsure.studies.result import ExperimentResult, ResultTable
-    from cephsure.studies.study_facts import DataFacts, ModelFacts, StudyFacts
+    from cephsure.studies.study_record import DataFacts, ModelFacts, StudyFacts
 
 Item = TypeVar("Item")
 
@@ -128,7 +127,7 @@ def _at_a_glance(summaries: Mapping[str, ResultTable]) -> str:
 def _contents(results: Sequence[ExperimentResult]) -> str:
     entries = "".join(
         f'<li><a href="#{escape(result.name)}">{escape(result.title)}</a>'
-        + "".join(f"<span>{escape(finding)}</span>" for finding in result.findings[:1])
+        + (f"<span>{escape(QUESTIONS[result.name])}</span>" if result.name in QUESTIONS else "")
         + "</li>\n"
         for result in results
     )
@@ -139,7 +138,6 @@ def _contents(results: Sequence[ExperimentResult]) -> str:
 
 def _experiment(number: int, result: ExperimentResult, study: StudyFacts, *, alone: bool) -> str:
     question = QUESTIONS.get(result.name, "")
-    findings = "".join(f"<li>{escape(finding)}</li>\n" for finding in result.findings)
     figures = "".join(
         picture_html(drawn(figure), title=f"Figure {number}.{index}")
         for index, figure in enumerate(result.figures.values(), start=1)
@@ -155,7 +153,6 @@ def _experiment(number: int, result: ExperimentResult, study: StudyFacts, *, alo
         f'<h2 id="{name}-title">{number} {escape(result.title)}</h2>\n'
         + (f'<p class="question">{escape(question)}</p>\n' if question else "")
         + ("" if alone else f'<p class="under">{escape(_made_with(study))}</p>\n')
-        + (f'<h3>Findings</h3>\n<ul class="findings">\n{findings}</ul>\n' if findings else "")
         + (f"<h3>Tables</h3>\n{tables}" if tables else "")
         + (f"<h3>Figures</h3>\n{figures}" if figures else "")
         + (f"<details>\n<summary>Method</summary>\n{method}</details>\n" if method else "")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 if TYPE_CHECKING:
-    from cephsure.studies.drawn_figure import DrawnFigure
+    from cephsure.studies.result import DrawnFigure
 
 _MOST_SVG_BYTES = 400_000
 # A film's grain costs a PNG much and a reader nothing.

@@ -1,64 +1,192 @@
-"""What an experiment gives: sentences, tables and figures; written to a folder and read back."""
+"""What an experiment gives: method, tables and figures; written to a folder and read back."""
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
-from cephsure.studies.drawn_figure import DrawnFigure, drawn, read_drawn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+ENDINGS = ("png", "svg")
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnFigure:
+    """A figure that is no longer drawn upon.
+
+    Attributes:
+        caption: said under it.
+        alt: what it shows, for those who cannot see it.
+        files: by ending ("png", "svg"), the file's bytes.
+    """
+
+    caption: str
+    alt: str
+    files: Mapping[str, bytes]
+
+
+def drawn(figure: Figure | DrawnFigure) -> DrawnFigure:
+    """Draw a figure, the same bytes for the same figure; one that is drawn is given back."""
+    if isinstance(figure, DrawnFigure):
+        return figure
+    files = {ending: _bytes(figure, ending) for ending in ENDINGS}
+    return DrawnFigure(str(figure.get_label()), in_words(figure), files)
+
+
+def _bytes(figure: Figure, ending: str) -> bytes:
+    import matplotlib as mpl
+
+    stream = io.BytesIO()
+    # Without a salt of its own an SVG gets random identifiers, without Date None the time of day.
+    with mpl.rc_context({"svg.hashsalt": "cephsure"}):
+        figure.savefig(stream, format=ending, metadata={"Date": None} if ending == "svg" else None)
+    return stream.getvalue()
+
+
+def read_drawn(folder: Path, name: str, *, caption: str, alt: str) -> DrawnFigure:
+    """A figure from its files.
+
+    Raises:
+        InputError: one of them is not there.
+    """
+    try:
+        files = {ending: (folder / f"{name}.{ending}").read_bytes() for ending in ENDINGS}
+    except OSError as error:
+        raise InputError(
+            f"a figure's file cannot be read: {error.strerror}",
+            where=error.filename,
+            remedy="run the experiment again: what is predicted is not predicted again",
+        ) from error
+    return DrawnFigure(caption, alt, files)
+
+
+def in_words(figure: Figure) -> str:
+    """What stands on a figure's axes: its panels' titles and labels, each once."""
+    panels = [words for axes in figure.get_axes() if axes.get_visible() and (words := _panel(axes))]
+    several = dict.fromkeys(panels)
+    count = f"{len(panels)} panels: " if len(panels) > 1 else ""
+    return count + "; ".join(several)
+
+
+def _panel(axes: Axes) -> str:
+    x, y, title = (
+        " ".join(text.split()) for text in (axes.get_xlabel(), axes.get_ylabel(), axes.get_title())
+    )
+    against = f"{y} against {x}" if x and y else y or x
+    return f"{title} ({against})" if title and against else title or against
+
 
 SCHEMA = "cephsure.experiment/1"
 
 Cell = str | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ResultTable:
     """A table with named columns; units stand in the names ("mre_mm", "angle_deg").
 
     Attributes:
         title: one line for the reader.
-        columns: names.
-        rows: one tuple a row; None where there is no value.
+        frame: the cells, tidy: an observation a row. NaN, NA or None where there is no value. Whole numbers
+            with gaps need the type "Int64", as ``frame_of`` gives it, or they become floats.
         note: what the reader must know to read it right.
     """
 
     title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    frame: pd.DataFrame
     note: str = ""
 
+    @staticmethod
+    def from_records(
+        title: str,
+        records: Iterable[Mapping[str, Cell]],
+        *,
+        columns: Sequence[str] | None = None,
+        note: str = "",
+    ) -> ResultTable:
+        """A table of records; see ``frame_of``."""
+        return ResultTable(title, frame_of(records, columns), note)
+
+    @staticmethod
+    def from_rows(
+        title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], note: str = ""
+    ) -> ResultTable:
+        """A table of rows, each with a cell a column."""
+        return ResultTable(
+            title, frame_of((dict(zip(columns, row, strict=True)) for row in rows), columns), note
+        )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(self.frame.columns)
+
+    @property
+    def rows(self) -> tuple[tuple[Cell, ...], ...]:
+        """The cells, a tuple a row; None where there is no value."""
+        return tuple(zip(*(map(plain, self.frame[name]) for name in self.columns), strict=True))
+
+    def records(self) -> list[dict[str, Cell]]:
+        """The rows by column name, as JSON knows them; None where there is no value."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def select(self, *columns: str, where: pd.Series | None = None) -> ResultTable:
+        """Some of the columns, of all rows or of those where ``where`` holds."""
+        frame = self.frame if where is None else self.frame[where.astype(bool)]
+        return replace(self, frame=frame[list(columns)])
+
     def csv(self) -> str:
-        """The table as CSV text; empty where there is no value."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.columns)
-        writer.writerows(["" if plain(cell) is None else plain(cell) for cell in row] for row in self.rows)
-        return text.getvalue()
+        """The table as CSV text with all digits; empty where there is no value."""
+        cells = pd.DataFrame(self.rows, columns=list(self.columns), dtype=object)
+        return str(cells.to_csv(index=False, lineterminator="\n"))
 
     def document(self) -> dict[str, Any]:
         """The table as JSON data."""
-        rows = [dict(zip(self.columns, map(plain, row), strict=True)) for row in self.rows]
-        return {"title": self.title, "note": self.note, "columns": list(self.columns), "rows": rows}
+        return {
+            "title": self.title,
+            "note": self.note,
+            "columns": list(self.columns),
+            "rows": self.records(),
+        }
 
     @staticmethod
     def from_document(data: Mapping[str, Any]) -> ResultTable:
         """The table of a ``document``."""
-        columns = tuple(data["columns"])
-        rows = tuple(tuple(row[name] for name in columns) for row in data["rows"])
-        return ResultTable(data["title"], columns, rows, data["note"])
+        rows = ([row[name] for name in data["columns"]] for row in data["rows"])
+        return ResultTable.from_rows(data["title"], data["columns"], rows, data["note"])
+
+
+def frame_of(records: Iterable[Mapping[str, Cell]], columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """A frame whose columns keep the type of their cells, gaps or not: whole numbers stay whole.
+
+    Args:
+        records: by column name; a name that a record lacks, and None, are gaps.
+        columns: which, and their order; by default all, in the order they come.
+    """
+    frame = pd.DataFrame(list(records), columns=columns, dtype=object)
+    return pd.DataFrame({name: _typed(cells) for name, cells in frame.items()}, columns=frame.columns)
+
+
+def _typed(cells: pd.Series) -> pd.Series:
+    kinds = {type(plain(cell)) for cell in cells} - {type(None)}
+    if len(kinds) != 1 or kinds == {str}:  # cells of several kinds stay what they are
+        return cells
+    (kind,) = kinds
+    with_gaps = {int: "Int64", bool: "boolean"}.get(kind, "float64")
+    return cells.astype(with_gaps if cells.isna().any() else kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +196,21 @@ class ExperimentResult:
     Attributes:
         name: as on the command line ("error-correlation").
         title: heading in the report.
-        method: how it was done, in sentences a researcher can repeat it from.
-        findings: what was found, a sentence each, with its figures.
+        method: how it was done, a paragraph each that a researcher can repeat it from; see ``method_text``.
         tables: by file name without ending.
         figures: by file name without ending; the caption is the figure's label (``Figure.set_label``). Those
             of a result that was read are ``DrawnFigure``.
+        shown: what the command line prints: a few rows and columns that answer the question, of the tables
+            (``ResultTable.select``). It is not written. None for the beginning of the first table.
     """
 
     name: str
     title: str
     method: tuple[str, ...]
-    findings: tuple[str, ...]
     tables: dict[str, ResultTable] = field(default_factory=dict)
     figures: dict[str, Figure | DrawnFigure] = field(default_factory=dict)
+    shown: ResultTable | None = None
+    findings: tuple[str, ...] = ()  # until no experiment gives any
 
     def write(self, folder: Path) -> list[Path]:
         """Write all tables as CSV, all data as one JSON, all figures as PNG and SVG; returns the files.
@@ -106,7 +236,6 @@ class ExperimentResult:
             "name": self.name,
             "title": self.title,
             "method": list(self.method),
-            "findings": list(self.findings),
             "tables": {name: table.document() for name, table in self.tables.items()},
             "figures": {
                 name: {"caption": figure.caption, "alt": figure.alt} for name, figure in figures.items()
@@ -139,7 +268,6 @@ def _from_document(data: Mapping[str, Any], folder: Path) -> ExperimentResult:
         name=str(data["name"]),
         title=str(data["title"]),
         method=tuple(map(str, data["method"])),
-        findings=tuple(map(str, data["findings"])),
         tables={key: ResultTable.from_document(table) for key, table in data["tables"].items()},
         figures={
             key: read_drawn(folder, key, caption=words["caption"], alt=words["alt"])
@@ -149,8 +277,8 @@ def _from_document(data: Mapping[str, Any], folder: Path) -> ExperimentResult:
 
 
 def plain(cell: Cell) -> Cell:
-    """A cell as JSON knows it: numpy numbers become Python's, NaN and infinity become None."""
-    if cell is None or isinstance(cell, (str, bool)):
-        return cell
+    """A cell as JSON knows it: numpy numbers become Python's; NA, NaN and infinity become None."""
+    if cell is None or cell is pd.NA or isinstance(cell, (str, bool)):
+        return None if cell is pd.NA else cell
     value = cell.item() if hasattr(cell, "item") else cell
     return None if isinstance(value, float) and not math.isfinite(value) else value

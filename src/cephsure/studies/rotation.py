@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from cephsure.studies.drawn_figure import DrawnFigure
-    from cephsure.studies.result import Cell
+    from cephsure.studies.result import Cell, DrawnFigure
     from cephsure.studies.rotation_results import MeasureAlong, ModelAlong
     from cephsure.studies.study import Study
     from cephsure.studies.turned import Head, Series
@@ -180,7 +179,7 @@ def _coefficients(along: Sequence[ModelAlong]) -> ResultTable:
         f"{TURNED_DEG:g}° and more against those of up to {STRAIGHT_DEG:g}°. A measure that does not vary "
         "is left out. published_pearson: of the reference, for a parallel sum of another head."
     )
-    return ResultTable("Measures of turned heads", columns, tuple(rows), note)
+    return ResultTable.from_rows("Measures of turned heads", columns, tuple(rows), note)
 
 
 def _by_angle(along: Sequence[ModelAlong]) -> ResultTable:
@@ -196,7 +195,7 @@ def _by_angle(along: Sequence[ModelAlong]) -> ResultTable:
             rows.append((*what, error, known, *means))
     columns = ("head", "series", "model", "angle_deg", "error_mm", "n_truth", *keys)
     note = "Means over the landmarks that the scan holds; error_mm over the n_truth whose place is known."
-    return ResultTable("Means at each angle", columns, tuple(rows), note)
+    return ResultTable.from_rows("Means at each angle", columns, tuple(rows), note)
 
 
 def _straight(study: Study, along: Sequence[ModelAlong]) -> ResultTable:
@@ -221,7 +220,7 @@ def _straight(study: Study, along: Sequence[ModelAlong]) -> ResultTable:
         "placed_within_mm: the reader's estimate of how surely the landmark was placed in the CT, one "
         "standard deviation."
     )
-    return ResultTable("Errors of the unturned head", columns, tuple(rows), note)
+    return ResultTable.from_rows("Errors of the unturned head", columns, tuple(rows), note)
 
 
 def _heads(heads: Sequence[Head]) -> ResultTable:
@@ -245,7 +244,7 @@ def _heads(heads: Sequence[Head]) -> ResultTable:
         "symmetry: correlation of the levelled bone with its mirror image. n_landmarks: placed in the CT. "
         "outside_scan: landmarks that count nowhere."
     )
-    return ResultTable("The heads", columns, tuple(rows), note)
+    return ResultTable.from_rows("The heads", columns, tuple(rows), note)
 
 
 def _findings(along: dict[str, dict[str, list[ModelAlong]]]) -> tuple[str, ...]:

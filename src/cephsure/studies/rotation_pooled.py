@@ -26,7 +26,7 @@ def pooled_table(along: Heads) -> ResultTable | None:
     rows = tuple(_rows(along)) if len(along) > 1 else ()
     if not rows:
         return None
-    return ResultTable(
+    return ResultTable.from_rows(
         title="Turned films of all heads against straight films of all heads",
         columns=("series", "model", "measure", "own_measure", "auc", "auc_worst_pair"),
         rows=rows,

@@ -14,8 +14,8 @@ from cephsure.evaluation.correlation import pearson, spearman, weighted_pearson,
 from cephsure.evaluation.roc import auc
 from cephsure.studies.measured import measured
 from cephsure.studies.published import REFERENCE
-from cephsure.studies.statistics.known_mean import mean_of_known
-from cephsure.studies.statistics.series import block_weights, steadiness
+from cephsure.studies.statistics.intervals import mean_of_known
+from cephsure.studies.statistics.trends import block_weights, steadiness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     from cephsure.evaluation.bootstrap import Interval
     from cephsure.studies.measured import Measured
-    from cephsure.studies.study import Study
-    from cephsure.studies.study_model import StudyModel
+    from cephsure.studies.study import Study, StudyModel
     from cephsure.studies.turned import Turned
 
 BLOCK_DEG = 5.0

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from cephsure.films import Film
     from cephsure.landmarks import LandmarkSet
-    from cephsure.studies.study import Study
-    from cephsure.studies.study_model import StudyModel
+    from cephsure.studies.study import Study, StudyModel
     from cephsure.uncertainty import Prediction
 
 _COLUMNS = 4

@@ -15,7 +15,7 @@ import numpy as np
 from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
 from cephsure.inference.samples import Samples
-from cephsure.studies.study_model import FACTS_FILE
+from cephsure.studies.study import FACTS_FILE
 from cephsure.uncertainty.predict import in_millimetres
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.films import Film
-    from cephsure.studies.study_model import StudyModel
+    from cephsure.studies.study import StudyModel
 
 logger = logging.getLogger(__name__)
 

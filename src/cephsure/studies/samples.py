@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cephsure.studies.by_count import RESAMPLES, STATISTICS, SUBSETS, AtCount, at_count, subsets
+from cephsure.studies.cases import films_of_split, spread_over, truths_px
 from cephsure.studies.drawing import TIMED_FILMS, Drawing, draw_films, drawings_of
-from cephsure.studies.films import films_of_split, spread_over, truths_px
-from cephsure.studies.forest import Estimate
 from cephsure.studies.held_out import truth_for
+from cephsure.studies.plotting import Estimate
 from cephsure.studies.result import ExperimentResult, ResultTable
 from cephsure.studies.samples_figures import cost_figure, counts_figure
 from cephsure.studies.wording import UNKNOWN, ends, listed, with_interval
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from cephsure.datasets import AnnotatedFilm
-    from cephsure.studies.drawn_figure import DrawnFigure
-    from cephsure.studies.result import Cell
+    from cephsure.studies.result import Cell, DrawnFigure
     from cephsure.studies.sample_store import Cost, SampleStore
     from cephsure.studies.study import Study
 
@@ -113,7 +112,7 @@ def _table(found: Sequence[ByCount]) -> ResultTable:
                     one.ms(at.count),
                 )
             )
-    return ResultTable(
+    return ResultTable.from_rows(
         "Error and cost against the number of samples",
         (
             *("model", "truth", "drawn", "samples", "subsets", "n_films", "n", "n_over_4mm"),
@@ -148,7 +147,7 @@ def _measure_table(found: Sequence[ByCount]) -> ResultTable:
                         one.ms(at.count),
                     )
                 )
-    return ResultTable(
+    return ResultTable.from_rows(
         "Each measure against the number of samples",
         (
             *("model", "drawn", "samples", "measure", "direction", "own_measure"),

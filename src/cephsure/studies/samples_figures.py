@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from cephsure.evaluation.bootstrap import UNDEFINED
 from cephsure.studies.drawing import PART
-from cephsure.studies.forest import Estimate, turned
-from cephsure.studies.plotting import KIND_COLOURS, KIND_MARKERS, label, new_figure, remark
+from cephsure.studies.plotting import KIND_COLOURS, KIND_MARKERS, Estimate, label, new_figure, remark, turned
 from cephsure.studies.wording import with_interval
 from cephsure.uncertainty import MEASURES
 

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cephsure.datasets import film_of
-from cephsure.studies.case import Case
-from cephsure.studies.films import spread_over, truths_px
+from cephsure.studies.cases import Case, spread_over, truths_px
 from cephsure.studies.held_out import OTHER_SITE, held_out, predict_away, truth_for
-from cephsure.studies.predicting import predict_cases
+from cephsure.studies.predictions import predict_cases
 from cephsure.studies.shifts.corruptions import CORRUPTIONS
 from cephsure.studies.shifts.distortion import ElasticField
 from cephsure.studies.shifts.strangers import STRANGERS, stranger
@@ -25,10 +24,9 @@ if TYPE_CHECKING:
 
     from cephsure.datasets import AnnotatedFilm
     from cephsure.films import Film
-    from cephsure.studies.case import PointTable
+    from cephsure.studies.cases import PointTable
     from cephsure.studies.shifts.corruptions import Corruption
-    from cephsure.studies.study import Study
-    from cephsure.studies.study_model import StudyModel
+    from cephsure.studies.study import Study, StudyModel
 
 PART = "detection"
 MAGNITUDES = (25, 50, 100, 200)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cephsure.errors import InputError
-from cephsure.studies.case import Case
-from cephsure.studies.predicting import predict_cases
+from cephsure.studies.cases import Case
+from cephsure.studies.predictions import predict_cases
 from cephsure.studies.shifts import (
     CtLandmarks,
     Levelling,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.films import Film
-    from cephsure.studies.case import PointTable
+    from cephsure.studies.cases import PointTable
     from cephsure.studies.shifts import Geometry, Look, View, Volume
     from cephsure.studies.study import Study
 

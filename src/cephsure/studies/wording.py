@@ -1,9 +1,12 @@
-"""Numbers in sentences: a value with its interval, a list of words."""
+"""The words of a study: texts on method from their templates, a value with its interval, a list of words."""
 
 from __future__ import annotations
 
+from functools import cache
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,3 +46,34 @@ def listed(words: Sequence[str]) -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def method_text(name: str, **facts: Any) -> tuple[str, ...]:
+    """How an experiment was made: ``templates/NAME.md.j2``, filled in.
+
+    Args:
+        name: of the experiment ("error-correlation").
+        facts: what the template asks for; the filter ``listed`` writes a list as "a, b and c".
+
+    Returns:
+        Its paragraphs, which an empty line parts in the template, each in one line.
+
+    Raises:
+        jinja2.UndefinedError: the template asks for a fact that is not given.
+    """
+    text = templates().get_template(f"{name}.md.j2").render(facts)
+    return tuple(" ".join(part.split()) for part in text.split("\n\n") if part.strip())
+
+
+@cache
+def templates() -> Environment:
+    """The texts and pages in ``cephsure/studies/templates``; what is put into a page (HTML) is escaped."""
+    found = Environment(
+        loader=PackageLoader("cephsure.studies"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=select_autoescape(["html.j2"]),
+    )
+    found.filters["listed"] = listed
+    return found

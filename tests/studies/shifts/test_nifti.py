@@ -112,5 +112,5 @@ def test_damaged_files_are_input_errors(tmp_path):
 
 def test_without_nibabel_the_install_hint_is_given(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "nibabel", None)
-    with pytest.raises(InputError, match=r'pip install "cephsure\[ct\]"'):
+    with pytest.raises(InputError, match=r'pip install "cephsure\[studies\]"'):
         read_nifti(tmp_path / "any.nii")

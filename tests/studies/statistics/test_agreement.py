@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from cephsure.studies.statistics.agreement import distance_to_the_others, spread_of_observers, without_offsets
+from cephsure.studies.panel import distance_to_the_others, spread_of_observers, without_offsets
 
 NAN = float("nan")
 coordinates = st.floats(-100, 100, allow_subnormal=False)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cephsure.studies.statistics.detection import alarm_threshold, detection_quality
+from cephsure.studies.statistics.separation import alarm_threshold, detection_quality
 
 
 def test_area_and_share_found_by_hand():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cephsure.evaluation.bootstrap import film_weights
-from cephsure.studies.statistics.equal_bins import equal_bins
+from cephsure.studies.statistics.intervals import equal_bins
 
 NAN = float("nan")
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from cephsure.studies.statistics.known_mean import mean_of_known
+from cephsure.studies.statistics.intervals import mean_of_known
 
 NAN = float("nan")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cephsure.evaluation.bootstrap import film_weights
-from cephsure.studies.statistics.referral import referral_quality
+from cephsure.studies.statistics.risk_coverage import referral_quality
 
 
 def test_referral_by_hand():

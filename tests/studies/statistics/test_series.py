@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cephsure.evaluation.correlation import weighted_pearson
-from cephsure.studies.statistics.series import block_weights, steadiness
+from cephsure.studies.statistics.trends import block_weights, steadiness
 
 
 def test_a_value_that_always_rises_never_falls():

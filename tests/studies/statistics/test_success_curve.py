@@ -5,7 +5,7 @@ import pytest
 
 from cephsure.evaluation.bootstrap import film_weights
 from cephsure.evaluation.errors import summarize
-from cephsure.studies.statistics.success_curve import success_curve
+from cephsure.studies.statistics.intervals import success_curve
 
 NAN = float("nan")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cephsure.evaluation.bootstrap import film_weights
-from cephsure.studies.statistics.trend import trend
+from cephsure.studies.statistics.trends import trend
 
 STRENGTHS = np.array([0.0, 1.0, 2.0, 3.0])
 

@@ -6,7 +6,7 @@ from scipy import stats
 
 from cephsure.evaluation.bootstrap import film_weights
 from cephsure.evaluation.correlation import spearman
-from cephsure.studies.statistics.within_landmark import within_landmark
+from cephsure.studies.statistics.trends import within_landmark
 
 NAN = float("nan")
 

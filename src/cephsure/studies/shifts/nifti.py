@@ -25,7 +25,7 @@ def read_nifti(path: Path) -> Volume:
     Axes are swapped and flipped, never resampled, so a grid that stands oblique to the patient is refused.
 
     Args:
-        path: the file; needs nibabel (``pip install "cephsure[ct]"``).
+        path: the file; needs nibabel (``pip install "cephsure[studies]"``).
 
     Returns:
         The volume in Hounsfield units (the file's scale slope and intercept applied).
@@ -53,7 +53,7 @@ def _nibabel() -> Any:
     except ImportError as error:
         raise InputError(
             "reading a NIfTI file needs nibabel, which is not installed",
-            remedy='pip install "cephsure[ct]"',
+            remedy='pip install "cephsure[studies]"',
         ) from error
     return nibabel
 

@@ -1,4 +1,4 @@
-"""Means over bins that hold equally many points: how a trend looks once its scatter is averaged away."""
+"""Means and rates over films with their bootstrap intervals, of what is there."""
 
 from __future__ import annotations
 
@@ -8,9 +8,64 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cephsure.evaluation.bootstrap import percentile_interval
+from cephsure.evaluation.errors import is_within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+def mean_of_known(values: NDArray[np.float64], *, axis: int) -> NDArray[np.float64]:
+    """Mean over an axis of what is finite; NaN where nothing is, without numpy's warning.
+
+    Example:
+        >>> mean_of_known(np.array([[1.0, np.nan], [3.0, np.nan]]), axis=0)
+        array([ 2., nan])
+    """
+    there = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        mean: NDArray[np.float64] = np.where(there, values, 0.0).sum(axis=axis) / there.sum(axis=axis)
+    return mean
+
+
+@dataclass(frozen=True, slots=True)
+class SuccessCurve:
+    """Share of points within each radius.
+
+    Attributes:
+        radii: (R,) in the unit of the errors.
+        percent: (R,) of all points; NaN without any.
+        low: (R,) lower end of the pointwise 95 % bootstrap interval, films resampled.
+        high: (R,) upper end.
+        n_points: points that count.
+    """
+
+    radii: NDArray[np.float64]
+    percent: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    n_points: int
+
+
+def success_curve(
+    errors: NDArray[np.float64], radii: NDArray[np.float64], weights: NDArray[np.float64]
+) -> SuccessCurve:
+    """Share of points within each radius, with a pointwise interval.
+
+    Args:
+        errors: (F, L) radial errors; NaN is a missing one.
+        radii: (R,) in the same unit.
+        weights: (B, F) resamples of the films, from ``bootstrap.film_weights``.
+
+    Returns:
+        The curve.
+    """
+    points = np.isfinite(errors).sum(axis=1).astype(np.float64)  # (F,)
+    within = np.stack([is_within(errors, radius).sum(axis=1) for radius in radii.tolist()], axis=1)  # (F, R)
+    with np.errstate(invalid="ignore"):
+        percent = 100.0 * within.sum(axis=0) / points.sum()
+        draws = 100.0 * (weights @ within) / (weights @ points)[:, np.newaxis]  # (B, R)
+    low, high = np.nanquantile(draws, [0.025, 0.975], axis=0) if points.any() else (percent, percent)
+    return SuccessCurve(radii, percent, low, high, int(points.sum()))
 
 
 @dataclass(frozen=True, slots=True)

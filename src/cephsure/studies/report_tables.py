@@ -1,12 +1,14 @@
-"""A table's columns as a reader wants them: rounded, intervals beside their value, what is constant apart."""
+"""A result's table as it is read: rounded, intervals beside their value, what is constant apart."""
 
 from __future__ import annotations
 
 import math
 import re
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
+from cephsure.evaluation.table import Column, Table
 from cephsure.studies.result import plain
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from cephsure.studies.result import Cell, ResultTable
 
 NOTHING = "–"
+_INTERVAL = " [interval]"
 
 _UNITS = {
     "mm": "mm",
@@ -53,6 +56,12 @@ class ShownColumn:
     unit: str
     texts: tuple[str, ...]
     numeric: bool
+
+    @property
+    def title(self) -> str:
+        """Heading and unit in one line."""
+        heading = self.heading.removesuffix(_INTERVAL)
+        return f"{heading}, {self.unit}" if self.unit else heading
 
 
 def shown_columns(table: ResultTable) -> tuple[list[ShownColumn], list[str]]:
@@ -96,7 +105,7 @@ def _column(name: str, cells: Mapping[str, Sequence[Cell]], ends: tuple[str, str
             texts[:count], texts[count : 2 * count], texts[2 * count :], strict=True
         )
     )
-    return ShownColumn(f"{heading} [interval]", unit, tuple(joined), numeric=True)
+    return ShownColumn(f"{heading}{_INTERVAL}", unit, tuple(joined), numeric=True)
 
 
 def heading_of(column: str) -> tuple[str, str]:
@@ -155,4 +164,93 @@ def _is_numeric(column: Sequence[Cell]) -> bool:
     known = [cell for cell in map(plain, column) if cell is not None]
     return bool(known) and all(
         isinstance(cell, (int, float)) and not isinstance(cell, bool) for cell in known
+    )
+
+
+MOST_ROWS = 60
+FIRST_ROWS = 20
+_SCROLLING_ROWS = 25
+_LONG_TEXT = 24
+
+
+def table_html(table: ResultTable, *, title: str, file: str) -> str:
+    """A table in a frame that scrolls sideways where it is too wide for the page.
+
+    Args:
+        table: of a result. A long one is cut to its first rows, and says so.
+        title: what stands before the table's own title, such as "Table 2.1".
+        file: where the whole table is, with full precision.
+
+    Returns:
+        HTML.
+    """
+    columns, same = shown_columns(table)
+    shown = FIRST_ROWS if len(table.rows) > MOST_ROWS else len(table.rows)
+    under = [table.note, f"In every row: {', '.join(same)}." if same else "", _whole(table, shown)]
+    words = " ".join(escape(part) for part in under if part)
+    return (
+        frame(columns, shown, caption=f"{title}. {table.title}")
+        + f'<p class="under">{words} <code>{escape(file)}</code></p>\n'
+    )
+
+
+def frame(columns: list[ShownColumn], rows: int, *, caption: str) -> str:
+    """The first ``rows`` rows of columns as an HTML table in its frame."""
+    classes = [_class(column) for column in columns]
+    head = "".join(
+        f'<th scope="col"{class_}>{escape(column.heading)}'
+        + (f" <small>{escape(column.unit)}</small>" if column.unit else "")
+        + "</th>"
+        for column, class_ in zip(columns, classes, strict=True)
+    )
+    body = "".join(
+        "<tr>"
+        + "".join(_cell(index, column, row, classes[index]) for index, column in enumerate(columns))
+        + "</tr>\n"
+        for row in range(rows)
+    )
+    tall = " tall" if rows > _SCROLLING_ROWS else ""
+    return (
+        f'<div class="table{tall}" role="region" aria-label="{escape(caption)}" tabindex="0">\n'
+        f"<table>\n<caption><span>{escape(caption)}</span></caption>\n"
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n</div>\n"
+    )
+
+
+def _whole(table: ResultTable, shown: int) -> str:
+    if not table.rows:
+        return "No rows:"
+    return f"First {shown} of {len(table.rows)} rows; all:" if shown < len(table.rows) else "With all digits:"
+
+
+def _class(column: ShownColumn) -> str:
+    if column.numeric:
+        return ' class="number"'
+    long = any(len(text) > _LONG_TEXT for text in column.texts)
+    return ' class="long"' if long else ' class="short"'
+
+
+def _cell(index: int, column: ShownColumn, row: int, class_: str) -> str:
+    # The first column names the row, unless it is a number.
+    text = escape(column.texts[row])
+    if index == 0 and not column.numeric:
+        return f'<th scope="row"{class_}>{text}</th>'
+    return f"<td{class_}>{text}</td>"
+
+
+def text_table(table: ResultTable, *, most_rows: int | None = None, most_columns: int | None = None) -> Table:
+    """A table as text, for a terminal or a Markdown page: rounded, intervals beside their values.
+
+    Args:
+        table: of a result.
+        most_rows: its first rows, if it has more; the title then says so.
+        most_columns: its first columns, a value with its interval being one.
+    """
+    columns = shown_columns(table)[0][:most_columns]
+    rows = list(zip(*(column.texts for column in columns), strict=True))
+    cut = most_rows is not None and len(rows) > most_rows
+    return Table(
+        title=f"{table.title} (first {most_rows} of {len(rows)} rows)" if cut else table.title,
+        columns=tuple(Column(column.title, "right" if column.numeric else "left") for column in columns),
+        rows=tuple(rows[:most_rows]),
     )

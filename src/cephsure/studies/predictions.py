@@ -1,4 +1,4 @@
-"""Predictions of a study kept as files, so that what is done is not done again."""
+"""Predictions of a study, kept as files so that what is done is not done again."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import logging
 import math
 import time
 import zlib
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
-from cephsure.studies.case import PointTable
-from cephsure.studies.study_model import FACTS_FILE
+from cephsure.studies.cases import PointTable
+from cephsure.studies.study import FACTS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.studies.study_model import StudyModel
+    from cephsure.studies.cases import Case
+    from cephsure.studies.study import Study, StudyModel
+    from cephsure.uncertainty import Prediction
 
 logger = logging.getLogger(__name__)
 
@@ -228,3 +231,72 @@ def _values(cases: Iterable[Mapping[int, Row]], numbers: Sequence[int], column: 
 def _cell(value: float) -> str:
     """Seven significant digits: a thousandth of a pixel, where a film has thousands."""
     return f"{value:.7g}"
+
+
+def predict_cases(
+    study: Study, part: str, cases: Sequence[Case], *, source: str = ""
+) -> dict[str, PointTable]:
+    """What each model of the study finds in each case.
+
+    A case's film is made once, for all models that have not seen it yet. What is predicted is written now
+    and then, and when the study is interrupted, so that it goes on where it was.
+
+    Args:
+        study: models, folder, seed and progress.
+        part: names the files; the same name must always mean the same films and conditions.
+        cases: what to predict; their keys must differ.
+        source: a checksum of what the films are made from, where their names do not say it.
+
+    Returns:
+        By the model's label, one row a case in the cases' order.
+
+    Raises:
+        InputError: a film cannot be read, or a model without its bundle has no stored prediction of a case.
+        ValueError: two cases have the same key.
+    """
+    keys = [case.key for case in cases]
+    doubled = [key for key, count in Counter(keys).items() if count > 1]
+    if doubled:
+        raise ValueError(f"two cases of {part} are called {doubled[0]}")
+    stores = {
+        model.label: PredictionStore(study.folder_of(model), part, model, seed=study.seed, source=source)
+        for model in study.models
+    }
+    for model in study.models:
+        if model.model is None:  # what cannot be made is better said before the others' work than after it
+            stores[model.label].require(keys)
+    try:
+        _predict_missing(study, part, cases, stores)
+    finally:
+        for store in stores.values():
+            store.save()
+    return {label: store.table(keys) for label, store in stores.items()}
+
+
+def _predict_missing(
+    study: Study, part: str, cases: Sequence[Case], stores: Mapping[str, PredictionStore]
+) -> None:
+    """Let each model that is at hand predict the cases its store lacks."""
+    ready = [(model.model, stores[model.label]) for model in study.models if model.model is not None]
+    todo = [case for case in cases if any(case.key not in store for _, store in ready)]
+    with study.progress(part, len(todo)) as step:
+        for case in todo:
+            film = case.film()
+            for model, store in ready:
+                if case.key in store:
+                    continue
+                prediction = model.predict(film, seed=study.seed, facing=case.facing, polarity=case.polarity)
+                store.add(case.key, _rows(prediction))
+                store.save(when_due=True)
+            step()
+
+
+def _rows(prediction: Prediction) -> dict[int, Row]:
+    scale = prediction.film.mm_per_px
+    where = {} if scale is None else {"mm_per_px_x": scale[0], "mm_per_px_y": scale[1]}
+    return {
+        landmark.number: {"x_px": landmark.x_px, "y_px": landmark.y_px}
+        | where
+        | {name: float(value) for name, value in landmark.measures.model_dump().items() if value is not None}
+        for landmark in prediction.landmarks
+    }

@@ -1,0 +1,213 @@
+"""How values go with what they should follow: a strength, an angle, or the error within each landmark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.stats import rankdata
+
+from cephsure.evaluation.bootstrap import percentile_interval
+from cephsure.evaluation.correlation import pearson, spearman, weighted_pearson, weighted_spearman
+from cephsure.evaluation.quality import known, known_interval
+from cephsure.studies.statistics.intervals import mean_of_known
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from cephsure.evaluation.bootstrap import Interval
+    from cephsure.evaluation.result import Ends
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """A mean at each of M strengths, and its correlation with the strength.
+
+    Attributes:
+        means: (M,) over all points of all films, NaN where there is none.
+        low: (M,) lower end of the 95 % bootstrap interval of each mean.
+        high: (M,) upper end.
+        pearson: of strength and mean, over the M strengths; NaN if the mean is constant.
+        pearson_ci95: over resamples of the films.
+        spearman: the same of the ranks.
+        spearman_ci95: over resamples of the films.
+    """
+
+    means: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    pearson: float
+    pearson_ci95: Interval
+    spearman: float
+    spearman_ci95: Interval
+
+
+def trend(strengths: NDArray[np.float64], values: NDArray[np.float64], weights: NDArray[np.float64]) -> Trend:
+    """Mean at each strength, and the correlation of strength and mean.
+
+    The correlation is one of M means, not of points: it says how steadily the mean goes up or down, and
+    says nothing of how well a single value tells the strength.
+
+    Args:
+        strengths: (M,) of what was done to every film.
+        values: (F, M, L) values of L points on F films, NaN where there is none.
+        weights: (B, F) resamples of the films, from ``bootstrap.film_weights``; a film brings all its
+            strengths.
+
+    Returns:
+        Means and coefficients, with percentile intervals.
+    """
+    sums = np.nansum(values, axis=2)
+    counts = np.isfinite(values).sum(axis=2).astype(np.float64)  # (F, M)
+
+    def means_of(block: NDArray[np.float64]) -> NDArray[np.float64]:
+        with np.errstate(invalid="ignore"):
+            means: NDArray[np.float64] = (block @ sums) / (block @ counts)
+        return means
+
+    means = means_of(np.ones((1, len(values))))[0]
+    there = np.isfinite(means)
+    drawn = means_of(weights)
+    low, high = np.full_like(means, np.nan), np.full_like(means, np.nan)
+    if len(values) > 1 and there.any():
+        low[there], high[there] = np.nanquantile(drawn[:, there], (0.025, 0.975), axis=0)
+    x = strengths[there]
+
+    def of_means(block: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _rowwise(x, means_of(block)[:, there])
+
+    def of_ranks(block: NDArray[np.float64]) -> NDArray[np.float64]:
+        ranks = rankdata(means_of(block)[:, there], axis=1)
+        return _rowwise(rankdata(x), ranks)
+
+    return Trend(
+        means,
+        low,
+        high,
+        pearson(x, means[there]),
+        percentile_interval(of_means, weights),
+        spearman(x, means[there]),
+        percentile_interval(of_ranks, weights),
+    )
+
+
+def _rowwise(x: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(B,) Pearson's coefficients of ``x`` (M,) with each row of (B, M)."""
+    return weighted_pearson(x, rows, np.ones_like(rows))
+
+
+def block_weights(
+    n_places: int, *, length: int, n_resamples: int = 1000, seed: int = 0
+) -> NDArray[np.float64]:
+    """Draw resamples of a series by moving blocks, as how often each place is in each resample.
+
+    Neighbours in a series resemble each other, so they are drawn together (Künsch 1989, Annals of Statistics
+    17, 1217-1241).
+
+    Args:
+        n_places: number N of places in the series.
+        length: of a block; at most N.
+        n_resamples: number B of resamples.
+        seed: of the random generator.
+
+    Returns:
+        (B, N) whole numbers; each row sums to N rounded up to whole blocks.
+    """
+    length = min(length, n_places)
+    generator = np.random.default_rng(seed)
+    count = -(-n_places // length)
+    starts = generator.integers(0, n_places - length + 1, size=(n_resamples, count))
+    places = (starts[:, :, np.newaxis] + np.arange(length)).reshape(n_resamples, -1)
+    weights = np.zeros((n_resamples, n_places))
+    np.add.at(weights, (np.arange(n_resamples)[:, np.newaxis], places), 1.0)
+    return weights
+
+
+def steadiness(angles: ArrayLike, values: ArrayLike) -> tuple[float, float]:
+    """How steadily a value rises with the size of an angle, each side of 0 by itself.
+
+    Args:
+        angles: (N,) signed angles; 0 belongs to both sides.
+        values: (N,) turned so that they should rise; NaN is left out.
+
+    Returns:
+        The share of steps from one angle to the next larger one in which the value rises, and the mean size
+        of a fall as a share of the whole range of values (0 where it never falls). NaN where the values are
+        constant or there is no step.
+
+    Example:
+        >>> steadiness([-2, -1, 0, 1, 2], [3.0, 1.0, 0.0, 2.0, 1.0])
+        (0.75, 0.3333333333333333)
+    """
+    x, y = np.asarray(angles, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    x, y = x[np.isfinite(y)], y[np.isfinite(y)]
+    steps = np.concatenate([_steps(x, y), _steps(-x, y)])
+    extent = float(np.ptp(y)) if y.size else 0.0
+    if not steps.size or extent == 0:
+        return float("nan"), float("nan")
+    falls = -steps[steps < 0]
+    return float((steps > 0).mean()), float(falls.mean() / extent) if falls.size else 0.0
+
+
+def _steps(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Differences of successive values from 0 upwards."""
+    side = x >= 0
+    return np.diff(y[side][np.argsort(x[side], kind="stable")])
+
+
+_FEWEST_FILMS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class WithinLandmark:
+    """Two effects that pooling mixes, apart.
+
+    Attributes:
+        spearman: mean over the landmarks of the rank correlation within each; None where it is not defined.
+        spearman_ci95: 95 % bootstrap interval, films resampled.
+        per_landmark: (L,) the landmarks' own coefficients, NaN where not defined.
+        between: rank correlation of the landmarks' mean errors with their mean values.
+    """
+
+    spearman: float | None
+    spearman_ci95: Ends | None
+    per_landmark: NDArray[np.float64]
+    between: float | None
+
+
+def within_landmark(
+    errors: NDArray[np.float64], values: NDArray[np.float64], weights: NDArray[np.float64]
+) -> WithinLandmark:
+    """Rank correlation of a measure with the error, landmark by landmark.
+
+    Args:
+        errors: (F, L) errors, or whatever the measure should follow; NaN where there is none.
+        values: (F, L) the measure; NaN where there is none.
+        weights: (B, F) resamples of the films, from ``bootstrap.film_weights``.
+
+    Returns:
+        The coefficients; as with the pooled ones, negative for a good measure that falls with uncertainty.
+    """
+    there = np.isfinite(errors) & np.isfinite(values)
+
+    def each(block: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(b, L) coefficients of weighted films."""
+        columns = [
+            weighted_spearman(errors[kept, landmark], values[kept, landmark], block[:, kept])
+            if kept.sum() >= _FEWEST_FILMS
+            else np.full(len(block), np.nan)
+            for landmark, kept in enumerate(there.T)
+        ]
+        return np.stack(columns, axis=1)
+
+    own = each(np.ones((1, len(errors))))[0]
+    interval = percentile_interval(lambda block: mean_of_known(each(block), axis=1), weights)
+    return WithinLandmark(
+        spearman=known(float(mean_of_known(own, axis=0))),
+        spearman_ci95=known_interval(interval),
+        per_landmark=own,
+        between=known(
+            spearman(*(mean_of_known(np.where(there, of, np.nan), axis=0) for of in (errors, values)))
+        ),
+    )
