@@ -213,7 +213,7 @@ def test_checker_sees_a_violation(module, source, complaint):
         ("cephsure.films.raster", "from cephsure.errors import FilmError\nimport numpy as np"),
         ("cephsure.films.raster", "from cephsure.geometry import Affine\nfrom . import film"),
         ("cephsure.bundles.bundle", "from cephsure import __version__"),
-        ("cephsure.uncertainty.predict", "from cephsure.films import Film"),
+        ("cephsure.uncertainty.prediction", "from cephsure.films import Film"),
         ("cephsure.recipes.paper.network", "import torch"),
     ],
 )

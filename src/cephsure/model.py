@@ -24,8 +24,7 @@ from cephsure.uncertainty.calibration import region_kind as kind_of_region
 from cephsure.uncertainty.conformal import STRATEGIES, check_level
 from cephsure.uncertainty.gate import apply_gate, read_gate
 from cephsure.uncertainty.measures import mean_position
-from cephsure.uncertainty.predict import to_prediction
-from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, Prediction
+from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, Prediction, to_prediction
 from cephsure.uncertainty.reference import read_reference
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from cephsure.cephalometry.landmark_errors import ErrorsFrom, LandmarkErrors, la
 from cephsure.cephalometry.measurement import Norm  # noqa: TC001 - a field's type
 from cephsure.cephalometry.sampling import sample_points
 from cephsure.errors import InputError
-from cephsure.uncertainty.calibration.data import found_px
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo  # noqa: TC001 - fields' types
 
 if TYPE_CHECKING:
@@ -147,7 +146,7 @@ def analyse(
         raise InputError(f"at least 2 draws are needed, not {draws}")
     errors = landmark_errors(prediction) if errors is None else errors
     codes = [one.code for one in prediction.landmarks]
-    at = _by_code(of_film(found_px(prediction), prediction.film), codes)
+    at = _by_code(of_film(prediction.points_px, prediction.film), codes)
     drawn = None
     if errors.covariances_px is not None:
         points = sample_points(prediction, errors.covariances_px, errors.correlation, draws, seed)

@@ -16,7 +16,6 @@ from cephsure.cephalometry.agreement import (
     interval_coverage,
     values_of,
 )
-from cephsure.uncertainty.calibration.data import found_px
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,7 +103,7 @@ def class_study(
     """
     films = [one.film for one in predictions]
     codes = [one.code for one in predictions[0].landmarks]
-    found = values_of([found_px(one) for one in predictions], films, codes, analyses)
+    found = values_of([prediction.points_px for prediction in predictions], films, codes, analyses)
     known = {name: values_of(points, films, codes, analyses) for name, points in annotations_px.items()}
     pairs = list(combinations(observers, 2))
     measured = {

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.uncertainty.calibration.data import found_px
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -46,7 +44,7 @@ def sample_points(
         ValueError: a covariance is no covariance (not symmetric, negative), the correlation is none or of
             another size.
     """
-    points = found_px(prediction)  # (L, 2)
+    points = prediction.points_px  # (L, 2)
     if covariances is None:
         covariances = spread_covariances(prediction)
     roots = _square_roots(_checked(covariances, count=len(points)))  # (L, 2, 2)

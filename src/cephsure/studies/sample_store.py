@@ -16,7 +16,7 @@ from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
 from cephsure.inference.samples import Samples
 from cephsure.studies.study import FACTS_FILE
-from cephsure.uncertainty.predict import in_millimetres
+from cephsure.uncertainty.prediction import in_millimetres
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,10 +1,22 @@
-"""Predictions: one object a film, landmarks with measures; its JSON form is cephsure.prediction/1."""
+"""Predictions: one object a film, made from samples; its JSON form is cephsure.prediction/1."""
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import replace
+from math import isfinite, sqrt
+from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
+
+from cephsure.errors import BundleError
+from cephsure.uncertainty.measures import MEASURES, mean_position
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cephsure.inference.samples import Samples
+    from cephsure.landmarks import LandmarkSet
 
 SCHEMA = "cephsure.prediction/1"
 
@@ -124,3 +136,145 @@ class Prediction(_Frozen):
     verdict: Literal["fit", "review", "unfit"] | None = None
     reasons: tuple[str, ...] = ()
     disclaimer: str = "Research use only. Not a medical device."
+
+    @property
+    def points_px(self) -> NDArray[np.float64]:
+        """(L, 2) found positions in px of the film as given."""
+        return np.array([(mark.x_px, mark.y_px) for mark in self.landmarks], dtype=np.float64)
+
+    @property
+    def upright_mm_per_px(self) -> NDArray[np.float64]:
+        """(2,) what a px of the film as given is on the upright film, the head facing right, in mm.
+
+        Along x it is negative where the film faces left; NaN without a scale.
+        """
+        x, y = self.film.mm_per_px or (np.nan, np.nan)
+        return np.array([-x if self.film.facing == "left" else x, y], dtype=np.float64)
+
+    def measured(self, key: str) -> NDArray[np.float64]:
+        """(L,) values of a measure by its key, NaN where there is none."""
+        values = [getattr(mark.measures, key, None) for mark in self.landmarks]
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def to_prediction(
+    samples: Samples, *, film_info: FilmInfo, model_info: ModelInfo, landmark_set: LandmarkSet
+) -> Prediction:
+    """Turn one film's samples into its prediction.
+
+    A landmark's point is the mean of its sampled positions. Values in mm are None where the film has no
+    scale; ``x_mm`` and ``y_mm`` count from the first pixel's centre. Nothing is rounded.
+
+    Args:
+        samples: T samples of the set's L landmarks, in pixels of the film as given.
+        film_info: the film, with its scale or None.
+        model_info: the model that made the samples.
+        landmark_set: names the L landmarks, in the samples' order.
+
+    Returns:
+        The prediction of the film.
+
+    Raises:
+        BundleError: the samples do not fit the landmark set, or the model gave a number that is not finite.
+    """
+    _check(samples, landmark_set, model=model_info.name)
+    points_px = mean_position(samples)
+    measures = measure_landmarks(samples, mm_per_px=film_info.mm_per_px)
+    points_mm = None if film_info.mm_per_px is None else points_px * np.asarray(film_info.mm_per_px)
+    found = [
+        LandmarkPrediction(
+            number=landmark.number,
+            code=landmark.code,
+            name=landmark.name,
+            x_px=float(points_px[index, 0]),
+            y_px=float(points_px[index, 1]),
+            x_mm=None if points_mm is None else float(points_mm[index, 0]),
+            y_mm=None if points_mm is None else float(points_mm[index, 1]),
+            measures=measures[index],
+            samples_px=tuple((float(x), float(y)) for x, y in samples.positions_px[:, index]),
+        )
+        for index, landmark in enumerate(landmark_set.landmarks)
+    ]
+    return Prediction(film=film_info, model=model_info, landmarks=tuple(found))
+
+
+def measure_landmarks(samples: Samples, *, mm_per_px: tuple[float, float] | None) -> tuple[Measures, ...]:
+    """Every measure of the registry that the samples have what it needs for, for each landmark.
+
+    Args:
+        samples: T samples of L landmarks, in pixels.
+        mm_per_px: scale along x and y, or None; then every value in mm is None.
+
+    Returns:
+        One ``Measures`` a landmark.
+    """
+    columns: dict[str, NDArray[np.float64] | None] = {}
+    in_mm = None if mm_per_px is None else in_millimetres(samples, mm_per_px=mm_per_px)
+    for measure in MEASURES.values():
+        values = measure.compute(samples)
+        if values is None:
+            continue
+        columns[measure.key(in_mm=False)] = values
+        if measure.is_length:
+            columns[measure.key(in_mm=True)] = None if in_mm is None else measure.compute(in_mm)
+    count = samples.positions_px.shape[1]
+    return tuple(
+        Measures(
+            **{
+                key: None if values is None else _known(float(values[index]))
+                for key, values in columns.items()
+            }
+        )
+        for index in range(count)
+    )
+
+
+def _known(value: float) -> float | None:
+    """The value, or None where it is infinite: of points in one spot no shape is known, of no map no mean."""
+    return value if isfinite(value) else None
+
+
+def in_millimetres(samples: Samples, *, mm_per_px: tuple[float, float]) -> Samples:
+    """The same samples with every length in mm instead of px, whatever the fields' names say.
+
+    Positions are scaled axis by axis, so distances between them are exact for pixels that are not square.
+    A heat map's expected error has no direction: it is scaled by the geometric mean of the two scales, which
+    for pixels 10 % off square errs by at most 5 %.
+
+    Args:
+        samples: samples in pixels.
+        mm_per_px: millimetres a pixel along x and y.
+
+    Returns:
+        Samples to give to a measure that is wanted in mm.
+    """
+    scale = np.asarray(mm_per_px, dtype=np.float64)
+    coarse, augmented = samples.coarse_positions_px, samples.augmented_positions_px
+    return replace(
+        samples,
+        positions_px=samples.positions_px * scale,
+        expected_errors_px=samples.expected_errors_px * sqrt(mm_per_px[0] * mm_per_px[1]),
+        coarse_positions_px=None if coarse is None else coarse * scale,
+        augmented_positions_px=None if augmented is None else augmented * scale,
+        maps=None if samples.maps is None else samples.maps.scaled(scale),
+    )
+
+
+def _check(samples: Samples, landmark_set: LandmarkSet, *, model: str) -> None:
+    """Refuse samples of another landmark set, and numbers that are not finite."""
+    count = samples.positions_px.shape[1]
+    if count != len(landmark_set):
+        raise BundleError(
+            f"the model gives {count} landmarks, its set {landmark_set.name} has {len(landmark_set)}",
+            where=model,
+        )
+    summaries = np.stack([samples.activations, samples.expected_errors_px, samples.entropies], axis=-1)
+    numbers = np.concatenate([samples.positions_px, summaries], axis=-1)  # (T, L, 5)
+    finite = np.isfinite(numbers).all(axis=(0, 2))
+    if not finite.all():
+        codes = ", ".join(code for code, good in zip(landmark_set.codes, finite, strict=True) if not good)
+        raise BundleError(
+            f"the model gave numbers that are not finite for {codes}",
+            where=model,
+            remedy="its training diverged or its weights are damaged; train it again or fetch it again",
+        )

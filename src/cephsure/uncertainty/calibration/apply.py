@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cephsure.errors import InputError
-from cephsure.uncertainty.calibration.data import found_px, measured, upright_mm_per_px
 from cephsure.uncertainty.calibration.film_errors import film_errors
 from cephsure.uncertainty.conformal import STRATEGIES, check_level
 from cephsure.uncertainty.measures import ALWAYS
@@ -50,8 +49,8 @@ def calibrated(
     if prediction.film.mm_per_px is None:
         return prediction
     keys = [measure.key(in_mm=True) for measure in ALWAYS]
-    measures = {key: measured(prediction, key) for key in keys}
-    points_px, scale = found_px(prediction), upright_mm_per_px(prediction)
+    measures = {key: prediction.measured(key) for key in keys}
+    points_px, scale = prediction.points_px, prediction.upright_mm_per_px
     errors = film_errors(calibration.landmarks, measures, points_px=points_px, upright_mm_per_px=scale)
     shapes = film_errors(
         calibration.regions.landmarks, measures, points_px=points_px, upright_mm_per_px=scale, maps=maps

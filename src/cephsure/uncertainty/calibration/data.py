@@ -135,8 +135,8 @@ def calibration_data(
     doubled = [name for name, count in Counter(film_ids).items() if count > 1]
     if doubled:
         raise InputError(f"two films are called {doubled[0]!r}")
-    points_px = np.stack([found_px(one) for one in predictions])
-    scales = np.stack([upright_mm_per_px(one) for one in predictions])
+    points_px = np.stack([prediction.points_px for prediction in predictions])
+    scales = np.stack([prediction.upright_mm_per_px for prediction in predictions])
     errors_mm = (points_px - truths_px) * scales[:, None]
     # A point of which one coordinate is missing has no position.
     errors_mm[np.isnan(errors_mm).any(axis=2)] = np.nan
@@ -155,7 +155,7 @@ def calibration_data(
         numbers=tuple(landmark.number for landmark in predictions[0].landmarks),
         errors_mm=errors_mm,
         measures={
-            key: np.array([measured(one, key) for one in predictions])
+            key: np.array([prediction.measured(key) for prediction in predictions])
             for key in (measure.key(in_mm=True) for measure in ALWAYS)
         },
         points_px=points_px,
@@ -166,20 +166,3 @@ def calibration_data(
         if maps is None
         else np.stack([tempered_errors_mm(*film) for film in zip(maps, points_px, scales, strict=True)]),
     )
-
-
-def measured(prediction: Prediction, key: str) -> NDArray[np.float64]:
-    """(L,) values of a measure of a prediction by its key, NaN where it has none."""
-    values = [getattr(landmark.measures, key, None) for landmark in prediction.landmarks]
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-
-
-def found_px(prediction: Prediction) -> NDArray[np.float64]:
-    """(L, 2) found positions in px of the film as given."""
-    return np.array([(landmark.x_px, landmark.y_px) for landmark in prediction.landmarks], dtype=np.float64)
-
-
-def upright_mm_per_px(prediction: Prediction) -> NDArray[np.float64]:
-    """(2,) what a px of the film is on the upright film in mm, as in ``CalibrationData``."""
-    x, y = prediction.film.mm_per_px or (np.nan, np.nan)
-    return np.array([-x if prediction.film.facing == "left" else x, y], dtype=np.float64)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cephsure.errors import InputError
-from cephsure.uncertainty.calibration.data import measured
 from cephsure.uncertainty.gate.film_signs import SIGN_WEIGHTS, film_signs
 from cephsure.uncertainty.gate.fit import acceptance_scores
 from cephsure.uncertainty.gate.missed_rate import accepted_points
@@ -95,7 +94,7 @@ def judge(prediction: Prediction, seen: FilmSigns, gate: Gate) -> Judgement:
     held_up = _held_up(prediction, gate)
     if held_up:
         return Judgement("review", held_up, nothing, found.p_value)
-    scores = acceptance_scores(measured(prediction, gate.measure), seen.misfits)
+    scores = acceptance_scores(prediction.measured(gate.measure), seen.misfits)
     accepted = accepted_points(scores, gate.threshold_mm)
     return Judgement("fit", () if accepted.any() else _too_few(scores, gate), accepted, found.p_value)
 

@@ -11,8 +11,7 @@ from cephsure.inference.samples import Samples
 from cephsure.landmarks import Landmark, LandmarkSet
 from cephsure.uncertainty import to_prediction
 from cephsure.uncertainty.measures import MEASURES, Measure
-from cephsure.uncertainty.predict import in_millimetres
-from cephsure.uncertainty.prediction import FilmInfo, ModelInfo
+from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, in_millimetres
 
 TWO = LandmarkSet(
     name="two",

@@ -1,0 +1,281 @@
+"""The measures of uncertainty: numbers a landmark that say how far to trust it, and their registry.
+
+A new measure is a function from samples to a number a landmark, and an entry in ``MEASURES``: predictions,
+their JSON, the evaluation and the studies take it from there. Every function takes T samples of L landmarks
+and returns (L,) float64; lengths are in the unit of the samples' positions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from cephsure.inference.samples import Samples
+
+Unit = Literal["px", "nats", "none"]
+Direction = Literal[-1, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One measure of uncertainty over samples.
+
+    Attributes:
+        name: the registry's key and the stem of the keys in JSON and CSV.
+        unit: "px" for a length (it also has a value in mm where the scale is known), "nats", or "none".
+        direction: +1 if a larger value means more uncertainty, -1 if it means less.
+        title: what it is called in tables and figures.
+        source: where it comes from.
+        compute: from samples to (L,) float64 values, or None where they lack what it needs.
+        always: whether every prediction has it; the others stand only where they were asked for, or where the
+            bundle knows its training films.
+    """
+
+    name: str
+    unit: Unit
+    direction: Direction
+    title: str
+    source: str
+    compute: Callable[[Samples], NDArray[np.float64] | None]
+    always: bool = True
+
+    @property
+    def is_length(self) -> bool:
+        """Whether the measure is a length, so that it has a value in px and one in mm."""
+        return self.unit == "px"
+
+    def key(self, *, in_mm: bool) -> str:
+        """Name of the measure's value in ``Measures``, JSON and CSV: lengths carry their unit.
+
+        Args:
+            in_mm: for a length, whether its value in millimetres is meant; no effect on other measures.
+
+        Examples:
+            >>> MEASURES["spread"].key(in_mm=True), MEASURES["entropy"].key(in_mm=True)
+            ('spread_mm', 'entropy')
+        """
+        if not self.is_length:
+            return self.name
+        return f"{self.name}_mm" if in_mm else f"{self.name}_px"
+
+
+def mean_position(samples: Samples) -> NDArray[np.float64]:
+    """(L, 2) mean (x, y) of the sampled positions, in their unit: the point a prediction returns."""
+    mean: NDArray[np.float64] = np.asarray(samples.positions_px, dtype=np.float64).mean(axis=0)
+    return mean
+
+
+def mean_distance(positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(L,) mean Euclidean distance of (T, L, 2) positions to their mean, in their unit; 0 for T = 1."""
+    given = np.asarray(positions, dtype=np.float64)
+    away = given - given.mean(axis=0)
+    distance: NDArray[np.float64] = np.hypot(away[..., 0], away[..., 1]).mean(axis=0)
+    return distance
+
+
+def activation(samples: Samples) -> NDArray[np.float64]:
+    """Mean over the samples of each heat map's maximum, in the unit of the recipe's maps."""
+    mean: NDArray[np.float64] = np.asarray(samples.activations, dtype=np.float64).mean(axis=0)
+    return mean
+
+
+def spread(samples: Samples) -> NDArray[np.float64]:
+    """How far the members, or the stochastic passes, disagree: ``mean_distance`` of their positions."""
+    return mean_distance(samples.positions_px)
+
+
+def expected_error(samples: Samples) -> NDArray[np.float64]:
+    """Expected distance of the landmark from the mean point, under the mixture of the T heat maps.
+
+    Each map t says how far the landmark is expected from its *own* position y_t, e_t = E_t|u - y_t|; the
+    prediction, though, is the mean position m. With e the mean of the e_t and s the mean of |y_t - m|
+    (the spread), the triangle inequality bounds what is wanted, and the value returned always lies within:
+
+        e - s  <=  (1/T) sum E_t|u - m|  <=  e + s,        returned: sqrt(e^2 + s^2).
+
+    Where between the bounds is a matter of shape. Squared distances add up; mean distances do so where maps
+    and positions are isotropic Gaussians: the mean distance of a Gaussian is sqrt(pi/2) times its standard
+    deviation, a Gaussian cloud of Gaussians of one width is again one, and its variance is the sum of theirs.
+    There the formula is exact for T without end, and for one sample it is e itself.
+    """
+    within: NDArray[np.float64] = np.asarray(samples.expected_errors_px, dtype=np.float64).mean(axis=0)
+    total: NDArray[np.float64] = np.hypot(within, spread(samples))
+    return total
+
+
+def entropy(samples: Samples) -> NDArray[np.float64]:
+    """Mean over the samples of the Shannon entropy of each heat map's probability, in nats.
+
+    The mean of the maps' entropies, not the entropy of their mixture: disagreement between samples is what
+    the spread is for.
+    """
+    mean: NDArray[np.float64] = np.asarray(samples.entropies, dtype=np.float64).mean(axis=0)
+    return mean
+
+
+def covariance_radius(samples: Samples) -> NDArray[np.float64]:
+    """Fourth root of the determinant of the samples' covariance (1/T): sqrt(s1 s2) of its principal SDs.
+
+    The ellipse of one standard deviation has the area pi s1 s2; this is the radius of the circle of that
+    area. Samples on one line have no area, so two samples always give 0, and so does one.
+    """
+    away = np.asarray(samples.positions_px, dtype=np.float64) - mean_position(samples)
+    covariance = np.einsum("tli,tlj->lij", away, away) / len(away)
+    determinant = np.maximum(np.linalg.det(covariance), 0.0)
+    radius: NDArray[np.float64] = np.zeros_like(determinant) if len(away) < 3 else determinant**0.25
+    return radius
+
+
+def mixture_activation(samples: Samples) -> NDArray[np.float64] | None:
+    """Probability of the most probable cell of the mean of the samples' heat maps, each made to sum to one.
+
+    Maps that agree keep their height; where they lie apart, or each is low, the mean is low. None for samples
+    without maps.
+    """
+    if samples.maps is None:
+        return None
+    highest: NDArray[np.float64] = samples.maps.probabilities.max(axis=(1, 2)).astype(np.float64)
+    return highest
+
+
+def mixture_expected_error(samples: Samples) -> NDArray[np.float64] | None:
+    """Mean distance of the landmark from the mean point, under the mean of the samples' heat maps.
+
+    What ``expected_error`` puts together from the samples' own figures, taken from their mixture itself. None
+    for samples without maps.
+    """
+    return None if samples.maps is None else samples.maps.mean_distances(mean_position(samples))
+
+
+def augmentation_spread(samples: Samples) -> NDArray[np.float64] | None:
+    """Mean distance of the positions on augmented copies of the film to their mean.
+
+    The copies are turned, moved and bent in their greys a little (``inference.test_time_augmentation``); the
+    network is the first one, without dropout. None where no augmented copies were looked at.
+    """
+    augmented = samples.augmented_positions_px
+    return None if augmented is None else mean_distance(augmented)
+
+
+def shape_residual(samples: Samples) -> NDArray[np.float64] | None:
+    """Distance of each mean point from where all the others expect it, in standard deviations.
+
+    Under a Gaussian model of the training films' annotation, pose and size taken away
+    (``ShapeModel.standard_residuals``): about 1 in root mean square on films like the training films.
+    None for a bundle that does not know them.
+    """
+    return samples.shape_residuals
+
+
+def feature_distance(samples: Samples) -> NDArray[np.float64] | None:
+    """Mahalanobis distance of the network's pooled deepest features, the same for every landmark.
+
+    About 1 in root mean square on the training films; None where it was not asked for, or for a bundle that
+    does not know them.
+    """
+    if samples.feature_distance is None:
+        return None
+    return np.full(samples.positions_px.shape[1], samples.feature_distance)
+
+
+_REGISTRY = (
+    Measure(
+        name="activation",
+        unit="none",
+        direction=-1,
+        title="maximum heat-map activation",
+        source="Drevický & Kodým 2020 (MHA; there of a single network, here the mean over the samples)",
+        compute=activation,
+    ),
+    Measure(
+        name="spread",
+        unit="px",
+        direction=1,
+        title="spread of the samples",
+        source="Drevický & Kodým 2020 (there called prediction variance; it is a mean distance, not a "
+        "variance)",
+        compute=spread,
+    ),
+    Measure(
+        name="expected_error",
+        unit="px",
+        direction=1,
+        title="expected radial error",
+        source="of one map: McCouat & Voiculescu 2022; combined over samples by the law of total variance",
+        compute=expected_error,
+    ),
+    Measure(
+        name="entropy",
+        unit="nats",
+        direction=1,
+        title="entropy of the heat map",
+        source="Shannon 1948, of the heat map's probability",
+        compute=entropy,
+    ),
+    Measure(
+        name="covariance_radius",
+        unit="px",
+        direction=1,
+        title="radius of the covariance's area",
+        source="generalized variance: Wilks, Biometrika 24 (1932); here its fourth root, a length",
+        compute=covariance_radius,
+    ),
+    Measure(
+        name="mixture_activation",
+        unit="none",
+        direction=-1,
+        title="activation of the averaged heat map",
+        source="E-MHA: Schobs, Swift & Lu, IEEE TMI 42 (2023); here of maps that sum to one",
+        compute=mixture_activation,
+        always=False,
+    ),
+    Measure(
+        name="mixture_expected_error",
+        unit="px",
+        direction=1,
+        title="expected error of the averaged heat map",
+        source="of one map: McCouat & Voiculescu 2022; here of the samples' mixture",
+        compute=mixture_expected_error,
+        always=False,
+    ),
+    Measure(
+        name="augmentation_spread",
+        unit="px",
+        direction=1,
+        title="spread under test-time augmentation",
+        source="Wang et al., Neurocomputing 338 (2019)",
+        compute=augmentation_spread,
+        always=False,
+    ),
+    Measure(
+        name="shape_residual",
+        unit="none",
+        direction=1,
+        title="shape residual, SD",
+        source="conditional Gaussian of shapes: Dryden & Mardia, Statistical Shape Analysis (2016)",
+        compute=shape_residual,
+        always=False,
+    ),
+    Measure(
+        name="feature_distance",
+        unit="none",
+        direction=1,
+        title="distance from the training films' features",
+        source="Lee et al., NeurIPS 2018, with one class",
+        compute=feature_distance,
+        always=False,
+    ),
+)
+
+MEASURES: dict[str, Measure] = {measure.name: measure for measure in _REGISTRY}
+"""Every measure by its name, in the order of tables and files."""
+
+ALWAYS: tuple[Measure, ...] = tuple(measure for measure in MEASURES.values() if measure.always)
+"""Those that every prediction has: what a calibration may build on."""
