@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cephsure.studies.statistics.risk_coverage import UncertaintyOrder, aurc, risk_coverage, weighted_aurc
+from cephsure.evaluation.bootstrap import film_weights
+from cephsure.studies.statistics.risk_coverage import (
+    UncertaintyOrder,
+    aurc,
+    referral_quality,
+    risk_coverage,
+    weighted_aurc,
+)
 
 pairs = st.lists(
     st.tuples(st.floats(0, 50), st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=5
@@ -77,3 +84,70 @@ def test_share_that_ends_within_a_point_counts_a_part_of_it():
     order = UncertaintyOrder.of(np.array([1.0, 2, 3]), np.ones((1, 3)))
     assert order.kept(np.array([1.0, 10, 100]), share=0.5)[0] == pytest.approx(1 + 0.5 * 10)
     assert order.caught(np.array([0.0, 1, 1]), share=0.5)[0] == pytest.approx(0.75)
+
+
+def test_referral_by_hand():
+    # Ten points; the two most uncertain are the 9 and one of the small errors; one error over 4 is kept.
+    errors = np.array([[9.0, 5, 1, 1, 1], [1, 1, 1, 1, 1]])
+    scores = np.array([[10.0, 1, 2, 3, 4], [9, 5, 6, 7, 8]])
+    weights = film_weights(2, n_resamples=50)
+    quality = referral_quality(errors, errors > 4, scores, weights)
+    assert (quality.n_points, quality.n_large, quality.risk) == (10, 2, pytest.approx(2.2))
+    ten, twenty, thirty = quality.referred
+    assert [each.share for each in quality.referred] == [0.1, 0.2, 0.3]
+    assert ten.risk_kept == pytest.approx(13 / 9)
+    assert twenty.risk_kept == pytest.approx(12 / 8)
+    assert thirty.risk_kept == pytest.approx(11 / 7)
+    assert [each.caught for each in quality.referred] == pytest.approx([0.5, 0.5, 0.5])
+    assert [each.caught_oracle for each in quality.referred] == pytest.approx([0.5, 1, 1])
+    assert twenty.risk_kept_oracle == pytest.approx(1.0)
+    low, high = twenty.caught_ci95
+    assert low <= 0.5 <= high
+
+
+def test_constant_score_catches_its_share_and_has_full_excess():
+    errors = np.random.default_rng(0).exponential(2.0, (30, 19))
+    quality = referral_quality(errors, errors > 4, np.zeros_like(errors), film_weights(30, n_resamples=50))
+    assert quality.excess == pytest.approx(1.0)
+    assert [each.caught for each in quality.referred] == pytest.approx([0.1, 0.2, 0.3])
+    np.testing.assert_allclose([each.risk_kept for each in quality.referred], quality.risk)
+    best = referral_quality(errors, errors > 4, errors, film_weights(30, n_resamples=50))
+    assert best.excess == pytest.approx(0.0, abs=1e-12)
+    assert best.aurc == best.aurc_oracle
+
+
+def test_oracle_of_films_goes_by_their_large_errors():
+    """The film with the largest mean need not hold the most large errors."""
+    means, counts = np.array([[5.0], [4.0], [1.0], [1.0], [1.0]]), np.array([[1.0], [3], [0], [0], [0]])
+    quality = referral_quality(means, counts, means, film_weights(5, n_resamples=20))
+    twenty = quality.referred[1]
+    assert twenty.caught == pytest.approx(1 / 4)
+    assert twenty.caught_oracle == pytest.approx(3 / 4)
+    assert twenty.risk_kept == twenty.risk_kept_oracle == pytest.approx(7 / 4)
+
+
+def test_equal_errors_leave_the_excess_undefined_and_no_large_error_the_catch():
+    errors = np.full((6, 2), 1.1)
+    scores = np.arange(12.0).reshape(6, 2)
+    quality = referral_quality(errors, errors > 4, scores, film_weights(6, n_resamples=20))
+    assert np.isnan(quality.excess)
+    assert np.isnan(quality.excess_ci95[0])
+    assert np.isnan(quality.referred[0].caught)
+
+
+def test_intervals_cover_the_true_catch():
+    """Films with an effect of their own: the share caught in a large population lies in most intervals."""
+
+    def draw(rng: np.random.Generator, films: int) -> tuple[np.ndarray, np.ndarray]:
+        scores = rng.normal(size=(films, 5)) + rng.normal(size=(films, 1))
+        return np.exp(scores + rng.normal(size=(films, 5))), scores
+
+    errors, scores = draw(np.random.default_rng(1), 5000)
+    whole = referral_quality(errors, errors > 4, scores, np.ones((1, 5000))).referred[1].caught
+    hits = 0
+    for seed in range(25):
+        errors, scores = draw(np.random.default_rng([2, seed]), 60)
+        weights = film_weights(60, n_resamples=100, seed=seed)
+        low, high = referral_quality(errors, errors > 4, scores, weights).referred[1].caught_ci95
+        hits += low <= whole <= high
+    assert hits >= 20
