@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from cephsure.errors import FilmError
-from cephsure.films.limits import DEFAULT_LIMITS, ReadLimits
+from cephsure.films.film import DEFAULT_LIMITS, ReadLimits
 from cephsure.films.raster import read_raster
 from cephsure.films.recognition import FilmKind, recognise
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.films.picture import Picture
+    from cephsure.films.film import Picture
 
     Encode = Callable[..., bytes]
 

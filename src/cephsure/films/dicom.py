@@ -1,15 +1,18 @@
 """Films from DICOM files (CR, DX, SC, PX, IO, RF and the like), through pydicom.
 
-Grey values are the stored ones, turned round for MONOCHROME1 or a negative rescale slope so that larger is
-brighter. Rescaling is otherwise a straight line and falls away in the scaling to [0, 1]; windows (VOI) are a
-matter of display and not applied. Up to 8 stored bits a value is divided by 2^bits - 1; more bits are scaled
-by the range the film uses without its padding, see `cephsure.films.grey`.
+Of the header the layout of the pixels and the stated scales are read, malformed or not. Grey values are the
+stored ones, turned round for MONOCHROME1 or a negative rescale slope so that larger is brighter. Rescaling is
+otherwise a straight line and falls away in the scaling to [0, 1]; windows (VOI) are a matter of display and
+not applied. Up to 8 stored bits a value is divided by 2^bits - 1; more bits are scaled by the range the film
+uses without its padding, see `cephsure.films.grey`.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import zlib
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +24,17 @@ from pydicom.encaps import get_frame
 from pydicom.pixels import apply_color_lut, get_decoder  # type: ignore[attr-defined]  # not in its __all__
 
 from cephsure.errors import FilmError
-from cephsure.films.codestreams import jpeg2000_outline, jpeg_outline
-from cephsure.films.dicom_header import PixelLayout, numbers, pixel_layout, stated_scales
+from cephsure.films.film import Picture
 from cephsure.films.grey import grey_of_colour, scale_bits, scale_range
-from cephsure.films.picture import Picture
-from cephsure.films.warning_capture import captured_stderr
-from cephsure.films.wording import printable
+from cephsure.films.recognition import jpeg2000_outline, jpeg_outline
+from cephsure.films.spacing import StatedScales
+from cephsure.films.third_party import captured_stderr, printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
 
-    from cephsure.films.limits import ReadLimits
+    from cephsure.films.film import ReadLimits
 
 INSTALL = "pip install 'cephsure[dicom]'"
 _CUT_OFF = "the DICOM file is cut off"
@@ -41,6 +43,125 @@ _ENCAPSULATED = (b"\xe0\x7f\x10\x00OB\x00\x00\xff\xff\xff\xff", b"\xe0\x7f\x10\x
 _SEQUENCE_DELIMITER = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
 _JPEG = frozenset((*uid.JPEGTransferSyntaxes, *uid.JPEGLSTransferSyntaxes))
 _JPEG_2000 = frozenset((*uid.JPEG2000TransferSyntaxes, uid.HTJ2K, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL))
+_PHOTOMETRIC = frozenset(
+    {"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PixelLayout:
+    """How a DICOM image stores its pixels."""
+
+    rows: int
+    columns: int
+    samples: int
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    is_signed: bool
+    photometric: str
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether a pixel is one grey value."""
+        return self.photometric in ("MONOCHROME1", "MONOCHROME2")
+
+
+def pixel_layout(dataset: Dataset) -> PixelLayout:
+    """Read and check the Image Pixel module (PS3.3 C.7.6.3).
+
+    Raises:
+        FilmError: if it is incomplete or contradicts itself, or if there is more than one frame.
+    """
+    if (frames := _integer(dataset, "NumberOfFrames", default=1)) > 1:
+        raise FilmError(
+            f"the DICOM file holds {frames} frames", remedy="export the one frame that is the film"
+        )
+    samples = _integer(dataset, "SamplesPerPixel", default=1)
+    allocated = _integer(dataset, "BitsAllocated")
+    stored = _integer(dataset, "BitsStored", default=allocated)
+    layout = PixelLayout(
+        rows=_integer(dataset, "Rows"),
+        columns=_integer(dataset, "Columns"),
+        samples=samples,
+        bits_allocated=allocated,
+        bits_stored=stored,
+        high_bit=_integer(dataset, "HighBit", default=stored - 1),
+        is_signed=_integer(dataset, "PixelRepresentation", default=0) == 1,
+        photometric=text(dataset, "PhotometricInterpretation") or ("RGB" if samples == 3 else "MONOCHROME2"),
+    )
+    if allocated not in (1, 8, 16, 32) or not 0 < stored <= layout.high_bit + 1 <= allocated:
+        raise FilmError(
+            f"the DICOM header contradicts itself: {stored} bits stored, highest bit {layout.high_bit}, "
+            f"of {allocated} allocated"
+        )
+    if layout.photometric not in _PHOTOMETRIC:
+        raise FilmError(f"the photometric interpretation {layout.photometric} is not known")
+    if samples != (1 if layout.is_grey or layout.photometric == "PALETTE COLOR" else 3):
+        raise FilmError(
+            f"the DICOM header contradicts itself: {samples} samples a pixel, {layout.photometric}"
+        )
+    return layout
+
+
+def stated_scales(dataset: Dataset) -> tuple[StatedScales, tuple[str, ...]]:
+    """The attributes that `decide_spacing` weighs, and notes on malformed ones, which are left out."""
+    notes: list[str] = []
+
+    def pair(keyword: str) -> tuple[float, float] | None:
+        values = numbers(dataset, keyword, 2, notes)
+        return None if values is None else (values[0], values[1])
+
+    def number(keyword: str) -> float | None:
+        return (numbers(dataset, keyword, 1, notes) or (None,))[0]
+
+    calibration_type = text(dataset, "PixelSpacingCalibrationType") or None
+    if calibration_type not in (None, "GEOMETRY", "FIDUCIAL"):
+        notes.append(f"PixelSpacingCalibrationType {calibration_type} is unknown: ignored")
+    scales = StatedScales(
+        pixel_mm=pair("PixelSpacing"),
+        imager_mm=pair("ImagerPixelSpacing"),
+        nominal_mm=pair("NominalScannedPixelSpacing"),
+        calibration_type=calibration_type,
+        magnification=number("EstimatedRadiographicMagnificationFactor"),
+        source_to_detector_mm=number("DistanceSourceToDetector"),
+        source_to_patient_mm=number("DistanceSourceToPatient"),
+        aspect=pair("PixelAspectRatio"),
+    )
+    return scales, tuple(notes)
+
+
+def numbers(dataset: Dataset, keyword: str, count: int, notes: list[str]) -> tuple[float, ...] | None:
+    """The ``count`` finite numbers of an attribute; None if it is absent, empty or malformed (then noted)."""
+    try:
+        value = dataset.get(keyword)
+        values = [value] if isinstance(value, (int, float)) else list(value or ())
+        found = tuple(float(item) for item in values)
+    except Exception:  # noqa: BLE001 - pydicom converts on access and raises whatever the value provokes
+        found = (math.nan,)
+    if not found:
+        return None
+    if len(found) != count or not all(math.isfinite(number) for number in found):
+        notes.append(f"{keyword} is malformed: ignored")
+        return None
+    return found
+
+
+def text(dataset: Dataset, keyword: str) -> str:
+    """The text of an attribute in capitals, fit to be printed; empty if it is absent or malformed."""
+    value: Any = dataset.get(keyword)
+    return printable(value.strip().upper(), longest=40) if isinstance(value, str) else ""
+
+
+def _integer(dataset: Dataset, keyword: str, *, default: int | None = None) -> int:
+    value: Any = dataset.get(keyword)
+    if (value is None or value == "") and default is not None:
+        return default
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        state = "missing" if value is None else "malformed"
+        raise FilmError(f"{keyword} is {state} in the DICOM header") from None
 
 
 def read_dicom(data: bytes, limits: ReadLimits) -> Picture:
@@ -48,7 +169,7 @@ def read_dicom(data: bytes, limits: ReadLimits) -> Picture:
 
     Args:
         data: the file's content, with or without preamble.
-        limits: the limits on its size, checked by the header before anything is decoded.
+        limits: checked by the header before anything is decoded.
 
     Returns:
         The picture and the scales it states.
@@ -157,12 +278,9 @@ def _has_all_decoders() -> bool:
 
 
 def _check_codestream(frame: bytes, layout: PixelLayout, syntax: uid.UID) -> None:
-    if syntax in _JPEG:
-        outline = jpeg_outline(frame)
-    elif syntax in _JPEG_2000:
-        outline = jpeg2000_outline(frame)
-    else:
+    if syntax not in _JPEG | _JPEG_2000:
         return
+    outline = jpeg_outline(frame) if syntax in _JPEG else jpeg2000_outline(frame)
     if not outline.complete:
         raise FilmError("the compressed pixels are cut off")
     if (outline.width_px, outline.height_px) != (layout.columns, layout.rows):
@@ -206,9 +324,8 @@ def _scaled(
     notes: list[str] = []
     padding = numbers(dataset, "PixelPaddingValue", 1, notes)
     limit = numbers(dataset, "PixelPaddingRangeLimit", 1, notes) or padding
-    if padding is None or limit is None:
-        ignored = None
-    else:
+    ignored = None
+    if padding is not None and limit is not None:
         low, high = sorted((padding[0], limit[0]))
         ignored = (values >= low) & (values <= high)
     pixels, range_notes = scale_range(values, ignored=ignored)

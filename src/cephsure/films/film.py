@@ -1,10 +1,12 @@
-"""A film: its pixels, its scale in mm and where that scale comes from."""
+"""A film, the picture that its file holds, and the limits on what is read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from cephsure.errors import FilmError, InputError
+from cephsure.films.spacing import StatedScales
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,27 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-
-class SpacingSource(StrEnum):
-    """Where a film's millimetre scale comes from, the most trustworthy first."""
-
-    CALIBRATED = "dicom_calibrated"
-    IMAGER_MAGNIFICATION = "dicom_imager_over_magnification"
-    IMAGER = "dicom_imager_plane"
-    NOMINAL_SCANNED = "dicom_nominal_scanned"
-    UNVERIFIED = "dicom_pixel_spacing_unverified"
-    DATASET = "dataset"
-    USER = "user"
-    NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Spacing:
-    """Millimetres a pixel along x and y, and where they come from."""
-
-    x_mm_per_px: float
-    y_mm_per_px: float
-    source: SpacingSource
+    from cephsure.films.spacing import Spacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +22,7 @@ class Film:
     """A lateral skull radiograph as given.
 
     Attributes:
-        pixels: (height, width) float32 in [0, 1]; for MONOCHROME1 already turned so that a larger value is
-            brighter.
+        pixels: (height, width) float32 in [0, 1]; larger is brighter, for MONOCHROME1 too.
         spacing: the millimetre scale, or None when it is not known. It is never guessed.
         path: the file, or None for a film made in memory.
         notes: remarks for the user (an ignored resolution tag, a dropped alpha channel, ...).
@@ -50,7 +31,7 @@ class Film:
     pixels: NDArray[np.float32]
     spacing: Spacing | None = None
     path: Path | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     @property
     def width_px(self) -> int:
@@ -61,3 +42,56 @@ class Film:
     def height_px(self) -> int:
         """Height in pixels."""
         return int(self.pixels.shape[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded file before its scale is decided.
+
+    Attributes:
+        pixels: (H, W) float32 in [0, 1], larger is brighter.
+        stated: the scales the file states.
+        notes: remarks for the user.
+    """
+
+    pixels: NDArray[np.float32]
+    stated: StatedScales = field(default_factory=StatedScales)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """What a film may be at most and at least; checked before anything large is decoded.
+
+    Raises:
+        InputError: if a limit is not positive.
+    """
+
+    max_file_bytes: int = 512 * 1024 * 1024
+    max_pixels: int = 100_000_000  # a cephalogram has about 5 million
+    min_side_px: int = 64  # below that landmarks cannot be told apart
+
+    def __post_init__(self) -> None:
+        if min(self.max_file_bytes, self.max_pixels, self.min_side_px) < 1:
+            raise InputError("limits on reading must be positive")
+
+    def check_file_size(self, size_bytes: int) -> None:
+        """Raise `FilmError` if a file of ``size_bytes`` is empty or too large."""
+        if size_bytes == 0:
+            raise FilmError("the file is empty")
+        if size_bytes > self.max_file_bytes:
+            raise FilmError(
+                f"the file has {size_bytes / 2**20:.1f} MiB, more than the limit of "
+                f"{self.max_file_bytes / 2**20:.1f} MiB"
+            )
+
+    def check_size(self, width_px: int, height_px: int) -> None:
+        """Raise `FilmError` if an image of ``width_px`` x ``height_px`` is too large or too small."""
+        size = f"the image has {width_px} x {height_px} pixels"
+        if width_px * height_px > self.max_pixels:
+            raise FilmError(f"{size}, more than the limit of {self.max_pixels}")
+        if min(width_px, height_px) < self.min_side_px:
+            raise FilmError(f"{size}: too small for a film, at least {self.min_side_px} a side are needed")
+
+
+DEFAULT_LIMITS = ReadLimits()

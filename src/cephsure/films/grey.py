@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL import ImageChops
 
 from cephsure.errors import FilmError
 
@@ -32,14 +33,7 @@ _BLANK = "the image is blank: one value everywhere"
 
 
 def scale_bits(values: NDArray[np.integer[Any]], *, bits: int) -> NDArray[np.float32]:
-    """Scale values of at most 8 bits by their nominal range.
-
-    Args:
-        values: (H, W) integers from 0 to 2^bits - 1.
-        bits: significant bits, 1 to 8.
-
-    Returns:
-        (H, W) float32, value / (2^bits - 1).
+    """Scale (H, W) values from 0 to 2^bits - 1, of 1 to 8 bits, to float32: value / (2^bits - 1).
 
     Raises:
         FilmError: if the image is blank.
@@ -109,8 +103,6 @@ def _inner_range(used: NDArray[Any]) -> tuple[float, float]:
 
 def mean_chroma(image: Image.Image) -> float:
     """Mean colourfulness of an RGB image: the mean of (largest - smallest of R, G, B) / 255, from 0 to 1."""
-    from PIL import ImageChops
-
     red, green, blue = image.split()
     largest = ImageChops.lighter(ImageChops.lighter(red, green), blue)
     smallest = ImageChops.darker(ImageChops.darker(red, green), blue)
@@ -122,13 +114,7 @@ def grey_of_colour(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[str, ..
     """Turn an RGB image without real colour into grey (ITU-R BT.601 luma).
 
     Three equal channels give exactly that channel. A slight tint, as a JPEG or a coloured label leaves it, is
-    allowed.
-
-    Args:
-        image: a Pillow image of mode RGB.
-
-    Returns:
-        (H, W) uint8, and notes for the user.
+    allowed and noted.
 
     Raises:
         FilmError: if the mean chroma is above `MAX_MEAN_CHROMA`.

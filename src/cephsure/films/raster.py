@@ -7,21 +7,27 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import BmpImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from cephsure.errors import FilmError
-from cephsure.films.codestreams import jpeg_outline, png_fault
+from cephsure.films.film import Picture
 from cephsure.films.grey import grey_of_colour, scale_bits, scale_range
-from cephsure.films.picture import Picture
-from cephsure.films.recognition import FilmKind
-from cephsure.films.warning_capture import captured_stderr
+from cephsure.films.recognition import FilmKind, jpeg_outline, png_fault
+from cephsure.films.third_party import captured_stderr
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.ImageFile import ImageFile
 
-    from cephsure.films.limits import ReadLimits
+    from cephsure.films.film import ReadLimits
 
+# The classes instead of Image.open: no other plugin is loaded, and the limits are ours.
+_OPENERS: dict[FilmKind, Any] = {
+    FilmKind.PNG: PngImagePlugin.PngImageFile,
+    FilmKind.JPEG: JpegImagePlugin.JpegImageFile,
+    FilmKind.BMP: BmpImagePlugin.BmpImageFile,
+    FilmKind.TIFF: TiffImagePlugin.TiffImageFile,
+}
 _CUT_OFF = "the file is cut off"
 _EXIF_ORIENTATION = 0x0112
 _TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_SAMPLE_FORMAT = 258, 262, 339
@@ -32,26 +38,17 @@ _X_RESOLUTION, _RESOLUTION_UNIT = 282, 296
 def read_raster(data: bytes, kind: FilmKind, limits: ReadLimits) -> Picture:
     """Read a raster image.
 
-    Up to 8 bits a grey value v becomes v / 255 (Pillow widens 1, 2 and 4 bits to 8); 16-bit, 32-bit and float
-    values are scaled by the range the film uses, see `cephsure.films.grey`. The EXIF orientation is applied,
-    transparency laid over black, and resolution tags are no calibration: all three are noted.
-
-    Args:
-        data: the file's content.
-        kind: what `recognise` found it to be.
-        limits: the limits on its size.
-
-    Returns:
-        The picture; it states no scale.
+    Up to 8 bits a grey value v becomes v / 255 (Pillow widens 1, 2 and 4 bits to 8); deeper values are scaled
+    by the range the film uses, see `cephsure.films.grey`. The EXIF orientation is applied, transparency laid
+    over black, and resolution tags are no calibration: all three are noted. The picture states no scale.
 
     Raises:
         FilmError: if the file is cut off or damaged, too large or too small, coloured, blank or has several
             pages.
-        OSError, SyntaxError, ValueError: from Pillow, for content it cannot decode.
+        Exception: whatever Pillow raises for content it cannot decode.
     """
     _check_whole(data, kind)
-    # The classes instead of Image.open: no other plugin is loaded, and the limits are ours.
-    image = _open(data, kind)
+    image: ImageFile = _OPENERS[kind](io.BytesIO(data))
     limits.check_size(*image.size)
     if kind is FilmKind.TIFF:
         _check_tiff_blocks(image, len(data))
@@ -81,19 +78,6 @@ def _check_whole(data: bytes, kind: FilmKind) -> None:
         # The size field is often wrong in plain files, but of those Pillow knows how long they must be.
         if is_compressed and struct.unpack("<I", data[2:6])[0] > len(data):
             raise FilmError(_CUT_OFF)
-
-
-def _open(data: bytes, kind: FilmKind) -> ImageFile:
-    from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
-
-    opener: Any = {
-        FilmKind.PNG: PngImagePlugin.PngImageFile,
-        FilmKind.JPEG: JpegImagePlugin.JpegImageFile,
-        FilmKind.BMP: BmpImagePlugin.BmpImageFile,
-        FilmKind.TIFF: TiffImagePlugin.TiffImageFile,
-    }[kind]
-    image: ImageFile = opener(io.BytesIO(data))
-    return image
 
 
 def _load(image: ImageFile, kind: FilmKind) -> None:

@@ -7,20 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cephsure.errors import FilmError
-from cephsure.films.film import Film
-from cephsure.films.limits import DEFAULT_LIMITS, ReadLimits
+from cephsure.films.film import DEFAULT_LIMITS, Film, ReadLimits
 from cephsure.films.recognition import FilmKind, recognise
 from cephsure.films.spacing import StatedScales, check_mm_per_px, decide_spacing, say_once
-from cephsure.films.warning_capture import captured_warnings
-from cephsure.films.wording import printable
+from cephsure.films.third_party import captured_warnings, printable
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
 
-    from cephsure.films.film import Spacing
-    from cephsure.films.picture import Picture
-    from cephsure.films.spacing import UserScale
+    from cephsure.films.film import Picture
+    from cephsure.films.spacing import Spacing, UserScale
 
 # What Pillow says in a warning when it leaves out metadata that it could not read to the end.
 _DAMAGE = ("orrupt", "larger than file", "Truncated")
@@ -96,24 +92,22 @@ def _content(path: Path, limits: ReadLimits) -> bytes:
         _check_regular(status.st_mode)
         limits.check_file_size(status.st_size)
         return path.read_bytes()
+    except FilmError:
+        raise
     except FileNotFoundError:
         raise FilmError("there is no such file") from None
     except PermissionError:
         raise FilmError("the file may not be read", remedy="look at its permissions") from None
     except OSError as error:
         raise FilmError(f"the file cannot be read: {error.strerror or error}") from error
-    except FilmError:
-        raise
-    except ValueError:
-        # A name with a null character, which no system call takes.
+    except ValueError:  # a name with a null character, which no system call takes
         raise FilmError("the file's name is not possible") from None
 
 
 def _check_regular(mode: int) -> None:
-    """Refuse directories, and pipes and devices, which might never come to an end."""
     if stat.S_ISDIR(mode):
         raise FilmError("this is a directory, not a film")
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(mode):  # pipes and devices might never come to an end
         raise FilmError("this is not a regular file")
 
 
@@ -139,11 +133,8 @@ def _decode(data: bytes, limits: ReadLimits) -> Picture:
         raise FilmError(
             f"{kind.value} file damaged or of an unsupported kind: {str(error) or type(error).__name__}"
         ) from error
-    _check_metadata(kind, [str(warning.message) for warning in warnings])
-    return picture
-
-
-def _check_metadata(kind: FilmKind, messages: Sequence[str]) -> None:
-    """Refuse a film whose metadata is cut off: its orientation, in a TIFF its very layout, would be lost."""
+    # Where metadata is cut off, the film's orientation, in a TIFF its very layout, would be lost.
+    messages = [str(warning.message) for warning in warnings]
     if kind is not FilmKind.DICOM and any(part in message for message in messages for part in _DAMAGE):
         raise FilmError(f"the metadata of the {kind.value} file is damaged or cut off")
+    return picture

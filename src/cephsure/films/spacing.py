@@ -21,12 +21,12 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from numbers import Real
 from typing import TYPE_CHECKING
 
 from cephsure.errors import InputError
-from cephsure.films.film import Spacing, SpacingSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,29 +51,40 @@ AGREEMENT = 0.02
 _SAME = 0.005  # two spacings that differ by less were written with other rounding, not calibrated
 
 
+class SpacingSource(StrEnum):
+    """Where a film's millimetre scale comes from, the most trustworthy first."""
+
+    CALIBRATED = "dicom_calibrated"
+    IMAGER_MAGNIFICATION = "dicom_imager_over_magnification"
+    IMAGER = "dicom_imager_plane"
+    NOMINAL_SCANNED = "dicom_nominal_scanned"
+    UNVERIFIED = "dicom_pixel_spacing_unverified"
+    DATASET = "dataset"
+    USER = "user"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Spacing:
+    """Millimetres a pixel along x and y, and where they come from."""
+
+    x_mm_per_px: float
+    y_mm_per_px: float
+    source: SpacingSource
+
+
 @dataclass(frozen=True, slots=True)
 class StatedScales:
-    """What a file states about its scale; pairs are (row spacing, column spacing), that is (y, x).
+    """What a DICOM file states about its scale; pairs are of rows, then of columns, that is (y, x)."""
 
-    Attributes:
-        pixel_mm: DICOM Pixel Spacing.
-        imager_mm: DICOM Imager Pixel Spacing.
-        nominal_mm: DICOM Nominal Scanned Pixel Spacing.
-        calibration_type: DICOM Pixel Spacing Calibration Type.
-        magnification: DICOM Estimated Radiographic Magnification Factor.
-        source_to_detector_mm: DICOM Distance Source to Detector.
-        source_to_patient_mm: DICOM Distance Source to Patient.
-        aspect: DICOM Pixel Aspect Ratio (vertical, horizontal).
-    """
-
-    pixel_mm: tuple[float, float] | None = None
-    imager_mm: tuple[float, float] | None = None
-    nominal_mm: tuple[float, float] | None = None
-    calibration_type: str | None = None
-    magnification: float | None = None
+    pixel_mm: tuple[float, float] | None = None  # Pixel Spacing
+    imager_mm: tuple[float, float] | None = None  # Imager Pixel Spacing
+    nominal_mm: tuple[float, float] | None = None  # Nominal Scanned Pixel Spacing
+    calibration_type: str | None = None  # Pixel Spacing Calibration Type
+    magnification: float | None = None  # Estimated Radiographic Magnification Factor
     source_to_detector_mm: float | None = None
     source_to_patient_mm: float | None = None
-    aspect: tuple[float, float] | None = None
+    aspect: tuple[float, float] | None = None  # Pixel Aspect Ratio: vertical, horizontal
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,5 +289,5 @@ def _spacing(pair_mm: tuple[float, float], source: SpacingSource) -> Spacing:
     return Spacing(x_mm_per_px=pair_mm[1], y_mm_per_px=pair_mm[0], source=source)
 
 
-def _agree(one: tuple[float, float], other: tuple[float, float], tolerance: float) -> bool:
-    return all(abs(a - b) <= tolerance * b for a, b in zip(one, other, strict=True))
+def _agree(first: tuple[float, float], second: tuple[float, float], tolerance: float) -> bool:
+    return all(abs(a - b) <= tolerance * b for a, b in zip(first, second, strict=True))

@@ -12,8 +12,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.multival import MultiValue
 
 from cephsure.errors import InputError
-from cephsure.films.warning_capture import captured_stderr, captured_warnings
-from cephsure.films.wording import printable
+from cephsure.films.third_party import captured_stderr, captured_warnings, printable
 from cephsure.studies.shifts.upright import check_upright, upright_volume
 from cephsure.studies.shifts.volume import MAX_VOXELS
 

@@ -1,4 +1,4 @@
-"""Third-party warnings, caught instead of printed, whether by Python or by a C library."""
+"""What files and third parties say: warnings caught instead of printed, texts made fit for one line."""
 
 from __future__ import annotations
 
@@ -19,13 +19,10 @@ _LOCK = threading.Lock()
 
 @contextmanager
 def captured_warnings() -> Iterator[list[warnings.WarningMessage]]:
-    """Catch the warnings that Pillow and pydicom issue, so that none reaches the user's terminal.
+    """Catch the warnings that Pillow and pydicom issue in a list, so that none reaches the user's terminal.
 
     Their log records go to whatever handlers the application has set up, but not to Python's handler of last
     resort, which would print them.
-
-    Yields:
-        The list that the warnings are added to.
     """
     for name in ("PIL", "pydicom"):
         logger = logging.getLogger(name)
@@ -38,13 +35,10 @@ def captured_warnings() -> Iterator[list[warnings.WarningMessage]]:
 
 @contextmanager
 def captured_stderr() -> Iterator[list[str]]:
-    """Catch the lines that are written to file descriptor 2.
+    """Catch the lines that are written to file descriptor 2, in a list that holds them afterwards.
 
     libtiff, gdcm and openjpeg write there on damaged content, past Python. The descriptor belongs to the
     whole process: keep what is done inside short.
-
-    Yields:
-        A list that holds the lines once the context has been left without an error.
     """
     lines: list[str] = []
     try:
@@ -61,3 +55,14 @@ def captured_stderr() -> Iterator[list[str]]:
             os.close(kept)
         caught.seek(0)
         lines.extend(caught.read().decode("utf-8", "replace").splitlines())
+
+
+def printable(text: str, *, longest: int = 200) -> str:
+    r"""Fold ``text`` into one line without control characters, cut to ``longest`` characters.
+
+    Example:
+        >>> printable("cannot read\n\ttile \x1b[31m1")
+        'cannot read tile ?[31m1'
+    """
+    line = "".join(character if character.isprintable() else "?" for character in " ".join(text.split()))
+    return line if len(line) <= longest else f"{line[: longest - 3]}..."

@@ -6,8 +6,10 @@ import threading
 import warnings
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cephsure.films.warning_capture import captured_stderr, captured_warnings
+from cephsure.films.third_party import captured_stderr, captured_warnings, printable
 
 
 def test_warnings_are_kept_even_where_they_would_be_errors() -> None:
@@ -73,3 +75,15 @@ def test_without_a_standard_error_nothing_is_caught(monkeypatch: pytest.MonkeyPa
     with captured_stderr() as lines:
         pass
     assert lines == []
+
+
+@given(st.text())
+def test_whatever_a_file_says_becomes_one_printable_line(text: str) -> None:
+    line = printable(text, longest=40)
+    assert line.isprintable()
+    assert len(line) <= 40
+
+
+def test_long_lines_are_cut() -> None:
+    assert printable("a" * 50, longest=10) == "aaaaaaa..."
+    assert printable("ordinary words") == "ordinary words"
