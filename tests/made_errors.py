@@ -6,7 +6,7 @@ import numpy as np
 
 from cephsure.inference.heat_maps import HeatMaps
 from cephsure.uncertainty.calibration.data import CalibrationData, CalibrationSource
-from cephsure.uncertainty.calibration.temperature import tempered_errors_mm
+from cephsure.uncertainty.calibration.error_fits import tempered_errors_mm
 
 SOURCE = CalibrationSource(
     dataset="made",

@@ -21,11 +21,12 @@ from cephsure.recipes.coarse_to_fine.localizer import CoarseToFine
 from cephsure.recipes.paper.localizer import OneStage
 from cephsure.uncertainty.calibration import CALIBRATION_FILE, DEFAULT_LEVEL, calibrated, read_calibration
 from cephsure.uncertainty.calibration import region_kind as kind_of_region
-from cephsure.uncertainty.conformal import STRATEGIES, check_level
 from cephsure.uncertainty.gate import apply_gate, read_gate
 from cephsure.uncertainty.measures import mean_position
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, Prediction, to_prediction
+from cephsure.uncertainty.quantile import check_level
 from cephsure.uncertainty.reference import read_reference
+from cephsure.uncertainty.regions import REGION_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -165,7 +166,7 @@ class Model:
         needs_maps = self._thorough or (
             calibration is not None
             and given.spacing is not None
-            and STRATEGIES[kind_of_region(calibration, region)].needs_maps
+            and REGION_KINDS[kind_of_region(calibration, region)].needs_maps
         )
         prediction, maps = self.predict_with_maps(
             given,

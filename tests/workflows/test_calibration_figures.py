@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from cephsure.uncertainty.calibration.cross_fit import CrossFit, RegionFigures
+from cephsure.uncertainty.calibration.fitting import CrossFit, RegionFigures
 from cephsure.workflows.calibration_diagrams import reliability_diagram
 from cephsure.workflows.calibration_figures import document, landmark_table, region_table, reliability_table
 

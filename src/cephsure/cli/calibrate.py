@@ -153,7 +153,7 @@ def calibrate(
 def _cross_fitted(collected: Collected, model: Model, *, folds: int, seed: int) -> dict[str, Any]:
     """The honest figures."""
     from cephsure.datasets import group_folds
-    from cephsure.uncertainty.calibration.cross_fit import cross_fit
+    from cephsure.uncertainty.calibration import cross_fit
     from cephsure.workflows.calibration_figures import document
 
     folds = min(folds, len(set(collected.data.groups)))

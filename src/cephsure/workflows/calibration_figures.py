@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.landmarks import LandmarkSet
-    from cephsure.uncertainty.calibration import CalibrationData
-    from cephsure.uncertainty.calibration.cross_fit import CrossFit, RegionFigures
+    from cephsure.uncertainty.calibration import CalibrationData, CrossFit, RegionFigures
 
 SCHEMA = "cephsure.calibration-figures/1"
 RESAMPLES = 1000

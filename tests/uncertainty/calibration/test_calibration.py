@@ -6,21 +6,22 @@ import math
 import numpy as np
 import pytest
 
-from cephsure.errors import BundleError
-from cephsure.uncertainty.calibration import fit_calibration, read_calibration
+from cephsure.errors import BundleError, InputError
+from cephsure.uncertainty.calibration import calibrated, fit_calibration, read_calibration
 from cephsure.uncertainty.calibration.calibration import Scores
+from cephsure.uncertainty.prediction import FilmInfo, LandmarkPrediction, Measures, ModelInfo, Prediction
 
 
 @pytest.fixture(scope="module")
-def calibration(made_errors):
+def written(made_errors):
     return fit_calibration(made_errors.draw(np.random.default_rng(0), 30))
 
 
-def test_reads_back_to_the_last_digit(calibration, tmp_path):
+def test_reads_back_to_the_last_digit(written, tmp_path):
     path = tmp_path / "calibration.json"
-    path.write_text(calibration.to_json(), encoding="utf-8")
-    assert read_calibration(path) == calibration
-    assert read_calibration(path, numbers=(1, 2, 3, 4)) == calibration
+    path.write_text(written.to_json(), encoding="utf-8")
+    assert read_calibration(path) == written
+    assert read_calibration(path, numbers=(1, 2, 3, 4)) == written
 
 
 def test_scores_that_are_infinite_count():
@@ -30,9 +31,9 @@ def test_scores_that_are_infinite_count():
     assert Scores(films=9, values=tuple(float(k) for k in range(9))).bound(0.9) == 8.0
 
 
-def test_other_landmarks_are_refused(calibration, tmp_path):
+def test_other_landmarks_are_refused(written, tmp_path):
     path = tmp_path / "calibration.json"
-    path.write_text(calibration.to_json(), encoding="utf-8")
+    path.write_text(written.to_json(), encoding="utf-8")
     with pytest.raises(BundleError, match="other landmarks") as caught:
         read_calibration(path, numbers=(1, 2, 3))
     assert str(path) in str(caught.value)
@@ -50,8 +51,8 @@ def test_other_landmarks_are_refused(calibration, tmp_path):
         (lambda data: data.update(more=1), "more: Extra inputs"),
     ],
 )
-def test_a_damaged_file_is_refused_by_name(calibration, tmp_path, change, complaint):
-    data = json.loads(calibration.to_json())
+def test_a_damaged_file_is_refused_by_name(written, tmp_path, change, complaint):
+    data = json.loads(written.to_json())
     change(data)
     path = tmp_path / "calibration.json"
     path.write_text(json.dumps(data), encoding="utf-8")
@@ -66,3 +67,95 @@ def test_what_is_none_is_refused(tmp_path, text):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(BundleError):
         read_calibration(path)
+
+
+@pytest.fixture(scope="module")
+def data(made_errors):
+    return made_errors.draw(np.random.default_rng(0), 41, left=True, with_maps=True, side=31)
+
+
+@pytest.fixture(scope="module")
+def calibration(data):
+    return fit_calibration(data.take(range(40)))
+
+
+def prediction_of(data, index, *, scale=(0.1, 0.1)):
+    """The data's film as a prediction."""
+    marks = []
+    for place, number in enumerate(data.numbers):
+        values = {key: float(values[index, place]) for key, values in data.measures.items()}
+        x, y = data.points_px[index, place].tolist()
+        marks.append(
+            LandmarkPrediction(
+                number=number,
+                code=f"L{number}",
+                name="point",
+                x_px=x,
+                y_px=y,
+                x_mm=None,
+                y_mm=None,
+                measures=Measures(
+                    **values,
+                    spread_px=values["spread_mm"] * 10,
+                    expected_error_px=values["expected_error_mm"] * 10,
+                ),
+                samples_px=((x, y),),
+            )
+        )
+    film = FilmInfo(
+        path=None,
+        width_px=2000,
+        height_px=2000,
+        mm_per_px=scale,
+        spacing_source="user",
+        facing="left" if data.upright_mm_per_px[index, 0] < 0 else "right",
+        facing_source="found",
+        polarity="positive",
+        polarity_source="found",
+    )
+    model = ModelInfo(name="m", kind="ensemble", recipe="default", samples=5, seed=0, sha256="a" * 64)
+    return Prediction(film=film, model=model, landmarks=tuple(marks))
+
+
+@pytest.mark.parametrize("kind", ["hdr", "ellipse", "disc"])
+def test_every_landmark_gains_error_covariance_and_region(data, calibration, kind):
+    found = calibrated(prediction_of(data, 40), calibration, maps=data.maps[40], level=0.8, kind=kind)
+    for mark in found.landmarks:
+        assert mark.expected_error_mm > 0
+        assert (np.linalg.eigvalsh(mark.error_covariance_mm2) > 0).all()
+        # A Rayleigh-like error: its second moment is about 4 / pi of the squared mean.
+        assert np.trace(mark.error_covariance_mm2) == pytest.approx(mark.expected_error_mm**2 * 1.3, rel=0.4)
+        assert (mark.region.level, mark.region.kind, mark.region.whole_film) == (0.8, kind, False)
+        assert mark.region.area_mm2 > 0
+        assert (mark.region.outlines_px is None) == (kind != "hdr")
+    assert Prediction.model_validate(found.model_dump()) == found
+
+
+def test_points_and_measures_stay(data, calibration):
+    before = prediction_of(data, 40)
+    after = calibrated(before, calibration, maps=data.maps[40])
+    for one, other in zip(before.landmarks, after.landmarks, strict=True):
+        assert (one.x_px, one.y_px, one.measures) == (other.x_px, other.y_px, other.measures)
+
+
+def test_without_a_scale_nothing_is_added(data, calibration):
+    prediction = prediction_of(data, 40, scale=None)
+    assert calibrated(prediction, calibration) == prediction
+
+
+def test_too_few_films_for_a_level_give_all_of_the_film(data, calibration):
+    found = calibrated(prediction_of(data, 40), calibration, level=0.96, kind="disc")
+    for mark in found.landmarks:
+        assert mark.region.whole_film
+        assert (mark.region.centre_px, mark.region.half_axes_px, mark.region.area_mm2) == (None, None, None)
+        assert mark.expected_error_mm is not None
+
+
+def test_what_cannot_be_given_is_refused(data, calibration, made_errors):
+    prediction = prediction_of(data, 40)
+    with pytest.raises(InputError, match="between 0 and 1, not 95"):
+        calibrated(prediction, calibration, level=95)
+    without_maps = fit_calibration(made_errors.draw(np.random.default_rng(1), 30))
+    with pytest.raises(InputError, match="no regions of the kind 'hdr'") as caught:
+        calibrated(prediction, without_maps, kind="hdr")
+    assert "ellipse, disc" in str(caught.value)

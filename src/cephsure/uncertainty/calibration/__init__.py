@@ -1,10 +1,22 @@
 """From measures to millimetres: what is fitted on films that were not trained on, and its application."""
 
-from cephsure.uncertainty.calibration.apply import DEFAULT_LEVEL, calibrated, region_kind
-from cephsure.uncertainty.calibration.calibration import CALIBRATION_FILE, Calibration, read_calibration
+from cephsure.uncertainty.calibration.calibration import (
+    CALIBRATION_FILE,
+    DEFAULT_LEVEL,
+    Calibration,
+    calibrated,
+    read_calibration,
+    region_kind,
+)
 from cephsure.uncertainty.calibration.data import CalibrationData, CalibrationSource, calibration_data
-from cephsure.uncertainty.calibration.fit import fit_calibration, fit_landmarks
-from cephsure.uncertainty.calibration.landmark import LandmarkCalibration, expected_errors_mm
+from cephsure.uncertainty.calibration.film_errors import LandmarkCalibration, expected_errors_mm
+from cephsure.uncertainty.calibration.fitting import (
+    CrossFit,
+    RegionFigures,
+    cross_fit,
+    fit_calibration,
+    fit_landmarks,
+)
 
 __all__ = [
     "CALIBRATION_FILE",
@@ -12,9 +24,12 @@ __all__ = [
     "Calibration",
     "CalibrationData",
     "CalibrationSource",
+    "CrossFit",
     "LandmarkCalibration",
+    "RegionFigures",
     "calibrated",
     "calibration_data",
+    "cross_fit",
     "expected_errors_mm",
     "fit_calibration",
     "fit_landmarks",

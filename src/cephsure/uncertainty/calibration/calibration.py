@@ -1,4 +1,4 @@
-"""A calibration as data: what was fitted, on which films, and how it is written and read."""
+"""A calibration: what was fitted, on which films, how it is written, read and put to a prediction."""
 
 from __future__ import annotations
 
@@ -9,18 +9,24 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cephsure.errors import BundleError
-from cephsure.uncertainty.calibration.landmark import LandmarkCalibration  # noqa: TC001 - pydantic reads it
-from cephsure.uncertainty.conformal.quantile import conformal_quantile
-from cephsure.uncertainty.prediction import RegionKind  # noqa: TC001 - pydantic reads it
+from cephsure.errors import BundleError, InputError
+from cephsure.uncertainty.calibration.film_errors import LandmarkCalibration, film_errors
+from cephsure.uncertainty.measures import ALWAYS
+from cephsure.uncertainty.prediction import Region, RegionKind
+from cephsure.uncertainty.quantile import check_level, conformal_quantile
+from cephsure.uncertainty.regions import REGION_KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from cephsure.inference.heat_maps import HeatMaps
+    from cephsure.uncertainty.prediction import Pair, Prediction
+
 FORMAT = "cephsure.calibration/1"
 CALIBRATION_FILE = "calibration.json"
+DEFAULT_LEVEL = 0.9
 
 
 class _Frozen(BaseModel):
@@ -90,7 +96,7 @@ class RegionCalibration(_Frozen):
 
     def bounds(self, kind: RegionKind, level: float) -> NDArray[np.float64]:
         """(L,) bounds on the score, infinity for landmarks with too few films for the level."""
-        return np.array([one.bound(level) for one in self.scores[kind]], dtype=np.float64)
+        return np.array([scores.bound(level) for scores in self.scores[kind]], dtype=np.float64)
 
 
 class Calibration(_Frozen):
@@ -144,6 +150,80 @@ def read_calibration(path: Path, *, numbers: tuple[int, ...] | None = None) -> C
         place = ".".join(str(part) for part in first["loc"])
         raise BundleError(f"{place}: {first['msg']}", where=path) from error
     parts = [calibration.landmarks, calibration.regions.landmarks]
-    if numbers is not None and any(tuple(one.number for one in part) != numbers for part in parts):
+    if numbers is not None and any(tuple(landmark.number for landmark in part) != numbers for part in parts):
         raise BundleError("is for other landmarks than the model's", where=path)
     return calibration
+
+
+def calibrated(
+    prediction: Prediction,
+    calibration: Calibration,
+    *,
+    maps: HeatMaps | None = None,
+    level: float = DEFAULT_LEVEL,
+    kind: RegionKind | None = None,
+) -> Prediction:
+    """Add to a prediction what a calibration knows.
+
+    Args:
+        prediction: of the model that the calibration is for.
+        calibration: the calibration.
+        maps: the film's heat maps, for regions of highest density.
+        level: the probability with which each region holds the true point.
+        kind: the kind of region; by default the calibration's own.
+
+    Returns:
+        The prediction with expected errors, covariances and regions. Without a scale it is returned as it is:
+        millimetres are not known, and they are not guessed.
+
+    Raises:
+        InputError: the level does not lie between 0 and 1, or the calibration has no regions of this kind.
+    """
+    check_level(level)
+    chosen = region_kind(calibration, kind)
+    if prediction.film.mm_per_px is None:
+        return prediction
+    keys = [measure.key(in_mm=True) for measure in ALWAYS]
+    measures = {key: prediction.measured(key) for key in keys}
+    points_px, scale = prediction.points_px, prediction.upright_mm_per_px
+    errors = film_errors(calibration.landmarks, measures, points_px=points_px, upright_mm_per_px=scale)
+    shapes = film_errors(
+        calibration.regions.landmarks, measures, points_px=points_px, upright_mm_per_px=scale, maps=maps
+    )
+    score, bounds = REGION_KINDS[chosen], calibration.regions.bounds(chosen, level)
+    whole = Region(level=level, kind=chosen, whole_film=True)
+    return prediction.model_copy(
+        update={
+            "landmarks": tuple(
+                landmark.model_copy(
+                    update={
+                        "expected_error_mm": float(errors.expected_mm[index]),
+                        "error_covariance_mm2": _rows(errors.second_moments_mm2[index].tolist()),
+                        "region": score.region(shapes, index, float(bounds[index]), level)
+                        if np.isfinite(bounds[index])
+                        else whole,
+                    }
+                )
+                for index, landmark in enumerate(prediction.landmarks)
+            )
+        }
+    )
+
+
+def region_kind(calibration: Calibration, kind: RegionKind | None) -> RegionKind:
+    """The kind of region that is asked for, or the calibration's own.
+
+    Raises:
+        InputError: the calibration has no regions of this kind.
+    """
+    known = calibration.regions.scores
+    if kind is not None and kind not in known:
+        raise InputError(
+            f"the calibration has no regions of the kind {kind!r}", remedy=f"it has: {', '.join(known)}"
+        )
+    return calibration.regions.default if kind is None else kind
+
+
+def _rows(matrix: list[list[float]]) -> tuple[Pair, Pair]:
+    (xx, xy), (yx, yy) = matrix
+    return (xx, xy), (yx, yy)

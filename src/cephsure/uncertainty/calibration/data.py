@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cephsure.errors import InputError
-from cephsure.uncertainty.calibration.temperature import tempered_errors_mm
+from cephsure.uncertainty.calibration.error_fits import tempered_errors_mm
 from cephsure.uncertainty.measures import ALWAYS
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class CalibrationData:
             negative where the film faces left. NaN without a scale.
         source: data set, split, truth and model.
         maps: the heat maps of each film as given, or None if they were not asked for.
-        tempered_mm: (F, L, G) expected errors under the maps at ``temperature.LOG_TEMPERATURES``, with maps.
+        tempered_mm: (F, L, G) expected errors under the maps at ``error_fits.LOG_TEMPERATURES``, with maps.
     """
 
     film_ids: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What a calibration expects of one film's errors: all that the regions are made of."""
+"""What is fitted for each landmark, and the errors that it expects of one film's points."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
-from cephsure.uncertainty.calibration.landmark import expected_errors_mm, offsets_mm, relative_covariances
+from cephsure.uncertainty.prediction import Pair  # noqa: TC001 - pydantic reads the annotations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +16,60 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.inference.heat_maps import HeatMaps
-    from cephsure.uncertainty.calibration.landmark import LandmarkCalibration
+
+SMALLEST_MM = 0.01
+"""Measures are taken as at least this long before their logarithm: a spread of 0 is no certainty."""
+
+
+class LandmarkCalibration(BaseModel):
+    """One landmark's parameters. Directions are those of the upright film (facing right, y downwards).
+
+    Attributes:
+        number: the landmark.
+        films: how many films with this landmark it was fitted on.
+        log_intercept: a of the expected error, exp(a + sum over measures of b log(measure)), in mm.
+        slopes: b by the measure's key, none negative: a larger measure never means a smaller error.
+        offset_mm: systematic part of found minus true position, shrunk to 0.
+        relative_covariance: second moments ((xx, xy), (xy, yy)) of (error - offset) / expected error.
+        temperature: heat maps raised to 1 / temperature expect the errors that there are; 1 if no maps were
+            at hand.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: int
+    films: int
+    log_intercept: float
+    slopes: dict[str, float]
+    offset_mm: Pair
+    relative_covariance: tuple[Pair, Pair]
+    temperature: float = 1.0
+
+
+def log_measure(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Logarithm of a measure in mm, never of less than ``SMALLEST_MM``; NaN stays NaN."""
+    logs: NDArray[np.float64] = np.log(np.maximum(values, SMALLEST_MM))
+    return logs
+
+
+def expected_errors_mm(
+    landmarks: Sequence[LandmarkCalibration], measures: Mapping[str, NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Calibrated expectation of the radial error.
+
+    Args:
+        landmarks: L landmarks' parameters.
+        measures: key -> (..., L) values.
+
+    Returns:
+        (..., L) in mm, NaN where a measure is.
+    """
+    total: NDArray[np.float64] = np.array([landmark.log_intercept for landmark in landmarks])
+    for key in sorted({key for landmark in landmarks for key in landmark.slopes}):
+        slopes = np.array([landmark.slopes.get(key, 0.0) for landmark in landmarks])
+        total = total + slopes * log_measure(measures[key])
+    expected: NDArray[np.float64] = np.exp(total)
+    return expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +130,13 @@ def film_errors(
         What is expected of the film.
     """
     expected = expected_errors_mm(landmarks, measures)
+    relative = np.array([landmark.relative_covariance for landmark in landmarks], dtype=np.float64)
     return FilmErrors(
         points_px=points_px,
         upright_mm_per_px=upright_mm_per_px,
         expected_mm=expected,
-        offsets_mm=offsets_mm(landmarks),
-        covariances_mm2=relative_covariances(landmarks) * expected[:, None, None] ** 2,
-        temperatures=np.array([one.temperature for one in landmarks]),
+        offsets_mm=np.array([landmark.offset_mm for landmark in landmarks], dtype=np.float64),
+        covariances_mm2=relative * expected[:, None, None] ** 2,
+        temperatures=np.array([landmark.temperature for landmark in landmarks]),
         maps=maps,
     )

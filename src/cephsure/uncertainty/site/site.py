@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
-from cephsure.uncertainty.conformal.quantile import LEVELS, check_level
-from cephsure.uncertainty.site.hierarchical import pooled_quantile
+from cephsure.uncertainty.quantile import LEVELS, check_level
+from cephsure.uncertainty.quantile import pooled_quantile
 from cephsure.uncertainty.site.offset import offsets_without_each, shrunken_offsets
 
 if TYPE_CHECKING:

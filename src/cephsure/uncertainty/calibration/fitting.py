@@ -3,25 +3,37 @@
 The films for the regions are parted by chance, whole groups together: one part gives the shapes (offset,
 covariance, temperature, expected error), the other the scores that bound them, one film a group. The shapes
 then do not depend on the second part, whose scores are exchangeable with that of a new film, and the bound of
-rank ceil((n + 1) level) keeps its promise exactly (``conformal.quantile``).
+rank ceil((n + 1) level) keeps its promise exactly (``quantile``).
+
+A calibration is judged by cross-fitting: the films are parted into folds, whole groups together; for each
+fold all is fitted on the other folds (parted again into shapes and scores) and applied to the fold's films.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cephsure.uncertainty.calibration.calibration import Calibration, FittedOn, RegionCalibration, Scores
-from cephsure.uncertainty.calibration.error_curve import fit_error_curves
-from cephsure.uncertainty.calibration.error_shape import fit_offsets, fit_relative_covariances
-from cephsure.uncertainty.calibration.film_errors import FilmErrors, film_errors
-from cephsure.uncertainty.calibration.landmark import LandmarkCalibration, expected_errors_mm
-from cephsure.uncertainty.calibration.temperature import fit_temperatures
-from cephsure.uncertainty.conformal import STRATEGIES
+from cephsure.uncertainty.calibration.error_fits import (
+    fit_error_curves,
+    fit_offsets,
+    fit_relative_covariances,
+    fit_temperatures,
+)
+from cephsure.uncertainty.calibration.film_errors import (
+    FilmErrors,
+    LandmarkCalibration,
+    expected_errors_mm,
+    film_errors,
+)
+from cephsure.uncertainty.quantile import LEVELS
+from cephsure.uncertainty.regions import REGION_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -95,13 +107,13 @@ def fit_landmarks(data: CalibrationData) -> tuple[LandmarkCalibration, ...]:
     if data.tempered_mm is not None:
         temperatures = fit_temperatures(data.radial_mm, data.tempered_mm)
     return tuple(
-        one.model_copy(
+        landmark.model_copy(
             update={
                 "relative_covariance": tuple(map(tuple, covariances[index])),
                 "temperature": float(temperatures[index]),
             }
         )
-        for index, one in enumerate(curved)
+        for index, landmark in enumerate(curved)
     )
 
 
@@ -110,7 +122,7 @@ def fit_regions(data: CalibrationData, *, seed: int) -> RegionCalibration:
     shaping, scoring = part_films(data.groups, seed=seed)
     shaped, scored = data.take(shaping), data.take(scoring)
     landmarks = fit_landmarks(shaped)
-    kinds = [kind for kind, one in STRATEGIES.items() if data.maps is not None or not one.needs_maps]
+    kinds = _kinds(data)
     by_kind = {kind: score_films(kind, scored, landmarks) for kind in kinds}
     return RegionCalibration(
         shaped_on=shaped.film_ids,
@@ -133,10 +145,10 @@ def score_films(
     kind: RegionKind, data: CalibrationData, landmarks: Sequence[LandmarkCalibration]
 ) -> NDArray[np.float64]:
     """(F, L) scores of the true positions, NaN where there is none."""
-    strategy = STRATEGIES[kind]
-    return np.array(
-        [strategy.scores(film, truth) for film, truth in films_and_truths(data, landmarks)]
-    ).reshape(len(data.film_ids), len(data.numbers))
+    score = REGION_KINDS[kind]
+    return np.array([score.scores(film, truth) for film, truth in films_and_truths(data, landmarks)]).reshape(
+        len(data.film_ids), len(data.numbers)
+    )
 
 
 def films_and_truths(
@@ -180,3 +192,108 @@ def part_films(groups: Sequence[str], *, seed: int) -> tuple[NDArray[np.int64], 
     scoring = sorted(together[position][0] for position in order[:wanted])
     shaping = sorted(index for position in order[wanted:] for index in together[position])
     return np.array(shaping, dtype=np.int64), np.array(scoring, dtype=np.int64)
+
+
+def _kinds(data: CalibrationData) -> list[RegionKind]:
+    """The kinds of region that the data allow."""
+    return [kind for kind, score in REGION_KINDS.items() if data.maps is not None or not score.needs_maps]
+
+
+@dataclass(frozen=True, slots=True)
+class RegionFigures:
+    """How regions of one kind and level did on F films with L landmarks.
+
+    Attributes:
+        covered: (F, L) 1 where the true point lay in its region, 0 where not, NaN where it is not known.
+        areas_mm2: (F, L) areas; infinity for all of the film, NaN where the true point is not known.
+    """
+
+    covered: NDArray[np.float64]
+    areas_mm2: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class CrossFit:
+    """Every film judged by a calibration that was fitted without it.
+
+    Attributes:
+        folds: how many.
+        seed: of the folds and of the partings within them.
+        expected_mm: (F, L) expected errors.
+        actual_mm: (F, L) radial errors.
+        regions: kind and level -> how they did.
+    """
+
+    folds: int
+    seed: int
+    expected_mm: NDArray[np.float64]
+    actual_mm: NDArray[np.float64]
+    regions: dict[tuple[RegionKind, float], RegionFigures]
+
+
+def cross_fit(
+    data: CalibrationData,
+    folds: Sequence[NDArray[np.int64]],
+    *,
+    seed: int = 0,
+    levels: Sequence[float] = LEVELS,
+    on_fold: Callable[[], None] | None = None,
+) -> CrossFit:
+    """Fit a calibration for each fold on the others, and apply it.
+
+    Args:
+        data: the films.
+        folds: indices of each fold's films; each film in one, no group in two.
+        seed: of the partings into shapes and scores.
+        levels: the regions' levels.
+        on_fold: called after each fold.
+
+    Returns:
+        Figures over all films.
+    """
+    shape = data.radial_mm.shape
+    expected = np.full(shape, np.nan)
+    regions = {
+        (kind, level): RegionFigures(np.full(shape, np.nan), np.full(shape, np.nan))
+        for kind in _kinds(data)
+        for level in levels
+    }
+    everything = np.arange(len(data.film_ids), dtype=np.int64)
+    for number, fold in enumerate(folds):
+        calibration = fit_calibration(data.take(np.setdiff1d(everything, fold)), seed=seed + number)
+        tested = data.take(fold)
+        expected[fold] = expected_errors_mm(calibration.landmarks, tested.measures)
+        for (kind, level), figures in regions.items():
+            judged = judge_regions(tested, calibration, kind, level)
+            figures.covered[fold], figures.areas_mm2[fold] = judged.covered, judged.areas_mm2
+        if on_fold is not None:
+            on_fold()
+    return CrossFit(len(folds), seed, expected, data.radial_mm, regions)
+
+
+def judge_regions(
+    data: CalibrationData, calibration: Calibration, kind: RegionKind, level: float
+) -> RegionFigures:
+    """Which true points a calibration's regions hold, and how large these are.
+
+    Args:
+        data: films that the calibration was not fitted on.
+        calibration: the calibration.
+        kind: of the regions.
+        level: of the regions.
+
+    Returns:
+        For each film and landmark of ``data``.
+    """
+    score, bounds = REGION_KINDS[kind], calibration.regions.bounds(kind, level)
+    figures = RegionFigures(np.full(data.radial_mm.shape, np.nan), np.full(data.radial_mm.shape, np.nan))
+    for place, (film, truth) in enumerate(films_and_truths(data, calibration.regions.landmarks)):
+        scores = score.scores(film, truth)
+        known = ~np.isnan(scores)
+        figures.covered[place, known] = (scores <= bounds)[known]
+        for landmark in np.flatnonzero(known):
+            bound = float(bounds[landmark])
+            figures.areas_mm2[place, landmark] = (
+                score.area_mm2(film, int(landmark), bound) if np.isfinite(bound) else np.inf
+            )
+    return figures
