@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pydicom
 import pytest
@@ -8,7 +11,7 @@ from pydicom.dataset import Dataset as DicomDataset
 from pydicom.dataset import FileMetaDataset
 
 from cephsure import films
-from cephsure.datasets import AnnotatedFilm, film_of, spacing_of
+from cephsure.datasets import AnnotatedFilm, KnownFilms, data_sha256, film_of, open_dataset, spacing_of
 from cephsure.films import Spacing, SpacingSource
 
 OF_DATASET = Spacing(0.3, 0.3, SpacingSource.DATASET)
@@ -64,3 +67,34 @@ def test_training_and_prediction_agree_where_user_and_file_do_not(stating, caplo
 def test_a_scale_of_the_user_that_differs_along_the_axes_is_taken_as_it_is(stating):
     oblong = Spacing(0.2, 0.4, SpacingSource.USER)
     assert film_of(AnnotatedFilm("a", stating, {}, spacing=oblong)).spacing == oblong
+
+
+def test_the_hash_is_over_names_images_and_points(phantom_isbi, tmp_path):
+    films = phantom_isbi(4, 0, width_px=97, height_px=120)
+    root = tmp_path / "copy"
+    shutil.copytree(films, root)
+    items = open_dataset(root).films
+    whole = data_sha256(items, "mean")
+    assert data_sha256(open_dataset(films).films, "mean") == whole
+    assert len({whole, data_sha256(items, "senior"), data_sha256(items[1:], "mean")}) == 3
+    renamed = [replace(items[0], film_id="x"), *items[1:]]
+    assert data_sha256(renamed, "mean") != whole
+    image = root / "RawImage" / "TrainingData" / "003.png"
+    image.write_bytes(image.read_bytes() + b"\0")
+    changed = data_sha256(items, "mean")
+    assert changed != whole
+    points = root / "AnnotationsByMD" / "400_senior" / "003.txt"
+    points.write_text(points.read_text().replace(".", ".1", 1))
+    assert data_sha256(open_dataset(root).films, "mean") not in {whole, changed}
+
+
+def test_known_films_are_opened_once(stating, monkeypatch):
+    opened = []
+    real = type(stating).read_bytes
+    monkeypatch.setattr(type(stating), "read_bytes", lambda path: opened.append(path) or real(path))
+    annotated = AnnotatedFilm("a", stating, {"me": np.zeros((2, 2))}, spacing=OF_DATASET)
+    known = KnownFilms()
+    known.keep(annotated, film_of(annotated))
+    assert known.facts(annotated).spacing == film_of(annotated).spacing
+    assert data_sha256([annotated], "me", known) == data_sha256([annotated], "me")
+    assert len(opened) == 3

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import struct
 import subprocess
@@ -18,7 +19,7 @@ from PIL import Image
 from pydicom import uid
 
 from cephsure.errors import FilmError, InputError
-from cephsure.films import Film, ReadLimits, Spacing, SpacingSource, read, read_spacing
+from cephsure.films import Film, FilmFacts, ReadLimits, Spacing, SpacingSource, read, read_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -294,7 +295,7 @@ def test_the_users_scale_goes_before_the_files_and_the_difference_is_said_once(
     assert [record.getMessage() for record in caplog.records] == [f"{path}: {difference}"]
 
 
-def test_the_scale_alone_is_the_films(
+def test_a_film_is_known_without_its_pixels(
     valid_files: dict[str, bytes],
     tmp_path: Path,
     grey8: NDArray[np.uint8],
@@ -307,10 +308,13 @@ def test_the_scale_alone_is_the_films(
     stating = write(tmp_path, dicom_bytes(dataset_of(grey8, 8, PixelSpacing=[0.1, 0.1])), "stating.dcm")
     for path in (raster, plain, stating):
         for options in ({}, {"mm_per_px": 0.1}, {"of_dataset": of_dataset}):
-            assert read_spacing(path, **options) == read(path, **options).spacing  # type: ignore[arg-type]
-    assert read_spacing(stating, of_dataset=of_dataset) == Spacing(0.1, 0.1, SpacingSource.UNVERIFIED)
+            film = read(path, **options)  # type: ignore[arg-type]
+            facts = FilmFacts(film.spacing, hashlib.sha256(path.read_bytes()).hexdigest())
+            assert read_facts(path, **options) == facts  # type: ignore[arg-type]
+            assert film.sha256 == facts.sha256
+    assert read_facts(stating, of_dataset=of_dataset).spacing == Spacing(0.1, 0.1, SpacingSource.UNVERIFIED)
     with pytest.raises(FilmError, match="no such file"):
-        read_spacing(tmp_path / "missing.png")
+        read_facts(tmp_path / "missing.png")
 
 
 @pytest.mark.parametrize("mm_per_px", [float("nan"), float("inf"), 0.0, -1.0, 10.0])

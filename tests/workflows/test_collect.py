@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cephsure.datasets import select
-from cephsure.training.run_config import data_sha256
+from cephsure.datasets import data_sha256, select
 from cephsure.workflows import collect
 
 

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from cephsure.datasets import select
+from cephsure.datasets import data_sha256, select
 from cephsure.errors import InputError
-from cephsure.training.run_config import data_sha256
 from cephsure.workflows import not_trained_on
 from cephsure.workflows.training_films import SAME_AS_TRAINING
 

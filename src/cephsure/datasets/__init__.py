@@ -3,7 +3,7 @@
 from cephsure.datasets.annotated_film import AnnotatedFilm, Dataset
 from cephsure.datasets.coco import read_coco
 from cephsure.datasets.csv_table import read_csv
-from cephsure.datasets.film_of import film_of, spacing_of
+from cephsure.datasets.film_of import KnownFilms, data_sha256, film_of, spacing_of
 from cephsure.datasets.isbi import read_isbi
 from cephsure.datasets.labelme import read_labelme
 from cephsure.datasets.open import DatasetFormat, open_dataset
@@ -18,7 +18,9 @@ __all__ = [
     "Dataset",
     "DatasetFormat",
     "DatasetSummary",
+    "KnownFilms",
     "annotators",
+    "data_sha256",
     "film_of",
     "group_folds",
     "last_split",

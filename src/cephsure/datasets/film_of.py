@@ -1,13 +1,20 @@
-"""The film behind an annotated film, and its scale."""
+"""The film behind an annotated film: its pixels, its scale, and what its file is known by."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cephsure import films
-from cephsure.films import SpacingSource
+from cephsure.datasets.truth import truth
+from cephsure.films import FilmFacts, SpacingSource
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from cephsure.datasets.annotated_film import AnnotatedFilm
     from cephsure.films import Film, Spacing
 
@@ -22,12 +29,54 @@ def film_of(annotated: AnnotatedFilm) -> Film:
 
 
 def spacing_of(annotated: AnnotatedFilm) -> Spacing | None:
-    """The scale that `film_of` gives the film, without reading pixels where that can be avoided.
+    """The scale that `film_of` gives the film.
 
     Raises:
         FilmError: the file cannot be read.
     """
-    return films.read_spacing(annotated.path, **_scales(annotated))
+    return films.read_facts(annotated.path, **_scales(annotated)).spacing
+
+
+class KnownFilms:
+    """Scales and checksums of film files, so that no file is opened for them a second time."""
+
+    def __init__(self) -> None:
+        self._facts: dict[Path, FilmFacts] = {}
+
+    def keep(self, annotated: AnnotatedFilm, film: Film) -> None:
+        """Remember a film that was read."""
+        if film.sha256 is not None:
+            self._facts[annotated.path] = FilmFacts(film.spacing, film.sha256)
+
+    def facts(self, annotated: AnnotatedFilm) -> FilmFacts:
+        """Scale and checksum of a film; its file is opened unless they are known.
+
+        Raises:
+            FilmError: the file cannot be read.
+        """
+        if annotated.path not in self._facts:
+            self._facts[annotated.path] = films.read_facts(annotated.path, **_scales(annotated))
+        return self._facts[annotated.path]
+
+
+def data_sha256(annotated: Iterable[AnnotatedFilm], which_truth: str, known: KnownFilms | None = None) -> str:
+    """Hash over the films' names, image files and chosen annotations.
+
+    Args:
+        annotated: the films, in an order that counts.
+        which_truth: an annotator's name, or "mean".
+        known: films that need not be opened.
+
+    Raises:
+        FilmError: a file cannot be read.
+    """
+    known = known or KnownFilms()
+    digest = hashlib.sha256()
+    for film in annotated:
+        digest.update(film.film_id.encode())
+        digest.update(bytes.fromhex(known.facts(film).sha256))
+        digest.update(np.ascontiguousarray(truth(film, which_truth), dtype="<f8").tobytes())
+    return digest.hexdigest()
 
 
 def _scales(annotated: AnnotatedFilm) -> dict[str, Any]:

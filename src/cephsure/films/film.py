@@ -26,12 +26,14 @@ class Film:
         spacing: the millimetre scale, or None when it is not known. It is never guessed.
         path: the file, or None for a film made in memory.
         notes: remarks for the user (an ignored resolution tag, a dropped alpha channel, ...).
+        sha256: of the file's content, or None for a film made in memory.
     """
 
     pixels: NDArray[np.float32]
     spacing: Spacing | None = None
     path: Path | None = None
     notes: tuple[str, ...] = ()
+    sha256: str | None = None
 
     @property
     def width_px(self) -> int:
@@ -42,6 +44,19 @@ class Film:
     def height_px(self) -> int:
         """Height in pixels."""
         return int(self.pixels.shape[0])
+
+
+@dataclass(frozen=True, slots=True)
+class FilmFacts:
+    """What is known of a film without its pixels.
+
+    Attributes:
+        spacing: the scale that `read` gives it.
+        sha256: of the file's content.
+    """
+
+    spacing: Spacing | None
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)

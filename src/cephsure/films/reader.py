@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cephsure.errors import FilmError
-from cephsure.films.film import DEFAULT_LIMITS, Film, ReadLimits
+from cephsure.films.film import DEFAULT_LIMITS, Film, FilmFacts, ReadLimits
 from cephsure.films.recognition import FilmKind, recognise
 from cephsure.films.spacing import StatedScales, check_mm_per_px, decide_spacing, say_once
 from cephsure.films.third_party import captured_warnings, printable
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
 
     from cephsure.films.film import Picture
     from cephsure.films.spacing import Spacing, UserScale
 
 # What Pillow says in a warning when it leaves out metadata that it could not read to the end.
 _DAMAGE = ("orrupt", "larger than file", "Truncated")
-_HEAD_BYTES = 1024
 
 
 def read(
@@ -52,38 +54,54 @@ def read(
     """
     check_mm_per_px(mm_per_px)
     path = Path(path)
-    try:
-        picture = _decode(_content(path, limits), limits)
-    except FilmError as error:
-        raise FilmError(printable(error.what), where=path, remedy=error.remedy) from error.__cause__
-    size_px = (picture.pixels.shape[1], picture.pixels.shape[0])
-    scale = decide_spacing(picture.stated, size_px=size_px, mm_per_px=mm_per_px, of_dataset=of_dataset)
-    if scale.disagreement is not None:
-        say_once(f"{path}: {scale.disagreement}")
-    return Film(picture.pixels, scale.spacing, path, (*picture.notes, *scale.notes))
+    with _naming(path):
+        content = _content(path, limits)
+        picture = _decode(content, limits)
+    spacing, notes = _scale(picture, path, mm_per_px, of_dataset)
+    return Film(picture.pixels, spacing, path, (*picture.notes, *notes), hashlib.sha256(content).hexdigest())
 
 
-def read_spacing(
+def read_facts(
     path: str | os.PathLike[str],
     *,
     mm_per_px: UserScale | None = None,
     of_dataset: Spacing | None = None,
     limits: ReadLimits = DEFAULT_LIMITS,
-) -> Spacing | None:
-    """The scale that `read` gives a film; only DICOM files are decoded for it, others state none.
+) -> FilmFacts:
+    """What `read` gives besides the pixels, which are decoded in DICOM files only: others state no scale.
 
     Raises:
         FilmError: as `read`.
         InputError: as `read`.
     """
+    check_mm_per_px(mm_per_px)
+    path = Path(path)
+    with _naming(path):
+        content = _content(path, limits)
+        picture = _decode(content, limits) if recognise(content) is FilmKind.DICOM else None
+    spacing, _ = _scale(picture, path, mm_per_px, of_dataset)
+    return FilmFacts(spacing, hashlib.sha256(content).hexdigest())
+
+
+def _scale(
+    picture: Picture | None, path: Path, mm_per_px: UserScale | None, of_dataset: Spacing | None
+) -> tuple[Spacing | None, tuple[str, ...]]:
+    """The film's scale with notes on it; says where the file contradicts the user."""
+    stated = StatedScales() if picture is None else picture.stated
+    size_px = (0, 0) if picture is None else (picture.pixels.shape[1], picture.pixels.shape[0])
+    scale = decide_spacing(stated, size_px=size_px, mm_per_px=mm_per_px, of_dataset=of_dataset)
+    if scale.disagreement is not None:
+        say_once(f"{path}: {scale.disagreement}")
+    return scale.spacing, scale.notes
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Say in errors which file they are about."""
     try:
-        with Path(path).open("rb") as stream:
-            is_dicom = recognise(stream.read(_HEAD_BYTES)) is FilmKind.DICOM
-    except (OSError, ValueError, FilmError):
-        is_dicom = True  # `read` says what is wrong
-    if is_dicom:
-        return read(path, mm_per_px=mm_per_px, of_dataset=of_dataset, limits=limits).spacing
-    return decide_spacing(StatedScales(), size_px=(0, 0), mm_per_px=mm_per_px, of_dataset=of_dataset).spacing
+        yield
+    except FilmError as error:
+        raise FilmError(printable(error.what), where=path, remedy=error.remedy) from error.__cause__
 
 
 def _content(path: Path, limits: ReadLimits) -> bytes:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cephsure.atomic import write_atomically
-from cephsure.datasets import group_folds, last_split, truth
+from cephsure.datasets import group_folds, last_split
 from cephsure.errors import InputError
 from cephsure.training.recipe import (
     ModelKind,
@@ -24,6 +22,7 @@ from cephsure.training.recipe import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -105,16 +104,6 @@ def settle(run: Path, wanted: RunConfig) -> RunConfig:
         begun = replace(begun, data=wanted.data)
         write_atomically(run / RUN_FILE, begun.to_json().encode())
     return begun
-
-
-def data_sha256(films: Sequence[AnnotatedFilm], which_truth: str) -> str:
-    """Hash over the films' names, image files and chosen annotations."""
-    digest = hashlib.sha256()
-    for film in films:
-        digest.update(film.film_id.encode())
-        digest.update(hashlib.sha256(Path(film.path).read_bytes()).digest())
-        digest.update(np.ascontiguousarray(truth(film, which_truth), dtype="<f8").tobytes())
-    return digest.hexdigest()
 
 
 def member_films(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from cephsure.datasets import data_sha256
 from cephsure.datasets import truth as chosen_truth
 from cephsure.errors import InputError
 from cephsure.training.bundle_writer import write_bundle
@@ -20,7 +21,7 @@ from cephsure.training.curves import CURVES_FILE, draw_curves, read_logs
 from cephsure.training.material import mean_shape
 from cephsure.training.open_data import chosen_films, usual_split
 from cephsure.training.precision import choose_precision
-from cephsure.training.run_config import RunConfig, data_sha256, member_films, settle
+from cephsure.training.run_config import RunConfig, member_films, settle
 from cephsure.training.worker import BAD_INPUT, DONE_FILE, LOG_FILE, job_folder, job_names
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.training.run_config import data_sha256
+from cephsure.datasets import data_sha256
 from cephsure.uncertainty.calibration import CalibrationData, CalibrationSource, calibration_data
 from cephsure.workflows.assess import assess
 

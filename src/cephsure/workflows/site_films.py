@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cephsure.datasets import data_sha256
 from cephsure.errors import InputError
 from cephsure.evaluation.table import NOT_DEFINED, Column, Table
-from cephsure.training.run_config import data_sha256
 from cephsure.uncertainty.calibration import CalibrationSource, calibration_data
 from cephsure.uncertainty.monitor.outside import holds
 from cephsure.uncertainty.site import OwnRegions, apply_site

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cephsure.datasets import Dataset, select
+from cephsure.datasets import Dataset, data_sha256, select
 from cephsure.datasets import truth as truth_of
 from cephsure.errors import InputError
 from cephsure.training.open_data import LEAST_POINTS
-from cephsure.training.run_config import data_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
