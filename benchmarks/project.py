@@ -21,7 +21,9 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402 - the number of threads is read when it is imported
 
-from cephsure.studies.shifts import Volume, project, view_of  # noqa: E402
+from cephsure.studies.shifts.pose import view_of  # noqa: E402
+from cephsure.studies.shifts.projection import project  # noqa: E402
+from cephsure.studies.shifts.volume import Volume  # noqa: E402
 
 WHOLE_SERIES = 91
 GEOMETRIES = ("parallel", "cone")

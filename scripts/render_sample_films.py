@@ -17,18 +17,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from cephsure.studies.shifts import (
-    CEPHALOGRAM_BONE_GAIN,
-    View,
-    Volume,
-    project,
-    read_nifti,
-    to_cephalogram,
-    view_of,
-)
+from cephsure.studies.shifts.pose import View, view_of
+from cephsure.studies.shifts.projection import CEPHALOGRAM_BONE_GAIN, project, to_cephalogram
+from cephsure.studies.shifts.read_volume import read_nifti
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from cephsure.studies.shifts.volume import Volume
 
 ROTATIONS_DEG = (0, 30)
 MM_PER_PX = 0.25
@@ -63,8 +59,8 @@ def film_view(volume: Volume) -> View:
 def render(volume: Volume, rotation_deg: float) -> NDArray[np.uint8]:
     """The film of the head turned by an angle, (height, width) 8-bit."""
     view = replace(film_view(volume), rotation_deg=rotation_deg)
-    projection = project(volume, view, order=3, bone_gain=CEPHALOGRAM_BONE_GAIN)
-    pixels = to_cephalogram(projection.line_integrals, mm_per_px=MM_PER_PX, grain=GRAIN, seed=SEED)
+    integrals = project(volume, view, order=3, bone_gain=CEPHALOGRAM_BONE_GAIN)
+    pixels = to_cephalogram(integrals, mm_per_px=MM_PER_PX, grain=GRAIN, seed=SEED)
     return np.round(pixels * 255).astype(np.uint8)
 
 

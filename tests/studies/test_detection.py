@@ -24,7 +24,7 @@ def small(study, study_model, rule_model, spot_film, monkeypatch):
             )
             return found.model_copy(update={"landmarks": landmarks})
 
-    monkeypatch.setattr(shifted, "stranger", lambda name, seed: spot_film(seed + 50))
+    monkeypatch.setattr(shifted, "non_cephalogram", lambda name, seed: spot_film(seed + 50))
     return replace(study, shift_films=2, models=(study_model(model=Contrast()),))
 
 

@@ -55,7 +55,7 @@ def test_harmful_shifts_that_raise_no_alarm_are_named(one):
     assert unknown.endswith("the unjudged.")
 
 
-def test_strangers_and_films_that_look_too_certain_are_spoken_of(one):
+def test_non_cephalograms_and_films_that_look_too_certain_are_spoken_of(one):
     texts = list(findings([one]))
     assert "(n = 4) against plain films (n = 40)" in texts[0]
     assert "100 %" in texts[0]

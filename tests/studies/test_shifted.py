@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from cephsure.studies import shifted
-from cephsure.studies.shifted import ALL_STRANGERS, OTHER_SITE, conditions_of, shifted_films
+from cephsure.studies.shifted import NO_CEPHALOGRAM, OTHER_SITE, conditions_of, shifted_films
 from cephsure.studies.shifts.corruptions import CORRUPTIONS
-from cephsure.studies.shifts.strangers import STRANGERS
+from cephsure.studies.shifts.non_cephalograms import NON_CEPHALOGRAMS
 
 
 @pytest.fixture
 def small(study, spot_film, monkeypatch):
-    monkeypatch.setattr(shifted, "stranger", lambda name, seed: spot_film(seed))
+    monkeypatch.setattr(shifted, "non_cephalogram", lambda name, seed: spot_film(seed))
     return replace(study, shift_films=2)
 
 
@@ -22,9 +22,11 @@ def test_every_shift_is_there_once_and_families_stand_together(small):
     (films,) = shifted_films(small)
     names = [shift.name for shift in films.shifts]
     assert len(names) == len(set(names))
-    assert set(CORRUPTIONS) | set(STRANGERS) | {ALL_STRANGERS, "mirrored-wrong", "distorted-200"} <= set(
-        names
-    )
+    assert set(CORRUPTIONS) | set(NON_CEPHALOGRAMS) | {
+        NO_CEPHALOGRAM,
+        "mirrored-wrong",
+        "distorted-200",
+    } <= set(names)
     families = [shift.family for shift in films.shifts]
     assert sum(a != b for a, b in pairwise(families)) + 1 == len(set(families))
     assert OTHER_SITE not in names
@@ -41,7 +43,7 @@ def test_points_are_judged_where_the_shifted_film_shows_them(small):
     np.testing.assert_allclose(errors["darker"], 0, atol=1e-6)
     assert (errors["upside-down"] > 0.5).any()
     assert (errors["inverted"] > 0.5).any()
-    assert all(shift.errors_mm is None for shift in films.shifts if shift.family == ALL_STRANGERS)
+    assert all(shift.errors_mm is None for shift in films.shifts if shift.family == NO_CEPHALOGRAM)
 
 
 def test_wrong_orientation_is_given_and_the_right_one_is_to_be_found(small):
@@ -63,10 +65,10 @@ def test_plain_films_are_clean_and_shifted_ones_know_their_own(small):
     assert tuple(ids[home] for home in shift.homes) == shift.table.film_ids
 
 
-def test_strangers_of_all_kinds_are_pooled(small):
+def test_non_cephalograms_of_all_kinds_are_pooled(small):
     (films,) = shifted_films(small)
-    kinds = {shift.name: shift.table.film_ids for shift in films.shifts if shift.family == ALL_STRANGERS}
-    pooled = kinds.pop(ALL_STRANGERS)
+    kinds = {shift.name: shift.table.film_ids for shift in films.shifts if shift.family == NO_CEPHALOGRAM}
+    pooled = kinds.pop(NO_CEPHALOGRAM)
     assert sorted(pooled) == sorted(film_id for ids in kinds.values() for film_id in ids)
     assert kinds["shapes"] == ("shapes-0",)
 
@@ -84,6 +86,6 @@ def test_nothing_is_predicted_twice(small):
     shifted_films(small)
     model = small.models[0].model
     count = len(model.asked)
-    assert count == 4 + 2 * len(conditions_of(0)) + len(STRANGERS)
+    assert count == 4 + 2 * len(conditions_of(0)) + len(NON_CEPHALOGRAMS)
     shifted_films(small)
     assert len(model.asked) == count

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from cephsure.errors import InputError
-from cephsure.studies.shifts import Volume, read_nifti
+from cephsure.studies.shifts.read_volume import read_nifti
+from cephsure.studies.shifts.volume import Volume
 from cephsure.studies.turned import SERIES, Series, head_name, open_head, turned_heads
 
 CODES = ("U", "L")
@@ -109,7 +110,7 @@ def stated(path, **change):
 
 
 def test_what_lies_outside_the_scan_is_said_by_the_file_or_found(spot_ct, monkeypatch):
-    monkeypatch.setattr("cephsure.studies.shifts.scanned.DEPTHS_MM", {"U": 500.0, "L": 500.0})
+    monkeypatch.setattr("cephsure.studies.shifts.landmarks_3d.DEPTHS_MM", {"U": 500.0, "L": 500.0})
     assert open_head(stated(spot_ct()), CODES).absent == ("L",)  # cut off, but U has a place
     assert open_head(stated(spot_ct(), absent=[]), CODES).absent == ()  # the file knows better
     with pytest.raises(InputError, match="the scan ends above all landmarks"):

@@ -218,12 +218,12 @@ def _method(detected: Sequence[Detected], test: str) -> tuple[str, ...]:
     first = detected[0].films
     of_home = [shift for shift in first.shifts if shift.homes is not None]
     n_home = len(of_home[0].table) if of_home else 0
-    n_strangers = len(first.shifts[-1].table)
-    n_cases = n_home * len(of_home) + n_strangers
+    n_pictures = len(first.shifts[-1].table)
+    n_cases = n_home * len(of_home) + n_pictures
     return (
         (
             f"Plain: {len(first.plain)} films of {test} that show no training film's exposure. Shifted: "
-            f"{n_home} of them, spread over the set, under {len(of_home)} conditions each; {n_strangers} "
+            f"{n_home} of them, spread over the set, under {len(of_home)} conditions each; {n_pictures} "
             "pictures made by the program that are no cephalograms; the other site's films if given. That "
             f"is {n_cases} predictions a model besides those shared with other experiments. One CT's "
             "projections are in the experiment rotation, not here."

@@ -9,7 +9,7 @@ import numpy as np
 from cephsure.evaluation.roc import roc_curve
 from cephsure.studies.held_out import OTHER_SITE
 from cephsure.studies.plotting import GREY, label, new_figure, remark
-from cephsure.studies.shifted import ALL_STRANGERS
+from cephsure.studies.shifted import NO_CEPHALOGRAM
 from cephsure.studies.statistics.separation import FALSE_ALARMS
 from cephsure.studies.wording import with_interval
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cephsure.studies.detection import Detected
 
 _COLUMN_INCHES, _ROW_INCHES = 0.36, 0.2
-_CURVES = ("rotated-15", "distorted-50", "noisy-10", OTHER_SITE, ALL_STRANGERS)
+_CURVES = ("rotated-15", "distorted-50", "noisy-10", OTHER_SITE, NO_CEPHALOGRAM)
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 
 

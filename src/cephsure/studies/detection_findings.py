@@ -10,7 +10,7 @@ import numpy as np
 from cephsure.evaluation.errors import is_within
 from cephsure.studies.film_scores import COMBINATIONS
 from cephsure.studies.held_out import OTHER_SITE
-from cephsure.studies.shifted import ALL_STRANGERS
+from cephsure.studies.shifted import NO_CEPHALOGRAM
 from cephsure.studies.statistics.separation import alarm_threshold
 from cephsure.studies.wording import listed, with_interval
 
@@ -51,7 +51,7 @@ class Spoiled:
 def findings(detected: Sequence[Detected]) -> Iterator[str]:
     """Sentences for every model: no cephalograms, the scores in order, and what nobody notices."""
     for one in detected:
-        yield _strangers(one)
+        yield _no_cephalogram(one)
         yield from _order(one)
         if OTHER_SITE in one.found:
             yield _site(one)
@@ -104,24 +104,24 @@ def _spoiled_sentence(one: Detected) -> Iterator[str]:
     )
 
 
-def _strangers(one: Detected) -> str:
-    found = one.found[ALL_STRANGERS]
-    best = best_score(one, ALL_STRANGERS)
+def _no_cephalogram(one: Detected) -> str:
+    found = one.found[NO_CEPHALOGRAM]
+    best = best_score(one, NO_CEPHALOGRAM)
     own = f"{one.films.model.own_measure}_mean"
     texts = [
-        f"{one.titles[name]} {_auc(one, ALL_STRANGERS, name)}" for name in (own, "all_max") if name in found
+        f"{one.titles[name]} {_auc(one, NO_CEPHALOGRAM, name)}" for name in (own, "all_max") if name in found
     ]
     return (
         f"{one.films.model.title}: pictures that are no cephalograms (n = {found[best].n_shifted}) against "
         f"plain films (n = {found[best].n_usual}), AUC: {listed(texts)}; the best of {len(found)} scores, "
-        f"{one.titles[best]}, {_auc(one, ALL_STRANGERS, best)} and {_percent(found[best].found)} found at 5 "
+        f"{one.titles[best]}, {_auc(one, NO_CEPHALOGRAM, best)} and {_percent(found[best].found)} found at 5 "
         "% false alarms."
     )
 
 
 def _order(one: Detected) -> Iterator[str]:
-    """Scores by their mean area over the shifts, each kind of stranger apart and the pool left out."""
-    names = [shift.name for shift in one.films.shifts if shift.name != ALL_STRANGERS]
+    """Scores by their mean area over the shifts, the pool of pictures that are no cephalograms left out."""
+    names = [shift.name for shift in one.films.shifts if shift.name != NO_CEPHALOGRAM]
     areas = {score: [one.found[name][score].auc for name in names] for score in one.titles}
     means = {score: float(np.nanmean(of)) for score, of in areas.items() if np.isfinite(of).any()}
     single = [score for score in means if score not in COMBINATIONS]
@@ -159,7 +159,9 @@ def _unnoticed(one: Detected) -> Iterator[str]:
     """What a user must know: shifts that spoil the points and raise no alarm, and those that do no harm."""
     plain = one.harm[""].mre_mm
     title = one.films.model.title
-    missed = [shift for shift in one.films.shifts if not _noticed(one, shift) and shift.name != ALL_STRANGERS]
+    missed = [
+        shift for shift in one.films.shifts if not _noticed(one, shift) and shift.name != NO_CEPHALOGRAM
+    ]
     harmful = [shift for shift in missed if one.harm[shift.name].mre_mm >= HARMFUL * plain]
     harmless = [shift for shift in missed if one.harm[shift.name].mre_mm < HARMFUL * plain]
     unknown = [shift for shift in missed if np.isnan(one.harm[shift.name].mre_mm)]

@@ -23,9 +23,9 @@ from cephsure.studies.rotation_results import (
     models_along,
     steadiest,
 )
-from cephsure.studies.shifts.ct_film import HEIGHT_MM, MM_PER_PX, WIDTH_MM
-from cephsure.studies.shifts.scanned import SURE_MM
-from cephsure.studies.shifts.view import MIDPLANE_TO_FILM_MM, SOURCE_TO_MIDPLANE_MM
+from cephsure.studies.shifts.landmarks_3d import SURE_MM
+from cephsure.studies.shifts.pose import MIDPLANE_TO_FILM_MM, SOURCE_TO_MIDPLANE_MM
+from cephsure.studies.shifts.projection import HEIGHT_MM, MM_PER_PX, WIDTH_MM
 from cephsure.studies.turned import SERIES, turned_heads
 from cephsure.studies.wording import ends, listed, with_interval
 

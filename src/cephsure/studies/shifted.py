@@ -15,7 +15,7 @@ from cephsure.studies.held_out import OTHER_SITE, held_out, predict_away, truth_
 from cephsure.studies.predictions import predict_cases
 from cephsure.studies.shifts.corruptions import CORRUPTIONS
 from cephsure.studies.shifts.distortion import ElasticField
-from cephsure.studies.shifts.strangers import STRANGERS, stranger
+from cephsure.studies.shifts.non_cephalograms import NON_CEPHALOGRAMS, non_cephalogram
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
 PART = "detection"
 MAGNITUDES = (25, 50, 100, 200)
-STRANGER = "stranger"
-ALL_STRANGERS = "no-cephalogram"
+NO_CEPHALOGRAM = "no-cephalogram"
 
 Change = Callable[["Film", str], "Film"]
 Move = Callable[["Film", str, "NDArray[np.float64]"], "NDArray[np.float64]"]
@@ -116,7 +115,7 @@ def shifted_films(study: Study) -> tuple[ShiftedFilms, ...]:
         return film_of(by_id[film_id])
 
     conditions = conditions_of(study.seed)
-    cases = [*_home_cases(chosen, conditions, read), *_stranger_cases(study)]
+    cases = [*_home_cases(chosen, conditions, read), *_non_cephalogram_cases(study)]
     tables = predict_cases(study, PART, cases)
     away = study.other_site
     tables_away = None if away is None else predict_away(study, away)
@@ -130,7 +129,7 @@ def shifted_films(study: Study) -> tuple[ShiftedFilms, ...]:
             table = tables_away[model.label]
             errors = table.errors_mm(truths_px(away.films, truth_for(model, away)))
             shifts.append(Shift(OTHER_SITE, OTHER_SITE, f"other site ({away.name})", table, None, errors))
-        shifts += _stranger_shifts(tables[model.label])
+        shifts += _non_cephalogram_shifts(tables[model.label])
         plain, errors = held.tables[model.label].where(clean), held.errors_mm(model, truth)[clean]
         found.append(ShiftedFilms(model, truth, items, plain, errors, tuple(shifts)))
     return tuple(found)
@@ -190,13 +189,13 @@ def _made(change: Change, read: Callable[[str], Film], film_id: str) -> Film:
     return change(read(film_id), film_id)
 
 
-def _stranger_cases(study: Study) -> Iterator[Case]:
+def _non_cephalogram_cases(study: Study) -> Iterator[Case]:
     """As many pictures as films are shifted, spread over the kinds."""
-    of_each = -(-study.shift_films // len(STRANGERS))
-    for name in STRANGERS:
+    of_each = -(-study.shift_films // len(NON_CEPHALOGRAMS))
+    for name in NON_CEPHALOGRAMS:
         for number in range(of_each):
             seed = 1000 * study.seed + number
-            yield Case(f"{name}-{number}", STRANGER, partial(stranger, name, seed=seed))
+            yield Case(f"{name}-{number}", NO_CEPHALOGRAM, partial(non_cephalogram, name, seed=seed))
 
 
 def _moved_truths(
@@ -238,10 +237,10 @@ def _home_shifts(
     return shifts
 
 
-def _stranger_shifts(table: PointTable) -> Iterator[Shift]:
+def _non_cephalogram_shifts(table: PointTable) -> Iterator[Shift]:
     """Each kind, and all together."""
-    strangers = table.of_condition(STRANGER)
-    kinds = np.array([film_id.rsplit("-", 1)[0] for film_id in strangers.film_ids])
-    for name, (title, _) in STRANGERS.items():
-        yield Shift(name, ALL_STRANGERS, title, strangers.where(kinds == name), None, None)
-    yield Shift(ALL_STRANGERS, ALL_STRANGERS, "no cephalogram, all kinds", strangers, None, None)
+    pictures = table.of_condition(NO_CEPHALOGRAM)
+    kinds = np.array([film_id.rsplit("-", 1)[0] for film_id in pictures.film_ids])
+    for name, (title, _) in NON_CEPHALOGRAMS.items():
+        yield Shift(name, NO_CEPHALOGRAM, title, pictures.where(kinds == name), None, None)
+    yield Shift(NO_CEPHALOGRAM, NO_CEPHALOGRAM, "no cephalogram, all kinds", pictures, None, None)

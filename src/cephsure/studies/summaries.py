@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cephsure.studies.film_scores import COMBINATIONS
 from cephsure.studies.published import REFERENCE
 from cephsure.studies.result import ResultTable
-from cephsure.studies.shifted import ALL_STRANGERS
+from cephsure.studies.shifted import NO_CEPHALOGRAM
 from cephsure.uncertainty.measures import MEASURES
 
 if TYPE_CHECKING:
@@ -197,8 +197,8 @@ def _in_mm(row: Line) -> bool:
     return not str(row.get("key")).endswith("_px")
 
 
-def _strangers(row: Line) -> bool:
-    return row.get("shift") == ALL_STRANGERS
+def _no_cephalogram(row: Line) -> bool:
+    return row.get("shift") == NO_CEPHALOGRAM
 
 
 _NAME, _TITLE, _SCORE = ("measure", "measure"), ("score", "title"), ("score", "score_title")
@@ -214,8 +214,8 @@ _TASKS = (
         for way in ("parallel sum", "parallel film", "cone film")
     ),
     _Task("another site's film", "AUC", "other_site_noticed", "auc", _NAME, _in_mm),
-    _Task("no cephalogram", "AUC", "detection", "auc", _SCORE, _strangers),
-    _Task("a shifted film", "AUC, mean", "detection", "auc", _SCORE, lambda row: not _strangers(row)),
+    _Task("no cephalogram", "AUC", "detection", "auc", _SCORE, _no_cephalogram),
+    _Task("a shifted film", "AUC, mean", "detection", "auc", _SCORE, lambda row: not _no_cephalogram(row)),
 )
 
 

@@ -13,20 +13,11 @@ import numpy as np
 from cephsure.errors import InputError
 from cephsure.studies.cases import Case
 from cephsure.studies.predictions import predict_cases
-from cephsure.studies.shifts import (
-    CtLandmarks,
-    Levelling,
-    cephalogram_view,
-    ct_film,
-    cut_off,
-    has_vertex,
-    head_alone,
-    landmarks_of,
-    level_head,
-    read_volume,
-)
-from cephsure.studies.shifts.head_alone import CLOSE_MM, near_head
-from cephsure.studies.shifts.landmarks_3d import ENDING, landmarks_path
+from cephsure.studies.shifts.landmarks_3d import ENDING, CtLandmarks, cut_off, landmarks_of, landmarks_path
+from cephsure.studies.shifts.pose import Levelling, level_head
+from cephsure.studies.shifts.projection import cephalogram_view, ct_film
+from cephsure.studies.shifts.read_volume import read_volume
+from cephsure.studies.shifts.volume import CLOSE_MM, has_vertex, head_alone, near_head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +27,9 @@ if TYPE_CHECKING:
 
     from cephsure.films import Film
     from cephsure.studies.cases import PointTable
-    from cephsure.studies.shifts import Geometry, Look, View, Volume
+    from cephsure.studies.shifts.pose import Geometry, View
+    from cephsure.studies.shifts.projection import Look
+    from cephsure.studies.shifts.volume import Volume
     from cephsure.studies.study import Study
 
 Axis = Literal["rotation", "tilt", "nod"]

@@ -6,16 +6,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cephsure.datasets import read_isbi, select
 from cephsure.errors import AnnotationError
 from cephsure.landmarks import load_landmark_set
-from cephsure.studies.shifts import View, Volume, project_points, read_nifti
 from cephsure.studies.shifts.landmarks_3d import (
+    DEPTHS_MM,
+    PlacedIn,
+    cut_off,
     landmarks_of,
     landmarks_path,
     read_ct_landmarks,
     shipped_landmarks,
     voxel_sha256,
 )
+from cephsure.studies.shifts.pose import View, project_points
+from cephsure.studies.shifts.projection import cephalogram_view
+from cephsure.studies.shifts.read_volume import read_nifti
+from cephsure.studies.shifts.volume import Volume
 
 VOLUME = Volume(np.arange(5 * 4 * 3, dtype=np.float32).reshape(5, 4, 3) - 1000, (10.0, 20.0, 30.0))
 VIEW = View(
@@ -65,7 +72,8 @@ def test_points_are_carried_along_and_no_longer_bound_to_the_old_volume(tmp_path
     landmarks = read_ct_landmarks(write(tmp_path / "a.json", document(volume=stated)))
     moved = landmarks.carried(lambda points: points + np.array([1.0, 2, 3]))
     assert moved.points[0].position_mm == (21, 32, 43)
-    assert moved.shape is moved.spacing_mm is moved.sha256 is None
+    assert moved.volume == PlacedIn()
+    assert landmarks.volume != PlacedIn()
 
 
 def test_the_file_beside_the_ct_is_found_and_checked(tmp_path):
@@ -153,9 +161,9 @@ def test_the_shipped_landmarks_are_complete_credited_and_anatomically_ordered():
     for head in (cranium, male):
         assert {*head.codes, *(head.absent or ())} == set(load_landmark_set("isbi-19").codes)
         at = {(point.code, point.side): np.array(point.position_mm) for point in head.points}
-        assert head.shape is not None
-        assert head.spacing_mm is not None
-        width_mm = head.shape[0] * head.spacing_mm[0]
+        assert head.volume.shape is not None
+        assert head.volume.spacing_mm is not None
+        width_mm = head.volume.shape[0] * head.volume.spacing_mm[0]
         x = np.array([place[0] for place in at.values()])
         assert 0.1 * width_mm < x.min() < x.max() < 0.9 * width_mm
         for code in {"Or", "Po", "Go", "Ar"} & set(head.codes):
@@ -175,3 +183,55 @@ def test_the_shipped_landmarks_belong_to_the_shared_ct(shared_data):
     found = landmarks_of(path, read_nifti(path))
     assert found is not None
     assert found.name == "Visible Human male, head"
+
+
+CODES = load_landmark_set().codes
+
+
+def block(height_mm, below_mm=0):
+    """A block of tissue of a height, and air below it."""
+    values = np.full((20, 40, (height_mm + below_mm) // 4), -1000, np.float32)
+    values[3:-3, 3:-3, below_mm // 4 : -2] = 40
+    values[6:-6, 10:-6, below_mm // 4 : -2] = 900
+    return Volume(values, (4.0, 4.0, 4.0))
+
+
+def lacking(volume):
+    return cut_off(volume, cephalogram_view(volume), CODES)
+
+
+def test_every_landmark_of_the_set_has_a_depth():
+    assert set(DEPTHS_MM) == set(CODES)
+
+
+def test_a_whole_head_lacks_nothing():
+    assert lacking(block(240)) == ()
+
+
+@pytest.mark.parametrize("below_mm", [0, 80])
+def test_a_scan_that_ends_at_the_upper_teeth_lacks_the_lower_jaw(below_mm):
+    # 164 mm from the vertex; the two empty slices above it do not count, nor the air below the block.
+    assert lacking(block(176, below_mm)) == ("B", "Pog", "Me", "Gn", "LL", "Pog'")
+
+
+def test_a_scan_that_begins_below_the_vertex_lacks_what_is_above_it():
+    volume = block(240)
+    view = cephalogram_view(volume)
+    lower = Volume(
+        np.ascontiguousarray(volume.values[:, :, :-30]), volume.spacing_mm
+    )  # 112 mm off the vertex
+    assert cut_off(lower, view, CODES) == ("N",)
+
+
+def test_a_scan_of_the_skull_cap_lacks_everything_and_one_without_tissue_is_not_judged():
+    assert lacking(block(88)) == CODES
+    air = Volume(np.full((4, 4, 4), -1000, np.float32), (1.0, 1.0, 1.0))
+    view = cephalogram_view(block(200))
+    assert cut_off(air, view, CODES) == ()
+
+
+@pytest.mark.shared
+def test_depths_are_those_of_the_training_films(shared_data):
+    films = select(read_isbi(shared_data / "isbi2015"), "train").films
+    points = np.mean([np.mean(list(film.annotations.values()), axis=0) for film in films], axis=0)
+    np.testing.assert_allclose(points[:, 1] * 0.1, [DEPTHS_MM[code] for code in CODES], atol=0.05)

@@ -96,7 +96,7 @@ def test_without_films_there_is_nothing_to_tell():
         assert np.isnan(quality.auc_ci95[0])
 
 
-def test_versions_of_the_same_films_have_a_narrower_interval_than_strangers():
+def test_versions_of_the_same_films_have_a_narrower_interval_than_others():
     """A film's own level is in both its versions: resampled together, it cancels in part."""
     rng = np.random.default_rng(0)
     level = rng.normal(size=80)

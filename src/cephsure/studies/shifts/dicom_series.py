@@ -13,8 +13,7 @@ from pydicom.multival import MultiValue
 
 from cephsure.errors import InputError
 from cephsure.films.third_party import captured_stderr, captured_warnings, printable
-from cephsure.studies.shifts.upright import check_upright, upright_volume
-from cephsure.studies.shifts.volume import MAX_VOXELS
+from cephsure.studies.shifts.volume import MAX_VOXELS, check_upright, upright_volume
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,27 +35,16 @@ _INSTALL = "pip install 'cephsure[dicom]'"
 
 @dataclass(frozen=True, slots=True)
 class _Slice:
-    """What a slice's header says.
-
-    Attributes:
-        path: the file.
-        series: its series' UID.
-        title: the series in words.
-        size: rows and columns.
-        spacing_mm: between rows and between columns.
-        along_row: unit vector (left, back, up) along which the column number grows.
-        along_column: the same for the row number.
-        position_mm: of its first pixel's centre.
-    """
+    """What a slice's header says."""
 
     path: Path
-    series: str
-    title: str
-    size: tuple[int, int]
-    spacing_mm: tuple[float, float]
-    along_row: NDArray[np.float64]
-    along_column: NDArray[np.float64]
-    position_mm: NDArray[np.float64]
+    series: str  # its UID
+    title: str  # of the series, in words
+    size: tuple[int, int]  # rows and columns
+    spacing_mm: tuple[float, float]  # between rows and between columns
+    along_row: NDArray[np.float64]  # unit vector (left, back, up) along which the column number grows
+    along_column: NDArray[np.float64]  # the same for the row number
+    position_mm: NDArray[np.float64]  # of its first pixel's centre
 
     @property
     def normal(self) -> NDArray[np.float64]:
@@ -94,8 +82,8 @@ def read_dicom_series(folder: Path) -> Volume:
             where=folder,
         )
     values = np.empty((len(slices), rows, columns), dtype=np.float32)
-    for place, one in enumerate(slices):
-        values[place] = _hounsfield(one)
+    for place, ct_slice in enumerate(slices):
+        values[place] = _hounsfield(ct_slice)
     return upright_volume(values, directions, (step_mm, *first.spacing_mm), where=folder)
 
 
@@ -157,7 +145,7 @@ def _numbers(dataset: Dataset, key: str, count: int, path: Path) -> NDArray[np.f
     try:
         value: Any = dataset.get(key)
         listed = list(value) if isinstance(value, MultiValue) else [value]
-        found = np.array([float(one) for one in listed], dtype=np.float64)
+        found = np.array([float(number) for number in listed], dtype=np.float64)
     except (TypeError, ValueError):
         found = np.array([])
     if len(found) != count or not np.isfinite(found).all():
@@ -169,7 +157,7 @@ def _one_series(slices: Sequence[_Slice], folder: Path) -> list[_Slice]:
     """Refuse a folder with no series, or more than one."""
     if not slices:
         raise InputError("holds no CT slice of DICOM format", where=folder)
-    counts = Counter((one.series, one.title) for one in slices)
+    counts = Counter((ct_slice.series, ct_slice.title) for ct_slice in slices)
     if len({series for series, _ in counts}) > 1:
         listed = "; ".join(f"{title} ({count} slices)" for (_, title), count in sorted(counts.items())[:6])
         raise InputError(
@@ -183,32 +171,27 @@ def _one_series(slices: Sequence[_Slice], folder: Path) -> list[_Slice]:
 def _check_alike(slices: Sequence[_Slice], folder: Path) -> None:
     """All slices have the size, spacing and orientation of the first."""
     first = slices[0]
-    for one in slices[1:]:
-        differs = (
-            "size"
-            if one.size != first.size
-            else "pixel spacing"
-            if not np.allclose(one.spacing_mm, first.spacing_mm, rtol=1e-3)
-            else "orientation"
-            if max(
-                np.abs(one.along_row - first.along_row).max(),
-                np.abs(one.along_column - first.along_column).max(),
-            )
-            > _SAME_DIRECTION
-            else ""
-        )
-        if differs:
-            names = f"{first.path.name} and {one.path.name}"
-            raise InputError(f"its slices differ in {differs} ({names})", where=folder)
+    axes = np.array([first.along_row, first.along_column])
+    for other in slices[1:]:
+        turned = np.abs(np.array([other.along_row, other.along_column]) - axes).max()
+        checks = {
+            "size": other.size == first.size,
+            "pixel spacing": np.allclose(other.spacing_mm, first.spacing_mm, rtol=1e-3),
+            "orientation": turned <= _SAME_DIRECTION,
+        }
+        for what, alike in checks.items():
+            if not alike:
+                names = f"{first.path.name} and {other.path.name}"
+                raise InputError(f"its slices differ in {what} ({names})", where=folder)
 
 
 def _in_order(slices: Sequence[_Slice], folder: Path) -> tuple[list[_Slice], float]:
     """The slices along their normal, and the distance from one to the next, in mm."""
     normal = slices[0].normal
-    ordered = sorted(slices, key=lambda one: float(one.position_mm @ normal))
+    ordered = sorted(slices, key=lambda ct_slice: float(ct_slice.position_mm @ normal))
     if len(ordered) < 2:
         raise InputError("holds a single slice", where=folder)
-    positions = np.array([one.position_mm for one in ordered])
+    positions = np.array([ct_slice.position_mm for ct_slice in ordered])
     heights = positions @ normal
     steps = np.diff(heights)
     step = float(np.median(steps))
@@ -235,21 +218,23 @@ def _in_order(slices: Sequence[_Slice], folder: Path) -> tuple[list[_Slice], flo
     return ordered, float((heights[-1] - heights[0]) / (len(ordered) - 1))
 
 
-def _hounsfield(one: _Slice) -> NDArray[np.float32]:
+def _hounsfield(ct_slice: _Slice) -> NDArray[np.float32]:
     """A slice's pixels in Hounsfield units."""
     try:
         with captured_warnings(), captured_stderr():
-            dataset = pydicom.dcmread(one.path)
+            dataset = pydicom.dcmread(ct_slice.path)
             stored = dataset.pixel_array
     except Exception as error:
         raise InputError(
             f"its pixels cannot be read: {printable(str(error))[:200]}",
-            where=one.path,
+            where=ct_slice.path,
             remedy=f"if they are compressed: {_INSTALL}",
         ) from error
-    if stored.shape != one.size:
-        raise InputError(f"its pixels are {stored.shape}, its header says {one.size}", where=one.path)
-    (slope,) = _numbers(dataset, "RescaleSlope", 1, one.path)
-    (intercept,) = _numbers(dataset, "RescaleIntercept", 1, one.path)
+    if stored.shape != ct_slice.size:
+        raise InputError(
+            f"its pixels are {stored.shape}, its header says {ct_slice.size}", where=ct_slice.path
+        )
+    (slope,) = _numbers(dataset, "RescaleSlope", 1, ct_slice.path)
+    (intercept,) = _numbers(dataset, "RescaleIntercept", 1, ct_slice.path)
     units: NDArray[np.float32] = (stored * np.float64(slope) + intercept).astype(np.float32)
     return units

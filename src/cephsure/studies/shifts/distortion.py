@@ -88,7 +88,7 @@ class ElasticField:
         columns = _count(film.width_px * mm_per_px[0] / CELL_MM[0])
         rows = _count(film.height_px * mm_per_px[1] / CELL_MM[1])
         noise = generator.uniform(-1.0, 1.0, (2, rows, columns))
-        blurred = np.stack([gaussian_filter(one, BLUR_CELLS) for one in noise])
+        blurred = np.stack([gaussian_filter(axis_noise, BLUR_CELLS) for axis_noise in noise])
         return ElasticField(blurred, film.width_px, film.height_px, mm_per_px)
 
     def displacement_px(self, points_px: NDArray[np.float64], magnitude: float) -> NDArray[np.float64]:
@@ -158,7 +158,7 @@ class ElasticField:
     @cached_property
     def _splines(self) -> tuple[RectBivariateSpline, RectBivariateSpline]:
         rows, columns = (np.arange(count) for count in self.cells.shape[1:])
-        along_x, along_y = (RectBivariateSpline(rows, columns, one) for one in self.cells)
+        along_x, along_y = (RectBivariateSpline(rows, columns, cells) for cells in self.cells)
         return along_x, along_y
 
     @property

@@ -1,6 +1,6 @@
-"""Lateral projections of a head CT: the line integral of attenuation along the ray of every pixel of a film.
+"""Lateral films of a head CT: line integrals of attenuation, where the head lies on the film, its greys.
 
-The geometry is that of `cephsure.studies.shifts.view`. A line integral is ln(I0 / I), by Beer and Lambert.
+The geometry is that of `cephsure.studies.shifts.pose`. A line integral is ln(I0 / I), by Beer and Lambert.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy import ndimage, sparse
+from scipy.interpolate import PchipInterpolator
 
-from cephsure.films import Spacing, SpacingSource
-from cephsure.studies.shifts.view import about_z_matrix, lean_matrix
+from cephsure.errors import InputError
+from cephsure.films import Film, Spacing, SpacingSource
+from cephsure.studies.shifts.pose import about_z_matrix, lean_matrix, view_of
+from cephsure.studies.shifts.volume import CLOSE_MM, near_head
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from cephsure.studies.shifts.view import View
+    from cephsure.studies.shifts.pose import View
     from cephsure.studies.shifts.volume import Volume
 
 Order = Literal[1, 3]
@@ -29,23 +32,45 @@ _BONE_FROM_HU = 100.0
 # less than 0.1 mm, one up and one down.
 _SLAB_MM = 2.0
 
+CEPHALOGRAM_BONE_GAIN = 2.4
+"""Weight of bone at 35 to 40 keV, a cephalogram's beam, over what a CT's 65 to 70 keV see (see
+`attenuation_per_mm`): cortical bone over water is 4.8 to 5.5 to 1 there and 2.6 to 1 here."""
 
-@dataclass(frozen=True, slots=True)
-class Projection:
-    """Line integrals of attenuation on a film.
+TONE_CURVE = (
+    (-0.3, 6.0),
+    (0.0, 16.0),
+    (0.3, 35.0),
+    (0.6, 50.0),
+    (1.0, 65.0),
+    (1.6, 78.0),
+    (2.4, 98.0),
+    (3.0, 141.0),
+    (3.6, 188.0),
+    (4.2, 214.0),
+    (5.0, 236.0),
+    (6.5, 253.0),
+)
+"""Line integral to grey (0 to 255): air, the soft profile (0.3 to 1), cheeks and throat (1.6 to 2.4), face
+bones and braincase (3 to 4.2), petrous bone and fillings. The greys are those that scanned films have at such
+places; the first millimetres of soft tissue get a steep piece, as a cephalostat's wedge filter gives them."""
 
-    Attributes:
-        line_integrals: (height, width) float32, without unit: ln of entering over leaving intensity.
-        view: how they were made.
-    """
+_BASE_WIDTH_MM = 14.0
+_EDGE_CONTRAST = 0.15
+_SHARPENED_SIGMA_MM = 0.8
+_GRAIN_SIGMA_MM = 0.2
 
-    line_integrals: NDArray[np.float32]
-    view: View
+Look = Literal["sum", "cephalogram"]
+"""``sum`` is the reference's: the sum of attenuation along each ray, divided by the film's maximum."""
 
-    @property
-    def spacing(self) -> Spacing:
-        """The scale of the midplane, known because the projection was made with it."""
-        return Spacing(self.view.mm_per_px, self.view.mm_per_px, SpacingSource.DATASET)
+WIDTH_MM, HEIGHT_MM = 193.5, 240.0
+MM_PER_PX = 0.4
+_AIR_BEFORE_NOSE_MM = 8.0
+# What is narrower than this in a slice (a tube, the end of a strap) is neither nose nor vertex.
+_NOSE_MM2 = 20.0
+_MARGIN = 2
+_NOSE_DEPTH_MM = 131.0
+"""From the upper edge to the nose where the vertex is at that edge: the mean of the two heads at hand."""
+_NOSE_MM = 4.0
 
 
 def attenuation_per_mm(values_hu: NDArray[np.float32], *, bone_gain: float = 1.0) -> NDArray[np.float32]:
@@ -70,7 +95,7 @@ def attenuation_per_mm(values_hu: NDArray[np.float32], *, bone_gain: float = 1.0
     return mu
 
 
-def project(volume: Volume, view: View, *, order: Order = 1, bone_gain: float = 1.0) -> Projection:
+def project(volume: Volume, view: View, *, order: Order = 1, bone_gain: float = 1.0) -> NDArray[np.float32]:
     """Project a head CT: the line integral of attenuation along the ray of every pixel.
 
     A rotation about the vertical axis moves all axial slices alike, so sampling along the rays is one sparse
@@ -85,7 +110,8 @@ def project(volume: Volume, view: View, *, order: Order = 1, bone_gain: float = 
         bone_gain: see `attenuation_per_mm`.
 
     Returns:
-        The projection. Rays outside the volume meet nothing.
+        (height, width) float32, without unit: ln of entering over leaving intensity. Rays outside the
+        volume meet nothing.
     """
     grid = _Grid(attenuation_per_mm(volume.values, bone_gain=bone_gain), volume.spacing_mm, (0.0, 0.0, 0.0))
     if view.tilt_deg or view.nod_deg:
@@ -102,7 +128,8 @@ def project(volume: Volume, view: View, *, order: Order = 1, bone_gain: float = 
         film += _plane_sums(grid, view, slab_mm, order)
     right_mm, up_mm = _film_mm(view)
     obliqueness = np.sqrt(1 + (right_mm[np.newaxis] ** 2 + up_mm[:, np.newaxis] ** 2) / view.focus_mm**2)
-    return Projection(np.maximum(film * (step_mm * obliqueness), 0).astype(np.float32), view)
+    integrals: NDArray[np.float32] = np.maximum(film * (step_mm * obliqueness), 0).astype(np.float32)
+    return integrals
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,3 +244,145 @@ def _taps(
     index = np.abs(index)
     index = np.where(index > size - 1, 2 * (size - 1) - index, index)
     return np.clip(index, 0, size - 1), weights
+
+
+def to_cephalogram(
+    line_integrals: NDArray[np.float32],
+    *,
+    mm_per_px: float,
+    detail_gain: float = 1.5,
+    sharpening: float = 0.8,
+    grain: float = 0.0,
+    seed: int = 0,
+) -> NDArray[np.float32]:
+    """Grey values that look like a scanned lateral film: bone bright, air dark, the soft profile visible.
+
+    The line integrals are parted into a base without fine detail but with its edges kept (the guided filter
+    of He, Sun & Tang, TPAMI 2013, guided by the image itself) and the detail that is left; the detail is
+    amplified, the sum mildly sharpened and sent through `TONE_CURVE`. Positions stay where they are.
+
+    Args:
+        line_integrals: (height, width) of `project`, best with ``bone_gain=CEPHALOGRAM_BONE_GAIN``.
+        mm_per_px: scale of the film; widths of the filters follow from it.
+        detail_gain: amplification of detail, 1 for none.
+        sharpening: amount of unsharp masking (sigma 0.8 mm), 0 for none.
+        grain: standard deviation of the film's grain, as a fraction of white; 0 for none.
+        seed: for the grain.
+
+    Returns:
+        (height, width) float32 in [0, 1], larger is brighter.
+
+    Raises:
+        InputError: if the line integrals are not a finite image.
+    """
+    if line_integrals.ndim != 2 or not np.isfinite(line_integrals).all():
+        raise InputError("line integrals must be a two-dimensional array of finite numbers")
+    integrals = line_integrals.astype(np.float64)
+    base = _edge_keeping_base(integrals, width_px=_odd(_BASE_WIDTH_MM / mm_per_px))
+    shown = base + detail_gain * (integrals - base)
+    shown += sharpening * (shown - ndimage.gaussian_filter(shown, _SHARPENED_SIGMA_MM / mm_per_px))
+    at, grey = np.array(TONE_CURVE).T
+    pixels = PchipInterpolator(at, grey / 255)(np.clip(shown, at[0], at[-1]))
+    if grain > 0:
+        pixels = pixels + grain * _grain(pixels.shape, _GRAIN_SIGMA_MM / mm_per_px, seed)
+    clipped: NDArray[np.float32] = np.clip(pixels, 0, 1).astype(np.float32)
+    return clipped
+
+
+def _edge_keeping_base(image: NDArray[np.float64], *, width_px: int) -> NDArray[np.float64]:
+    """The guided filter, guided by the image: smooth where its variance is below ``_EDGE_CONTRAST``."""
+    mean = ndimage.uniform_filter(image, width_px)
+    variance = np.maximum(ndimage.uniform_filter(image**2, width_px) - mean**2, 0)
+    slope = variance / (variance + _EDGE_CONTRAST)
+    offset = mean * (1 - slope)
+    base: NDArray[np.float64] = ndimage.uniform_filter(slope, width_px) * image + ndimage.uniform_filter(
+        offset, width_px
+    )
+    return base
+
+
+def _grain(shape: tuple[int, ...], sigma_px: float, seed: int) -> NDArray[np.float64]:
+    """Noise of unit standard deviation, correlated over the grain's size."""
+    noise = ndimage.gaussian_filter(np.random.default_rng(seed).standard_normal(shape), sigma_px)
+    grain: NDArray[np.float64] = noise / noise.std()
+    return grain
+
+
+def _odd(number: float) -> int:
+    """The odd integer nearest below, at least 1: a window with a middle."""
+    return max(1, 2 * int((number - 1) // 2) + 1)
+
+
+def cephalogram_view(
+    volume: Volume, *, has_vertex: bool = True, tissue: NDArray[np.bool_] | None = None
+) -> View:
+    """The unturned head on a film of the size of the ISBI 2015 films, as they show a head.
+
+    The nose is 8 mm from the right edge and the vertex at the upper one, which brings sella, on the head this
+    was tried on, to within 1 mm of its mean place in those films; the back of the head is cut off, as there.
+    Where the scan lacks the vertex, the foremost tissue is taken for the nose, and lies as deep as it would.
+
+    Args:
+        volume: the head, levelled.
+        has_vertex: whether its highest tissue is the vertex.
+        tissue: (n_x, n_y, n_z) where the head is; by default what `near_head` finds.
+
+    Returns:
+        A parallel view of 193.5 x 240 mm at 0.4 mm a pixel.
+    """
+    view = view_of(volume, mm_per_px=MM_PER_PX)
+    dx, dy, dz = volume.spacing_mm
+    tissue = near_head(volume, CLOSE_MM) if tissue is None else tissue
+    front_mm = float(np.argmax(tissue.sum(axis=(0, 2)) * dx * dz > _NOSE_MM2)) * dy
+    upwards = tissue.sum(axis=(0, 1)) * dx * dy > _NOSE_MM2
+    top_mm = float(len(upwards) - 1 - np.argmax(upwards[::-1])) * dz
+    if not has_vertex:
+        slab = slice(round(front_mm / dy), round((front_mm + _NOSE_MM) / dy) + 1)
+        top_mm = float(np.nonzero(tissue[:, slab].any(axis=(0, 1)))[0].mean()) * dz + _NOSE_DEPTH_MM
+    width_px, height_px = round(WIDTH_MM / MM_PER_PX), round(HEIGHT_MM / MM_PER_PX)
+    right_px = (view.pivot_mm[1] - front_mm + _AIR_BEFORE_NOSE_MM) / MM_PER_PX
+    return replace(
+        view,
+        width_px=width_px,
+        height_px=height_px,
+        pivot_px=(width_px - 1 - right_px, (top_mm - view.pivot_mm[2]) / MM_PER_PX),
+    )
+
+
+def ct_film(volume: Volume, view: View, *, look: Look = "cephalogram") -> Film:
+    """Project a head and draw the film.
+
+    The projection is made with the CT's own sharpness and refined to the film's pixels by cubic splines:
+    rays between its voxels show nothing new.
+
+    Args:
+        volume: the head.
+        view: pose, geometry and film.
+        look: "cephalogram" with a cephalogram's weight of bone and `TONE_CURVE`, "sum" as the reference's.
+
+    Returns:
+        The film with the scale of the midplane.
+    """
+    gain = CEPHALOGRAM_BONE_GAIN if look == "cephalogram" else 1.0
+    coarse_mm = max(view.mm_per_px, min(volume.spacing_mm[1:]))
+    factor = view.mm_per_px / coarse_mm
+    coarse = replace(
+        view,
+        mm_per_px=coarse_mm,
+        width_px=int(np.ceil(view.width_px * factor)) + 2 * _MARGIN,
+        height_px=int(np.ceil(view.height_px * factor)) + 2 * _MARGIN,
+        pivot_px=(view.pivot_px[0] * factor + _MARGIN, view.pivot_px[1] * factor + _MARGIN),
+    )
+    fine = ndimage.affine_transform(
+        project(volume, coarse, bone_gain=gain),
+        np.full(2, factor),
+        offset=_MARGIN,
+        output_shape=(view.height_px, view.width_px),
+        order=3,
+        mode="nearest",
+    )
+    spacing = Spacing(view.mm_per_px, view.mm_per_px, SpacingSource.DATASET)
+    fine = np.maximum(fine, 0).astype(np.float32)
+    if look == "cephalogram":
+        return Film(to_cephalogram(fine, mm_per_px=view.mm_per_px), spacing)
+    return Film(fine / max(float(fine.max()), np.finfo(np.float32).tiny), spacing)

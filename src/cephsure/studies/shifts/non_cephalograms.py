@@ -1,4 +1,4 @@
-"""Pictures that are no cephalograms, made by the program: what a model must not take for a head."""
+"""Out-of-distribution pictures that are no cephalograms, drawn by the program."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def draw_chessboard(rng: np.random.Generator) -> Image.Image:
     return Image.fromarray(np.where(odd == 1, bright, dark).astype(np.uint8))
 
 
-STRANGERS: dict[str, tuple[str, Callable[[np.random.Generator], Image.Image]]] = {
+NON_CEPHALOGRAMS: dict[str, tuple[str, Callable[[np.random.Generator], Image.Image]]] = {
     "shapes": ("shapes", draw_shapes),
     "text": ("text", draw_text),
     "photograph": ("photograph-like texture", draw_photograph),
@@ -144,23 +144,19 @@ STRANGERS: dict[str, tuple[str, Callable[[np.random.Generator], Image.Image]]] =
 """By name: the title, and the function that draws one."""
 
 
-def stranger(name: str, *, seed: int) -> Film:
-    """One picture that is no cephalogram, as a film with a scale.
+def non_cephalogram(name: str, *, seed: int) -> Film:
+    """One picture that is no cephalogram, as a film of 193.6 x 240 mm, its scale given as if by the user.
 
     Args:
-        name: one of ``STRANGERS``.
+        name: one of ``NON_CEPHALOGRAMS``.
         seed: another seed, another picture.
-
-    Returns:
-        The film: 193.6 x 240 mm, its scale given as if by the user.
     """
-    kind = list(STRANGERS).index(name)
-    image = STRANGERS[name][1](np.random.default_rng([seed, kind]))
-    pixels = np.asarray(image, dtype=np.float32) / np.float32(255)
+    title, draw = NON_CEPHALOGRAMS[name]
+    image = draw(np.random.default_rng([seed, list(NON_CEPHALOGRAMS).index(name)]))
     return Film(
-        pixels=pixels,
+        pixels=np.asarray(image, dtype=np.float32) / np.float32(255),
         spacing=Spacing(MM_PER_PX, MM_PER_PX, SpacingSource.USER),
-        notes=(f"made for an experiment: {STRANGERS[name][0]}",),
+        notes=(f"made for an experiment: {title}",),
     )
 
 
