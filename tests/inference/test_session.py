@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from cephsure.errors import BundleError
-from cephsure.inference.session import Session, channel_masks, load_networks
+from cephsure.errors import BundleError, InputError
+from cephsure.inference import session as module
+from cephsure.inference.session import Call, Session, channel_masks, load_networks, run_each
 
 
 def image(dots, count=1, seed=0):
@@ -82,3 +83,74 @@ def test_masks_drop_whole_channels_and_keep_the_mean():
 
 def test_no_dropout_keeps_all():
     assert (channel_masks(np.random.default_rng(0), 3, (5,), 0.0) == 1).all()
+
+
+def test_auto_is_the_cpu_and_cuda_is_refused_where_there_is_no_gpu(dot_bundles, monkeypatch):
+    path = dot_bundles() / "members" / "00" / "coarse.onnx"
+    monkeypatch.setattr(module, "_torch_has_gpu", lambda: False)
+    found = Session(path, device="auto")
+    if found.device == "cuda":  # ONNX Runtime has found one
+        return
+    assert (found.device, found.runtime) == ("cpu", "onnxruntime")
+    with pytest.raises(InputError, match="no CUDA GPU can be used here"):
+        Session(path, device="cuda")
+
+
+@pytest.mark.parametrize("device", ["auto", "cuda"])
+def test_torch_computes_where_only_torch_has_a_gpu(dot_bundles, monkeypatch, device):
+    opened = []
+
+    class Graph:
+        inputs, outputs = {"film": (1, 1, 8, 8)}, ("maps",)
+
+        def __init__(self, path, where):
+            opened.append((path, where))
+
+    torch_graph = pytest.importorskip("cephsure.inference.torch_graph")
+    monkeypatch.setattr(torch_graph, "TorchGraph", Graph)
+    monkeypatch.setattr(module, "_torch_has_gpu", lambda: True)
+    path = dot_bundles() / "members" / "00" / "coarse.onnx"
+    found = Session(path, device=device)
+    if found.runtime == "onnxruntime":  # which has a GPU itself
+        return
+    assert (found.device, found.runtime) == ("cuda", "torch")
+    assert opened == [(path, "cuda")]
+
+
+def test_a_network_on_the_cpu_stays_there(dot_bundles, monkeypatch):
+    monkeypatch.setattr(module, "_torch_has_gpu", lambda: pytest.fail("nobody asked for a GPU"))
+    assert Session(dot_bundles() / "members" / "00" / "coarse.onnx").device == "cpu"
+
+
+@pytest.mark.parametrize("most", [1, 3, 32])
+def test_stacked_jobs_give_what_single_ones_give_in_their_order(dots, dot_bundles, monkeypatch, most):
+    monkeypatch.setattr(module, "GPU_BATCH", most)
+    members = dot_bundles("default", "ensemble", 3) / "members"
+    networks = [Session(members / f"{k:02d}" / "coarse.onnx") for k in range(3)]
+    images = [image(dots, seed=seed) for seed in range(4)]
+    jobs = [(network, film) for film in images for network in networks]
+    with ThreadPoolExecutor(2) as pool:
+        alone, stacked = (
+            run_each(
+                jobs,
+                lambda job: Call(job[0], job[1]),
+                lambda job, maps: (networks.index(job[0]), maps),
+                pool=pool,
+                stacked=stacked,
+            )
+            for stacked in (False, True)
+        )
+    for (member, maps), (other_member, other_maps), job in zip(alone, stacked, jobs, strict=True):
+        assert networks[member] is networks[other_member] is job[0]
+        np.testing.assert_allclose(maps, other_maps, rtol=1e-5)
+
+
+def test_masks_are_stacked_with_their_inputs(dots, dot_bundles):
+    network = Session(dot_bundles("default", "mc-dropout") / "members" / "00" / "coarse.onnx")
+    masks = channel_masks(np.random.default_rng(1), 5, (5,), 0.4)
+    calls = [Call(network, image(dots), mask[None]) for mask in masks]
+    with ThreadPoolExecutor(1) as pool:
+        found = run_each(calls, lambda call: call, lambda _, maps: maps, pool=pool, stacked=True)
+        alone = run_each(calls, lambda call: call, lambda _, maps: maps, pool=pool, stacked=False)
+        assert run_each([], lambda call: call, lambda _, maps: maps, pool=pool, stacked=True) == []
+    np.testing.assert_allclose(np.stack(found), np.stack(alone), rtol=1e-5)

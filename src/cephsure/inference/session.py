@@ -1,35 +1,148 @@
-"""A network on ONNX Runtime, one thread a run, so that members run side by side."""
+"""Networks on ONNX Runtime or, on a GPU without it, on torch; and how a film's passes go through them."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
+from importlib.util import find_spec
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
-from cephsure.errors import BundleError
+from cephsure.errors import BundleError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Executor
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+Device = Literal["cpu", "cuda", "auto"]
+"""Where networks are computed; "auto" is a GPU where one can be used."""
+Runtime = Literal["onnxruntime", "torch"]
+Job = TypeVar("Job")
+Reading = TypeVar("Reading")
+
 MAPS, FEATURES = "maps", "features"
 """The graphs' outputs; not every network has the second."""
+GPU_BATCH = 32
+"""Inputs that a GPU computes together; a CPU computes them one by one, side by side in threads."""
 
+_CUDA = "CUDAExecutionProvider"
 _log = logging.getLogger(__name__)
 _arena_lock = Lock()
 _has_shared_arena = False
 
 
-class Session:
-    """One network; ``run`` may be called from several threads at once."""
+class _Graph(Protocol):
+    """A loaded network."""
 
-    def __init__(self, path: Path) -> None:
-        """Load ``path`` (an ONNX graph); BundleError when ONNX Runtime cannot."""
+    @property
+    def inputs(self) -> Mapping[str, tuple[Any, ...]]:
+        """Shapes of what it takes, by name."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of what it gives."""
+
+    def compute(self, output: str, feeds: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        """One of its outputs."""
+
+
+class Session:
+    """One network; ``run`` may be called from several threads at once.
+
+    Attributes:
+        device: where it is computed, "cpu" or "cuda".
+        runtime: what computes it.
+        inputs: names of what it takes.
+        mask_channels: of the dropout masks it takes; 0 if it takes none.
+        has_features: whether it tells what its deepest level has seen.
+    """
+
+    def __init__(self, path: Path, *, device: Device = "cpu", runtime: Runtime | None = None) -> None:
+        """Load ``path`` (an ONNX graph).
+
+        Args:
+            path: the graph's file.
+            device: where it is to be computed.
+            runtime: what is to compute it; by default ONNX Runtime, torch on a GPU that only torch can use.
+
+        Raises:
+            BundleError: the network cannot be loaded.
+            InputError: "cuda" is asked for, and neither can use a GPU.
+        """
+        self._graph, self.runtime, self.device = _open(path, device, runtime)
+        self.inputs = tuple(self._graph.inputs)
+        self.has_features = FEATURES in self._graph.outputs
+        self.mask_channels = int(self._graph.inputs["masks"][1]) if "masks" in self._graph.inputs else 0
+
+    def run(
+        self, image: NDArray[np.float32], masks: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Maps of a batch; ``masks`` (N, M) where the network takes them."""
+        return self._graph.compute(MAPS, self._feeds(image, masks))
+
+    def features(
+        self, image: NDArray[np.float32], masks: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float64] | None:
+        """(N, C) mean activations of the deepest level; None of a network that does not tell them."""
+        if not self.has_features:
+            return None
+        return self._graph.compute(FEATURES, self._feeds(image, masks)).astype(np.float64)
+
+    def _feeds(
+        self, image: NDArray[np.float32], masks: NDArray[np.float32] | None
+    ) -> dict[str, NDArray[np.float32]]:
+        return {self.inputs[0]: image} | ({} if masks is None else {"masks": masks})
+
+
+def _open(
+    path: Path, device: Device, runtime: Runtime | None
+) -> tuple[_Graph, Runtime, Literal["cpu", "cuda"]]:
+    """Load a network where it is asked for, or where "auto" finds a place for it."""
+    if runtime == "torch":
+        from cephsure.inference.torch_graph import TorchGraph
+
+        where: Literal["cpu", "cuda"] = "cpu" if device == "cpu" else "cuda"
+        return TorchGraph(path, where), "torch", where
+    graph = _OnnxRuntimeGraph(path, on_gpu=device != "cpu")
+    if device == "cpu" or graph.on_gpu:
+        return graph, "onnxruntime", "cuda" if graph.on_gpu else "cpu"
+    if runtime is None and _torch_has_gpu():
+        return _open(path, "cuda", "torch")
+    if device == "cuda":
+        raise InputError(
+            "no CUDA GPU can be used here",
+            remedy="--device cpu, or install onnxruntime-gpu or a torch built for CUDA",
+        )
+    return graph, "onnxruntime", "cpu"
+
+
+def _torch_has_gpu() -> bool:
+    """Whether torch is there and finds a GPU; it is not loaded where there is no driver for one."""
+    import ctypes
+
+    for library in ("libcuda.so.1", "nvcuda.dll"):
+        try:
+            ctypes.CDLL(library)
+        except OSError:
+            continue
+        if find_spec("torch") is None:
+            return False
+        from cephsure.inference.torch_graph import torch_has_gpu
+
+        return torch_has_gpu()
+    return False
+
+
+class _OnnxRuntimeGraph:
+    """A network on ONNX Runtime, one thread a run on a CPU, so that members run side by side."""
+
+    def __init__(self, path: Path, *, on_gpu: bool) -> None:
+        """Load it, on a GPU if asked and if ONNX Runtime can use one; ``on_gpu`` says whether it does."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -38,11 +151,12 @@ class Session:
         options.log_severity_level = 3
         _share_arena()
         options.add_session_config_entry("session.use_env_allocators", "1")
-        providers = [
-            p
-            for p in ("CUDAExecutionProvider", "CPUExecutionProvider")
-            if p in onnxruntime.get_available_providers()
-        ]
+        providers: list[Any] = ["CPUExecutionProvider"]
+        if on_gpu and _CUDA in onnxruntime.get_available_providers():
+            if hasattr(onnxruntime, "preload_dlls"):  # CUDA's libraries as pip installs them
+                onnxruntime.preload_dlls()
+            # In full precision, and without a search for the quickest algorithm at each new batch size.
+            providers.insert(0, (_CUDA, {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}))
         try:
             self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=providers)
         except Exception as error:
@@ -50,32 +164,72 @@ class Session:
             raise BundleError(
                 "ONNX Runtime cannot load this network", where=path, remedy="get the bundle again"
             ) from error
-        self.inputs = tuple(entry.name for entry in self._session.get_inputs())
-        self.has_features = any(entry.name == FEATURES for entry in self._session.get_outputs())
-        self.mask_channels = next(
-            (int(e.shape[1]) for e in self._session.get_inputs() if e.name == "masks"), 0
-        )
+        self.on_gpu = _CUDA in self._session.get_providers()
+        self.inputs = {entry.name: tuple(entry.shape) for entry in self._session.get_inputs()}
+        self.outputs = tuple(entry.name for entry in self._session.get_outputs())
 
-    def run(
-        self, image: NDArray[np.float32], masks: NDArray[np.float32] | None = None
-    ) -> NDArray[np.float32]:
-        """Maps of a batch; ``masks`` (N, M) where the network takes them."""
-        maps: NDArray[np.float32] = self._session.run([MAPS], self._feeds(image, masks))[0]
-        return maps
+    def compute(self, output: str, feeds: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        """One of the graph's outputs."""
+        found: NDArray[np.float32] = self._session.run([output], dict(feeds))[0]
+        return found
 
-    def features(
-        self, image: NDArray[np.float32], masks: NDArray[np.float32] | None = None
-    ) -> NDArray[np.float64] | None:
-        """(N, C) mean activations of the deepest level; None of a network that does not tell them."""
-        if not self.has_features:
-            return None
-        pooled: NDArray[np.float32] = self._session.run([FEATURES], self._feeds(image, masks))[0]
-        return pooled.astype(np.float64)
 
-    def _feeds(
-        self, image: NDArray[np.float32], masks: NDArray[np.float32] | None
-    ) -> dict[str, NDArray[np.float32]]:
-        return {self.inputs[0]: image} | ({} if masks is None else {"masks": masks})
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One pass through a network: its input (1, ...) and, where it takes them, dropout masks (1, M)."""
+
+    network: Session
+    image: NDArray[np.float32]
+    masks: NDArray[np.float32] | None = None
+
+
+def run_each(
+    jobs: Sequence[Job],
+    call: Callable[[Job], Call],
+    read: Callable[[Job, NDArray[np.float32]], Reading],
+    *,
+    pool: Executor,
+    stacked: bool,
+) -> list[Reading]:
+    """Take jobs through their networks.
+
+    Args:
+        jobs: what is to be done.
+        call: prepares a job's pass.
+        read: makes of a job and its maps (one pass's, without the batch's axis) what is wanted.
+        pool: threads to do it in.
+        stacked: whether each network's jobs are computed together, as suits a GPU. Otherwise each job is
+            done by itself, and its numbers do not depend on which others there are.
+
+    Returns:
+        What was read, in the jobs' order.
+    """
+    if stacked:
+        return list(pool.map(read, jobs, _run_stacked(list(pool.map(call, jobs)))))
+
+    def alone(job: Job) -> Reading:
+        made = call(job)
+        return read(job, made.network.run(made.image, made.masks)[0])
+
+    return list(pool.map(alone, jobs))
+
+
+def _run_stacked(calls: Sequence[Call]) -> list[NDArray[np.float32]]:
+    """Each call's maps; the calls of one network together, at most ``GPU_BATCH`` at a time."""
+    found: dict[int, NDArray[np.float32]] = {}
+    by_network: dict[int, list[int]] = {}
+    for number, made in enumerate(calls):
+        by_network.setdefault(id(made.network), []).append(number)
+    for numbers in by_network.values():
+        for start in range(0, len(numbers), GPU_BATCH):
+            part = numbers[start : start + GPU_BATCH]
+            masks = [mask for number in part if (mask := calls[number].masks) is not None]
+            maps = calls[part[0]].network.run(
+                np.concatenate([calls[number].image for number in part]),
+                np.concatenate(masks) if masks else None,
+            )
+            found.update(zip(part, maps, strict=True))
+    return [found[number] for number in range(len(calls))]
 
 
 def channel_masks(
@@ -93,18 +247,22 @@ def undropped(network: Session) -> NDArray[np.float32] | None:
     return np.ones((1, network.mask_channels), dtype=np.float32)
 
 
-def load_networks(paths: Sequence[Path], pool: Executor, *, takes_masks: bool) -> list[Session]:
+def load_networks(
+    paths: Sequence[Path], pool: Executor, *, takes_masks: bool, device: Device = "cpu"
+) -> list[Session]:
     """Load networks side by side.
 
     Args:
         paths: their ONNX graphs.
         pool: the threads to load them in.
         takes_masks: whether they are meant to take dropout masks.
+        device: where they are to be computed.
 
     Raises:
         BundleError: one cannot be loaded, or takes masks where it should not or the other way round.
+        InputError: "cuda" is asked for where no GPU can be used.
     """
-    networks = list(pool.map(Session, paths))
+    networks = list(pool.map(lambda path: Session(path, device=device), paths))
     for path, network in zip(paths, networks, strict=True):
         if bool(network.mask_channels) != takes_masks:
             raise BundleError("this network does not fit the bundle's kind", where=path)
