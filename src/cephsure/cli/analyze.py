@@ -179,7 +179,7 @@ class Files:
         from cephsure.atomic import write_atomically
         from cephsure.cephalometry.analysis_files import analyses_csv
         from cephsure.cli.inputs import OVERLAY_SUFFIX
-        from cephsure.exports.json_text import readable_json
+        from cephsure.exports.output_files import readable_json
 
         if self.folder is None:
             return
@@ -228,7 +228,7 @@ def _measure_films(
 def _show(done: Sequence[Analysis], wish: Wish, files: Files) -> None:
     from cephsure.atomic import write_atomically
     from cephsure.cli.analysis_tables import print_analysis, print_many
-    from cephsure.exports.json_text import readable_json
+    from cephsure.exports.output_files import readable_json
 
     console = terminal.stdout_console()
     if len(done) <= _FULL_TABLES:

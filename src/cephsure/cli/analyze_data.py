@@ -61,7 +61,7 @@ def compare_classes(
     from cephsure.datasets import annotators, film_of, open_dataset
     from cephsure.datasets import truth as truth_of
     from cephsure.errors import FilmError, InputError
-    from cephsure.exports.json_text import readable_json
+    from cephsure.exports.output_files import readable_json
     from cephsure.model import load_model
 
     model = load_model(model_name)

@@ -178,7 +178,7 @@ def _remarks(evaluation: Evaluation) -> list[str]:
 
 def _write(assessment: Assessment, *, json_file: Path | None, csv_file: Path | None) -> None:
     from cephsure.atomic import write_atomically
-    from cephsure.exports.json_text import readable_json
+    from cephsure.exports.output_files import readable_json
 
     if json_file is not None:
         write_atomically(json_file, readable_json(assessment.evaluation.document()).encode("utf-8"))

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cephsure.exports.json_text import readable_json
-from cephsure.exports.names import film_reference
+from cephsure.exports.output_files import film_reference, readable_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,15 +22,7 @@ LABELLED_AND_VISIBLE = 2
 
 
 def render(prediction: Prediction, out_dir: Path) -> str:
-    """Write one film's landmarks as a COCO key-point file.
-
-    Args:
-        prediction: one film's landmarks.
-        out_dir: the folder the file will lie in; ``file_name`` is relative to it.
-
-    Returns:
-        JSON text with one image, one annotation and one category.
-    """
+    """Write one film's landmarks as a COCO key-point file: `render_many` of one."""
     return render_many([prediction], out_dir)
 
 
@@ -40,16 +31,17 @@ def render_many(predictions: Sequence[Prediction], out_dir: Path) -> str:
 
     Args:
         predictions: one a film; those of another landmark set get a category of their own.
-        out_dir: the folder the file will lie in.
+        out_dir: the folder the file will lie in; ``file_name`` is relative to it.
 
     Returns:
         JSON text; image and annotation number n are those of the n-th prediction, counted from 1.
     """
     codes = [tuple(landmark.code for landmark in prediction.landmarks) for prediction in predictions]
+    disclaimers = dict.fromkeys(prediction.disclaimer for prediction in predictions)
     categories = {code_set: index for index, code_set in enumerate(dict.fromkeys(codes), start=1)}
     document = {
         "info": {
-            "description": "Landmarks predicted by cephsure. " + _disclaimers(predictions),
+            "description": f"Landmarks predicted by cephsure. {' '.join(disclaimers)}",
             "version": "1",
             "pixel_convention": "x, y in pixels; the first pixel's centre is (0, 0)",
         },
@@ -95,10 +87,6 @@ def _annotation(prediction: Prediction, *, number: int, category: int) -> dict[s
         "num_keypoints": len(prediction.landmarks),
         "keypoints": [v for x, y in zip(xs, ys, strict=True) for v in (x, y, LABELLED_AND_VISIBLE)],
         # Not COCO's, and ignored by its readers: the measures, each in the order of the key points.
-        "measures": {name: [one[name] for one in measures] for name in measures[0]},
+        "measures": {name: [measure[name] for measure in measures] for name in measures[0]},
         "model": prediction.model.name,
     }
-
-
-def _disclaimers(predictions: Sequence[Prediction]) -> str:
-    return " ".join(dict.fromkeys(prediction.disclaimer for prediction in predictions))

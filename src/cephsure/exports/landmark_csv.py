@@ -9,7 +9,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from cephsure.exports.names import film_reference
+from cephsure.exports.output_files import film_reference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,27 +21,12 @@ if TYPE_CHECKING:
 _BEFORE = ("film", "number", "code", "name", "x_px", "y_px", "x_mm", "y_mm")
 _AFTER = ("mm_per_px_x", "mm_per_px_y", "spacing_source", "model")
 # The measure of the heat maps has the name expected_error_mm already.
-_CALIBRATED = (
-    "calibrated_error_mm",
-    "region_kind",
-    "region_level",
-    "region_area_mm2",
-    "verdict",
-    "film_verdict",
-)
+_CALIBRATED = ("calibrated_error_mm", "region_kind", "region_level", "region_area_mm2")
+_VERDICTS = ("verdict", "film_verdict")
 
 
 def render(prediction: Prediction, out_dir: Path) -> str:
-    """Write one film's landmarks as CSV.
-
-    Args:
-        prediction: one film's landmarks.
-        out_dir: the folder the file will lie in; ``film`` is relative to it.
-
-    Returns:
-        A header line and one line a landmark. What is not known (millimetres without a scale, regions without
-        calibration) is empty.
-    """
+    """Write one film's landmarks as CSV: `render_many` of one."""
     return render_many([prediction], out_dir)
 
 
@@ -50,16 +35,17 @@ def render_many(predictions: Sequence[Prediction], out_dir: Path) -> str:
 
     Args:
         predictions: one a film.
-        out_dir: as for ``render``.
+        out_dir: the folder the file will lie in; ``film`` is relative to it.
 
     Returns:
-        One header line and one line for each landmark of each film, in the given order.
+        One header line and one line for each landmark of each film, in the given order. What is not known
+        (millimetres without a scale, regions without calibration) is empty.
     """
     measured = [landmark.measures.model_dump() for p in predictions for landmark in p.landmarks]
     names = tuple(dict.fromkeys(name for measures in measured for name in measures))
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow([*_BEFORE, *names, *_AFTER, *_CALIBRATED])
+    table.writerow([*_BEFORE, *names, *_AFTER, *_CALIBRATED, *_VERDICTS])
     for prediction in predictions:
         table.writerows(_rows(prediction, names, out_dir))
     return text.getvalue()
@@ -86,6 +72,7 @@ def _rows(prediction: Prediction, names: tuple[str, ...], out_dir: Path) -> list
                 film.spacing_source,
                 prediction.model.name,
                 *_calibrated(landmark),
+                landmark.verdict or "",
                 prediction.verdict or "",
             ]
         )
@@ -93,17 +80,12 @@ def _rows(prediction: Prediction, names: tuple[str, ...], out_dir: Path) -> list
 
 
 def _calibrated(landmark: LandmarkPrediction) -> list[str]:
-    """What calibration and gate add to a landmark; the area of all of the film is written as ``inf``."""
-    region = landmark.region
+    """What calibration adds to a landmark; the area of all of the film is written as ``inf``."""
+    error, region = _quantity(landmark.expected_error_mm), landmark.region
     if region is None:
-        cells = ["", "", ""]
-    else:
-        cells = [
-            region.kind,
-            _quantity(region.level),
-            "inf" if region.whole_film else _quantity(region.area_mm2),
-        ]
-    return [_quantity(landmark.expected_error_mm), *cells, landmark.verdict or ""]
+        return [error, "", "", ""]
+    area = "inf" if region.whole_film else _quantity(region.area_mm2)
+    return [error, region.kind, _quantity(region.level), area]
 
 
 def _position(value: float | None) -> str:

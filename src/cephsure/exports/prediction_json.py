@@ -9,34 +9,23 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from cephsure.errors import InputError
-from cephsure.exports.json_text import readable_json
+from cephsure.exports.output_files import readable_json
 from cephsure.uncertainty.prediction import SCHEMA, Prediction
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def render(prediction: Prediction, out_dir: Path | None = None) -> str:  # noqa: ARG001 - every format is called alike
-    """Write a prediction as the JSON that ``schema()`` describes.
+def render(prediction: Prediction, _out_dir: Path | None = None) -> str:
+    """Write a prediction as the JSON that `schema` describes, its landmarks one a line.
 
-    Args:
-        prediction: one film's landmarks.
-        out_dir: not used; the film's path is written as it was given.
-
-    Returns:
-        One JSON object, its landmarks one a line.
+    The film's path is written as it was given.
     """
     return readable_json({"schema": SCHEMA, **prediction.model_dump(mode="json")})
 
 
 def read(path: Path) -> Prediction:
-    """Read a prediction that ``render`` wrote.
-
-    Args:
-        path: a JSON file.
-
-    Returns:
-        The same prediction, to the last digit.
+    """Read a prediction that `render` wrote; it is the same to the last digit.
 
     Raises:
         InputError: the file is absent, no JSON, of another schema, or does not hold what the schema asks for.
@@ -63,7 +52,7 @@ def read(path: Path) -> Prediction:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of ``render``'s output, with the meaning and unit of every field."""
+    """The JSON Schema (draft 2020-12) of `render`'s output, with the meaning and unit of every field."""
     text = resources.files("cephsure.exports").joinpath("schema/prediction-1.schema.json").read_text("utf-8")
     parsed: dict[str, Any] = json.loads(text)
     return parsed

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
-from cephsure.exports import coco_keypoints, labelme_points, landmark_csv, prediction_json, slicer_markups
+from cephsure.exports import coco_keypoints, landmark_csv, point_lists, prediction_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from cephsure.uncertainty import Prediction
-
-
-class Render(Protocol):
-    """Turns one prediction into the text of a file that will lie in ``out_dir``."""
-
-    def __call__(self, prediction: Prediction, out_dir: Path, /) -> str: ...  # noqa: D102 - said above
-
-
-class RenderMany(Protocol):
-    """Turns the predictions of a batch into the text of one file that will lie in ``out_dir``."""
-
-    def __call__(self, predictions: Sequence[Prediction], out_dir: Path, /) -> str: ...  # noqa: D102 - said above
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +23,22 @@ class Exporter:
     Attributes:
         title: what the format is, for help texts.
         suffix: what follows a film's stem in the file's name; no two formats share one.
-        render: the text of one film's file.
-        render_many: the text of one file for a batch, where the format has such a form.
+        render: gives the text of one film's file for its prediction and the folder that it will lie in.
+        render_many: likewise of one file for a batch, where the format has such a form.
     """
 
     title: str
     suffix: str
-    render: Render
-    render_many: RenderMany | None = None
+    render: Callable[[Prediction, Path], str]
+    render_many: Callable[[Sequence[Prediction], Path], str] | None = None
 
 
 EXPORTERS: dict[str, Exporter] = {
     "json": Exporter("the whole prediction, cephsure.prediction/1", ".json", prediction_json.render),
     "csv": Exporter("a table, one row a landmark", ".csv", landmark_csv.render, landmark_csv.render_many),
-    "slicer": Exporter("a 3D Slicer point list", ".mrk.json", slicer_markups.render),
+    "slicer": Exporter("a 3D Slicer point list", ".mrk.json", point_lists.render_slicer),
     "coco": Exporter("COCO key points", ".coco.json", coco_keypoints.render, coco_keypoints.render_many),
-    "labelme": Exporter("labelme points", ".labelme.json", labelme_points.render),
+    "labelme": Exporter("labelme points", ".labelme.json", point_lists.render_labelme),
 }
 
 
@@ -60,12 +48,11 @@ def exporter(fmt: str) -> Exporter:
     Raises:
         InputError: there is no such format.
     """
-    try:
-        return EXPORTERS[fmt]
-    except KeyError:
+    if fmt not in EXPORTERS:
         raise InputError(
             f"no export format is called {fmt!r}", remedy=f"known formats: {', '.join(EXPORTERS)}"
-        ) from None
+        )
+    return EXPORTERS[fmt]
 
 
 def export(prediction: Prediction, fmt: str, out_dir: Path, *, stem: str) -> Path:

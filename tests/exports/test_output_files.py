@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import unicodedata
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cephsure.exports.names import film_reference, film_stem, unique_stems
+from cephsure.exports.output_files import film_reference, film_stem, readable_json, unique_stems
 
 PARTS = st.sampled_from(["a", "A", "b", "é", "é", "a_1", "1", "..", "x y", "a.mrk", "a.b"])
 SUFFIXES = st.sampled_from([".png", ".PNG", ".jpg", ".dcm", "", ".113", "_png", "_2"])
@@ -92,3 +93,40 @@ def test_reference_leads_from_the_output_to_the_film(tmp_path, monkeypatch):
     assert film_reference("films/001.png", Path("out")) == "../films/001.png"
     assert film_reference(str(film), tmp_path / "out" / "deep") == "../../films/001.png"
     assert film_reference(None, tmp_path) == "film"
+
+
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=12
+)
+
+
+@given(st.dictionaries(st.text(), VALUES))
+def test_any_document_reads_back_unchanged(document):
+    assert json.loads(readable_json(document)) == document
+
+
+def test_objects_of_a_list_stand_one_a_line():
+    text = readable_json({"points": [{"x": 1}, {"x": 2}], "none": [], "pair": [1, 2]})
+    assert text.splitlines() == [
+        "{",
+        '  "points": [',
+        '    {"x": 1},',
+        '    {"x": 2}',
+        "  ],",
+        '  "none": [],',
+        '  "pair": [1, 2]',
+        "}",
+    ]
+
+
+def test_letters_beyond_ascii_stay_readable():
+    assert "Müller" in readable_json({"film": "Müller"})
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_json_cannot_hold_is_refused(value):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        readable_json({"x": value})

@@ -6,7 +6,7 @@ import re
 import jsonschema
 import pytest
 
-from cephsure.exports import slicer_markups
+from cephsure.exports.point_lists import render_labelme, render_slicer
 
 # What Slicer's markups schema 1.0.3 asks of the fields used here, written down from its documentation.
 POINT = {
@@ -56,7 +56,7 @@ MARKUPS = {
 
 
 def load(prediction):
-    document = json.loads(slicer_markups.render(prediction))
+    document = json.loads(render_slicer(prediction))
     return document, document["markups"][0]
 
 
@@ -107,3 +107,36 @@ def test_each_point_says_how_far_to_trust_it(prediction, make_prediction):
     assert markup["controlPoints"][0]["description"] == "sella; spread 0.20 mm; expected error 0.40 mm"
     _, markup = load(make_prediction(mm_per_px=None))
     assert markup["controlPoints"][0]["description"] == "sella; spread 2.0 px; expected error 4.0 px"
+
+
+def test_one_film_by_hand(prediction, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    document = json.loads(render_labelme(prediction, tmp_path / "labelme_model"))
+    assert list(document) == [
+        "version",
+        "flags",
+        "shapes",
+        "imagePath",
+        "imageData",
+        "imageHeight",
+        "imageWidth",
+    ]
+    assert document["imagePath"] == "../films/north/001.png"
+    assert document["imageData"] is None
+    assert (document["imageHeight"], document["imageWidth"]) == (150, 100)
+    assert document["shapes"][0] == {
+        "label": "l1",
+        "points": [[20.5, 30.25]],
+        "group_id": None,
+        "description": "S: sella; spread 0.20 mm; expected error 0.40 mm",
+        "shape_type": "point",
+        "flags": {},
+    }
+
+
+def test_positions_come_back_without_a_shift(make_prediction, tmp_path):
+    prediction = make_prediction(shift_px=1 / 3, mm_per_px=None)
+    shapes = json.loads(render_labelme(prediction, tmp_path))["shapes"]
+    assert {shape["label"]: shape["points"] for shape in shapes} == {
+        f"l{landmark.number}": [[landmark.x_px, landmark.y_px]] for landmark in prediction.landmarks
+    }

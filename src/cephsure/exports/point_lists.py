@@ -1,4 +1,4 @@
-"""Landmarks as a 3D Slicer point list (``.mrk.json``, markups schema 1.0).
+"""Landmarks as lists of points for other programs: 3D Slicer (``.mrk.json``, markups schema 1.0), labelme.
 
 Where a flat film lies in Slicer's space: Slicer reads a film through ITK with the identity as direction and
 the origin in the first pixel's centre, so pixel (i, j) stands at L = i * (mm a pixel along x),
@@ -7,14 +7,16 @@ film's own axes, not the patient's: on a lateral film the true left-right axis r
 
 Without a scale ITK takes 1 mm a pixel, and the positions written are the pixels': the points stand right
 on the film, but no length in Slicer is then a millimetre. The list's name and description say so.
+
+A labelme file's points are labelled l1, l2, ..., as labelme and our labelme reader read them; positions are
+written unchanged, the first pixel's centre being (0, 0).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cephsure.exports.json_text import readable_json
-from cephsure.exports.names import film_stem
+from cephsure.exports.output_files import film_reference, film_stem, readable_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,27 +25,19 @@ if TYPE_CHECKING:
     from cephsure.uncertainty.prediction import LandmarkPrediction
 
 # The name under which Slicer 5 writes and recognises the format; the address itself is no longer served.
-SCHEMA = (
+SLICER_SCHEMA = (
     "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
     "markups-schema-v1.0.3.json#"
 )
 
 
-def render(prediction: Prediction, out_dir: Path | None = None) -> str:  # noqa: ARG001 - every format is called alike
-    """Write a prediction as a Slicer point list.
-
-    Args:
-        prediction: one film's landmarks.
-        out_dir: not used.
-
-    Returns:
-        JSON text of one ``Fiducial`` markup; each point carries its measures in its description.
-    """
+def render_slicer(prediction: Prediction, _out_dir: Path | None = None) -> str:
+    """Write a prediction as JSON of a Slicer ``Fiducial`` markup; each point's description has its measures."""
     film = prediction.film
     markup: dict[str, Any] = {
         "type": "Fiducial",
-        "name": _name(prediction),
-        "description": _description(prediction),
+        "name": _slicer_name(prediction),
+        "description": _slicer_description(prediction),
         "coordinateSystem": "LPS",
     }
     if film.mm_per_px is not None:
@@ -52,18 +46,18 @@ def render(prediction: Prediction, out_dir: Path | None = None) -> str:  # noqa:
         "locked": True,
         "fixedNumberOfControlPoints": True,
         "labelFormat": "%N-%d",
-        "controlPoints": [_control_point(landmark) for landmark in prediction.landmarks],
+        "controlPoints": [_slicer_point(landmark) for landmark in prediction.landmarks],
         "display": {"visibility": True, "pointLabelsVisibility": True, "glyphType": "Cross2D"},
     }
-    return readable_json({"@schema": SCHEMA, "markups": [markup]})
+    return readable_json({"@schema": SLICER_SCHEMA, "markups": [markup]})
 
 
-def _name(prediction: Prediction) -> str:
+def _slicer_name(prediction: Prediction) -> str:
     stem = film_stem(prediction.film.path)
     return stem if prediction.film.mm_per_px is not None else f"{stem} (pixels, scale unknown)"
 
 
-def _description(prediction: Prediction) -> str:
+def _slicer_description(prediction: Prediction) -> str:
     if prediction.film.mm_per_px is None:
         scale = (
             "The film's scale is unknown: positions are in pixels and fit a film loaded with an image "
@@ -79,7 +73,7 @@ def _description(prediction: Prediction) -> str:
     return f"Predicted by {prediction.model.name}. {scale} {prediction.disclaimer}"
 
 
-def _control_point(landmark: LandmarkPrediction) -> dict[str, Any]:
+def _slicer_point(landmark: LandmarkPrediction) -> dict[str, Any]:
     in_mm = landmark.x_mm is not None and landmark.y_mm is not None
     x, y = (landmark.x_mm, landmark.y_mm) if in_mm else (landmark.x_px, landmark.y_px)
     return {
@@ -93,6 +87,37 @@ def _control_point(landmark: LandmarkPrediction) -> dict[str, Any]:
         "locked": False,
         "visibility": True,
         "positionStatus": "defined",
+    }
+
+
+def render_labelme(prediction: Prediction, out_dir: Path) -> str:
+    """Write a prediction as a labelme file that refers to the film instead of holding it.
+
+    ``imagePath`` is relative to ``out_dir``, the folder it will lie in; each point's description has its name
+    and measures.
+    """
+    film = prediction.film
+    return readable_json(
+        {
+            "version": "5.0.1",
+            "flags": {},
+            "shapes": [_labelme_shape(landmark) for landmark in prediction.landmarks],
+            "imagePath": film_reference(film.path, out_dir),
+            "imageData": None,
+            "imageHeight": film.height_px,
+            "imageWidth": film.width_px,
+        }
+    )
+
+
+def _labelme_shape(landmark: LandmarkPrediction) -> dict[str, Any]:
+    return {
+        "label": f"l{landmark.number}",
+        "points": [[landmark.x_px, landmark.y_px]],
+        "group_id": None,
+        "description": f"{landmark.code}: {describe_landmark(landmark)}",
+        "shape_type": "point",
+        "flags": {},
     }
 
 

@@ -1,16 +1,17 @@
-"""Names of output files, and how an output file refers to the film it is about."""
+"""What the formats share: names of output files, how a file refers to its film, and JSON that can be read."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import unicodedata
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _FILM_SUFFIXES = frozenset(
     {".bmp", ".dcm", ".dic", ".dicom", ".ima", ".jpeg", ".jpg", ".png", ".tif", ".tiff"}
@@ -26,9 +27,6 @@ def unique_stems(paths: Sequence[Path | str]) -> list[str]:
     of one folder, a path given twice) is told apart by its suffix or by a running number. Names count as the
     same if a file system that ignores case, or the way an accent is composed, would take them so.
 
-    Args:
-        paths: the films, in the order of the batch.
-
     Returns:
         One name a path, in the same order, all different.
 
@@ -39,16 +37,15 @@ def unique_stems(paths: Sequence[Path | str]) -> list[str]:
     groups: dict[str, list[int]] = defaultdict(list)
     for index, film in enumerate(films):
         groups[_key(film_stem(film))].append(index)
-    wanted = [""] * len(films)
-    alone: dict[int, bool] = {}
+    wanted: dict[int, str] = {}
+    renamed: set[int] = set()
     for indices in groups.values():
-        for index, name in zip(indices, _told_apart([films[i] for i in indices]), strict=True):
-            wanted[index] = name
-            alone[index] = len(indices) == 1
+        wanted.update(zip(indices, _told_apart([films[i] for i in indices]), strict=True))
+        if len(indices) > 1:
+            renamed.update(indices)
     # Films that keep their own name choose first: a renamed film must not take it from them.
-    taken: set[str] = set()
-    stems = [""] * len(films)
-    for index in sorted(range(len(films)), key=lambda i: (not alone[i], i)):
+    stems, taken = [""] * len(films), set[str]()
+    for index in sorted(wanted, key=lambda index: (index in renamed, index)):
         stems[index] = _free(wanted[index], taken)
         taken.add(_key(stems[index]))
     return stems
@@ -71,14 +68,9 @@ def film_stem(path: Path | str | None) -> str:
 
 
 def film_reference(film_path: str | None, out_dir: Path) -> str:
-    """Where the film lies as seen from ``out_dir``, with forward slashes.
+    """Where a film lies as seen from ``out_dir``, with forward slashes.
 
-    Args:
-        film_path: the film's path as given (relative to the working folder), or None for a film in memory.
-        out_dir: the folder of the file that will hold the reference.
-
-    Returns:
-        A relative path; an absolute one if there is no relative one (another drive); ``film`` for no path.
+    The path is absolute if there is no relative one (another drive), and ``film`` for a film in memory.
     """
     if film_path is None:
         return "film"
@@ -89,6 +81,37 @@ def film_reference(film_path: str | None, out_dir: Path) -> str:
         return film.as_posix()
 
 
+def readable_json(document: Mapping[str, Any]) -> str:
+    """Write an object with each of its keys, and each object of its lists, on a line of its own.
+
+    Plain indentation would give every coordinate of every sample its own line, some two thousand a film.
+
+    Raises:
+        ValueError: a number is NaN or infinite, which JSON cannot hold.
+
+    >>> print(readable_json({"name": "S", "points": [{"x": 1.5}, {"x": 2}]}), end="")
+    {
+      "name": "S",
+      "points": [
+        {"x": 1.5},
+        {"x": 2}
+      ]
+    }
+    """
+    members = [f"  {_one_line(key)}: {_value(value)}" for key, value in document.items()]
+    return "{\n" + ",\n".join(members) + "\n}\n"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, (list, tuple)) and value and all(isinstance(item, dict) for item in value):
+        return "[\n" + ",\n".join(f"    {_one_line(item)}" for item in value) + "\n  ]"
+    return _one_line(value)
+
+
+def _one_line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
 def _told_apart(films: list[Path]) -> list[str]:
     """Names of films that share a stem: with the fewest folders that tell them apart, then with suffixes."""
     stems = [film_stem(film) for film in films]
@@ -96,12 +119,12 @@ def _told_apart(films: list[Path]) -> list[str]:
     names = stems
     for depth in range(max(map(len, folders)) + 1):
         names = [
-            "_".join([*map(_word, parts[len(parts) - min(depth, len(parts)) :]), stem])
+            "_".join([*(re.sub(r"[:\\/]", "", part) for part in parts[max(len(parts) - depth, 0) :]), stem])
             for parts, stem in zip(folders, stems, strict=True)
         ]
-        if _all_differ(names):
+        counts = Counter(map(_key, names))
+        if len(counts) == len(names):
             return names
-    counts = Counter(map(_key, names))
     return [
         f"{name}_{film.suffix[1:]}"
         if counts[_key(name)] > 1 and film.suffix.lower() in _FILM_SUFFIXES
@@ -110,19 +133,11 @@ def _told_apart(films: list[Path]) -> list[str]:
     ]
 
 
-def _word(folder: str) -> str:
-    return re.sub(r"[:\\/]", "", folder)
-
-
 def _free(name: str, taken: set[str]) -> str:
     candidate, number = name, 2
     while _key(candidate) in taken:
         candidate, number = f"{name}_{number}", number + 1
     return candidate
-
-
-def _all_differ(names: list[str]) -> bool:
-    return len(set(map(_key, names))) == len(names)
 
 
 def _key(name: str) -> str:
