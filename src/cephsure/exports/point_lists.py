@@ -32,7 +32,7 @@ SLICER_SCHEMA = (
 
 
 def render_slicer(prediction: Prediction, _out_dir: Path | None = None) -> str:
-    """Write a prediction as JSON of a Slicer ``Fiducial`` markup; each point's description has its measures."""
+    """Write a prediction as a Slicer ``Fiducial`` markup; each point's description has its measures."""
     film = prediction.film
     markup: dict[str, Any] = {
         "type": "Fiducial",
