@@ -84,8 +84,8 @@ def paper_passes(folder: Path) -> dict[str, Callable[[], object]]:
 
     from cephsure.inference.session import Session
     from cephsure.recipes.paper.network import PaperUNet, PaperUNetConfig
-    from cephsure.training.graphs import export_paper
-    from cephsure.training.recipe import PaperRecipe
+    from cephsure.recipes.paper.recipe import PaperRecipe
+    from cephsure.recipes.paper.stage import export_paper
 
     torch.manual_seed(0)
     config = PaperUNetConfig()

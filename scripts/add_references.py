@@ -19,14 +19,16 @@ from cephsure.atomic import write_atomically
 from cephsure.bundles.bundle import FACTS_FILE, SUMS_FILE, checksums
 from cephsure.datasets import open_dataset, select
 from cephsure.model import shipped_models
-from cephsure.training.graph_features import TELLING, add_features
+from cephsure.training.graphs import add_features
 from cephsure.workflows.reference import add_reference
+
+NETWORKS_OF_THE_WHOLE_FILM = ("coarse", "paper")
 
 
 def bring_up_to_date(bundle: Path, data: Path) -> None:
     """Add what the bundle lacks."""
     for path in sorted(bundle.glob("members/*/*.onnx")):
-        if path.stem in TELLING:
+        if path.stem in NETWORKS_OF_THE_WHOLE_FILM:
             model = onnx.load(path, load_external_data=False)
             add_features(model)
             write_atomically(path, model.SerializeToString(deterministic=True))

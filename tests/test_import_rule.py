@@ -60,6 +60,8 @@ class Import:
     target: str
     line: int
     for_types_only: bool
+    within: str | None = None
+    """The innermost function that it is in."""
 
 
 def read_imports(source: str, *, module: str, is_package: bool) -> list[Import]:
@@ -72,6 +74,10 @@ def read_imports(source: str, *, module: str, is_package: bool) -> list[Import]:
         for statement in block.body
         for node in ast.walk(statement)
     }
+    within: dict[int, str] = {}
+    for function in ast.walk(tree):  # outer functions before inner ones
+        if isinstance(function, ast.FunctionDef):
+            within |= {id(node): function.name for node in ast.walk(function)}
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -81,7 +87,9 @@ def read_imports(source: str, *, module: str, is_package: bool) -> list[Import]:
             targets = [f"{base}.{alias.name}" for alias in node.names]
         else:
             continue
-        found += [Import(target, node.lineno, id(node) in typing_only) for target in targets]
+        found += [
+            Import(target, node.lineno, id(node) in typing_only, within.get(id(node))) for target in targets
+        ]
     return found
 
 
@@ -138,8 +146,13 @@ def package_modules() -> dict[str, Path]:
     return modules
 
 
+def is_door_to_training(module: str, found: Import) -> bool:
+    """Whether it is the one import behind which a recipe keeps its training: in the recipe's ``train``."""
+    return module.startswith(f"{ROOT}.recipes.") and module.endswith(".recipe") and found.within == "train"
+
+
 def reachable(start: str, modules: dict[str, Path]) -> set[str]:
-    """The package's modules that importing and using ``start`` can load, lazy imports included."""
+    """The package's modules that importing and predicting with ``start`` can load, lazy imports included."""
     seen: set[str] = set()
     waiting = [start]
     while waiting:
@@ -150,7 +163,8 @@ def reachable(start: str, modules: dict[str, Path]) -> set[str]:
         path = modules[module]
         imports = read_imports(path.read_text("utf-8"), module=module, is_package=path.stem == "__init__")
         # A target is a module or a name in one; the packages above it are loaded with it.
-        names = chain([module], (found.target for found in imports if not found.for_types_only))
+        used = [f for f in imports if not f.for_types_only and not is_door_to_training(module, f)]
+        names = chain([module], (found.target for found in used))
         waiting += [
             ".".join(name.split(".")[:depth]) for name in names for depth in range(1, name.count(".") + 2)
         ]
@@ -172,7 +186,7 @@ def test_prediction_reaches_torch_by_one_module_alone():
     modules = package_modules()
     path = reachable("cephsure.model", modules)
     assert "cephsure.model" in path
-    assert "cephsure.inference" in path
+    assert {"cephsure.inference", "cephsure.recipes.paper.localizer", "cephsure.recipes.paper.recipe"} <= path
     reached = {
         f"{module} -> {found.target}"
         for module in path - {TORCH_MODULE}
@@ -185,10 +199,34 @@ def test_prediction_reaches_torch_by_one_module_alone():
     assert TORCH_MODULE in path
 
 
-def test_importing_the_model_loads_no_torch():
-    script = f"import sys, cephsure.model; print(*sorted(set(sys.modules) & {TORCH_PACKAGES!r}))"
+def test_predicting_loads_no_torch(dot_bundles):
+    """With a model of every recipe, and all that a prediction can be asked for."""
+    folders = [str(dot_bundles(recipe)) for recipe in ("default", "paper")]
+    script = textwrap.dedent(f"""
+        import sys
+        import numpy as np
+        from cephsure.films import Film
+        from cephsure.model import load_model
+
+        film = Film(np.random.default_rng(0).uniform(size=(240, 200)).astype(np.float32))
+        for folder in {folders!r}:
+            load_model(folder).thorough().predict(film)
+        print(*sorted(set(sys.modules) & {TORCH_PACKAGES!r}))
+    """)
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == ""
+
+
+def test_every_door_to_training_is_used():
+    """Each recipe of ours has one, so the walk to torch leaves out just these."""
+    modules = package_modules()
+    doors = {
+        module: found.target
+        for module, path in modules.items()
+        for found in read_imports(path.read_text("utf-8"), module=module, is_package=False)
+        if is_door_to_training(module, found)
+    }
+    assert doors.keys() == {"cephsure.recipes.coarse_to_fine.recipe", "cephsure.recipes.paper.recipe"}
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,10 @@ from cephsure import films
 from cephsure.bundles.bundle import FACTS_FILE, Bundle, read_bundle
 from cephsure.errors import BundleError, InputError
 from cephsure.films import Film
-from cephsure.inference.orientation import Orientation, find_orientation
 from cephsure.inference.samples import Samples
-from cephsure.inference.session import Session
 from cephsure.inference.test_time_augmentation import AUGMENTED_COPIES
 from cephsure.preprocessing import stretch_grey
-from cephsure.recipes.coarse_to_fine.localizer import CoarseToFine
-from cephsure.recipes.paper.localizer import OneStage
+from cephsure.recipes.registry import RecipeEntry, recipe_entry
 from cephsure.uncertainty.calibration import CALIBRATION_FILE, DEFAULT_LEVEL, calibrated, read_calibration
 from cephsure.uncertainty.calibration import region_kind as kind_of_region
 from cephsure.uncertainty.gate import apply_gate, read_gate
@@ -35,6 +32,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.inference.heat_maps import HeatMaps
+    from cephsure.inference.orientation import Orientation
+    from cephsure.inference.session import Device
     from cephsure.landmarks import LandmarkSet
     from cephsure.uncertainty.calibration import Calibration
     from cephsure.uncertainty.prediction import RegionKind
@@ -50,14 +49,18 @@ def shipped_models() -> dict[str, Path]:
     return {folder.name: folder for folder in sorted(root.iterdir()) if (folder / "bundle.json").is_file()}
 
 
-def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> Model:
+def load_model(name_or_path: str | Path = DEFAULT_MODEL, *, device: Device = "cpu") -> Model:
     """Load a shipped model by name, or a bundle by its folder.
+
+    Args:
+        name_or_path: the model's name, or the bundle's folder.
+        device: where its networks are computed; "auto" is a GPU where there is one.
 
     Raises:
         BundleError: no such model, or a bundle that is damaged, unknown or unsafe.
     """
     shipped = shipped_models()
-    return Model(read_bundle(shipped.get(str(name_or_path), Path(name_or_path))))
+    return Model(read_bundle(shipped.get(str(name_or_path), Path(name_or_path))), device=device)
 
 
 class Model:
@@ -65,6 +68,7 @@ class Model:
 
     Attributes:
         bundle: the checked bundle.
+        device: where its networks are computed.
         name: its name.
         kind: "baseline", "ensemble" or "mc-dropout".
         landmark_set: the landmarks it finds.
@@ -82,16 +86,15 @@ class Model:
         'sella'
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, *, device: Device = "cpu") -> None:
         self.bundle = bundle
+        self.device = device
         self.name = bundle.name
         self.kind = bundle.kind
         self.landmark_set: LandmarkSet = bundle.landmark_set
-        self._orientation = (
-            None if bundle.orientation is None else Session(bundle.orientation / "orientation.onnx")
-        )
+        entry = _entry(bundle)
         try:
-            self._localizer = CoarseToFine(bundle) if bundle.recipe["name"] == "default" else OneStage(bundle)
+            self._localizer = entry.localizer(bundle, device=device)
             passes = int(bundle.recipe["samples"]) if bundle.kind == "mc-dropout" else len(bundle.members)
         except BundleError:
             raise
@@ -300,8 +303,7 @@ class Model:
         facing: Literal["auto", "right", "left"],
         polarity: Literal["auto", "positive", "negative"],
     ) -> Orientation:
-        side = int(self.bundle.recipe.get("orientation_side", 0))
-        return find_orientation(stretched, self._orientation, side, facing=facing, polarity=polarity)
+        return self._localizer.find_orientation(stretched, facing=facing, polarity=polarity)
 
     def _sample(
         self,
@@ -330,6 +332,17 @@ class Model:
             coarse_positions_px=None if coarse is None else orientation.to_given(coarse, width_px),
             maps=drawn.maps.mirrored(width_px) if drawn.maps is not None and orientation.left else drawn.maps,
         )
+
+
+def _entry(bundle: Bundle) -> RecipeEntry:
+    """The entry of a bundle's recipe."""
+    name = bundle.recipe.get("name")
+    try:
+        return recipe_entry(str(name))
+    except InputError as error:
+        raise BundleError(
+            f"recipe {name!r} is unknown", where=bundle.folder / FACTS_FILE, remedy="update cephsure"
+        ) from error
 
 
 def _calibration(bundle: Bundle) -> Calibration | None:

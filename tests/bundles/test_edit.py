@@ -1,93 +1,116 @@
 from __future__ import annotations
 
-import json
+import hashlib
 import shutil
+from pathlib import Path
 
-import numpy as np
 import pytest
 
-from cephsure.bundles.bundle import read_bundle
-from cephsure.bundles.edit import with_section
-from cephsure.errors import BundleError, InputError
-from cephsure.model import load_model
-from cephsure.uncertainty.calibration import fit_calibration
-from cephsure.workflows import write_calibrated
-
-
-@pytest.fixture(scope="module")
-def calibration(made_errors):
-    return fit_calibration(made_errors.draw(np.random.default_rng(0), 40), left_out={"blurred": ["x"]})
+from cephsure.bundles.bundle import checksums, read_bundle
+from cephsure.bundles.edit import edit_bundle, new_bundle, with_section
+from cephsure.errors import InputError
 
 
 @pytest.fixture
-def bundle(dot_bundles):
-    return read_bundle(dot_bundles("default", "baseline", 1))
+def bundle(dot_bundles, tmp_path):
+    """A bundle that may be changed, alone in its folder."""
+    return read_bundle(shutil.copytree(dot_bundles("default", "baseline", 1), tmp_path / "in" / "bundle"))
 
 
-def test_a_new_bundle_is_whole_and_the_old_one_stays(bundle, calibration, tmp_path):
-    folder = write_calibrated(bundle, calibration, tmp_path / "new", report={"figures.json": b"{}"})
+def names(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def fail_half_way(edit, error):
+    edit.write("notes.txt", b"1")
+    raise error
+
+
+def test_a_changed_copy_is_a_bundle_and_the_old_one_stays(bundle, tmp_path):
+    before = names(bundle.folder)
+    new = tmp_path / "deep" / "new"
+    with edit_bundle(bundle, new) as edit:
+        edit.write("notes/one.txt", b"1")
+        edit.remove("orientation/orientation.onnx")
+        edit.remove("members/00")
+        edit.remove("not there")
+        edit.set_section("## Notes\none\n")
+        assert not new.exists()
+    removed = {"orientation/orientation.onnx", "members/00/coarse.onnx", "members/00/fine.onnx"}
+    assert names(new) == (before | {"notes/one.txt"}) - removed
+    assert (new / "MODEL_CARD.md").read_text("utf-8") == "# Dots\n## Notes\none\n"
+    assert read_bundle(new).sha256 != bundle.sha256
     assert read_bundle(bundle.folder).sha256 == bundle.sha256
-    new = read_bundle(folder)
-    assert new.sha256 != bundle.sha256
-    assert load_model(folder).calibration == calibration
-    assert (folder / "calibration" / "figures.json").read_bytes() == b"{}"
-    for old in bundle.folder.rglob("*.onnx"):
-        assert (folder / old.relative_to(bundle.folder)).read_bytes() == old.read_bytes()
+    assert names(bundle.folder) == before
 
 
-def test_its_card_says_what_it_rests_on(bundle, calibration, tmp_path):
-    card = (write_calibrated(bundle, calibration, tmp_path / "new") / "MODEL_CARD.md").read_text("utf-8")
-    assert card.startswith("# Dots\n")
-    for said in (
-        "40 films of made",
-        'split "all"',
-        "truth: mean",
-        "1 films (blurred)",
-        "a" * 64,
-        "The promise",
-    ):
-        assert said in card
+def test_a_bundle_is_changed_where_it_is(bundle):
+    with edit_bundle(bundle) as edit:
+        edit.write("notes.txt", b"1")
+    assert (read_bundle(bundle.folder).folder / "notes.txt").read_bytes() == b"1"
+    assert [path.name for path in bundle.folder.parent.iterdir()] == ["bundle"]
 
 
-def test_calibrating_again_replaces_the_calibration(bundle, calibration, made_errors, tmp_path):
-    first = write_calibrated(bundle, calibration, tmp_path / "first", report={"old.txt": b"old"})
-    other = fit_calibration(made_errors.draw(np.random.default_rng(1), 30))
-    second = write_calibrated(read_bundle(first), other, tmp_path / "second")
-    assert load_model(second).calibration == other
-    assert not (second / "calibration").exists()
-    assert (second / "MODEL_CARD.md").read_text("utf-8").count("## Calibration") == 1
+@pytest.mark.parametrize("error", [RuntimeError, OSError, KeyboardInterrupt])
+@pytest.mark.parametrize("where", ["in place", "elsewhere"])
+def test_whatever_fails_leaves_nothing_half_done(bundle, where, error):
+    target = None if where == "in place" else bundle.folder.parent / "new"
+    with pytest.raises(error), edit_bundle(bundle, target) as edit:
+        fail_half_way(edit, error)
+    assert read_bundle(bundle.folder).sha256 == bundle.sha256
+    assert [path.name for path in bundle.folder.parent.iterdir()] == ["bundle"]
 
 
-def test_nothing_is_overwritten_nor_left_half_done(bundle, calibration, tmp_path):
-    taken = tmp_path / "taken"
-    taken.mkdir()
-    with pytest.raises(InputError, match="is there already"):
-        write_calibrated(bundle, calibration, taken)
+def test_a_rename_that_fails_brings_the_old_bundle_back(bundle, monkeypatch):
+    rename = Path.rename
+
+    def fail(path, target):
+        if path.name.endswith(".new"):
+            raise OSError(5, "Input/output error")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(InputError, match="cannot be written: Input/output error"), edit_bundle(bundle):
+        pass
+    assert read_bundle(bundle.folder).sha256 == bundle.sha256
+    assert [path.name for path in bundle.folder.parent.iterdir()] == ["bundle"]
+
+
+def test_nothing_is_overwritten_by_a_new_bundle_of_an_old_one(bundle, tmp_path):
+    with pytest.raises(InputError, match="is there already"), edit_bundle(bundle, tmp_path):
+        pytest.fail("nothing to write to")
     (tmp_path / "file").write_text("x")
-    with pytest.raises(InputError, match="cannot be written"):
-        write_calibrated(bundle, calibration, tmp_path / "file" / "new")
-    assert not list(tmp_path.glob(".*"))
+    with pytest.raises(InputError, match="cannot be written"), edit_bundle(bundle, tmp_path / "file" / "new"):
+        pytest.fail("nothing to write to")
 
 
-def test_a_bundle_that_changed_meanwhile_is_refused(bundle, calibration, tmp_path):
-    copy = shutil.copytree(bundle.folder, tmp_path / "copy")
-    read = read_bundle(copy)
-    (copy / "SHA256SUMS").write_text("changed\n")
-    with pytest.raises(InputError, match="was changed"):
-        write_calibrated(read, calibration, tmp_path / "new")
+def test_a_bundle_that_changed_meanwhile_is_refused(bundle, tmp_path):
+    (bundle.folder / "SHA256SUMS").write_text("changed\n")
+    with pytest.raises(InputError, match="was changed"), edit_bundle(bundle, tmp_path / "new"):
+        pytest.fail("not what was read")
     assert not (tmp_path / "new").exists()
 
 
-def test_a_calibration_of_other_landmarks_is_refused_by_the_reader(bundle, calibration, tmp_path, dots):
-    folder = write_calibrated(bundle, calibration, tmp_path / "new")
-    data = json.loads((folder / "calibration.json").read_text())
-    data["landmarks"].pop()
-    (folder / "calibration.json").write_text(json.dumps(data))
-    with pytest.raises(BundleError, match=r"calibration.json: wrong checksum"):
-        load_model(folder)
-    dots.seal(folder)
-    with pytest.raises(BundleError, match="other landmarks"):
-        load_model(folder)
+def test_a_bundle_from_nothing_replaces_an_older_one_as_a_whole(tmp_path):
+    for content in (b"1", b"22"):
+        with new_bundle(tmp_path / "deep" / "bundle") as edit:
+            edit.write(f"file{len(content)}", content)
+    folder = tmp_path / "deep" / "bundle"
+    assert names(folder) == {"file2", "SHA256SUMS"}
+    assert (folder / "SHA256SUMS").read_text() == checksums(folder)
+    with pytest.raises(RuntimeError), new_bundle(folder) as edit:
+        fail_half_way(edit, RuntimeError)
+    assert names(folder) == {"file2", "SHA256SUMS"}
+    assert [path.name for path in folder.parent.iterdir()] == ["bundle"]
+
+
+def test_checksums_are_those_of_all_files_but_their_own(tmp_path):
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "two").write_bytes(b"2")
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "SHA256SUMS").write_text("old")
+    sums = [hashlib.sha256(content).hexdigest() for content in (b"1", b"2")]
+    assert checksums(tmp_path) == f"{sums[0]}  a\n{sums[1]}  b/two\n"
 
 
 def test_sections_of_a_card():

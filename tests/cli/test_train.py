@@ -5,9 +5,10 @@ from importlib import util
 
 import pytest
 
+from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
+from cephsure.recipes.paper.recipe import PaperRecipe
 from cephsure.training import open_data
 from cephsure.training import runner as run_module
-from cephsure.training.recipe import DefaultRecipe, PaperRecipe
 from cephsure.training.run_config import RunConfig
 from cephsure.training.runner import JobState
 from cephsure.workflows import reference
@@ -108,7 +109,7 @@ def test_what_is_not_said_is_the_usual(cephsure, training, tmp_path):
     assert training.begun == {
         "data": str(tmp_path),
         "out": tmp_path / "run",
-        "recipe": DefaultRecipe(),
+        "recipe": CoarseToFineRecipe(),
         "kind": "ensemble",
         "members": 15,
         "truth": "mean",

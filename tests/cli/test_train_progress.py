@@ -7,12 +7,13 @@ import pytest
 
 from cephsure.cli import terminal
 from cephsure.cli.train_progress import progress_display
-from cephsure.training.recipe import DefaultRecipe, FitSettings
+from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
 from cephsure.training.run_config import RunConfig
 from cephsure.training.runner import JobState
+from cephsure.training.settings import FitSettings
 
 FIT = FitSettings(epochs=3)
-RECIPE = DefaultRecipe(coarse_fit=FIT, fine_fit=FIT, orientation_fit=FIT)
+RECIPE = CoarseToFineRecipe(coarse_fit=FIT, fine_fit=FIT, orientation_fit=FIT)
 CONFIG = RunConfig("d", "auto", "all", "mean", None, None, "0", "ensemble", 2, 0, "float32", RECIPE)
 
 
@@ -24,6 +25,7 @@ def row(stage, epoch):
         "loss": 2.5,
         "validation_score": 0.25,
         "validation_mre_mm": None if stage == "orientation" else 1.0 + epoch,
+        "validation_unit": "wrong answers" if stage == "orientation" else "mm",
         "seconds": 10.0 * epoch,
     }
 

@@ -1,20 +1,18 @@
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import subprocess
 
 import pytest
 
-from cephsure.bundles.bundle import read_bundle
+from cephsure.bundles.bundle import checksums, read_bundle
 from cephsure.datasets import truth
 from cephsure.errors import BundleError
 from cephsure.landmarks import load_landmark_set
-from cephsure.training.bundle_writer import checksums, write_bundle
+from cephsure.training.bundle_writer import write_bundle
 from cephsure.training.material import mean_shape
 from cephsure.training.open_data import run_films
-from cephsure.training.run_config import member_films
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +47,7 @@ def test_a_bundle_is_read_back(finished_run):
 def test_a_bundle_names_the_films_held_out(finished_run):
     _, config, folder = finished_run
     items = run_films(config)
-    _, held = member_films(items, config, 0)
+    _, held = config.recipe.member_films(items, 0, seed=config.seed)
     facts = json.loads((folder / "bundle.json").read_text())
     assert facts["members"][0]["validation_films"] == [items[k].film_id for k in held]
 
@@ -146,12 +144,3 @@ def test_an_older_bundle_is_replaced_as_a_whole(finished_run, copied):
     assert read_bundle(copied).name == "mine"
     assert "# mine" in (copied / "MODEL_CARD.md").read_text()
     assert [path.name for path in copied.parent.iterdir()] == ["bundle"]
-
-
-def test_checksums_are_those_of_all_files_but_their_own(tmp_path):
-    (tmp_path / "b").mkdir()
-    (tmp_path / "b" / "two").write_bytes(b"2")
-    (tmp_path / "a").write_bytes(b"1")
-    (tmp_path / "SHA256SUMS").write_text("old")
-    sums = [hashlib.sha256(content).hexdigest() for content in (b"1", b"2")]
-    assert checksums(tmp_path) == f"{sums[0]}  a\n{sums[1]}  b/two\n"

@@ -7,6 +7,8 @@ from PIL import Image
 
 from cephsure.training.curves import curves_figure, draw_curves, read_logs
 
+UNITS = {"coarse": "nats", "fine": "nats, and expected error", "orientation": "nats", "paper": "squares"}
+
 
 def rows(stage, count, *, unit="mm", start=40.0):
     return [
@@ -25,11 +27,11 @@ def rows(stage, count, *, unit="mm", start=40.0):
 @pytest.fixture
 def logs():
     members = {str(k): rows("coarse", 8 + k) + rows("fine", 3 - k, start=2.0) for k in range(2)}
-    return members | {"orientation": rows("orientation", 4)}
+    return members | {"orientation": rows("orientation", 4, unit="wrong answers")}
 
 
 def test_a_column_for_each_stage_and_a_line_for_each_job(logs):
-    axes = curves_figure(logs).axes
+    axes = curves_figure(logs, loss_units=UNITS).axes
     assert [axis.get_title() for axis in axes] == [
         "coarse network",
         "fine network",
@@ -37,6 +39,10 @@ def test_a_column_for_each_stage_and_a_line_for_each_job(logs):
         *[""] * 3,
     ]
     assert [len(axis.lines) for axis in axes] == [2, 2, 1, 2, 2, 1]
+    assert [axis.get_ylabel() for axis in axes[:2]] == [
+        "training loss (nats)",
+        "training loss (nats, and expected error)",
+    ]
     assert [axis.get_xlabel() for axis in axes[3:]] == ["epoch"] * 3
     assert [axis.get_ylabel() for axis in axes[3:]] == [
         "validation MRE (mm)",
@@ -52,27 +58,27 @@ def test_a_column_for_each_stage_and_a_line_for_each_job(logs):
 
 
 def test_a_wide_range_of_errors_is_shown_by_its_logarithm(logs):
-    _, _, _, coarse, fine, _ = curves_figure(logs).axes
+    _, _, _, coarse, fine, _ = curves_figure(logs, loss_units=UNITS).axes
     assert (coarse.get_yscale(), fine.get_yscale()) == ("log", "linear")
 
 
 def test_the_unit_is_the_logs():
-    axes = curves_figure({"0": rows("fine", 3, unit="frame units")}).axes
+    axes = curves_figure({"0": rows("fine", 3, unit="frame units")}, loss_units=UNITS).axes
     assert axes[1].get_ylabel() == "validation MRE (frame units)"
 
 
 def test_unknown_errors_are_left_out():
     found = rows("paper", 3)
     found[1]["validation_mre_mm"] = None
-    axis = curves_figure({"0": found}).axes[1]
+    axis = curves_figure({"0": found}, loss_units=UNITS).axes[1]
     assert axis.lines[0].get_xdata().tolist() == [1, 3]
     for row in found:
         row["validation_mre_mm"] = None
-    assert not curves_figure({"0": found}).axes[1].lines
+    assert not curves_figure({"0": found}, loss_units=UNITS).axes[1].lines
 
 
 def test_a_picture_is_written(logs, tmp_path):
-    draw_curves(logs, tmp_path / "curves.png")
+    draw_curves(logs, tmp_path / "curves.png", loss_units=UNITS)
     with Image.open(tmp_path / "curves.png") as image:
         assert image.format == "PNG"
         assert image.width > 1000
@@ -80,7 +86,7 @@ def test_a_picture_is_written(logs, tmp_path):
 
 
 def test_no_rows_no_picture(tmp_path):
-    draw_curves({"0": []}, tmp_path / "curves.png")
+    draw_curves({"0": []}, tmp_path / "curves.png", loss_units=UNITS)
     assert not (tmp_path / "curves.png").exists()
 
 

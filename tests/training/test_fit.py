@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from cephsure.training.fit import Progress, _average, fit, learning_rate
-from cephsure.training.recipe import FitSettings
+from cephsure.training.settings import FitSettings
 from cephsure.training.stage import Batch
 
 NAN = float("nan")

@@ -12,11 +12,9 @@ from cephsure.datasets import AnnotatedFilm
 from cephsure.errors import InputError
 from cephsure.films import Spacing, SpacingSource
 from cephsure.geometry import Affine, fit_similarity, linear
-from cephsure.recipes.coarse_to_fine.patches import PatchLayout
 from cephsure.training.material import load_films, marks, mean_of_known, mean_shape, radial_errors_mm
 
 NAN = np.nan
-LAYOUT = PatchLayout(map_side=8, step=1.0, context_steps=(3.0,))
 BASE = np.random.default_rng(7).normal(0, 30, (9, 2))
 
 
@@ -95,8 +93,8 @@ def film(tmp_path, points, *, annotations=None, spacing=None, name="a"):
     return AnnotatedFilm(film_id=name, path=path, annotations=given, spacing=spacing)
 
 
-def load(items, which="me", *, layout=LAYOUT, shape):
-    return list(load_films(items, which, coarse_side=32, layout=layout, shape=shape))
+def load(items, which="me", *, shape):
+    return [film for film, _ in load_films(items, which, side=32, shape=shape)]
 
 
 def test_a_film_is_loaded_with_all_that_training_needs(tmp_path):
@@ -107,8 +105,6 @@ def test_a_film_is_loaded_with_all_that_training_needs(tmp_path):
     assert loaded.mm_per_px.tolist() == [0.4, 0.5]
     assert loaded.frame.scale == pytest.approx(0.6)
     assert loaded.working.image.shape == (48, 36)
-    # The film is coarser than the finest patch asks for (0.8 frame units), so it stays as it is.
-    assert loaded.pyramid.levels[0][0].shape == (120, 90)
 
 
 @pytest.mark.parametrize("known", [0, 1])
@@ -117,15 +113,14 @@ def test_fewer_than_two_points_give_no_frame(tmp_path, known):
     points[:known] = 10.0
     (loaded,) = load([film(tmp_path, points)], shape=mean_shape(posed(0)))
     assert loaded.frame is None
-    assert loaded.pyramid is None
     assert np.isnan(loaded.mm_per_px).all()
 
 
-def test_the_papers_recipe_needs_no_patches(tmp_path):
+def test_a_film_comes_with_its_grey_values_stretched(tmp_path):
     shape = mean_shape(posed(0))
-    (loaded,) = load([film(tmp_path, shape + 60)], layout=None, shape=shape)
-    assert loaded.pyramid is None
-    assert loaded.frame is not None
+    ((loaded, pixels),) = load_films([film(tmp_path, shape + 60)], "me", side=32, shape=shape)
+    assert (loaded.film_id, pixels.shape) == ("a", (120, 90))
+    assert (pixels.min(), pixels.max()) == (0.0, 1.0)
 
 
 def test_marks_are_each_annotators_where_their_mean_is_the_truth():
@@ -154,14 +149,13 @@ def test_radial_errors_by_hand(tmp_path):
 def test_without_a_scale_the_frames_unit_serves(tmp_path):
     shape = mean_shape(posed(0))
     truth = Affine(2.5 * np.eye(2), np.array([60.0, 60.0])).apply(shape)
-    for layout in (LAYOUT, None):
-        (loaded,) = load([film(tmp_path, truth)], layout=layout, shape=shape)
-        # 5 px at 2.5 px a unit.
-        assert radial_errors_mm(truth + np.array([3.0, 4.0]), loaded) == pytest.approx(np.full(9, 2.0))
+    (loaded,) = load([film(tmp_path, truth)], shape=shape)
+    # 5 px at 2.5 px a unit.
+    assert radial_errors_mm(truth + np.array([3.0, 4.0]), loaded) == pytest.approx(np.full(9, 2.0))
 
 
 def test_without_scale_and_frame_no_error_is_known(tmp_path):
-    (loaded,) = load([film(tmp_path, BASE + 60)], layout=None, shape=None)
+    (loaded,) = load([film(tmp_path, BASE + 60)], shape=None)
     assert np.isnan(radial_errors_mm(BASE, loaded)).all()
 
 

@@ -4,21 +4,21 @@ from dataclasses import replace
 
 import pytest
 
-from cephsure.training import progress as module
+from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
+from cephsure.recipes.paper.recipe import PaperRecipe
 from cephsure.training.progress import (
     epoch_words,
-    may_end_early,
     plan,
     seconds_an_epoch,
     seconds_left,
     share_done,
     time_words,
 )
-from cephsure.training.recipe import DefaultRecipe, FitSettings, PaperRecipe
 from cephsure.training.run_config import RunConfig
-from cephsure.training.runner import JobState, job_names
+from cephsure.training.runner import JobState
+from cephsure.training.settings import FitSettings
 
-RECIPE = DefaultRecipe(
+RECIPE = CoarseToFineRecipe(
     coarse_fit=FitSettings(epochs=10), fine_fit=FitSettings(epochs=4), orientation_fit=FitSettings(epochs=6)
 )
 
@@ -33,15 +33,15 @@ def rows(stage, epochs, seconds):
 
 
 def test_a_plan_names_the_jobs_that_are_done():
-    assert plan(config()) == {
+    assert plan(config()).epochs == {
         "0": {"coarse": 10, "fine": 4},
         "1": {"coarse": 10, "fine": 4},
         "orientation": {"orientation": 6},
     }
     paper = config(replace(PaperRecipe(), fit=FitSettings(epochs=7)), members=3)
-    assert plan(paper) == {"0": {"paper": 7}, "1": {"paper": 7}, "2": {"paper": 7}}
+    assert plan(paper).epochs == {"0": {"paper": 7}, "1": {"paper": 7}, "2": {"paper": 7}}
     for one in (config(), paper):
-        assert list(plan(one)) == job_names(one)
+        assert list(plan(one).epochs) == one.job_names
 
 
 def test_the_mean_time_an_epoch_over_all_jobs():
@@ -54,25 +54,22 @@ def test_nothing_is_known_before_the_first_epoch():
     states = [JobState("0", running=True), JobState("1"), JobState("orientation")]
     assert seconds_left(plan(config()), states, at_once=2) is None
     assert share_done(plan(config()), states) == 0.0
-    assert time_words(plan(config()), states, at_once=2, recipe=RECIPE) == "time left unknown yet"
+    assert time_words(plan(config()), states, at_once=2) == "time left unknown yet"
 
 
 @pytest.fixture
-def priors(monkeypatch):
-    monkeypatch.setattr(
-        module, "_PRIOR_COSTS", {"coarse": 1.0, "fine": 3.0, "orientation": 0.5, "paper": 1.0}
-    )
+def jobs():
+    """The run's plan, its stages' usual costs in round numbers."""
+    return replace(plan(config()), usual_costs={"coarse": 1.0, "fine": 3.0, "orientation": 0.5})
 
 
-@pytest.mark.usefixtures("priors")
-def test_the_time_left_by_hand():
+def test_the_time_left_by_hand(jobs):
     # Coarse epochs of 2 s are known; fine ones are taken for 6 s, the orientation network's for 1 s.
     states = [
         JobState("0", rows("coarse", 4, 2.0), running=True),  # 6 x 2 + 4 x 6 = 36 s
         JobState("1"),  # 10 x 2 + 4 x 6 = 44 s
         JobState("orientation"),  # 6 s
     ]
-    jobs = plan(config())
     assert seconds_left(jobs, states, at_once=1) == pytest.approx(36 + 44 + 6)
     # Two at once: member 1 beside member 0; the orientation network after member 0 (36 + 6 < 44).
     assert seconds_left(jobs, states, at_once=2) == pytest.approx(44)
@@ -81,13 +78,12 @@ def test_the_time_left_by_hand():
     assert share_done(jobs, states) == pytest.approx(8 / 94)
 
 
-@pytest.mark.usefixtures("priors")
-def test_measured_times_go_before_what_is_usual():
+def test_measured_times_go_before_what_is_usual(jobs):
     first = rows("coarse", 10, 2.0) + rows("fine", 1, 20.0)
     states = [JobState("0", first, running=True), JobState("1"), JobState("orientation", done=True)]
     # 3 fine epochs left; member 1 needs 10 x 2 + 4 x 20.
-    assert seconds_left(plan(config()), states, at_once=2) == pytest.approx(100)
-    assert seconds_left(plan(config()), states, at_once=1) == pytest.approx(60 + 100)
+    assert seconds_left(jobs, states, at_once=2) == pytest.approx(100)
+    assert seconds_left(jobs, states, at_once=1) == pytest.approx(60 + 100)
 
 
 def test_a_stage_that_ended_early_is_over():
@@ -100,22 +96,22 @@ def test_a_stage_that_ended_early_is_over():
 
 
 def test_a_run_that_is_done():
-    states = [JobState(name, rows("coarse", 1, 1.0), done=True) for name in job_names(config())]
+    states = [JobState(name, rows("coarse", 1, 1.0), done=True) for name in config().job_names]
     assert seconds_left(plan(config()), states, at_once=2) == 0.0
     assert share_done(plan(config()), states) == 1.0
 
 
 def test_the_time_left_is_an_upper_bound_where_networks_may_stop():
-    assert not may_end_early(RECIPE)
-    assert may_end_early(PaperRecipe())
-    assert may_end_early(replace(RECIPE, fine_fit=replace(RECIPE.fine_fit, stop_below_mm=3.0)))
+    assert not plan(config()).may_end_early
+    assert plan(config(PaperRecipe())).may_end_early
+    assert plan(config(replace(RECIPE, fine_fit=replace(RECIPE.fine_fit, stop_below_mm=3.0)))).may_end_early
     states = [JobState("0", rows("coarse", 9, 60.0), running=True), *map(JobState, ("1", "orientation"))]
     jobs = plan(config())
     for name in ("1", "orientation"):
         next(state for state in states if state.name == name).done = True
-    words = time_words(jobs, states, at_once=1, recipe=RECIPE)
+    words = time_words(jobs, states, at_once=1)
     assert words == "11 min left"  # 1 coarse epoch of a minute and 4 fine ones of two and a half
-    assert time_words(jobs, states, at_once=1, recipe=PaperRecipe()) == f"at most {words}"
+    assert time_words(replace(jobs, may_end_early=True), states, at_once=1) == f"at most {words}"
 
 
 def test_rows_in_words():
@@ -124,4 +120,5 @@ def test_rows_in_words():
     assert epoch_words(row | {"validation_unit": "frame units"}).endswith("2.35 frame units")
     assert epoch_words(row | {"validation_mre_mm": None}) == "coarse 2/9, loss 3.14"
     turned = row | {"stage": "orientation", "validation_mre_mm": None, "validation_score": 0.125}
+    turned["validation_unit"] = "wrong answers"
     assert epoch_words(turned) == "orientation 2/9, loss 3.14, wrong answers 12 %"

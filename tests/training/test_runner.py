@@ -15,13 +15,13 @@ from PIL import Image
 import cephsure
 from cephsure.datasets import open_dataset, select, truth
 from cephsure.errors import InputError
+from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
+from cephsure.recipes.paper.recipe import PaperRecipe
 from cephsure.training import runner as module
-from cephsure.training.recipe import DefaultRecipe, PaperRecipe
 from cephsure.training.run_config import RunConfig
 from cephsure.training.runner import (
     TrainingFailedError,
     find_device,
-    job_names,
     jobs_at_once,
     run_jobs,
     train,
@@ -32,8 +32,8 @@ CONFIG = RunConfig("d", "auto", "all", "mean", None, None, "0", "ensemble", 3, 0
 
 
 def test_the_jobs_of_a_run():
-    assert job_names(CONFIG) == ["0", "1", "2"]
-    assert job_names(replace(CONFIG, recipe=DefaultRecipe(), members=1)) == ["0", "orientation"]
+    assert CONFIG.job_names == ["0", "1", "2"]
+    assert replace(CONFIG, recipe=CoarseToFineRecipe(), members=1).job_names == ["0", "orientation"]
 
 
 def test_as_many_at_once_as_cores_but_no_more_than_there_are(monkeypatch):
@@ -62,7 +62,7 @@ def processes(monkeypatch, tmp_path):
     def install(script):
         running = []
 
-        def start(out, job, threads, device):
+        def start(out, job, threads, device, recipe):
             folder = job_folder(out, job)
             folder.mkdir(parents=True, exist_ok=True)
             running[:] = [process for process in running if process.poll() is None]
@@ -162,12 +162,14 @@ def test_the_other_jobs_are_stopped_with_the_run(processes, tmp_path, monkeypatc
 def test_a_job_is_started_with_its_threads_and_its_own_errors(tmp_path, monkeypatch):
     calls = []
     monkeypatch.setattr(module.subprocess, "Popen", lambda *a, **k: calls.append((a, k)))
-    module._start(tmp_path, "orientation", 3, "cpu")
+    module._start(tmp_path, "orientation", 3, "cpu", CoarseToFineRecipe)
     ((command,), options) = calls[0]
-    assert command[1:] == ["-m", "cephsure.training.worker", str(tmp_path), "orientation", "3", "cpu"]
+    recipe = "cephsure.recipes.coarse_to_fine.recipe:CoarseToFineRecipe"
+    assert command[1:] == ["-m", "cephsure.training.worker", str(tmp_path), "orientation", "3", "cpu", recipe]
     assert options["env"]["OMP_NUM_THREADS"] == "3"
     assert options["stderr"].name == str(tmp_path / "orientation" / "stderr.txt")
     assert options["env"].keys() >= os.environ.keys()
+    assert set(options["env"]["PYTHONPATH"].split(os.pathsep)) >= {path for path in sys.path if path}
 
 
 def test_begin_settles_what_was_left_open(begin, films, csv_films, tmp_path, tiny_recipe):

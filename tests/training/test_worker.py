@@ -17,18 +17,30 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from cephsure.datasets import truth
+from cephsure.recipes.coarse_to_fine import stages as coarse_to_fine
+from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
+from cephsure.recipes.paper import stage as paper
+from cephsure.recipes.paper.recipe import PaperRecipe
 from cephsure.training import worker as module
 from cephsure.training.open_data import run_films
-from cephsure.training.worker import BAD_INPUT, do_job, job_folder, main
+from cephsure.training.worker import BAD_INPUT, do_job, job_folder, main, recipe_at, recipe_place
 
-EXPORTS = ("export_coarse", "export_fine", "export_orientation", "export_paper")
+EXPORTS = {
+    coarse_to_fine: ("export_coarse", "export_fine", "export_orientation"),
+    paper: ("export_paper",),
+}
 
 
 @pytest.fixture
 def without_export(monkeypatch):
     """Leave the networks in their checkpoints: writing graphs takes longer than training such small ones."""
-    for name in EXPORTS:
-        monkeypatch.setattr(module, name, lambda *_: None)
+    leave_out_exports(monkeypatch)
+
+
+def leave_out_exports(monkeypatch):
+    for stages, names in EXPORTS.items():
+        for name in names:
+            monkeypatch.setattr(stages, name, lambda *_: None)
 
 
 def log_of(run, job):
@@ -41,7 +53,8 @@ def trained(run, job, stage):
 
 def start(run, job):
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "cephsure.training.worker", str(run), job, "1", "cpu"]
+    recipe = recipe_place(CoarseToFineRecipe)
+    command = [sys.executable, "-m", "cephsure.training.worker", str(run), job, "1", "cpu", recipe]
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
 
 
@@ -78,9 +91,8 @@ def test_a_job_killed_at_any_moment_ends_in_the_same_weights(
     _, errors = again.communicate(timeout=300)
     assert again.returncode == 0, errors.decode()
 
-    for name in EXPORTS:
-        monkeypatch.setattr(module, name, lambda *_: None)
-    do_job(tmp_path / "whole", "0")
+    leave_out_exports(monkeypatch)
+    do_job(tmp_path / "whole", "0", CoarseToFineRecipe)
     for stage in ("coarse", "fine"):
         killed, whole = (trained(tmp_path / name, "0", stage) for name in ("killed", "whole"))
         assert killed.keys() == whole.keys()
@@ -96,9 +108,9 @@ def test_a_job_killed_at_any_moment_ends_in_the_same_weights(
 
 def test_the_papers_dropout_network_is_trained_and_written(begin, films, tiny_paper, tmp_path, monkeypatch):
     run, written = tmp_path / "run", []
-    monkeypatch.setattr(module, "export_paper", lambda *given: written.append(given))
+    monkeypatch.setattr(paper, "export_paper", lambda *given: written.append(given))
     begin(films, run, tiny_paper, kind="mc-dropout", truth="junior")
-    do_job(run, "0")
+    do_job(run, "0", PaperRecipe)
     ((network, recipe, config, folder),) = written
     # Filters 4, 6, 8: sites of 4 and 6 channels going down, of 12 and 8 going up.
     assert sum(config.mask_sizes) == 30
@@ -114,7 +126,7 @@ def test_the_papers_dropout_network_is_trained_and_written(begin, films, tiny_pa
 def test_few_films_without_scale_with_missing_landmarks(begin, csv_films, tiny_recipe, tmp_path):
     run = tmp_path / "run"
     config = begin(csv_films, run, replace(tiny_recipe, folds=15), kind="ensemble", members=2)
-    do_job(run, "1")
+    do_job(run, "1", CoarseToFineRecipe)
     rows = log_of(run, "1")
     assert [row["stage"] for row in rows] == ["coarse", "coarse", "fine", "fine"]
     assert all(np.isfinite([row["loss"], row["validation_mre_mm"]]).all() for row in rows)
@@ -131,7 +143,7 @@ def test_few_films_without_scale_with_missing_landmarks(begin, csv_films, tiny_r
 @pytest.mark.usefixtures("without_export")
 def test_the_paper_without_scale_validates_in_frame_units(begin, csv_films, tiny_paper, tmp_path):
     begin(csv_films, tmp_path / "run", tiny_paper)
-    do_job(tmp_path / "run", "0")
+    do_job(tmp_path / "run", "0", PaperRecipe)
     rows = log_of(tmp_path / "run", "0")
     assert {row["validation_unit"] for row in rows} == {"frame units"}
     assert all(row["validation_mre_mm"] > 0 for row in rows)
@@ -140,9 +152,10 @@ def test_the_paper_without_scale_validates_in_frame_units(begin, csv_films, tiny
 @pytest.mark.usefixtures("without_export")
 def test_the_orientation_network_has_no_error_in_mm(begin, films, tiny_recipe, tmp_path):
     begin(films, tmp_path / "run", tiny_recipe)
-    do_job(tmp_path / "run", "orientation")
+    do_job(tmp_path / "run", "orientation", CoarseToFineRecipe)
     (row,) = log_of(tmp_path / "run", "orientation")
     assert row["validation_mre_mm"] is None
+    assert row["validation_unit"] == "wrong answers"
     assert 0 <= row["validation_score"] <= 1
     facts = json.loads((job_folder(tmp_path / "run", "orientation") / "done.json").read_text())
     assert facts["stages"]["orientation"]["best_validation_mre_mm"] is None
@@ -155,7 +168,7 @@ def test_members_differ_and_hold_out_other_films(begin, films, tiny_recipe, tmp_
     begin(films, tmp_path / "run", recipe, kind="ensemble", members=2)
     held = []
     for job in ("0", "1"):
-        do_job(tmp_path / "run", job)
+        do_job(tmp_path / "run", job, CoarseToFineRecipe)
         held.append(
             json.loads((job_folder(tmp_path / "run", job) / "done.json").read_text())["validation_films"]
         )
@@ -168,8 +181,8 @@ def test_a_finished_job_is_left_as_it_is(tmp_path, monkeypatch):
     folder = job_folder(tmp_path, "0")
     folder.mkdir()
     (folder / "done.json").write_text("{}")
-    monkeypatch.setattr(module.RunConfig, "load", lambda _: pytest.fail("nothing is left to do"))
-    do_job(tmp_path, "0")
+    monkeypatch.setattr(module.RunConfig, "load", lambda *_: pytest.fail("nothing is left to do"))
+    do_job(tmp_path, "0", PaperRecipe)
 
 
 @pytest.mark.usefixtures("without_export")
@@ -178,7 +191,7 @@ def test_what_a_killed_write_left_is_cleared_away(begin, films, tiny_paper, tmp_
     folder = job_folder(tmp_path / "run", "0")
     folder.mkdir()
     (folder / ".0123456789abcdef.part").write_bytes(b"half of it")
-    do_job(tmp_path / "run", "0")
+    do_job(tmp_path / "run", "0", PaperRecipe)
     assert not list(folder.glob(".*"))
 
 
@@ -190,7 +203,7 @@ def test_a_film_that_cannot_be_read_is_named(begin, films, tiny_paper, tmp_path,
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_end_with_parent", lambda _: None)
         with pytest.raises(SystemExit) as end:
-            main([str(tmp_path / "run"), "0", "1", "cpu"])
+            main([str(tmp_path / "run"), "0", "1", "cpu", recipe_place(PaperRecipe)])
     assert end.value.code == BAD_INPUT
     assert capfd.readouterr().err.splitlines()[-1].startswith(f"{broken}: ")
 
@@ -228,5 +241,10 @@ def test_a_film_of_another_size_than_the_rest(begin, csv_films, tiny_paper, tmp_
             lines[index] = f"{image},{annotator},{landmark},{2 * float(x)},{2 * float(y)}"
     (data / "points.csv").write_text("\n".join(lines), encoding="utf-8")
     begin(data / "points.csv", tmp_path / "run", tiny_paper)
-    do_job(tmp_path / "run", "0")
+    do_job(tmp_path / "run", "0", PaperRecipe)
     assert len(log_of(tmp_path / "run", "0")) == 2
+
+
+@pytest.mark.parametrize("recipe", [PaperRecipe, CoarseToFineRecipe])
+def test_a_recipes_class_is_found_again(recipe):
+    assert recipe_at(recipe_place(recipe)) is recipe

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 FORMAT = "cephsure.bundle/1"
 FACTS_FILE = "bundle.json"
 SUMS_FILE = "SHA256SUMS"
-RECIPES = ("default", "paper")
 PICKLES = frozenset({".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".bin", ".joblib"})
 
 
@@ -182,15 +181,12 @@ def _landmark_set(facts: _Facts, path: Path) -> LandmarkSet:
 
 
 def _mean_shape(facts: _Facts, landmarks: int, path: Path) -> NDArray[np.float64] | None:
-    """The mean shape (L, 2), which the default recipe needs and which must fit the landmark set."""
-    recipe = facts.recipe.get("name")
-    if recipe not in RECIPES:
-        raise BundleError(f"recipe {recipe!r} is unknown", where=path, remedy="update cephsure")
-    if facts.mean_shape is None and recipe != "default":
+    """The mean shape (L, 2) of the landmarks, for recipes that have one."""
+    if facts.mean_shape is None:
         return None
-    shape = np.array(facts.mean_shape or (), dtype=np.float64)
+    shape = np.array(facts.mean_shape, dtype=np.float64)
     if len(shape) != landmarks or not np.isfinite(shape).all():
-        raise BundleError(f"mean_shape: the default recipe needs {landmarks} points", where=path)
+        raise BundleError(f"mean_shape: {landmarks} points are needed, one a landmark", where=path)
     return shape
 
 

@@ -1,70 +1,136 @@
-"""A calibrated bundle: a copy of a bundle with its calibration, what it rests on, and new checksums."""
+"""Writing bundles: all changes in a copy beside, which takes the bundle's place at the end, or never.
+
+A bundle is only ever seen whole, with checksums of all its files: whatever fails, the old one stays.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cephsure.atomic import write_atomically
 from cephsure.bundles.bundle import SUMS_FILE, checksums
 from cephsure.errors import InputError
-from cephsure.uncertainty.calibration import CALIBRATION_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from cephsure.bundles.bundle import Bundle
-    from cephsure.uncertainty.calibration import Calibration
 
 CARD_FILE = "MODEL_CARD.md"
-REPORT_FOLDER = "calibration"
-_HEADING = "## Calibration\n"
 
 
-def write_calibrated(
-    bundle: Bundle, calibration: Calibration, folder: Path, *, report: Mapping[str, bytes] | None = None
-) -> Path:
-    """Write a new bundle: the networks of an old one with a calibration.
+class BundleEdit:
+    """A bundle that is being written.
 
-    Args:
-        bundle: the old one; it stays as it is. A calibration that it has is not taken over, and neither is a
-            gate, which rests on the bundle it was made for.
-        calibration: the new one.
-        folder: where the new bundle goes; it must not be there yet.
-        report: files to go with it, name -> content.
+    Attributes:
+        folder: where its files are until it is whole.
+    """
 
-    Returns:
-        ``folder``.
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file, folders and all; ``name`` is its place in the bundle."""
+        write_atomically(self.folder / name, content)
+
+    def remove(self, name: str) -> None:
+        """Remove a file or a folder, if it is there."""
+        path = self.folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+
+    def set_section(self, section: str) -> None:
+        """Put a section (its heading first) into the model card, in place of an older one."""
+        path = self.folder / CARD_FILE
+        card = path.read_text("utf-8") if path.is_file() else ""
+        self.write(CARD_FILE, with_section(card, section).encode())
+
+
+@contextmanager
+def new_bundle(folder: Path) -> Iterator[BundleEdit]:
+    """Write a bundle from nothing; it takes the place of an older one when all of it is there.
 
     Raises:
-        InputError: there is something at ``folder``, it cannot be written, or the old bundle is no longer
-            the one that was calibrated.
+        InputError: it cannot be written.
     """
-    if folder.exists():
+    with _beside(folder, lambda building: building.mkdir()) as edit:
+        yield edit
+
+
+@contextmanager
+def edit_bundle(source: Bundle, folder: Path | None = None) -> Iterator[BundleEdit]:
+    """Change a copy of a bundle, which becomes a new bundle or takes the old one's place.
+
+    Args:
+        source: the bundle as it was read.
+        folder: where the new one goes, and nothing may be; by default to where the old one is.
+
+    Yields:
+        What to change the copy with. Checksums are written when the block ends; where it raises, nothing
+        is changed and nothing new is left.
+
+    Raises:
+        InputError: there is something at ``folder``, it cannot be written, or the bundle was changed since
+            it was read.
+    """
+    target = source.folder if folder is None else folder
+    if folder is not None and folder.exists():
         raise InputError("is there already", where=folder, remedy="name a new folder, or remove this one")
+
+    def copy(building: Path) -> None:
+        if hashlib.sha256((source.folder / SUMS_FILE).read_bytes()).hexdigest() != source.sha256:
+            raise InputError("was changed since it was read", where=source.folder, remedy="start again")
+        shutil.copytree(source.folder, building, ignore=shutil.ignore_patterns(SUMS_FILE))
+
+    with _beside(target, copy) as edit:
+        yield edit
+
+
+@contextmanager
+def _beside(folder: Path, begin: Callable[[Path], None]) -> Iterator[BundleEdit]:
+    """Write in a folder beside, and put it into ``folder``'s place when the block ends without an error."""
     building = folder.with_name(f".{folder.name}.new")
     try:
-        if hashlib.sha256((bundle.folder / SUMS_FILE).read_bytes()).hexdigest() != bundle.sha256:
-            raise InputError(
-                "was changed while it was calibrated", where=bundle.folder, remedy="calibrate again"
-            )
-        if building.exists():
-            shutil.rmtree(building)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        left_behind = shutil.ignore_patterns(CALIBRATION_FILE, REPORT_FOLDER, SUMS_FILE, "gate.json")
-        shutil.copytree(bundle.folder, building, ignore=left_behind)
-        write_atomically(building / CALIBRATION_FILE, calibration.to_json().encode())
-        for name, content in (report or {}).items():
-            write_atomically(building / REPORT_FOLDER / name, content)
-        card = (building / CARD_FILE).read_text("utf-8") if (building / CARD_FILE).is_file() else ""
-        write_atomically(building / CARD_FILE, with_section(card, card_section(calibration)).encode())
-        write_atomically(building / SUMS_FILE, checksums(building).encode())
+        with _complaints(folder):
+            shutil.rmtree(building, ignore_errors=True)  # of a write that was killed
+            building.parent.mkdir(parents=True, exist_ok=True)
+            begin(building)
+        yield BundleEdit(building)
+        with _complaints(folder):
+            write_atomically(building / SUMS_FILE, checksums(building).encode())
+            _put_in_place(building, folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _put_in_place(building: Path, folder: Path) -> None:
+    """Rename; what is at ``folder`` goes only when the new one is there."""
+    if not folder.exists():
         building.rename(folder)
+        return
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    folder.rename(old)
+    try:
+        building.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _complaints(folder: Path) -> Iterator[None]:
+    """Say which bundle it was that could not be written."""
+    try:
+        yield
     except OSError as error:
         raise InputError(f"the bundle cannot be written: {error.strerror or error}", where=folder) from error
-    return folder
 
 
 def with_section(card: str, section: str) -> str:
@@ -77,23 +143,3 @@ def with_section(card: str, section: str) -> str:
         before, files, after = card.partition("## Files\n")
         following = files + after
     return f"{before}{section}" + (f"\n{following}" if following else "")
-
-
-def card_section(calibration: Calibration) -> str:
-    """What the calibration rests on, as a section of a model card."""
-    fitted, regions = calibration.fitted_on, calibration.regions
-    left_out = "".join(
-        f"\nLeft out: {len(names)} films ({reason})." for reason, names in fitted.left_out.items()
-    )
-    return (
-        f"{_HEADING}"
-        f"Expected errors and regions are calibrated on {len(fitted.films)} films of {fitted.dataset}\n"
-        f'(split "{fitted.split}", truth: {fitted.truth}), none of them trained on, with {fitted.samples} '
-        f"sample{'' if fitted.samples == 1 else 's'} a landmark.{left_out}\n"
-        f"Regions: split conformal prediction, shapes from {len(regions.shaped_on)} films, bounds from "
-        f"{len(regions.scored_on)} others.\n"
-        "The promise: over films drawn like these, a landmark's region of level p holds the point that\n"
-        "these annotators would have marked with probability p or more. It is no promise for films of\n"
-        "another site, device or annotator, nor for each single film.\n"
-        f"Networks: bundle `{fitted.model_sha256}`.\n"
-    )

@@ -109,7 +109,7 @@ def train(
     if members is not None and model is not Kind.ENSEMBLE:
         raise InputError(f"--members is for an ensemble, not for {model.value}")
     from cephsure.films.spacing import check_mm_per_px
-    from cephsure.training.recipe_changes import chosen_recipe
+    from cephsure.recipes.registry import chosen_recipe
     from cephsure.training.run_config import RUN_FILE
     from cephsure.training.runner import begin, find_device
 

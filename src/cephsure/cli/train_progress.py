@@ -37,7 +37,7 @@ class _Lines:
     def __init__(self, config: RunConfig, at_once: int) -> None:
         from cephsure.training.progress import plan
 
-        self.plan, self.at_once, self.recipe = plan(config), at_once, config.recipe
+        self.plan, self.at_once = plan(config), at_once
         self.seen: dict[str, int] | None = None
 
     def __call__(self, states: Sequence[JobState]) -> None:
@@ -52,7 +52,7 @@ class _Lines:
                     terminal.remark(f"{job_title(state.name)}: {end}")
         for state in states:
             for row in state.rows[self.seen[state.name] :]:
-                left = time_words(self.plan, states, at_once=self.at_once, recipe=self.recipe)
+                left = time_words(self.plan, states, at_once=self.at_once)
                 terminal.remark(f"{job_title(state.name)}: {epoch_words(row)} ({left})")
             self.seen[state.name] = len(state.rows)
 
@@ -79,7 +79,7 @@ def _bars(config: RunConfig, at_once: int) -> Iterator[Show]:
                 task,
                 description=f"{done} of {len(states)} networks",
                 completed=_BAR_STEPS * share_done(jobs, states),
-                left=time_words(jobs, states, at_once=at_once, recipe=config.recipe),
+                left=time_words(jobs, states, at_once=at_once),
             )
             lines = [
                 Text(

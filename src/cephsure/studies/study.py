@@ -12,7 +12,7 @@ from cephsure.bundles.bundle import FACTS_FILE as BUNDLE_FILE
 from cephsure.datasets.splits import ALL
 from cephsure.errors import InputError
 from cephsure.model import load_model, shipped_models
-from cephsure.training.recipe_changes import STOPPED
+from cephsure.training.recipe import STOPPED
 from cephsure.uncertainty import ALWAYS, MEASURES
 
 if TYPE_CHECKING:

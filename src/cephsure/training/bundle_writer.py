@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
-import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from cephsure import __version__
-from cephsure.atomic import write_atomically
+from cephsure.bundles.bundle import FACTS_FILE, FORMAT
+from cephsure.bundles.edit import CARD_FILE, new_bundle
 from cephsure.datasets import open_dataset
 from cephsure.training.card import model_card
-from cephsure.training.recipe import recipe_to_dict
-from cephsure.training.recipe_changes import changes_as_trained
-from cephsure.training.worker import DONE_FILE, LOG_FILE, ORIENTATION, job_folder, job_names
+from cephsure.training.recipe import changes_as_trained
+from cephsure.training.worker import DONE_FILE, LOG_FILE, job_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cephsure.training.run_config import RunConfig
 
-FORMAT = "cephsure.bundle/1"
-SUMS_FILE = "SHA256SUMS"
 PACKAGES = ("torch", "onnx", "numpy")
 
 
@@ -38,44 +34,29 @@ def write_bundle(run: Path, config: RunConfig, folder: Path, *, name: str | None
         folder: where the bundle goes; an older one there is replaced.
         name: the model's name, by default recipe and kind.
     """
-    building = folder.with_name(f".{folder.name}.new")
-    if building.exists():
-        shutil.rmtree(building)
-    building.mkdir(parents=True)
-    done = {job: json.loads((job_folder(run, job) / DONE_FILE).read_text()) for job in job_names(config)}
-    for job in done:
-        _copy_job(job_folder(run, job), building / _place(job))
+    done = {job: json.loads((job_folder(run, job) / DONE_FILE).read_text()) for job in config.job_names}
     facts = _facts(config, done, name or f"{config.recipe.name}-{config.kind}")
-    write_atomically(building / "bundle.json", json.dumps(facts, indent=2).encode())
-    write_atomically(building / "MODEL_CARD.md", model_card(facts).encode())
-    write_atomically(building / SUMS_FILE, checksums(building).encode())
-    if folder.exists():
-        shutil.rmtree(folder)
-    building.rename(folder)
+    with new_bundle(folder) as edit:
+        for job in done:
+            for path in _bundled_files(job_folder(run, job)):
+                edit.write(f"{_place(job)}/{path.name}", path.read_bytes())
+        edit.write(FACTS_FILE, json.dumps(facts, indent=2).encode())
+        edit.write(CARD_FILE, model_card(facts).encode())
     return folder
 
 
-def checksums(folder: Path) -> str:
-    """The text of SHA256SUMS, as ``sha256sum`` writes it, over all files but itself."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != SUMS_FILE)
-    return "".join(
-        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}\n"
-        for path in files
-    )
-
-
 def _place(job: str) -> str:
-    return job if job == ORIENTATION else f"members/{int(job):02d}"
+    return f"members/{int(job):02d}" if job.isdigit() else job
 
 
-def _copy_job(source: Path, target: Path) -> None:
-    target.mkdir(parents=True)
-    for path in sorted(source.iterdir()):
-        wanted = path.suffix in {".onnx", ".safetensors"} and not path.name.endswith(
-            ".checkpoint.safetensors"
-        )
-        if wanted or path.name == LOG_FILE:
-            shutil.copyfile(path, target / path.name)
+def _bundled_files(folder: Path) -> list[Path]:
+    """A job's networks and its log."""
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.name == LOG_FILE
+        or (path.suffix in {".onnx", ".safetensors"} and not path.name.endswith(".checkpoint.safetensors"))
+    ]
 
 
 def _facts(config: RunConfig, done: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
@@ -87,11 +68,11 @@ def _facts(config: RunConfig, done: dict[str, dict[str, Any]], name: str) -> dic
         "format": FORMAT,
         "name": name,
         "kind": config.kind,
-        "recipe": recipe_to_dict(replace(config.recipe, changes=changes_as_trained(config.recipe, members))),
+        "recipe": replace(config.recipe, changes=changes_as_trained(config.recipe, members)).to_dict(),
         "landmark_set": dataset.landmark_set.to_dict(),
         "mean_shape": members[0].get("mean_shape"),
         "members": [{"folder": _place(str(k)), **_without_shape(facts)} for k, facts in enumerate(members)],
-        "orientation": {"folder": ORIENTATION, **done[ORIENTATION]} if ORIENTATION in done else None,
+        **{job: {"folder": _place(job), **done[job]} for job in done if not job.isdigit()},
         "provenance": {
             "data": dataset.name,
             "data_sha256": config.data_sha256,

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from cephsure.training.progress import job_title
-from cephsure.training.worker import LOG_FILE, ORIENTATION, job_folder
+from cephsure.training.worker import LOG_FILE, WRONG_ANSWERS, job_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 Rows = list[dict[str, Any]]
 
 CURVES_FILE = "curves.png"
-_LOSS_LABELS = {
-    "coarse": "training loss (nats)",
-    "fine": "training loss (nats, and expected error)",
-    "orientation": "training loss (nats)",
-    "paper": "training loss (squared map units)",
-}
 _MOST_NAMED = 5
 _FEW_EPOCHS = 30
 _INCHES = (4.6, 3.2)
@@ -39,14 +33,19 @@ def read_logs(run: Path, jobs: Sequence[str]) -> dict[str, Rows]:
     return logs
 
 
-def draw_curves(logs: Mapping[str, Rows], path: Path) -> None:
+def draw_curves(logs: Mapping[str, Rows], path: Path, *, loss_units: Mapping[str, str]) -> None:
     """Write the learning curves of jobs (job -> rows of its log) as a PNG; none where there are no rows."""
     if any(logs.values()):
-        curves_figure(logs).savefig(path, format="png")
+        curves_figure(logs, loss_units=loss_units).savefig(path, format="png")
 
 
-def curves_figure(logs: Mapping[str, Rows]) -> Figure:
-    """Training loss and validation error over epochs: a column for each stage, a line for each job."""
+def curves_figure(logs: Mapping[str, Rows], *, loss_units: Mapping[str, str]) -> Figure:
+    """Training loss and validation error over epochs: a column for each stage, a line for each job.
+
+    Args:
+        logs: job -> rows of its log.
+        loss_units: stage -> unit of its loss.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -62,24 +61,24 @@ def curves_figure(logs: Mapping[str, Rows]) -> Figure:
             if (found := [row for row in rows if row["stage"] == stage])
         }
         axes[0, column].set_title(f"{stage} network")
-        _draw(axes[0, column], lines, "loss", _LOSS_LABELS.get(stage, "training loss"))
-        _draw_validation(axes[1, column], lines, stage)
+        _draw(axes[0, column], lines, "loss", f"training loss ({loss_units[stage]})")
+        _draw_validation(axes[1, column], lines)
         axes[1, column].set_xlabel("epoch")
         axes[1, column].set_xlim(left=0)
         axes[1, column].xaxis.get_major_locator().set_params(integer=True)
     return figure
 
 
-def _draw_validation(axis: Axes, lines: Mapping[str, Rows], stage: str) -> None:
+def _draw_validation(axis: Axes, lines: Mapping[str, Rows]) -> None:
     """The validation error of one stage: MRE, or the share of wrong answers, which is no length."""
-    if stage == ORIENTATION:
+    units = {row.get("validation_unit", "mm") for rows in lines.values() for row in rows}
+    if WRONG_ANSWERS in units:
         percent = {job: _percent(rows) for job, rows in lines.items()}
         _draw(axis, percent, "percent", "wrong answers in validation (%)")
         axis.set_ylim(bottom=0)
         return
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    units = {row.get("validation_unit", "mm") for rows in lines.values() for row in rows}
     _draw(axis, lines, "validation_mre_mm", f"validation MRE ({' or '.join(sorted(units))})")
     positive = [
         row["validation_mre_mm"] for rows in lines.values() for row in rows if row["validation_mre_mm"]

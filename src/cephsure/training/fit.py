@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from cephsure.training.recipe import FitSettings, Precision
+    from cephsure.training.settings import FitSettings, Precision
     from cephsure.training.stage import Stage
 
 WARM_UP_SHARE = 0.05

@@ -18,7 +18,6 @@ import torch
 from safetensors.numpy import save
 
 from cephsure.atomic import write_atomically
-from cephsure.training.graph_features import TELLING, add_features
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,56 +26,39 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from cephsure.recipes.coarse_to_fine.networks import UNetConfig
-    from cephsure.recipes.paper.network import PaperUNetConfig
-    from cephsure.training.recipe import DefaultRecipe, PaperRecipe
-
 OPSET = 18
+_RISING = frozenset({"Resize", "ConvTranspose"})
+_AXES = "features.axes"
 
 
-def export_coarse(network: nn.Module, recipe: DefaultRecipe, config: UNetConfig, folder: Path) -> None:
-    """Write ``coarse.onnx``: (N, 1, S, S) film [and (N, M) masks] to (N, L, S/2, S/2) logits and features."""
-    film = torch.zeros(2, 1, recipe.coarse_side, recipe.coarse_side)
-    _export(network, "coarse", folder, inputs=["film"], examples=(film,), mask_sizes=config.mask_sizes)
-
-
-def export_fine(network: nn.Module, recipe: DefaultRecipe, config: UNetConfig, folder: Path) -> None:
-    """Write ``fine.onnx``: (N, L, C, P, P) patches [and (N, M) masks] to (N, K, L, P, P) logits."""
-    layout = recipe.layout
-    patches = torch.zeros(2, config.landmarks, layout.channels, layout.map_side, layout.map_side)
-    _export(network, "fine", folder, inputs=["patches"], examples=(patches,), mask_sizes=config.mask_sizes)
-
-
-def export_orientation(network: nn.Module, recipe: DefaultRecipe, folder: Path) -> None:
-    """Write ``orientation.onnx``: (N, 1, S, S) film to (N, 2) logits of facing left and negative."""
-    side = recipe.orientation_side
-    film = torch.zeros(2, 1, side, side)
-    _export(network, "orientation", folder, inputs=["film"], examples=(film,), mask_sizes=())
-
-
-def export_paper(network: nn.Module, recipe: PaperRecipe, config: PaperUNetConfig, folder: Path) -> None:
-    """Write ``paper.onnx``: (N, 1, S, S) film [and (N, M) masks] to (N, L, S, S) maps and features."""
-    film = torch.zeros(2, 1, recipe.side, recipe.side)
-    _export(network, "paper", folder, inputs=["film"], examples=(film,), mask_sizes=config.mask_sizes)
-
-
-def _export(
+def export_network(
     network: nn.Module,
     name: str,
     folder: Path,
     *,
-    inputs: list[str],
-    examples: tuple[Tensor, ...],
-    mask_sizes: Sequence[int],
+    example: tuple[str, Tensor],
+    mask_sizes: Sequence[int] = (),
+    with_features: bool = False,
 ) -> None:
+    """Write ``NAME.onnx`` and ``NAME.safetensors``: a batch [and its masks (N, M)] in, ``maps`` out.
+
+    Args:
+        network: what is exported; moved to the CPU and to float32.
+        name: of its files.
+        folder: where they go.
+        example: the input's name, and a batch of two.
+        mask_sizes: channels at each dropout site, for a network that takes masks.
+        with_features: whether the graph also gives ``features``, for a network that sees the whole film.
+    """
+    inputs, examples = [example[0]], [example[1]]
     if mask_sizes:
-        inputs = [*inputs, "masks"]
-        examples = (*examples, torch.ones(2, sum(mask_sizes)))
+        inputs.append("masks")
+        examples.append(torch.ones(2, sum(mask_sizes)))
     # torch's stubs leave memory_format out.
     plain = network.cpu().float().eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    program = _to_onnx(plain, inputs, examples)
+    program = _to_onnx(plain, inputs, tuple(examples))
     model = program.model_proto
-    if name in TELLING:
+    if with_features:
         add_features(model)
     _write_graph(model, name, folder)
 
@@ -102,6 +84,31 @@ def _to_onnx(network: nn.Module, inputs: list[str], examples: tuple[Tensor, ...]
             )
     finally:
         noisy.setLevel(level)
+
+
+def add_features(model: Any) -> bool:
+    """Give an ONNX graph the output ``features`` (N, C): its deepest maps' mean over their pixels.
+
+    The deepest maps are what the first layer on the way up is given. Maps and weights stay as they are.
+
+    Args:
+        model: an ONNX model; changed in place.
+
+    Returns:
+        Whether the graph has such an output now: one without a way up has no deepest level.
+    """
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = model.graph
+    if any(output.name == "features" for output in graph.output):
+        return True
+    deepest = next((node.input[0] for node in graph.node if node.op_type in _RISING), None)
+    if deepest is None:
+        return False
+    graph.initializer.append(numpy_helper.from_array(np.array([2, 3]), _AXES))
+    graph.node.append(helper.make_node("ReduceMean", [deepest, _AXES], ["features"], keepdims=0))
+    graph.output.append(helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", None]))
+    return True
 
 
 def _write_graph(model: Any, name: str, folder: Path) -> None:

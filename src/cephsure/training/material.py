@@ -9,8 +9,8 @@ import numpy as np
 
 from cephsure.datasets import annotators, film_of, truth
 from cephsure.errors import InputError
+from cephsure.geometry import fit_similarity
 from cephsure.preprocessing import WorkingFilm, stretch_grey, working_film
-from cephsure.recipes.coarse_to_fine.patches import PatchLayout, Pyramid, build_pyramid, frame_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,8 +33,8 @@ class TrainingFilm:
         marks_px: (K, L, 2) the points of each annotator the truth is made of.
         mm_per_px: (2,) scale, NaN when unknown.
         working: the film reduced for whole-film views.
-        frame: from the frame to film px, by the truth; None where fewer than two points are known.
-        pyramid: reductions for the patches; None without a frame or where no patches are wanted.
+        frame: the similarity from the mean shape to the truth in film px; None where fewer than two points
+            are known.
     """
 
     film_id: str
@@ -43,7 +43,6 @@ class TrainingFilm:
     mm_per_px: NDArray[np.float64]
     working: WorkingFilm
     frame: Affine | None
-    pyramid: Pyramid | None
 
 
 def mean_shape(points: Sequence[NDArray[np.float64]], rounds: int = 10) -> NDArray[np.float64]:
@@ -78,7 +77,7 @@ def mean_shape(points: Sequence[NDArray[np.float64]], rounds: int = 10) -> NDArr
 def _frame(points: NDArray[np.float64], shape: NDArray[np.float64]) -> Affine | None:
     """The frame by points (L, 2), or None where fewer than two distinct ones are known."""
     try:
-        return frame_of(points, shape)
+        return fit_similarity(shape, points)
     except ValueError:
         return None
 
@@ -99,14 +98,12 @@ def marks(item: AnnotatedFilm, which_truth: str, names: Sequence[str]) -> NDArra
 
 
 def load_films(
-    items: Sequence[AnnotatedFilm],
-    which_truth: str,
-    *,
-    coarse_side: int,
-    layout: PatchLayout | None,
-    shape: NDArray[np.float64] | None,
-) -> Iterator[TrainingFilm]:
-    """Read and reduce films one by one; ``layout`` None leaves out pyramids, ``shape`` None the frames."""
+    items: Sequence[AnnotatedFilm], which_truth: str, *, side: int, shape: NDArray[np.float64] | None
+) -> Iterator[tuple[TrainingFilm, NDArray[np.float32]]]:
+    """Read films one by one, reduced for views of ``side`` pixels; ``shape`` None leaves out the frames.
+
+    Each comes with its grey values (H, W), stretched to [0, 1], for what a recipe makes of them beside.
+    """
     names = annotators(items)
     for item in items:
         film = film_of(item)
@@ -116,18 +113,16 @@ def load_films(
         )
         points = truth(item, which_truth)
         pixels = stretch_grey(film.pixels)
-        frame = None if shape is None else _frame(points, shape)
-        pyramid = None
-        if layout is not None and frame is not None:
-            pyramid = build_pyramid(pixels, frame.scale, layout)
-        yield TrainingFilm(
-            item.film_id,
-            points,
-            marks(item, which_truth, names),
-            scale,
-            working_film(pixels, coarse_side),
-            frame,
-            pyramid,
+        yield (
+            TrainingFilm(
+                item.film_id,
+                points,
+                marks(item, which_truth, names),
+                scale,
+                working_film(pixels, side),
+                None if shape is None else _frame(points, shape),
+            ),
+            pixels,
         )
 
 

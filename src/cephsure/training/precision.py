@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from cephsure.training.recipe import Precision
+    from cephsure.training.settings import Precision
 
 LARGEST_DIFFERENCE = 0.05
 LEAST_SPEED_UP = 1.15

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import heapq
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cephsure.training.recipe import FitSettings, PaperRecipe, Recipe
-from cephsure.training.worker import ORIENTATION
+from cephsure.training.worker import WRONG_ANSWERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,31 +14,36 @@ if TYPE_CHECKING:
     from cephsure.training.run_config import RunConfig
     from cephsure.training.runner import JobState
 
-Plan = dict[str, dict[str, int]]
-"""Job -> its stages in their order -> epochs at most."""
 
-# What an epoch costs beside an epoch of the coarse network, until a stage's own time is known.
-_PRIOR_COSTS = {"coarse": 1.0, "fine": 2.5, "orientation": 0.7, "paper": 1.0}
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run will do.
+
+    Attributes:
+        epochs: job -> its stages in their order -> epochs at most.
+        usual_costs: stage -> what an epoch costs beside others, until its own time is known.
+        may_end_early: whether a network may be done before its last epoch, so that a time left is the longest
+            possible.
+    """
+
+    epochs: dict[str, dict[str, int]]
+    usual_costs: dict[str, float]
+    may_end_early: bool
 
 
 def plan(config: RunConfig) -> Plan:
     """All jobs of a run and their stages."""
     recipe = config.recipe
-    if isinstance(recipe, PaperRecipe):
-        return {str(member): {"paper": recipe.fit.epochs} for member in range(config.members)}
-    stages = {"coarse": recipe.coarse_fit.epochs, "fine": recipe.fine_fit.epochs}
-    members = {str(member): stages for member in range(config.members)}
-    return members | {ORIENTATION: {"orientation": recipe.orientation_fit.epochs}}
-
-
-def may_end_early(recipe: Recipe) -> bool:
-    """Whether a network may be done before its last epoch, so that a time left is the longest possible."""
-    fits = [value for value in _values(recipe) if isinstance(value, FitSettings)]
-    return any(fit.stop_patience is not None or fit.stop_below_mm is not None for fit in fits)
-
-
-def _values(recipe: Recipe) -> list[Any]:
-    return [getattr(recipe, name) for name in recipe.__dataclass_fields__]
+    stages = {job: recipe.stages(job) for job in config.job_names}
+    fits = [recipe.fit_of(stage) for job in stages.values() for stage in job.values()]
+    return Plan(
+        {
+            job: {name: recipe.fit_of(stage).epochs for name, stage in of.items()}
+            for job, of in stages.items()
+        },
+        {name: stage.usual_cost for of in stages.values() for name, stage in of.items()},
+        any(fit.stop_patience is not None or fit.stop_below_mm is not None for fit in fits),
+    )
 
 
 def seconds_an_epoch(states: Sequence[JobState]) -> dict[str, float]:
@@ -67,8 +72,8 @@ def seconds_left(plan: Plan, states: Sequence[JobState], *, at_once: int) -> flo
     measured = seconds_an_epoch(states)
     if not measured:
         return None
-    costs = _costs(measured)
-    left = {state.name: _left(plan[state.name], state, costs) for state in states if not state.done}
+    costs = _costs(plan, measured)
+    left = {state.name: _left(plan.epochs[state.name], state, costs) for state in states if not state.done}
     running = [state.name for state in states if state.running and not state.done]
     waiting = [state.name for state in states if not state.running and not state.done]
     ends: list[float] = []
@@ -80,17 +85,17 @@ def seconds_left(plan: Plan, states: Sequence[JobState], *, at_once: int) -> flo
 
 def share_done(plan: Plan, states: Sequence[JobState]) -> float:
     """How much of the run's work is done, 0 to 1."""
-    costs = _costs(seconds_an_epoch(states))
-    whole = sum(costs[stage] * epochs for stages in plan.values() for stage, epochs in stages.items())
-    left = sum(_left(plan[state.name], state, costs) for state in states if not state.done)
+    costs = _costs(plan, seconds_an_epoch(states))
+    whole = sum(costs[stage] * epochs for stages in plan.epochs.values() for stage, epochs in stages.items())
+    left = sum(_left(plan.epochs[state.name], state, costs) for state in states if not state.done)
     return 1.0 - left / whole
 
 
-def _costs(measured: Mapping[str, float]) -> dict[str, float]:
+def _costs(plan: Plan, measured: Mapping[str, float]) -> dict[str, float]:
     """Seconds an epoch of every stage: measured, or what is usual scaled to this machine and these films."""
-    usual = sum(_PRIOR_COSTS[stage] for stage in measured)
+    usual = sum(plan.usual_costs[stage] for stage in measured)
     scale = sum(measured.values()) / usual if measured else 1.0
-    return {stage: measured.get(stage, scale * prior) for stage, prior in _PRIOR_COSTS.items()}
+    return {stage: measured.get(stage, scale * cost) for stage, cost in plan.usual_costs.items()}
 
 
 def _left(stages: Mapping[str, int], state: JobState, costs: Mapping[str, float]) -> float:
@@ -109,18 +114,18 @@ def job_title(name: str) -> str:
         >>> job_title("3"), job_title("orientation")
         ('member 03', 'orientation')
     """
-    return name if name == ORIENTATION else f"member {int(name):02d}"
+    return f"member {int(name):02d}" if name.isdigit() else name
 
 
 def epoch_words(row: Mapping[str, Any]) -> str:
     """One row of a log in words.
 
     Example:
-        >>> epoch_words({"stage": "fine", "epoch": 3, "epochs": 24, "loss": 3.25, "validation_mre_mm": 1.5})
-        'fine 3/24, loss 3.25, validation MRE 1.50 mm'
+        >>> epoch_words({"stage": "net", "epoch": 3, "epochs": 24, "loss": 3.25, "validation_mre_mm": 1.5})
+        'net 3/24, loss 3.25, validation MRE 1.50 mm'
     """
     words = f"{row['stage']} {row['epoch']}/{row['epochs']}, loss {row['loss']:.3g}"
-    if row["stage"] == ORIENTATION:
+    if row.get("validation_unit") == WRONG_ANSWERS:
         return f"{words}, wrong answers {100 * row['validation_score']:.0f} %"
     if row["validation_mre_mm"] is None:
         return words
@@ -140,9 +145,9 @@ def duration_words(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def time_words(plan: Plan, states: Sequence[JobState], *, at_once: int, recipe: Recipe) -> str:
+def time_words(plan: Plan, states: Sequence[JobState], *, at_once: int) -> str:
     """The time left in words; "at most" where networks may be done before their last epoch."""
     left = seconds_left(plan, states, at_once=at_once)
     if left is None:
         return "time left unknown yet"
-    return f"{'at most ' if may_end_early(recipe) else ''}{duration_words(left)} left"
+    return f"{'at most ' if plan.may_end_early else ''}{duration_words(left)} left"

@@ -1,140 +1,191 @@
-"""Recipes as data: every number a training depends on, in one place."""
+"""Recipes as training sees them: numbers, jobs and stages; and what a user may change of them."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
-from cephsure.recipes.coarse_to_fine.patches import PatchLayout
+from cephsure.errors import InputError
+from cephsure.training.settings import FitSettings
 
-ModelKind = Literal["baseline", "ensemble", "mc-dropout"]
-Precision = Literal["float32", "bfloat16"]
-Schedule = Literal["cosine", "plateau"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from cephsure.datasets import AnnotatedFilm
+    from cephsure.training.settings import Schedule
+    from cephsure.training.worker import Job
+
+AnyRecipe = TypeVar("AnyRecipe", bound="Recipe")
+
+STOPPED = "stopped below"
+"""How the change begins by which under-trained models are known."""
 
 
 @dataclass(frozen=True, slots=True)
-class FitSettings:
-    """How one network is fitted.
+class StageFacts:
+    """What is known of a stage before it begins.
 
     Attributes:
-        epochs: passes over the training films (at most, where training stops by itself).
-        batch_films: films a step.
-        learning_rate: peak learning rate.
-        optimiser: "adam" (reference) or "adamw" (with decoupled weight decay).
-        weight_decay: of adamw.
-        schedule: "cosine" (short warm-up, then down to zero) or "plateau" (down on a validation plateau).
-        plateau_patience: epochs without gain before the rate goes down tenfold.
-        stop_patience: epochs without gain before training stops; None never stops early.
-        stop_below_mm: stop after the first epoch whose validation MRE is under this, and keep that epoch's
-            weights whatever ``keep`` says; None never does.
-        ema_decay: decay a step of the averaged weights that are kept (less in the first steps); None keeps
-            the plain ones.
-        keep: "last" epoch's weights or those of the "best" validation epoch.
+        name: its network's, in logs and in the bundle.
+        fit: the recipe's field that holds its settings.
+        usual_cost: of an epoch beside the recipe's other stages, until its own time is known.
+        loss_unit: of its training loss.
+        counts_wrong: whether validation tells a share of wrong answers, and no length.
     """
 
-    epochs: int
-    batch_films: int = 8
-    learning_rate: float = 2e-3
-    optimiser: Literal["adam", "adamw"] = "adamw"
-    weight_decay: float = 1e-2
-    schedule: Schedule = "cosine"
-    plateau_patience: int = 15
-    stop_patience: int | None = None
-    stop_below_mm: float | None = None
-    ema_decay: float | None = 0.99
-    keep: Literal["last", "best"] = "last"
+    name: str
+    fit: str
+    usual_cost: float
+    loss_unit: str
+    counts_wrong: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PaperRecipe:
-    """The reference's recipe (Drevický & Kodým 2020), to the letter unless ``changes`` says otherwise."""
-
-    name: str = "paper"
-    side: int = 128
-    filters: tuple[int, ...] = (64, 128, 256, 512, 1024)
-    target_sigma_px: float = 5.0
-    target_amplitude: float = 1000.0
-    dropout: float = 0.4
-    validation_share: float = 0.15
-    samples: int = 15
-    fit: FitSettings = field(
-        default_factory=lambda: FitSettings(
-            epochs=400,
-            learning_rate=1e-3,
-            optimiser="adam",
-            schedule="plateau",
-            stop_patience=30,
-            ema_decay=None,
-            keep="best",
-        )
-    )
-    changes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class DefaultRecipe:
-    """Coarse to fine: a small network over the whole film, then one over patches in the head's own frame.
+@dataclass(frozen=True)
+class Recipe(ABC):
+    """A way to train and to predict: a frozen dataclass of all the numbers it depends on.
 
     Attributes:
-        orientation_side: pixels of the orientation network's square input.
-        coarse_side: pixels of the coarse network's square input; its maps have half as many.
-        coarse_sigma_px: Gaussian target's sigma in map pixels.
-        coarse_radius_px: decoder's window in map pixels.
-        layout: sizes of the fine patches, in frame units (about mm).
-        fine_sigma: Gaussian target's sigma, in frame units.
-        fine_radius_px: decoder's window in map pixels.
-        fine_distance_weight: weight of the expected radial error (frame units) beside the cross-entropy.
-        fine_grey_share: share of the films whose patches get another grey curve, and that get blur and grain.
-        tell_annotators_apart: whether a mean truth is learnt as its annotators' points, each with own maps.
-        dropout: probability of the channel masks (MC-Dropout only).
-        folds: parts the training films are divided into; member k is validated on part k, trained on others.
+        name: what users and bundles call it.
         samples: stochastic passes of MC-Dropout.
         changes: what was changed of the recipe's own numbers, in words.
+        member_stages: the networks of each member, in the order they are fitted.
+        extra_jobs: networks that a run has once, beside its members: job -> stages.
+        has_widths: whether ``with_width`` can be asked for.
     """
 
-    name: str = "default"
-    orientation_side: int = 64
-    coarse_side: int = 160
-    coarse_widths: tuple[int, ...] = (24, 40, 64, 64, 64)
-    coarse_sigma_px: float = 1.0
-    coarse_radius_px: int = 3
-    layout: PatchLayout = field(default_factory=PatchLayout)
-    fine_widths: tuple[int, ...] = (32, 48, 64, 64)
-    fine_sigma: float = 1.0
-    fine_radius_px: int = 3
-    fine_distance_weight: float = 0.3
-    fine_grey_share: float = 0.5
-    tell_annotators_apart: bool = True
-    dropout: float = 0.15
-    folds: int = 15
-    samples: int = 15
-    coarse_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=30))
-    fine_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=24, batch_films=4))
-    orientation_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=12, batch_films=16))
+    name: str
+    samples: int
     changes: tuple[str, ...] = ()
 
+    member_stages: ClassVar[tuple[StageFacts, ...]]
+    extra_jobs: ClassVar[Mapping[str, tuple[StageFacts, ...]]] = {}
+    has_widths: ClassVar[bool] = False
 
-Recipe = PaperRecipe | DefaultRecipe
-RECIPES: dict[str, type[PaperRecipe | DefaultRecipe]] = {"paper": PaperRecipe, "default": DefaultRecipe}
+    @abstractmethod
+    def member_films(
+        self, films: Sequence[AnnotatedFilm], member: int, *, seed: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Indices of the films that a member is trained and validated on."""
 
+    @abstractmethod
+    def train(self, job: Job) -> dict[str, Any]:
+        """Fit a job's networks, export them into its folder, and give what the bundle is told beside.
 
-def recipe_to_dict(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as plain JSON data."""
-    return asdict(recipe)
+        Whatever needs torch is imported here: a recipe's numbers are read where there is none.
+        """
 
+    def with_width(self, factor: float) -> Self:
+        """The recipe with networks ``factor`` times as wide; InputError where its width is fixed."""
+        raise InputError(f"recipe {self.name!r} has one width, and none {factor:g} times as large")
 
-def recipe_from_dict(data: dict[str, Any]) -> Recipe:
-    """A recipe from what ``recipe_to_dict`` gave."""
-    known = dict(data)
-    base = RECIPES[known["name"]]()
-    for key, value in known.items():
-        current = getattr(base, key)
-        if isinstance(current, (FitSettings, PatchLayout)):
-            known[key] = replace(current, **{k: _tuples(v) for k, v in value.items()})
-        else:
-            known[key] = _tuples(value)
-    return replace(base, **known)
+    def job_names(self, members: int) -> list[str]:
+        """The members' numbers, and the extra jobs."""
+        return [*map(str, range(members)), *self.extra_jobs]
+
+    def stages(self, job: str) -> dict[str, StageFacts]:
+        """The stages of a job by name, in their order."""
+        return {stage.name: stage for stage in self.extra_jobs.get(job, self.member_stages)}
+
+    def fit_of(self, stage: StageFacts) -> FitSettings:
+        """A stage's settings."""
+        settings: FitSettings = getattr(self, stage.fit)
+        return settings
+
+    def to_dict(self) -> dict[str, Any]:
+        """The numbers as plain JSON data."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """A recipe from what ``to_dict`` gave; what is missing is as usual, an unknown key an error."""
+        usual = cls()  # type: ignore[call-arg]  # every recipe has its own name and samples
+        known: dict[str, Any] = {}
+        for key, value in data.items():
+            current = getattr(usual, key)
+            if is_dataclass(current) and not isinstance(current, type):
+                known[key] = replace(current, **{k: _tuples(v) for k, v in value.items()})
+            else:
+                known[key] = _tuples(value)
+        return replace(usual, **known)
 
 
 def _tuples(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def with_changes(
+    recipe: AnyRecipe,
+    *,
+    width: float | None = None,
+    epochs: int | None = None,
+    schedule: Schedule | None = None,
+    stop_below_mm: float | None = None,
+) -> AnyRecipe:
+    """A recipe with some of its numbers changed, each change named in its ``changes``.
+
+    Args:
+        recipe: as it is usually.
+        width: factor of its networks' filters, for recipes that can be made wider or narrower.
+        epochs: passes over the films of every network (at most, where training stops by itself).
+        schedule: how the learning rate of every network falls.
+        stop_below_mm: stop each landmark network as soon as its validation MRE falls under this.
+
+    Raises:
+        InputError: a change does not fit the recipe.
+    """
+    if width is not None:
+        recipe = recipe.with_width(width)
+    if epochs is not None:
+        if epochs < 1:
+            raise InputError(f"a network needs one epoch or more, not {epochs}")
+        recipe = _with_fits(recipe, f"{epochs} epochs", _fits(recipe), epochs=epochs)
+    if schedule is not None:
+        recipe = _with_fits(recipe, f"{schedule} schedule", _fits(recipe), schedule=schedule)
+    if stop_below_mm is not None:
+        if not stop_below_mm > 0:
+            raise InputError(f"a validation error to stop below is positive, not {stop_below_mm}")
+        landmarks = [stage.fit for stage in recipe.member_stages]
+        recipe = _with_fits(recipe, _stopped(stop_below_mm), landmarks, stop_below_mm=stop_below_mm)
+    return recipe
+
+
+def changes_as_trained(recipe: Recipe, members: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """A recipe's ``changes`` once it is known which networks were stopped.
+
+    A network that never fell below the error it was to be stopped at is trained to its end, and must not pass
+    for one that was stopped.
+
+    Args:
+        recipe: the run's.
+        members: each member's facts: "stages", by name, with their last "validation_mre_mm".
+    """
+    below_mm = recipe.fit_of(recipe.member_stages[0]).stop_below_mm
+    if below_mm is None:
+        return recipe.changes
+    names = [stage.name for stage in recipe.member_stages]
+    errors = [member["stages"][name]["validation_mre_mm"] for member in members for name in names]
+    never = sum(error is None or not error < below_mm for error in errors)
+    if never == len(errors):
+        words = f"never below {below_mm:g} mm, so not stopped"
+    else:
+        words = _stopped(below_mm) + (f" ({never} of {len(errors)} networks never were)" if never else "")
+    return tuple(words if change == _stopped(below_mm) else change for change in recipe.changes)
+
+
+def _stopped(below_mm: float) -> str:
+    return f"{STOPPED} {below_mm:g} mm"
+
+
+def _fits(recipe: Recipe) -> list[str]:
+    """The fields that hold the settings of a fit."""
+    return [field.name for field in fields(recipe) if isinstance(getattr(recipe, field.name), FitSettings)]
+
+
+def _with_fits(recipe: AnyRecipe, change: str, names: Sequence[str], **settings: Any) -> AnyRecipe:
+    """The recipe with other settings in some of its fits."""
+    fits: dict[str, Any] = {name: replace(getattr(recipe, name), **settings) for name in names}
+    return replace(recipe, **fits, changes=(*recipe.changes, change))

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cephsure.atomic import write_atomically
-from cephsure.datasets import group_folds, last_split
 from cephsure.errors import InputError
-from cephsure.training.recipe import (
-    ModelKind,
-    PaperRecipe,
-    Precision,
-    Recipe,
-    recipe_from_dict,
-    recipe_to_dict,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from cephsure.datasets import AnnotatedFilm, DatasetFormat
+    from cephsure.datasets import DatasetFormat
+    from cephsure.training.recipe import Recipe
+    from cephsure.training.settings import ModelKind, Precision
 
 RUN_FILE = "run.json"
 
@@ -63,19 +54,23 @@ class RunConfig:
     precision: Precision
     recipe: Recipe
 
+    @property
+    def job_names(self) -> list[str]:
+        """The members' numbers, and the jobs that the recipe has once."""
+        return self.recipe.job_names(self.members)
+
     def to_json(self) -> str:
         """JSON text."""
-        return json.dumps(asdict(self) | {"recipe": recipe_to_dict(self.recipe)}, indent=2)
+        return json.dumps(asdict(self) | {"recipe": self.recipe.to_dict()}, indent=2)
 
     @staticmethod
-    def load(run: Path) -> RunConfig:
+    def load(run: Path, recipe: type[Recipe]) -> RunConfig:
         """The configuration of a run folder; InputError when there is none or it cannot be read."""
-        path = run / RUN_FILE
         try:
-            data: dict[str, Any] = json.loads(path.read_text())
-            return RunConfig(**(data | {"recipe": recipe_from_dict(data["recipe"])}))
+            data: dict[str, Any] = json.loads((run / RUN_FILE).read_text())
+            return RunConfig(**(data | {"recipe": recipe.from_dict(data["recipe"])}))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError("not a training run's configuration", where=path) from error
+            raise InputError("not a training run's configuration", where=run / RUN_FILE) from error
 
 
 def settle(run: Path, wanted: RunConfig) -> RunConfig:
@@ -91,36 +86,34 @@ def settle(run: Path, wanted: RunConfig) -> RunConfig:
         run.mkdir(parents=True, exist_ok=True)
         write_atomically(run / RUN_FILE, wanted.to_json().encode())
         return wanted
-    begun = RunConfig.load(run)
-    old, new = asdict(begun), asdict(wanted)
-    differing = [key for key in new if key not in {"precision", "data"} and old[key] != new[key]]
+    if _recipe_name(run) not in {None, wanted.recipe.name}:
+        raise _another_run(run, ["recipe"])
+    begun = RunConfig.load(run, type(wanted.recipe))
+    deciding = [field.name for field in fields(RunConfig) if field.name not in {"precision", "data"}]
+    differing = [name for name in deciding if getattr(begun, name) != getattr(wanted, name)]
     if differing:
-        raise InputError(
-            f"holds another training run (differs in {', '.join(differing)})",
-            where=run,
-            remedy="choose another --out, or give the options the run was begun with",
-        )
+        raise _another_run(run, differing)
     if begun.data != wanted.data:
         begun = replace(begun, data=wanted.data)
         write_atomically(run / RUN_FILE, begun.to_json().encode())
     return begun
 
 
-def member_films(
-    films: Sequence[AnnotatedFilm], config: RunConfig, member: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Indices of the films that member ``member`` is trained and validated on.
+def _recipe_name(run: Path) -> str | None:
+    """Which recipe a run was begun with; None where its configuration does not tell."""
+    try:
+        name = json.loads((run / RUN_FILE).read_text())["recipe"]["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return str(name)
 
-    The paper recipe validates every member on the last films; the default recipe divides the films into
-    folds and validates member k on fold k, so that the whole ensemble has seen them all, and every film has a
-    member that has not.
-    """
-    if isinstance(config.recipe, PaperRecipe):
-        return last_split(films, config.recipe.validation_share)
-    groups = len({film.group or film.film_id for film in films})
-    folds = group_folds(films, max(2, min(config.recipe.folds, groups)), seed=config.seed)
-    held = folds[member % len(folds)]
-    return np.setdiff1d(np.arange(len(films), dtype=np.int64), held), held
+
+def _another_run(run: Path, differing: Sequence[str]) -> InputError:
+    return InputError(
+        f"holds another training run (differs in {', '.join(differing)})",
+        where=run,
+        remedy="choose another --out, or give the options the run was begun with",
+    )
 
 
 def derived_seed(config: RunConfig, member: int, stage: int) -> int:

@@ -21,14 +21,15 @@ from cephsure.training.curves import CURVES_FILE, draw_curves, read_logs
 from cephsure.training.material import mean_shape
 from cephsure.training.open_data import chosen_films, usual_split
 from cephsure.training.precision import choose_precision
-from cephsure.training.run_config import RunConfig, member_films, settle
-from cephsure.training.worker import BAD_INPUT, DONE_FILE, LOG_FILE, job_folder, job_names
+from cephsure.training.run_config import RunConfig, settle
+from cephsure.training.worker import BAD_INPUT, DONE_FILE, LOG_FILE, job_folder, recipe_place
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from cephsure.datasets import DatasetFormat
-    from cephsure.training.recipe import ModelKind, Recipe
+    from cephsure.training.recipe import Recipe
+    from cephsure.training.settings import ModelKind
 
 POLL_SECONDS = 0.5
 BUNDLE_FOLDER = "bundle"
@@ -45,7 +46,7 @@ class JobState:
     """How far a job is.
 
     Attributes:
-        name: a member's number, or "orientation".
+        name: a member's number, or an extra job's name.
         rows: the rows of its log.
         done: whether it has finished.
         running: whether a process is at it now.
@@ -111,7 +112,7 @@ def begin(
     )
     # What would stop the jobs later stops them here, before anything is written.
     mean_shape([chosen_truth(item, truth) for item in items])
-    member_films(items, wanted, 0)
+    recipe.member_films(items, 0, seed=seed)
     return settle(out, wanted), words
 
 
@@ -129,7 +130,7 @@ def run_jobs(
         InputError: when a job finds that a film or an annotation cannot be used.
         TrainingFailedError: when a job's process fails; the others are stopped, their checkpoints stay.
     """
-    states = [JobState(name) for name in job_names(config)]
+    states = [JobState(name) for name in config.job_names]
     at_once = jobs_at_once(config, jobs=jobs, device=device)
     threads = max(1, _cores() // at_once)
     processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -138,7 +139,7 @@ def run_jobs(
             _look(out, states, processes)
             waiting = [state for state in states if not state.done and not state.running]
             for state in waiting[: at_once - len(processes)]:
-                processes[state.name] = _start(out, state.name, threads, device)
+                processes[state.name] = _start(out, state.name, threads, device, type(config.recipe))
                 state.running = True
             yield states
             if all(state.done for state in states):
@@ -158,7 +159,7 @@ def jobs_at_once(config: RunConfig, *, jobs: int | None = None, device: str = "c
     than one process with two threads trains them in turn. On a GPU there is one.
     """
     usual = 1 if device == "cuda" else _cores()
-    return max(1, min(jobs or usual, len(job_names(config))))
+    return max(1, min(jobs or usual, len(config.job_names)))
 
 
 def _cores() -> int:
@@ -168,11 +169,14 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _start(out: Path, job: str, threads: int, device: str) -> subprocess.Popen[bytes]:
+def _start(out: Path, job: str, threads: int, device: str, recipe: type[Recipe]) -> subprocess.Popen[bytes]:
     folder = job_folder(out, job)
     folder.mkdir(parents=True, exist_ok=True)
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
-    command = [sys.executable, "-m", "cephsure.training.worker", str(out), job, str(threads), device]
+    # The worker must find whatever was found here: a recipe may come from anywhere.
+    environment["PYTHONPATH"] = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
+    work = [str(out), job, str(threads), device, recipe_place(recipe)]
+    command = [sys.executable, "-m", "cephsure.training.worker", *work]
     with (folder / ERRORS_FILE).open("wb") as errors:
         return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=errors)  # noqa: S603 - our own module
 
@@ -216,5 +220,7 @@ def train(
 
 def finish(out: Path, config: RunConfig, *, name: str | None = None) -> Path:
     """Draw the curves of a run whose jobs are done, write its bundle and return the bundle's folder."""
-    draw_curves(read_logs(out, job_names(config)), out / CURVES_FILE)
+    stages = [stage for job in config.job_names for stage in config.recipe.stages(job).values()]
+    units = {stage.name: stage.loss_unit for stage in stages}
+    draw_curves(read_logs(out, config.job_names), out / CURVES_FILE, loss_units=units)
     return write_bundle(out, config, out / BUNDLE_FOLDER, name=name)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from cephsure.training.recipe import FitSettings
+    from cephsure.training.settings import FitSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,20 @@
-"""One job of a run in a process of its own: a member's networks, or the orientation network.
+"""One job of a run in a process of its own: a member's networks, or those that the run has once.
 
-``python -m cephsure.training.worker RUN JOB THREADS DEVICE``; JOB is a member's number or ``orientation``.
+``python -m cephsure.training.worker RUN JOB THREADS DEVICE RECIPE``; JOB is a member's number or the name of
+an extra job, RECIPE the recipe's class as ``module:name``.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 import os
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -21,16 +22,10 @@ import torch
 from cephsure.atomic import write_atomically
 from cephsure.datasets import truth
 from cephsure.errors import InputError
-from cephsure.recipes.coarse_to_fine.coarse_stage import CoarseStage
-from cephsure.recipes.coarse_to_fine.fine_stage import FineStage
-from cephsure.recipes.coarse_to_fine.orientation_stage import OrientationStage
-from cephsure.recipes.paper.stage import PaperStage
 from cephsure.training.fit import fit
-from cephsure.training.graphs import export_coarse, export_fine, export_orientation, export_paper
 from cephsure.training.material import TrainingFilm, load_films, mean_shape
 from cephsure.training.open_data import run_films
-from cephsure.training.recipe import DefaultRecipe, PaperRecipe
-from cephsure.training.run_config import RunConfig, derived_seed, member_films
+from cephsure.training.run_config import RunConfig, derived_seed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,27 +33,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
+    from cephsure.training.recipe import Recipe
     from cephsure.training.stage import Stage
 
-ORIENTATION = "orientation"
+    Film = TypeVar("Film", bound=TrainingFilm)
+
 DONE_FILE = "done.json"
 LOG_FILE = "log.jsonl"
 BAD_INPUT = 2
 """Exit status of a job that met a film or an annotation it cannot use; its last line says which."""
-
-
-def job_names(config: RunConfig) -> list[str]:
-    """The members' numbers, and "orientation" where the recipe has such a network."""
-    names = [str(member) for member in range(config.members)]
-    return [*names, ORIENTATION] if isinstance(config.recipe, DefaultRecipe) else names
+WRONG_ANSWERS = "wrong answers"
+"""The unit of a validation that tells a share of wrong answers, and no length."""
 
 
 def job_folder(run: Path, job: str) -> Path:
     """Where a job keeps its checkpoints, its log and, in the end, its networks."""
-    return run / (job if job == ORIENTATION else f"member_{int(job):02d}")
+    return run / (f"member_{int(job):02d}" if job.isdigit() else job)
 
 
-def do_job(run: Path, job: str, *, device: str = "cpu") -> None:
+def do_job(run: Path, job: str, recipe: type[Recipe], *, device: str = "cpu") -> None:
     """Do one job of a run, going on from its checkpoints; a finished job is left as it is."""
     folder = job_folder(run, job)
     if (folder / DONE_FILE).exists():
@@ -66,35 +59,71 @@ def do_job(run: Path, job: str, *, device: str = "cpu") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in folder.glob(".*.part"):  # of a write that was killed
         leftover.unlink(missing_ok=True)
-    config = RunConfig.load(run)
-    if isinstance(config.recipe, PaperRecipe):
-        facts = _paper_member(config, config.recipe, int(job), folder, device)
-    elif job == ORIENTATION:
-        facts = _orientation(config, config.recipe, folder, device)
-    else:
-        facts = _default_member(config, config.recipe, int(job), folder, device)
-    write_atomically(folder / DONE_FILE, json.dumps(facts, indent=2).encode())
+    work = Job(RunConfig.load(run, recipe), job, folder, device=device)
+    beside = work.config.recipe.train(work)
+    write_atomically(folder / DONE_FILE, json.dumps(work.facts | beside, indent=2).encode())
 
 
-class _Fitter:
-    """Fits a job's stages one after the other, all in one log."""
+class Job:
+    """One job as a recipe sees it: films to be asked for, stages to be fitted one after the other.
 
-    def __init__(self, config: RunConfig, member: int, parts: _Parts, folder: Path, *, device: str) -> None:
-        self.config, self.member, self.folder, self.device = config, member, folder, device
-        self.unit = parts.unit
-        self.rows: list[dict[str, Any]] = []
-        self.facts: dict[str, Any] = {
-            "stages": {},
-            "validation_films": [film.film_id for film in parts.held],
-            "validation_unit": parts.unit,
+    Attributes:
+        config: the run's.
+        name: a member's number, or the extra job's name.
+        member: that number; 0 for an extra job, which has the first member's films.
+        folder: where checkpoints and the log are, and networks are exported to.
+        dropout: whether the networks take channel masks.
+        shape: (L, 2) the training films' mean shape.
+        facts: what the bundle will be told of it.
+    """
+
+    def __init__(self, config: RunConfig, name: str, folder: Path, *, device: str) -> None:
+        self.config, self.name, self.folder, self.device = config, name, folder, device
+        self.member = int(name) if name.isdigit() else 0
+        self.dropout = config.kind == "mc-dropout"
+        self._items = run_films(config)
+        self.shape = mean_shape([truth(item, config.truth) for item in self._items])
+        self._unit = "mm"
+        self._rows: list[dict[str, Any]] = []
+        self.facts: dict[str, Any] = {"stages": {}, "validation_films": [], "validation_unit": "mm"}
+
+    def films(
+        self, side: int, prepare: Callable[[TrainingFilm, NDArray[np.float32]], Film]
+    ) -> tuple[list[Film], list[Film]]:
+        """The job's training and validation films, reduced to views of ``side`` pixels.
+
+        Args:
+            side: of the views of the whole film.
+            prepare: is given each film and its grey values (H, W) in [0, 1], and makes of them what the
+                recipe keeps; the grey values themselves are not kept.
+        """
+        config = self.config
+        loaded = [
+            prepare(film, pixels)
+            for film, pixels in load_films(self._items, config.truth, side=side, shape=self.shape)
+        ]
+        train, held = (
+            [loaded[i] for i in part]
+            for part in config.recipe.member_films(self._items, self.member, seed=config.seed)
+        )
+        # The frame's unit (about mm) serves where films have no scale.
+        scaled = all(np.isfinite(film.mm_per_px).all() for film in held)
+        self._unit = "mm" if scaled else "frame units"
+        self.facts |= {
+            "validation_films": [film.film_id for film in held],
+            "validation_unit": self._unit,
         }
+        return train, held
 
-    def __call__(self, stage: Stage, number: int) -> nn.Module:
-        earlier = list(self.rows)
+    def fit(self, stage: Stage, number: int) -> nn.Module:
+        """Fit a stage's network, log its epochs and note its figures; ``number`` gives it its seed."""
+        earlier = list(self._rows)
+        counts_wrong = self.config.recipe.stages(self.name)[stage.name].counts_wrong
+        unit = WRONG_ANSWERS if counts_wrong else self._unit
 
         def report(rows: list[dict[str, Any]]) -> None:
-            self.rows = earlier + [_strict(row) | {"validation_unit": self.unit} for row in rows]
-            text = "".join(json.dumps(row) + "\n" for row in self.rows)
+            self._rows = earlier + [_strict(row) | {"validation_unit": unit} for row in rows]
+            text = "".join(json.dumps(row) + "\n" for row in self._rows)
             write_atomically(self.folder / LOG_FILE, text.encode())
 
         network, progress = fit(
@@ -127,64 +156,16 @@ def _strict(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """A member's training and validation films, and the mean shape (L, 2)."""
-
-    train: list[TrainingFilm]
-    held: list[TrainingFilm]
-    shape: NDArray[np.float64]
-
-    @property
-    def unit(self) -> str:
-        """Unit of the validation errors: mm, or the frame's (about mm) where films have no scale."""
-        return "mm" if all(np.isfinite(film.mm_per_px).all() for film in self.held) else "frame units"
+def recipe_place(recipe: type[Recipe]) -> str:
+    """Where another process finds a recipe's class, as ``module:name``."""
+    return f"{recipe.__module__}:{recipe.__qualname__}"
 
 
-def _load(config: RunConfig, member: int) -> _Parts:
-    items = run_films(config)
-    shape = mean_shape([truth(item, config.truth) for item in items])
-    recipe = config.recipe
-    side = recipe.side if isinstance(recipe, PaperRecipe) else recipe.coarse_side
-    layout = None if isinstance(recipe, PaperRecipe) else recipe.layout
-    loaded = list(load_films(items, config.truth, coarse_side=side, layout=layout, shape=shape))
-    train, held = member_films(items, config, member)
-    return _Parts([loaded[i] for i in train], [loaded[i] for i in held], shape)
-
-
-def _default_member(
-    config: RunConfig, recipe: DefaultRecipe, member: int, folder: Path, device: str
-) -> dict[str, Any]:
-    parts = _load(config, member)
-    dropout = config.kind == "mc-dropout"
-    fitter = _Fitter(config, member, parts, folder, device=device)
-    coarse_stage = CoarseStage(recipe, parts.train, parts.held, dropout=dropout)
-    coarse = fitter(coarse_stage, 0)
-    starts = coarse_stage.positions(coarse, parts.held)
-    fine_stage = FineStage(recipe, parts.train, parts.held, shape=parts.shape, coarse=starts, dropout=dropout)
-    fine = fitter(fine_stage, 1)
-    export_coarse(coarse, recipe, coarse_stage.config, folder)
-    export_fine(fine, recipe, fine_stage.config, folder)
-    return fitter.facts | {"mean_shape": parts.shape.tolist()}
-
-
-def _orientation(config: RunConfig, recipe: DefaultRecipe, folder: Path, device: str) -> dict[str, Any]:
-    parts = _load(config, 0)
-    fitter = _Fitter(config, 0, parts, folder, device=device)
-    network = fitter(OrientationStage(recipe, parts.train, parts.held), 2)
-    export_orientation(network, recipe, folder)
-    return fitter.facts
-
-
-def _paper_member(
-    config: RunConfig, recipe: PaperRecipe, member: int, folder: Path, device: str
-) -> dict[str, Any]:
-    parts = _load(config, member)
-    stage = PaperStage(recipe, parts.train, parts.held, dropout=config.kind == "mc-dropout")
-    fitter = _Fitter(config, member, parts, folder, device=device)
-    network = fitter(stage, 0)
-    export_paper(network, recipe, stage.config, folder)
-    return fitter.facts
+def recipe_at(place: str) -> type[Recipe]:
+    """The class that ``recipe_place`` named."""
+    module, name = place.split(":")
+    recipe: type[Recipe] = getattr(importlib.import_module(module), name)
+    return recipe
 
 
 def _end_with_parent(parent: int, end: Callable[[int], None] = os._exit) -> None:
@@ -200,11 +181,11 @@ def _end_with_parent(parent: int, end: Callable[[int], None] = os._exit) -> None
 
 def main(arguments: list[str]) -> None:
     """Do the job that the command line names."""
-    run, job, threads, device = arguments
+    run, job, threads, device, recipe = arguments
     _end_with_parent(os.getppid())
     torch.set_num_threads(int(threads))
     try:
-        do_job(Path(run), job, device=device)
+        do_job(Path(run), job, recipe_at(recipe), device=device)
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(BAD_INPUT)

@@ -1,7 +1,7 @@
 """Calibrate a model: films with known points in, a bundle that knows its errors out."""
 
-from cephsure.bundles.edit import write_calibrated
 from cephsure.uncertainty.calibration import CrossFit, cross_fit
+from cephsure.workflows.calibrated_bundle import write_calibrated
 from cephsure.workflows.collect import Collected, collect
 from cephsure.workflows.training_films import NotTrainedOn, not_trained_on
 

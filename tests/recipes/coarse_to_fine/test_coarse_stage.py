@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from cephsure.datasets import AnnotatedFilm
 from cephsure.films import Spacing, SpacingSource
-from cephsure.recipes.coarse_to_fine import coarse_stage as module
-from cephsure.recipes.coarse_to_fine.coarse_stage import CoarseStage, coarse_input
+from cephsure.recipes.coarse_to_fine import stages as module
+from cephsure.recipes.coarse_to_fine.stages import CoarseStage, coarse_input
 from cephsure.training.material import load_films
 
 
@@ -46,7 +46,7 @@ def blob_films(tmp_path):
         Image.fromarray(np.round(grey).astype(np.uint8)).save(path)
         spacing = Spacing(0.5, 0.5, SpacingSource.USER)
         items.append(AnnotatedFilm(str(number), path, {"me": np.array([point])}, spacing=spacing))
-    return list(load_films(items, "me", coarse_side=64, layout=None, shape=None))
+    return [film for film, _ in load_films(items, "me", side=64, shape=None)]
 
 
 @pytest.fixture

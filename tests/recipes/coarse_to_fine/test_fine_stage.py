@@ -11,10 +11,10 @@ from torch import nn
 from cephsure.datasets import AnnotatedFilm
 from cephsure.films import Spacing, SpacingSource
 from cephsure.geometry import Affine, linear
-from cephsure.recipes.coarse_to_fine import fine_stage as module
-from cephsure.recipes.coarse_to_fine.fine_stage import FineStage
+from cephsure.recipes.coarse_to_fine import stages as module
 from cephsure.recipes.coarse_to_fine.patches import map_to_frame
-from cephsure.training.material import load_films, mean_shape
+from cephsure.recipes.coarse_to_fine.stages import FineStage, patch_film
+from cephsure.training.material import TrainingFilm, load_films, mean_shape
 
 HEAD = np.array([[-30.0, -20.0], [40.0, -10.0], [10.0, 45.0], [-20.0, 15.0]])
 
@@ -54,7 +54,8 @@ def blob_films(tmp_path, tiny_recipe):
         spacing = Spacing(0.4, 0.4, SpacingSource.USER)
         items.append(AnnotatedFilm(str(number), path, {"a": points, "b": points}, spacing=spacing))
     shape = mean_shape([item.annotations["a"] for item in items])
-    return list(load_films(items, "mean", coarse_side=64, layout=tiny_recipe.layout, shape=shape)), shape
+    loaded = load_films(items, "mean", side=64, shape=shape)
+    return [patch_film(film, pixels, tiny_recipe.layout) for film, pixels in loaded], shape
 
 
 def make(recipe, blob_films, *, jitter_px=0.0, dropout=False):
@@ -178,3 +179,12 @@ def test_the_loss_is_in_frame_units(tiny_recipe, blob_films):
     stage.recipe = plain
     stage.loss(outputs, (torch.full((1, 1, 1, 2), 7.0),)).backward()
     assert outputs.grad.abs().max() < 1e-6
+
+
+def test_a_patch_film_has_reductions_where_it_has_a_frame(tiny_recipe):
+    shape = np.array([[-50.0, 0.0], [50.0, 0.0], [0.0, 70.0]])
+    film = TrainingFilm("a", shape, shape[None], np.full(2, np.nan), None, Affine(0.6 * np.eye(2), [45, 60]))
+    pixels = np.zeros((120, 90), dtype=np.float32)
+    # The film is coarser than the finest patch asks for (0.8 frame units), so it stays as it is.
+    assert patch_film(film, pixels, tiny_recipe.layout).pyramid.levels[0][0].shape == (120, 90)
+    assert patch_film(replace(film, frame=None), pixels, tiny_recipe.layout).pyramid is None

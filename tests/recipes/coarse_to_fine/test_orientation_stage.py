@@ -8,15 +8,15 @@ import torch
 from torch import nn
 
 from cephsure.datasets import open_dataset, select
-from cephsure.recipes.coarse_to_fine import orientation_stage as module
-from cephsure.recipes.coarse_to_fine.orientation_stage import OrientationStage
+from cephsure.recipes.coarse_to_fine import stages as module
+from cephsure.recipes.coarse_to_fine.stages import OrientationStage
 from cephsure.training.material import load_films
 
 
 @pytest.fixture(scope="module")
 def loaded(films):
     items = select(open_dataset(films), "train").films[:3]
-    return list(load_films(items, "mean", coarse_side=64, layout=None, shape=None))
+    return [film for film, _ in load_films(items, "mean", side=64, shape=None)]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from cephsure.training.material import load_films, radial_errors_mm
 @pytest.fixture(scope="module")
 def loaded(films):
     items = select(open_dataset(films), "train").films[:5]
-    return list(load_films(items, "senior", coarse_side=32, layout=None, shape=None))
+    return [film for film, _ in load_films(items, "senior", side=32, shape=None)]
 
 
 @pytest.fixture

@@ -9,14 +9,17 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from cephsure.bundles.bundle import FACTS_FILE
+from cephsure.errors import BundleError
 from cephsure.geometry import Affine, Warp, local_centroids, read_maps, softmax_maps
 from cephsure.inference.heat_maps import SampleMaps, mean_of_marks, mixture
+from cephsure.inference.orientation import find_orientation
 from cephsure.inference.samples import Samples
-from cephsure.inference.session import channel_masks, load_networks, undropped
+from cephsure.inference.session import Session, channel_masks, load_networks, undropped
 from cephsure.inference.test_time_augmentation import augmentations
 from cephsure.preprocessing import (
     WorkingFilm,
@@ -42,7 +45,8 @@ if TYPE_CHECKING:
 
     from cephsure.bundles.bundle import Bundle
     from cephsure.inference.heat_maps import HeatMaps
-    from cephsure.inference.session import Session
+    from cephsure.inference.orientation import Orientation
+    from cephsure.inference.session import Device
     from cephsure.inference.test_time_augmentation import Augmentation
 
 
@@ -69,10 +73,13 @@ class _Drawn:
 class CoarseToFine:
     """The networks of a bundle of the default recipe."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, *, device: Device = "cpu") -> None:
         """Load the networks, side by side."""
         if bundle.mean_shape is None:
-            raise ValueError("a bundle of the default recipe has a mean shape")  # see read_bundle
+            raise BundleError(
+                f"mean_shape: the default recipe needs {len(bundle.landmark_set)} points",
+                where=bundle.folder / FACTS_FILE,
+            )
         recipe = bundle.recipe
         self.shape = bundle.mean_shape
         self.side = int(recipe["coarse_side"])
@@ -81,10 +88,26 @@ class CoarseToFine:
         layout = recipe["layout"]
         self.layout = PatchLayout(layout["map_side"], layout["step"], tuple(layout["context_steps"]))
         self.dropout = float(recipe["dropout"])
+        self.orientation, self.orientation_side = None, 0
+        if bundle.orientation is not None:
+            self.orientation = Session(bundle.orientation / "orientation.onnx", device=device)
+            self.orientation_side = int(recipe["orientation_side"])
         self._pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="cephsure")
         paths = [folder / f"{stage}.onnx" for folder in bundle.members for stage in ("coarse", "fine")]
-        sessions = load_networks(paths, self._pool, takes_masks=bundle.kind == "mc-dropout")
+        sessions = load_networks(paths, self._pool, takes_masks=bundle.kind == "mc-dropout", device=device)
         self.coarse, self.fine = sessions[::2], sessions[1::2]
+
+    def find_orientation(
+        self,
+        stretched: NDArray[np.float32],
+        *,
+        facing: Literal["auto", "right", "left"] = "auto",
+        polarity: Literal["auto", "positive", "negative"] = "auto",
+    ) -> Orientation:
+        """As given, the rest as the orientation network finds it."""
+        return find_orientation(
+            stretched, self.orientation, self.orientation_side, facing=facing, polarity=polarity
+        )
 
     def sample(
         self, pixels: NDArray[np.float32], *, samples: int, seed: int, with_maps: bool = False

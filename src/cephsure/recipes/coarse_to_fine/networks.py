@@ -1,7 +1,8 @@
-"""The default recipe's two networks: one that sees the whole film, one that sees a patch round each landmark.
+"""The recipe's two networks: one that sees the whole film, one that sees a patch round each landmark.
 
 Both begin with space-to-depth (2 x 2 pixels become 4 channels), so that all convolutions run at half the
-input's resolution; sub-pixel decoding makes up for it.
+input's resolution; sub-pixel decoding makes up for it. Both are fitted with one loss on their maps, in which
+landmarks that are missing take no part.
 """
 
 from __future__ import annotations
@@ -163,3 +164,30 @@ class OrientationNet(nn.Module):
             x = F.max_pool2d(F.relu(norm(convolution(x))), 2)
         logits: Tensor = self.head(F.relu(self.hidden(x.flatten(1))))
         return logits
+
+
+def spatial_cross_entropy(
+    logits: Tensor, positions: Tensor, sigma_px: float, distance_weight: float
+) -> Tensor:
+    """Cross-entropy of spatially softmaxed maps against Gaussian targets, plus the expected radial error.
+
+    Args:
+        logits: (N, H, W).
+        positions: (N, 2) true (x, y) in map pixels, not rounded; NaN where missing; may lie outside the map.
+        sigma_px: the target's standard deviation in map pixels.
+        distance_weight: weight of sum_u p(u) |u - position| in map pixels.
+    """
+    _, height, width = logits.shape
+    known = torch.isfinite(positions).all(dim=1)
+    x, y = torch.nan_to_num(positions).unbind(dim=1)
+    dx = torch.arange(width, device=logits.device)[None, :] - x[:, None]
+    dy = torch.arange(height, device=logits.device)[None, :] - y[:, None]
+    square = dx[:, None, :] ** 2 + dy[:, :, None] ** 2  # (N, H, W)
+    target = torch.softmax(-square.flatten(1) / (2 * sigma_px**2), dim=1)
+    log_p = torch.log_softmax(logits.flatten(1), dim=1)
+    losses = -(target * log_p).sum(dim=1)
+    if distance_weight:
+        losses = losses + distance_weight * (log_p.exp() * square.flatten(1).clamp_min(1e-6).sqrt()).sum(
+            dim=1
+        )
+    return (losses * known).sum() / known.sum().clamp_min(1)

@@ -7,38 +7,52 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from cephsure.geometry import read_maps
+from cephsure.geometry import Affine, read_maps, sample_bilinear
 from cephsure.inference.heat_maps import HeatMaps
+from cephsure.inference.orientation import find_orientation
 from cephsure.inference.samples import Samples
 from cephsure.inference.session import channel_masks, load_networks, undropped
 from cephsure.inference.test_time_augmentation import augmentations
 from cephsure.preprocessing import working_film
-from cephsure.recipes.paper.squeezed import blur_maps, maximum_positions, squeezed_view
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.bundles.bundle import Bundle
-    from cephsure.geometry import Affine, MapReadings
-    from cephsure.inference.session import Session
+    from cephsure.geometry import MapReadings
+    from cephsure.inference.orientation import Orientation
+    from cephsure.inference.session import Device, Session
     from cephsure.inference.test_time_augmentation import Augmentation
+    from cephsure.preprocessing import WorkingFilm
 
 
 class OneStage:
     """The networks of a bundle of the paper recipe."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, *, device: Device = "cpu") -> None:
         """Load the networks."""
         self.side = int(bundle.recipe["side"])
         self.sigma_px = float(bundle.recipe["target_sigma_px"])
         self.dropout = float(bundle.recipe["dropout"])
         self._pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="cephsure")
         paths = [folder / "paper.onnx" for folder in bundle.members]
-        self.networks = load_networks(paths, self._pool, takes_masks=bundle.kind == "mc-dropout")
+        self.networks = load_networks(
+            paths, self._pool, takes_masks=bundle.kind == "mc-dropout", device=device
+        )
+
+    def find_orientation(
+        self,
+        stretched: NDArray[np.float32],
+        *,
+        facing: Literal["auto", "right", "left"] = "auto",
+        polarity: Literal["auto", "positive", "negative"] = "auto",
+    ) -> Orientation:
+        """As given; the recipe has no network that finds it."""
+        return find_orientation(stretched, None, 0, facing=facing, polarity=polarity)
 
     def sample(
         self, pixels: NDArray[np.float32], *, samples: int, seed: int, with_maps: bool = False
@@ -104,3 +118,43 @@ def _on_film(maps: list[NDArray[np.float32]], to_film: Affine) -> HeatMaps:
     mean: NDArray[np.float32] = np.stack(maps).mean(axis=0)
     first = np.tile(to_film.apply(np.zeros(2)), (len(mean), 1))
     return HeatMaps(mean, first, to_film.matrix)
+
+
+def squeezed_view(
+    film: WorkingFilm, side: int, move: Affine | None = None
+) -> tuple[NDArray[np.float32], Affine]:
+    """The film in [-1, 1] on (side, side) pixels, aspect ratio not kept, and the map from them to film px.
+
+    ``move`` shows at each place what lies elsewhere on the film, as an augmented copy does.
+    """
+    width, height = film.film_size_px
+    step = np.array([width, height]) / side
+    to_film = Affine(np.diag(step), step / 2 - 0.5)
+    to_film = to_film if move is None else move.after(to_film)
+    axis = np.arange(side, dtype=np.float64)
+    grid = to_film.apply(np.stack(np.meshgrid(axis, axis), axis=-1))
+    return 2 * sample_bilinear(film.image, film.to_film.inverse().apply(grid)) - 1, to_film
+
+
+def blur_maps(maps: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
+    """Each of (N, H, W) maps blurred by the targets' Gaussian, cut off at 4 sigma; outside is 0."""
+    _, height, width = maps.shape
+    blurred = _blur_matrix(height, sigma_px) @ maps @ _blur_matrix(width, sigma_px)
+    return blurred.astype(np.float32, copy=False)
+
+
+def _blur_matrix(side: int, sigma_px: float) -> NDArray[np.float32]:
+    """The (side, side) symmetric matrix that blurs a line; two small products need no library."""
+    offsets = np.abs(np.subtract.outer(np.arange(side), np.arange(side)))
+    reach = int(4 * sigma_px + 0.5)
+    mass = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma_px**2)).sum()
+    weights = np.where(offsets <= reach, np.exp(-(offsets**2) / (2 * sigma_px**2)) / mass, 0.0)
+    return weights.astype(np.float32)
+
+
+def maximum_positions(maps: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Whole-pixel positions (N, 2) of the maxima of (N, H, W) maps, and their values (N,)."""
+    flat = maps.reshape(maps.shape[0], -1)
+    peak = flat.argmax(axis=1)
+    rows, columns = np.divmod(peak, maps.shape[2])
+    return np.stack([columns, rows], axis=1).astype(np.float64), flat.max(axis=1).astype(np.float64)

@@ -8,19 +8,37 @@ import numpy as np
 import torch
 
 from cephsure.inference.session import channel_masks
+from cephsure.recipes.paper.localizer import blur_maps, maximum_positions, squeezed_view
 from cephsure.recipes.paper.network import PaperUNet, PaperUNetConfig
-from cephsure.recipes.paper.squeezed import blur_maps, maximum_positions, squeezed_view
+from cephsure.training.graphs import export_network
 from cephsure.training.material import TrainingFilm, mean_of_known, radial_errors_mm
 from cephsure.training.stage import Batch, shuffled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from cephsure.geometry import Affine
-    from cephsure.training.recipe import PaperRecipe
+    from cephsure.recipes.paper.recipe import PaperRecipe
+    from cephsure.training.worker import Job
+
+
+def train_member(recipe: PaperRecipe, job: Job) -> None:
+    """Fit and export one member."""
+    train, held = job.films(recipe.side, lambda film, _: film)
+    stage = PaperStage(recipe, train, held, dropout=job.dropout)
+    export_paper(job.fit(stage, 0), recipe, stage.config, job.folder)
+
+
+def export_paper(network: nn.Module, recipe: PaperRecipe, config: PaperUNetConfig, folder: Path) -> None:
+    """Write ``paper.onnx``: (N, 1, S, S) film [and (N, M) masks] to (N, L, S, S) maps and features."""
+    film = torch.zeros(2, 1, recipe.side, recipe.side)
+    export_network(
+        network, "paper", folder, example=("film", film), mask_sizes=config.mask_sizes, with_features=True
+    )
 
 
 class PaperStage:

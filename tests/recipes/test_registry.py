@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 
 from cephsure.errors import InputError
-from cephsure.training.recipe import DefaultRecipe, PaperRecipe
-from cephsure.training.recipe_changes import STOPPED, changes_as_trained, chosen_recipe
+from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
+from cephsure.recipes.paper.recipe import PaperRecipe
+from cephsure.recipes.registry import chosen_recipe
+from cephsure.training.recipe import STOPPED, changes_as_trained
 
 
-@pytest.mark.parametrize(("name", "kind"), [("paper", PaperRecipe), ("default", DefaultRecipe)])
+@pytest.mark.parametrize(("name", "kind"), [("paper", PaperRecipe), ("default", CoarseToFineRecipe)])
 def test_a_recipe_as_it_is(name, kind):
     assert chosen_recipe(name) == kind()
 
@@ -24,7 +26,10 @@ def test_epochs_are_those_of_every_network():
     fits = (recipe.coarse_fit, recipe.fine_fit, recipe.orientation_fit)
     assert [fit.epochs for fit in fits] == [3, 3, 3]
     assert recipe.changes == ("3 epochs",)
-    assert replace(recipe.coarse_fit, epochs=DefaultRecipe().coarse_fit.epochs) == DefaultRecipe().coarse_fit
+    assert (
+        replace(recipe.coarse_fit, epochs=CoarseToFineRecipe().coarse_fit.epochs)
+        == CoarseToFineRecipe().coarse_fit
+    )
 
 
 def test_another_schedule_is_that_of_every_network_and_marked():

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from cephsure.training.losses import spatial_cross_entropy
+from cephsure.recipes.coarse_to_fine.networks import spatial_cross_entropy
 
 NAN = float("nan")
 

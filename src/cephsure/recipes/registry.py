@@ -1,0 +1,140 @@
+"""The recipes there are: one entry each, those of other packages too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from cephsure.errors import InputError
+from cephsure.recipes.coarse_to_fine.localizer import CoarseToFine
+from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
+from cephsure.recipes.paper.localizer import OneStage
+from cephsure.recipes.paper.recipe import PaperRecipe
+from cephsure.training.recipe import Recipe, with_changes
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from cephsure.bundles.bundle import Bundle
+    from cephsure.inference.orientation import Orientation
+    from cephsure.inference.samples import Samples
+    from cephsure.inference.session import Device
+    from cephsure.training.settings import Schedule
+
+ENTRY_POINTS = "cephsure.recipes"
+"""Group of the entry points by which installed packages bring recipes."""
+
+
+class Localizer(Protocol):
+    """A bundle's networks, from a film to samples. Films (H, W) are upright: positive, facing right."""
+
+    def find_orientation(
+        self,
+        stretched: NDArray[np.float32],
+        *,
+        facing: Literal["auto", "right", "left"],
+        polarity: Literal["auto", "positive", "negative"],
+    ) -> Orientation:
+        """How a film, its grey stretched to [0, 1], is turned: as given, found, or assumed."""
+
+    def sample(
+        self, pixels: NDArray[np.float32], *, samples: int, seed: int, with_maps: bool = False
+    ) -> Samples:
+        """``samples`` samples, in the upright film's px; with maps on demand."""
+
+    def features(self, pixels: NDArray[np.float32]) -> NDArray[np.float64] | None:
+        """(C,) what the first network's deepest level makes of the film; None if it does not tell."""
+
+    def augmented(self, pixels: NDArray[np.float32], *, count: int, seed: int) -> NDArray[np.float64]:
+        """Positions (K, L, 2) that the first network finds, without dropout, on K augmented copies."""
+
+
+class MakesLocalizer(Protocol):
+    """What makes the localizer of a bundle."""
+
+    def __call__(self, bundle: Bundle, *, device: Device) -> Localizer:
+        """Load the networks; BundleError for a bundle that does not suit."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeEntry:
+    """A recipe's one entry.
+
+    Attributes:
+        recipe: its numbers, its jobs, and how a job is trained.
+        localizer: loads what predicts from a bundle.
+    """
+
+    recipe: type[Recipe]
+    localizer: MakesLocalizer
+
+    @property
+    def name(self) -> str:
+        """What users and bundles call the recipe."""
+        return self.usual().name
+
+    def usual(self) -> Recipe:
+        """The recipe with its own numbers."""
+        return self.recipe()  # type: ignore[call-arg]  # every recipe has its own name and samples
+
+
+_entries: dict[str, RecipeEntry] = {}
+
+
+def register_recipe(entry: RecipeEntry) -> None:
+    """Make a recipe known to this process; installed packages name theirs by an entry point instead.
+
+    Raises:
+        ValueError: another recipe has this name.
+    """
+    if _entries.setdefault(entry.name, entry) != entry:
+        raise ValueError(f"there is a recipe {entry.name!r} already")
+
+
+register_recipe(RecipeEntry(PaperRecipe, OneStage))
+register_recipe(RecipeEntry(CoarseToFineRecipe, CoarseToFine))
+
+
+def recipe_names() -> tuple[str, ...]:
+    """All recipes that can be used, ours first."""
+    return tuple(_entries | dict.fromkeys(point.name for point in entry_points(group=ENTRY_POINTS)))
+
+
+def recipe_entry(name: str) -> RecipeEntry:
+    """A recipe's entry.
+
+    Raises:
+        InputError: there is no such recipe.
+    """
+    if name not in _entries:
+        for point in entry_points(group=ENTRY_POINTS, name=name):
+            register_recipe(point.load())
+    if name not in _entries:
+        raise InputError(f"there is no recipe {name!r}", remedy=f"known: {', '.join(recipe_names())}")
+    return _entries[name]
+
+
+def chosen_recipe(
+    name: str,
+    *,
+    width: float | None = None,
+    epochs: int | None = None,
+    schedule: Schedule | None = None,
+    stop_below_mm: float | None = None,
+) -> Recipe:
+    """A recipe by name; what is changed of it (see ``with_changes``) stands in its ``changes``.
+
+    Raises:
+        InputError: there is no such recipe, or a change does not fit it.
+    """
+    recipe = recipe_entry(name).usual()
+    if width is not None and not recipe.has_widths:
+        others = [other for other in recipe_names() if recipe_entry(other).recipe.has_widths]
+        raise InputError(
+            f"recipe {name!r} has one width",
+            remedy=f"--width is for the recipe{'s' if len(others) > 1 else ''} "
+            + ", ".join(repr(other) for other in others),
+        )
+    return with_changes(recipe, width=width, epochs=epochs, schedule=schedule, stop_below_mm=stop_below_mm)

@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+from tiny_training import (  # noqa: F401 - fixtures
+    _one_thread,
+    begin,
+    csv_films,
+    films,
+    tiny_paper,
+    tiny_recipe,
+)
