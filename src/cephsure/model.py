@@ -183,7 +183,7 @@ class Model:
             wanted = DEFAULT_LEVEL if level is None else level
             prediction = calibrated(prediction, calibration, maps=maps, level=wanted, kind=region)
         # Like a calibration a gate holds for the number of samples that it was learned with.
-        if self.gate is None or prediction.model.samples != self.gate.source.get("samples"):
+        if self.gate is None or prediction.model.samples != self.gate.source.samples:
             return prediction
         return apply_gate(prediction, given, self.gate)
 

@@ -16,12 +16,12 @@ from cephsure.errors import InputError
 from cephsure.uncertainty.gate import (
     HeadModel,
     card_section,
+    film_losses,
     film_signs,
     fit_gate,
     judge,
     write_gate,
 )
-from cephsure.uncertainty.gate.missed_rate import film_losses
 from cephsure.uncertainty.shape_fit import ShapeModel
 
 if TYPE_CHECKING:

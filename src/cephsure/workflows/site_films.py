@@ -11,7 +11,7 @@ from cephsure.datasets import data_sha256
 from cephsure.errors import InputError
 from cephsure.evaluation.table import NOT_DEFINED, Column, Table
 from cephsure.uncertainty.calibration import CalibrationSource, calibration_data
-from cephsure.uncertainty.monitor.outside import holds
+from cephsure.uncertainty.monitor import holds
 from cephsure.uncertainty.site import OwnRegions, apply_site
 from cephsure.workflows.assess import assess
 

@@ -7,7 +7,7 @@ import pytest
 
 from cephsure.films import Film
 from cephsure.uncertainty.calibration import CalibrationSource, calibration_data
-from cephsure.uncertainty.gate import HeadModel
+from cephsure.uncertainty.gate import GateTarget, HeadModel, film_signs, fit_gate
 from cephsure.uncertainty.prediction import FilmInfo, LandmarkPrediction, Measures, ModelInfo, Prediction
 from cephsure.uncertainty.shape_fit import ShapeModel
 
@@ -119,3 +119,22 @@ def as_data():
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def learn(gate_films, drawn_case, as_data, head_model):
+    """Give ``learn(n, target, seed) -> Gate`` from n drawn films."""
+
+    def make(n_films, target=None, seed=0):
+        rng = np.random.default_rng(seed)
+        cases = [drawn_case(rng) for _ in range(n_films)]
+        seen = [film_signs(prediction, gate_films(rng), head=head_model) for prediction, _ in cases]
+        data = as_data([prediction for prediction, _ in cases], [truth for _, truth in cases])
+        return fit_gate(data, seen, head=head_model, shape_source="80 drawn heads", target=target)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def gate(learn):
+    return learn(120, GateTarget(max_missed_rate=0.1))

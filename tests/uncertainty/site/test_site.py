@@ -8,34 +8,10 @@ import numpy as np
 import pytest
 
 from cephsure.errors import InputError
-from cephsure.uncertainty.site import fit_site, read_site, write_site
-
-
-def test_offsets_and_radii_by_what_was_drawn(site_data):
-    site = fit_site(site_data(40), name="here")
-    np.testing.assert_allclose(site.offsets[1:3, 1], 2.0, atol=0.6)
-    # The distance is Rayleigh of the mean that is expected: P(r <= f) = 1 - exp(-pi f^2 / 4).
-    for level in (0.5, 0.8, 0.9):
-        assert site.factor(level) == pytest.approx(math.sqrt(-4 / math.pi * math.log(1 - level)), rel=0.2)
-
-
-def test_levels_that_few_films_cannot_have_are_the_whole_film(site_data):
-    site = fit_site(site_data(9), name="here")
-    assert math.isinf(site.factor(0.95))
-    assert math.isfinite(site.factor(0.9))
-    assert {one.level: one.factor for one in site.radii}[0.95] is None
-
-
-def test_coverage_of_new_films_is_close_to_the_level(site_data):
-    held = []
-    for seed in range(40):
-        both = site_data(40, seed=seed)
-        site = fit_site(both.take(range(12)), name="here")
-        new = both.take(range(12, 40))
-        radial = np.hypot(*np.moveaxis(new.errors_mm - site.offsets, -1, 0))
-        held.append(np.mean(radial <= site.factor(0.9) * new.measures["expected_error_mm"]))
-    # 12 films and the new one: the bound is beyond 90 / (12 / 13) % of their points.
-    assert 0.95 < np.mean(held) < 0.99
+from cephsure.uncertainty.calibration import CalibrationSource
+from cephsure.uncertainty.prediction import FilmInfo, LandmarkPrediction, Measures, ModelInfo, Prediction
+from cephsure.uncertainty.site import Site, apply_site, fit_site, read_site, write_site
+from cephsure.uncertainty.site.site import SiteRadius
 
 
 def test_a_site_is_the_same_when_read(site_data, tmp_path):
@@ -76,3 +52,92 @@ def test_unknown_levels_and_films_without_scale_are_refused(site_data):
         fit_site(data, name="here").factor(0.77)
     with pytest.raises(InputError, match="mm"):
         fit_site(replace(data, errors_mm=np.full(data.errors_mm.shape, np.nan)), name="here")
+
+
+SITE = Site(
+    name="here",
+    model="m",
+    model_sha256="a" * 64,
+    numbers=(1,),
+    offsets_mm=((1.0, -2.0),),
+    radii=(SiteRadius(level=0.9, factor=2.0), SiteRadius(level=0.95, factor=None)),
+    films=10,
+    source=CalibrationSource("site", "0" * 64, "all", "mean", "m", "baseline", "a" * 64, 1, 0),
+)
+
+
+def prediction(facing="right", mm_per_px=(0.5, 0.25), sha256="a" * 64):
+    return Prediction(
+        film=FilmInfo(
+            path=None,
+            width_px=100,
+            height_px=100,
+            mm_per_px=mm_per_px,
+            spacing_source="user",
+            facing=facing,
+            facing_source="given",
+            polarity="positive",
+            polarity_source="given",
+        ),
+        model=ModelInfo(name="m", kind="baseline", recipe="default", samples=1, seed=0, sha256=sha256),
+        landmarks=(
+            LandmarkPrediction(
+                number=1,
+                code="S",
+                name="sella",
+                x_px=50.0,
+                y_px=40.0,
+                x_mm=25.0,
+                y_mm=10.0,
+                measures=Measures(
+                    activation=1.0,
+                    spread_px=0.0,
+                    spread_mm=0.0,
+                    expected_error_px=3.0,
+                    expected_error_mm=1.5,
+                    entropy=1.0,
+                ),
+                samples_px=((50.0, 40.0),),
+                expected_error_mm=1.1,
+            ),
+        ),
+    )
+
+
+def test_points_move_by_the_offset_and_regions_are_the_sites():
+    mark = apply_site(prediction(), SITE).landmarks[0]
+    assert (mark.x_px, mark.y_px) == (50.0 - 1.0 / 0.5, 40.0 + 2.0 / 0.25)
+    assert (mark.x_mm, mark.y_mm) == (24.0, 12.0)
+    assert mark.samples_px == ((48.0, 48.0),)
+    assert mark.expected_error_mm is None
+    assert mark.region.area_mm2 == pytest.approx(math.pi * 9.0)
+    assert mark.region.centre_px == (48.0, 48.0)
+    assert np.hypot(*mark.region.half_axes_px[0]) == pytest.approx(12.0)  # 3 mm along y
+    assert np.hypot(*mark.region.half_axes_px[1]) == pytest.approx(6.0)
+
+
+def test_on_a_film_that_faces_left_the_offset_is_mirrored():
+    mark = apply_site(prediction("left"), SITE).landmarks[0]
+    assert (mark.x_px, mark.y_px) == (52.0, 48.0)
+
+
+def test_a_level_without_bound_is_all_of_the_film():
+    region = apply_site(prediction(), SITE, level=0.95).landmarks[0].region
+    assert (region.whole_film, region.level, region.area_mm2) == (True, 0.95, None)
+
+
+def test_it_says_so():
+    assert "fitted to site here (10 films)" in apply_site(prediction(), SITE).film.notes
+
+
+@pytest.mark.parametrize(
+    ("one", "what"),
+    [
+        (prediction(sha256="b" * 64), "another bundle"),
+        (prediction(mm_per_px=None), "scale"),
+        (prediction().model_copy(update={"landmarks": ()}), "other landmarks"),
+    ],
+)
+def test_what_does_not_belong_to_it_is_refused(one, what):
+    with pytest.raises(InputError, match=what):
+        apply_site(one, SITE)

@@ -1,10 +1,10 @@
 """The gate: which points and films can be taken as they are, with a promise, and why not, in words."""
 
-from cephsure.uncertainty.gate.apply import Judgement, apply_gate, judge
-from cephsure.uncertainty.gate.film_signs import SIGNS, FilmSigns, HeadModel, film_signs
-from cephsure.uncertainty.gate.fit import fit_gate
-from cephsure.uncertainty.gate.gate import GATE_FILE, Gate, GateTarget, read_gate, write_gate
-from cephsure.uncertainty.gate.promise import card_section, promises
+from cephsure.uncertainty.gate.gate import GATE_FILE, Gate, GateTarget, fit_gate, read_gate, write_gate
+from cephsure.uncertainty.gate.out_of_distribution import SIGNS, FilmSigns, HeadModel, film_signs
+from cephsure.uncertainty.gate.risk_control import film_losses
+from cephsure.uncertainty.gate.sentences import card_section, promises
+from cephsure.uncertainty.gate.verdict import Judgement, apply_gate, judge
 
 __all__ = [
     "GATE_FILE",
@@ -16,6 +16,7 @@ __all__ = [
     "Judgement",
     "apply_gate",
     "card_section",
+    "film_losses",
     "film_signs",
     "fit_gate",
     "judge",

@@ -1,4 +1,4 @@
-"""The gate of a model: what was asked of it, and what was learned from calibration films."""
+"""The gate of a model: what was asked of it, how it is learned from calibration films, written and read."""
 
 from __future__ import annotations
 
@@ -12,20 +12,26 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from cephsure.atomic import write_atomically
 from cephsure.bundles.versioned_json import read_versioned
 from cephsure.errors import BundleError, InputError
-from cephsure.uncertainty.gate.film_signs import SIGNS, HeadModel
+from cephsure.uncertainty.calibration.data import CalibrationSource  # noqa: TC001 - pydantic reads it
+from cephsure.uncertainty.gate.out_of_distribution import SIGNS, HeadModel
+from cephsure.uncertainty.gate.risk_control import MISFIT, acceptance_scores, learn_rule
 from cephsure.uncertainty.shape_fit import ShapeModel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from cephsure.uncertainty.calibration.data import CalibrationData
+    from cephsure.uncertainty.gate.out_of_distribution import FilmSigns
+
 FORMAT = "cephsure.gate/1"
 GATE_FILE = "gate.json"
 
-MISFIT = 3.0
-"""Standard residual from which a landmark does not fit the others and is never accepted; fixed beforehand.
-It is 1 in root mean square, and above 3 for one of some 8000 normal residuals."""
+MEASURE = "expected_error_mm"
+"""What points are accepted by: the heat maps' own expected error, so that nothing of the score is fitted to
+the films that the threshold is tested on."""
 
 UNFIT_SHARE = 0.2
 """Share of the false alarms that may be *unfit*; the others are *review*."""
@@ -110,7 +116,7 @@ class Gate(BaseModel):
     missed_share: float
     caught_share: float
     mean_loss: float
-    source: dict[str, Any]
+    source: CalibrationSource
     shape_source: str
 
     @model_validator(mode="after")
@@ -146,6 +152,65 @@ class Gate(BaseModel):
         return min(self.target.false_alarm_rate, max(UNFIT_SHARE * self.target.false_alarm_rate, least))
 
 
+def fit_gate(
+    data: CalibrationData,
+    films: Sequence[FilmSigns],
+    *,
+    head: HeadModel,
+    shape_source: str,
+    target: GateTarget | None = None,
+) -> Gate:
+    """Learn a gate.
+
+    Args:
+        data: errors and measures of the calibration films.
+        films: the same films' signs, in the same order, taken with ``head``.
+        head: shape model and bilateral landmarks; fitted to other films than these.
+        shape_source: which films the shape model was fitted to, in words.
+        target: what is asked of the gate; by default 5 % missed at 2 mm and 5 % false alarms.
+
+    Returns:
+        The gate. Where the films cannot show that the target is kept it accepts nothing.
+
+    Raises:
+        InputError: the films do not fit the data.
+    """
+    target = target or GateTarget()
+    if len(films) != len(data.film_ids):
+        raise InputError(f"signs of {len(films)} films do not fit data of {len(data.film_ids)}")
+    misfits = np.stack([film.misfits for film in films])
+    scores = acceptance_scores(data.measures[MEASURE], misfits)
+    rule = learn_rule(
+        data.radial_mm,
+        scores,
+        groups=data.groups,
+        max_missed_rate=target.max_missed_rate,
+        tolerance_mm=target.tolerance_mm,
+        confidence=target.confidence,
+    )
+    alone = _one_a_group(data.groups)
+    return Gate(
+        target=target,
+        measure=MEASURE,
+        threshold_mm=rule.threshold,
+        misfit=MISFIT,
+        numbers=data.numbers,
+        bilateral=head.bilateral,
+        shape=head.shape.to_dict(),
+        signs=SIGNS,
+        film_signs=tuple(_finite(films[i].signs) for i in alone),
+        uncertain_from=_uncertain_from([films[i] for i in alone], target.false_alarm_rate),
+        films=len(films),
+        units=rule.units,
+        accepted_share=rule.accepted_share,
+        missed_share=rule.missed_share,
+        caught_share=rule.caught_share,
+        mean_loss=rule.mean_loss,
+        source=data.source,
+        shape_source=shape_source,
+    )
+
+
 def write_gate(gate: Gate, folder: Path) -> Path:
     """Write ``gate.json`` into a folder, usually a bundle's; its SHA256SUMS is not brought up to date here.
 
@@ -171,3 +236,22 @@ def read_gate(folder: Path) -> Gate | None:
     except (ValidationError, InputError) as error:
         what = error.what if isinstance(error, InputError) else error.errors()[0]["msg"]
         raise BundleError(f"not a gate: {what}", where=path) from error
+
+
+def _one_a_group(groups: Sequence[str]) -> list[int]:
+    """The first film of each group: films that belong together are not exchangeable with others."""
+    first: dict[str, int] = {}
+    for index, group in enumerate(groups):
+        first.setdefault(group, index)
+    return list(first.values())
+
+
+def _finite(signs: NDArray[np.float64]) -> tuple[float | None, ...]:
+    return tuple(float(value) if np.isfinite(value) else None for value in signs)
+
+
+def _uncertain_from(films: Sequence[FilmSigns], rate: float) -> tuple[float, ...]:
+    """What a share ``rate`` of the films exceed at each landmark; a description, no test rests on it."""
+    values = np.stack([film.log_errors for film in films])
+    bounds = np.quantile(values, 1.0 - rate, axis=0, method="higher")
+    return tuple(float(bound) if np.isfinite(bound) else 1e9 for bound in bounds)

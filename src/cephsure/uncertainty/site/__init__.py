@@ -1,8 +1,7 @@
 """Site calibration: offsets and regions for one site or observer from a few corrected films."""
 
-from cephsure.uncertainty.site.apply import apply_site
-from cephsure.uncertainty.site.gain import GainRow, OwnRegions, cross_validate
-from cephsure.uncertainty.site.site import Site, fit_site, read_site, write_site
+from cephsure.uncertainty.site.learning import GainRow, OwnRegions, cross_validate, fit_site
+from cephsure.uncertainty.site.site import Site, apply_site, read_site, write_site
 
 __all__ = [
     "GainRow",

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
-from cephsure.uncertainty.quantile import LEVELS, check_level
-from cephsure.uncertainty.quantile import pooled_quantile
-from cephsure.uncertainty.site.offset import offsets_without_each, shrunken_offsets
+from cephsure.uncertainty.calibration.calibration import DEFAULT_LEVEL
+from cephsure.uncertainty.calibration.data import CalibrationSource  # noqa: TC001 - pydantic reads it
+from cephsure.uncertainty.prediction import Region
+from cephsure.uncertainty.quantile import check_level
+from cephsure.uncertainty.regions import disc
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from cephsure.uncertainty.calibration import CalibrationData
+    from cephsure.uncertainty.prediction import LandmarkPrediction, Prediction
 
 FORMAT = "cephsure.site/1"
 SCALE = "expected_error_mm"
@@ -63,7 +65,7 @@ class Site(BaseModel):
     scale: str = SCALE
     radii: tuple[SiteRadius, ...]
     films: int
-    source: dict[str, Any]
+    source: CalibrationSource
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -92,51 +94,6 @@ class Site(BaseModel):
                 return math.inf if radius.factor is None else radius.factor
         known = ", ".join(f"{radius.level:g}" for radius in self.radii)
         raise InputError(f"site {self.name} has no region of level {level:g}", remedy=f"it has: {known}")
-
-
-def fit_site(data: CalibrationData, *, name: str, levels: tuple[float, ...] = LEVELS) -> Site:
-    """Learn from K corrected films.
-
-    The offsets are ``shrunken_offsets`` of all films. For the radii each film's points are moved by the
-    offsets that the *other* films give, as those of a new film will be; their distances from the truth, in
-    multiples of the expected error, give ``pooled_quantile``. For offsets that do not depend on the films the
-    quantile is exact; those fitted without the film itself make it an approximation, close from about ten
-    films on and on the safe side, since they come from one film less.
-
-    Args:
-        data: the model's errors on the site's films.
-        name: what the site or observer is called.
-        levels: of the regions.
-
-    Returns:
-        The site's file.
-
-    Raises:
-        InputError: no film has errors in mm, or a level does not lie between 0 and 1.
-    """
-    if not np.isfinite(data.radial_mm).any():
-        raise InputError("no film has errors in mm", remedy="give the scale by --mm-per-px")
-    scores = site_scores(data)
-    return Site(
-        name=name,
-        model=data.source.model,
-        model_sha256=data.source.model_sha256,
-        numbers=data.numbers,
-        offsets_mm=tuple((float(x), float(y)) for x, y in shrunken_offsets(data.errors_mm)),
-        radii=tuple(
-            SiteRadius(level=level, factor=_finite(pooled_quantile(scores, level, groups=data.groups)))
-            for level in levels
-        ),
-        films=len(data.film_ids),
-        source=data.source.to_dict(),
-    )
-
-
-def site_scores(data: CalibrationData) -> NDArray[np.float64]:
-    """(K, L) distances in multiples of the measure, each film moved by what the other films give."""
-    moved = data.errors_mm - offsets_without_each(data.errors_mm, data.groups)
-    scores: NDArray[np.float64] = np.hypot(moved[..., 0], moved[..., 1]) / data.measures[SCALE]
-    return scores
 
 
 def write_site(site: Site, path: Path) -> Path:
@@ -174,5 +131,78 @@ def read_site(path: Path) -> Site:
         raise InputError(f"not a site calibration: {error.errors()[0]['msg']}", where=path) from error
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def apply_site(prediction: Prediction, site: Site, *, level: float | None = None) -> Prediction:
+    """Fit a prediction to a site.
+
+    Points and samples are moved; measures stay what they are. The region of each landmark becomes a disc of
+    the site's size. What a bundle's own calibration says of the errors elsewhere (expected error, covariance)
+    is taken away, since it does not hold here.
+
+    Args:
+        prediction: of the bundle that the site's file was made with.
+        site: what was learned at the site.
+        level: of the regions; by default that of the prediction's own regions, or 0.9.
+
+    Returns:
+        The fitted prediction, with a note that says so.
+
+    Raises:
+        InputError: the prediction is of another bundle or of other landmarks, the film has no scale, or the
+            site has no region of this level.
+    """
+    if prediction.model.sha256 != site.model_sha256:
+        raise InputError(
+            f"site {site.name} was calibrated with another bundle than {prediction.model.name}",
+            remedy=f"use the bundle {site.model} it was made with, or make it again",
+        )
+    if tuple(mark.number for mark in prediction.landmarks) != site.numbers:
+        raise InputError(f"site {site.name} is of other landmarks")
+    scale = prediction.film.mm_per_px
+    if scale is None:
+        raise InputError(
+            "its scale is not known, and a site's offsets are in mm",
+            where=prediction.film.path,
+            remedy="give --mm-per-px",
+        )
+    level = _level_of(prediction) if level is None else level
+    factor = site.factor(level)
+    side = -1.0 if prediction.film.facing == "left" else 1.0
+    shifts = -site.offsets * np.array([side, 1.0])
+    marks = tuple(
+        _moved(mark, (float(dx), float(dy)), scale, factor, level)
+        for mark, (dx, dy) in zip(prediction.landmarks, shifts, strict=True)
+    )
+    note = f"fitted to site {site.name} ({site.films} films)"
+    film = prediction.film.model_copy(update={"notes": (*prediction.film.notes, note)})
+    return prediction.model_copy(update={"landmarks": marks, "film": film})
+
+
+def _level_of(prediction: Prediction) -> float:
+    regions = [mark.region for mark in prediction.landmarks if mark.region is not None]
+    return regions[0].level if regions else DEFAULT_LEVEL
+
+
+def _moved(
+    mark: LandmarkPrediction,
+    shift_mm: tuple[float, float],
+    scale: tuple[float, float],
+    factor: float,
+    level: float,
+) -> LandmarkPrediction:
+    dx, dy = shift_mm[0] / scale[0], shift_mm[1] / scale[1]
+    x_px, y_px = mark.x_px + dx, mark.y_px + dy
+    radius_mm = factor * (mark.measures.expected_error_mm or math.inf)
+    return mark.model_copy(
+        update={
+            "x_px": x_px,
+            "y_px": y_px,
+            "x_mm": x_px * scale[0],
+            "y_mm": y_px * scale[1],
+            "samples_px": tuple((x + dx, y + dy) for x, y in mark.samples_px),
+            "expected_error_mm": None,
+            "error_covariance_mm2": None,
+            "region": disc((x_px, y_px), radius_mm, scale, level)
+            if math.isfinite(radius_mm)
+            else Region(level=level, kind="disc", whole_film=True),
+        }
+    )

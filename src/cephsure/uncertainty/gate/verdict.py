@@ -1,4 +1,4 @@
-"""Puts verdicts into a prediction: per landmark accept or review, per film fit, review or unfit."""
+"""Verdicts in a prediction: per landmark accept or review, per film fit, review or unfit."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cephsure.errors import InputError
-from cephsure.uncertainty.gate.film_signs import SIGN_WEIGHTS, film_signs
-from cephsure.uncertainty.gate.fit import acceptance_scores
-from cephsure.uncertainty.gate.missed_rate import accepted_points
-from cephsure.uncertainty.gate.reasons import reasons_for
-from cephsure.uncertainty.gate.strangeness import strangeness
+from cephsure.uncertainty.gate.out_of_distribution import SIGN_WEIGHTS, film_signs, out_of_distribution
+from cephsure.uncertainty.gate.risk_control import acceptance_scores, accepted_points
+from cephsure.uncertainty.gate.sentences import reasons_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.films import Film
-    from cephsure.uncertainty.gate.film_signs import FilmSigns
     from cephsure.uncertainty.gate.gate import Gate
+    from cephsure.uncertainty.gate.out_of_distribution import FilmSigns
     from cephsure.uncertainty.prediction import Prediction
 
 FilmVerdict = Literal["fit", "review", "unfit"]
@@ -33,7 +31,7 @@ class Judgement:
         verdict: of the film.
         reasons: why it is not fit, strongest first, or why no point is accepted though it is.
         accepted: (L,) whether each point can be taken as it is; none on a film that is not fit.
-        p_value: how strange the film is among the calibration films; small is strange.
+        p_value: of the film among the calibration films; small is out of distribution.
     """
 
     verdict: FilmVerdict
@@ -80,7 +78,7 @@ def judge(prediction: Prediction, seen: FilmSigns, gate: Gate) -> Judgement:
     """
     if tuple(mark.number for mark in prediction.landmarks) != gate.numbers:
         raise InputError("the gate is of other landmarks than the prediction")
-    found = strangeness(seen.signs, gate.known_signs, np.array(list(SIGN_WEIGHTS.values())))
+    found = out_of_distribution(seen.signs, gate.known_signs, np.array(list(SIGN_WEIGHTS.values())))
     nothing = np.zeros(len(gate.numbers), dtype=bool)
     if gate.judges_films and found.p_value <= gate.target.false_alarm_rate:
         verdict: FilmVerdict = "unfit" if found.p_value <= gate.unfit_rate else "review"

@@ -1,4 +1,4 @@
-"""Which points may be taken as they are: a threshold with a promise about those that are wrong.
+"""Risk control: which points may be taken as they are, with a promise about those of them that are wrong.
 
 **The loss.** On a film the gate accepts some of the points; those of them that are off by more than the
 tolerance are missed. The film's loss is missed / accepted, and 0 where nothing is accepted; its mean over
@@ -12,7 +12,7 @@ loss on further films of the same source is at most the rate asked for.
 strictest on, each by the hypothesis "its mean loss is above the rate", until the first that cannot be
 rejected. A threshold that breaks the promise is passed only if the first such one is rejected wrongly,
 which happens with probability 1 - confidence at most (Angelopoulos, Bates, Candes, Jordan & Lei,
-arXiv:2110.01052, 2021, theorem 1 and section 2.3). The test of each is ``betting.wealth``.
+arXiv:2110.01052, 2021, theorem 1 and section 2.3). The test of each is a bet (``wealth``).
 A film with few acceptable points has none accepted (``FEWEST_SHARE``): one miss among two points would be
 a loss of a half, and so much noise, from films that are looked at anyway, would drown the strict thresholds.
 
@@ -23,24 +23,33 @@ films or points *not* acceptable as a whole film keeps it: a film whose points a
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cephsure.errors import InputError
-from cephsure.uncertainty.gate.betting import wealth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
+
+MISFIT = 3.0
+"""Standard residual from which a landmark does not fit the others and is never accepted; fixed beforehand.
+It is 1 in root mean square, and above 3 for one of some 8000 normal residuals."""
 
 FEWEST_SHARE = 0.25
 """Share of its landmarks that must be acceptable for any of a film's to be accepted; fixed beforehand."""
 
 _STEPS = np.arange(-150, 151)
 _RATIO = 1.02
+
+BETS = (0.5, 1.0)
+"""Shares of the highest bet that can be paid, between which the stake is parted. They are fixed before any
+data are seen. High ones suit losses that are small on every film, which is what a gate is used for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,21 @@ class AcceptanceRule:
     caught_share: float
     mean_loss: float
     units: int
+
+
+def acceptance_scores(measure_mm: NDArray[np.float64], misfits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores that points are accepted by: the measure, infinite where a landmark does not fit the others.
+
+    Args:
+        measure_mm: (..., L), NaN without a scale.
+        misfits: (..., L) standard residuals.
+
+    Returns:
+        (..., L), infinite for a point that is never accepted.
+    """
+    never = np.isnan(measure_mm) | ~(misfits <= MISFIT)
+    scores: NDArray[np.float64] = np.where(never, np.inf, measure_mm)
+    return scores
 
 
 def candidate_thresholds(tolerance_mm: float) -> NDArray[np.float64]:
@@ -184,3 +208,78 @@ def _described(
         mean_loss=float(film_losses(wrong, accepted).mean()) if len(scores) else 0.0,
         units=len(set(groups)),
     )
+
+
+def wealth(losses: ArrayLike, bound: float) -> float:
+    """What a bettor with a stake of 1 ends with who bets that the mean loss is below ``bound``.
+
+    A part of the stake is bet at each share c of ``BETS``: with b = c / (1 - bound) it grows to
+
+        W_b = product over films of (1 + b (bound - loss)).
+
+    Where the films are independent and the mean loss is ``bound`` or more, each factor's mean is
+    1 + b (bound - mean) <= 1, so the mean of W_b is at most 1, and so is that of their average W. By Markov's
+    inequality W reaches 1 / delta with probability delta at most: min(1, 1 / W) is a p-value for the
+    hypothesis "the mean loss is ``bound`` or more". The order of the films does not matter, and losses that
+    hardly vary from film to film need far fewer films than with Hoeffding's or the binomial bound.
+
+    Args:
+        losses: (n,) one loss a film (a group of films that belong together counts as one), from 0 to 1.
+        bound: between 0 and 1.
+
+    Returns:
+        W, 0 or more.
+
+    Raises:
+        InputError: a loss or the bound is out of its range.
+
+    Source: Waudby-Smith & Ramdas, Journal of the Royal Statistical Society B 86 (2024), section 4; as a
+    p-value of learn-then-test: Angelopoulos, Bates, Candes, Jordan & Lei, arXiv:2110.01052 (2021), section 2.
+
+    >>> wealth([0.0] * 44, 0.05) < 10 < wealth([0.0] * 60, 0.05), wealth([], 0.05)
+    (True, 1.0)
+    """
+    known = np.asarray(losses, dtype=np.float64).ravel()
+    _check_bound(bound)
+    if not ((known >= 0.0) & (known <= 1.0)).all():
+        raise InputError("a loss lies between 0 and 1")
+    with np.errstate(divide="ignore"):  # a film of loss 1 takes all of the highest bet: its logarithm is -inf
+        logs = [np.log1p(bet * (bound - known)).sum() for bet in _bets(bound)]
+    # Evidence beyond e^700 is no number any more, and no question either.
+    return float(np.mean(np.exp(np.minimum(logs, 700.0))))
+
+
+def fewest_films(bound: float, confidence: float) -> int:
+    """How many films are needed to show that the mean loss is below ``bound``, if none has any loss.
+
+    Args:
+        bound: between 0 and 1.
+        confidence: 1 - delta, between 0 and 1.
+
+    Returns:
+        The smallest n whose wealth reaches 1 / delta.
+
+    >>> fewest_films(0.05, 0.9), fewest_films(0.1, 0.9)
+    (54, 27)
+    """
+    if not 0.0 < confidence < 1.0:
+        raise InputError(f"a confidence lies between 0 and 1, not {confidence:g}")
+    _check_bound(bound)
+    # With the highest bet alone, half the stake, so many are enough.
+    enough = math.ceil(math.log(2.0 / (1.0 - confidence)) / -math.log1p(-bound))
+    growth = np.log1p(_bets(bound) * bound)
+    return 1 + bisect_left(
+        range(1, enough + 1),
+        1.0 / (1.0 - confidence),
+        key=lambda n_films: float(np.mean(np.exp(np.minimum(n_films * growth, 700.0)))),
+    )
+
+
+def _bets(bound: float) -> NDArray[np.float64]:
+    # 1 + b (bound - loss) is 0 for the highest bet and a loss of 1: nobody can be asked for more.
+    return np.array(BETS) / (1.0 - bound)
+
+
+def _check_bound(bound: float) -> None:
+    if not (0.0 < bound < 1.0 and math.isfinite(bound)):
+        raise InputError(f"a rate lies between 0 and 1, not {bound:g}", remedy="5 % is 0.05")

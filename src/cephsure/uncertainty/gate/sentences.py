@@ -1,0 +1,175 @@
+"""What a gate says in words: what it promises (a model's card, the terminal), and why a film is not fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cephsure.uncertainty.gate.out_of_distribution import SIGNS
+from cephsure.uncertainty.gate.risk_control import fewest_films
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from cephsure.uncertainty.gate.gate import Gate
+    from cephsure.uncertainty.gate.out_of_distribution import OutOfDistribution
+
+_RESTS_ON = (
+    "Both rest on one thing: films are drawn independently from the same source as the calibration films."
+)
+_NOT_PROMISED = (
+    "Not promised: anything about one film, one landmark, another site, scanner or annotator, or how many of "
+    "the strange films are found."
+)
+
+NOT_A_CEPHALOGRAM = "does not look like a lateral cephalogram"
+ROTATED = "head probably rotated"
+BLURRED = "image blurred"
+NOISY = "image noisy"
+IMPLAUSIBLE = "the landmarks together make an unusual head"
+DISAGREE = "the model's samples disagree"
+UNLIKE = "unlike the calibration films"
+
+# How many spreads beyond the median the points' shape and their uncertainty must both lie for a film to be
+# called no cephalogram: a head that is only unusual, or a film that is only poor, is not that.
+_NO_SHAPE_AT = 6.0
+_UNSURE_AT = 3.0
+_UNCERTAIN = ("uncertain", "worst_uncertain")
+_DISAGREEING = ("disagreement", "worst_disagreement")
+
+
+def promises(gate: Gate) -> tuple[str, ...]:
+    """What the gate promises, what that rests on and what it does not promise.
+
+    Args:
+        gate: a gate.
+
+    Returns:
+        Sentences, in the order in which they are read.
+    """
+    return (*_about_points(gate), _about_films(gate), _RESTS_ON, _NOT_PROMISED)
+
+
+def card_section(gate: Gate) -> str:
+    """The promises as a section of a model card, in Markdown."""
+    source = gate.source
+    fitted_on = (
+        f"Calibrated on {gate.films} films ({gate.units} independent) of {source.dataset}, split "
+        f"{source.split}, truth {source.truth}; head shape from {gate.shape_source}."
+    )
+    lines = "\n".join(f"- {sentence}" for sentence in (fitted_on, *promises(gate)))
+    return f"## Gate\n\n{lines}\n"
+
+
+def _about_points(gate: Gate) -> tuple[str, ...]:
+    wanted = gate.target
+    asked = (
+        f"at most {wanted.max_missed_rate:.3g} of a film's accepted points, on average over films, are off "
+        f"by more than {wanted.tolerance_mm:g} mm"
+    )
+    if gate.threshold_mm is None:
+        need = fewest_films(wanted.max_missed_rate, wanted.confidence)
+        refused = (
+            f"Points: none is accepted. The {gate.units} independent calibration films do not show that "
+            f"{asked} (confidence {wanted.confidence:.3g}; {need} films are needed even if none has a miss)."
+        )
+        return (refused,)
+    promised = (
+        f"Points: with probability {wanted.confidence:.3g} over the draw of the calibration films, {asked}. "
+        f"Accepted are points whose {gate.measure} is {gate.threshold_mm:.3g} or less and that fit the "
+        "others, where these are a quarter of a film's points or more, on films judged fit. (Learn-then-test "
+        "by fixed sequence, Angelopoulos et al. 2021, with the betting test of Waudby-Smith & Ramdas 2024; "
+        "one loss a film, because points of one film depend on each other.)"
+    )
+    seen = (
+        f"On the calibration films themselves it accepts {gate.accepted_share:.1%} of the points, of which "
+        f"{gate.missed_share:.1%} are wrong, and sends {gate.caught_share:.1%} of the wrong ones to review."
+    )
+    return promised, seen
+
+
+def _about_films(gate: Gate) -> str:
+    count, rate = len(gate.film_signs), gate.target.false_alarm_rate
+    if not gate.judges_films:
+        return (
+            f"Films: none is judged fit. {count} independent calibration films are too few for a false-alarm "
+            f"rate of {rate:.3g}."
+        )
+    return (
+        f"Films: one drawn like the {count} independent calibration films is judged review or unfit with "
+        f"probability {rate:.3g} at most, and unfit with {gate.unfit_rate:.3g} at most (conformal p-value, "
+        "exact for this number of films, over the draw of those and of the new film)."
+    )
+
+
+def reasons_for(
+    found: OutOfDistribution,
+    *,
+    level: float,
+    misfitting: Sequence[str],
+    uncertain: NDArray[np.bool_],
+) -> tuple[str, ...]:
+    """The reasons of a film that is not fit, the strongest first.
+
+    A sign counts if no more than a share ``level`` of the calibration films have it as strongly; the
+    strongest one always counts. That a film is not fit is a test with a known false-alarm rate; which sign is
+    named is a description of it.
+
+    Args:
+        found: how far the film is out of distribution.
+        level: the false-alarm rate of films.
+        misfitting: names of the landmarks that do not fit the others.
+        uncertain: (L,) landmarks of higher uncertainty than theirs on nearly all calibration films.
+
+    Returns:
+        At least one sentence, without full stop.
+    """
+    order = np.argsort(-found.strengths, kind="stable")
+    named = [
+        SIGNS[i]
+        for rank, i in enumerate(order)
+        if np.isfinite(found.sign_p_values[i])
+        and found.deviations[i] > 0
+        and (rank == 0 or found.sign_p_values[i] <= level)
+    ]
+    if _makes_no_head(found):
+        # Whatever else stands out there is a consequence of points that lie on nothing.
+        named = [name for name in named if name in _UNCERTAIN]
+    words = [_words(name, misfitting=misfitting, uncertain=uncertain) for name in named]
+    if _makes_no_head(found):
+        words.insert(0, NOT_A_CEPHALOGRAM)
+    kept = tuple(dict.fromkeys(word for word in words if word))
+    return kept or (UNLIKE,)
+
+
+def _words(name: str, *, misfitting: Sequence[str], uncertain: NDArray[np.bool_]) -> str:
+    """What a sign says; nothing where the landmarks do not bear it out."""
+    if name == "misfit":
+        return _do_not_fit(misfitting) if misfitting else IMPLAUSIBLE
+    if name in _UNCERTAIN:
+        count = int(uncertain.sum())
+        return f"uncertainty high at {count} of {len(uncertain)} landmarks" if count else ""
+    if name in _DISAGREEING:
+        return DISAGREE
+    return {
+        "shape": IMPLAUSIBLE,
+        "narrowed": ROTATED,
+        "bilateral": ROTATED,
+        "blurred": BLURRED,
+        "grainy": NOISY,
+    }[name]
+
+
+def _do_not_fit(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"landmark {names[0]} does not fit the others"
+    return f"landmarks {', '.join(names)} do not fit the others"
+
+
+def _makes_no_head(found: OutOfDistribution) -> bool:
+    deviation: dict[str, float] = dict(zip(SIGNS, found.deviations.tolist(), strict=True))
+    unsure = max(deviation[name] for name in (*_UNCERTAIN, *_DISAGREEING))
+    return deviation["shape"] >= _NO_SHAPE_AT and unsure >= _UNSURE_AT
