@@ -16,7 +16,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from cephsure.studies.catalogue import QUESTIONS
+from cephsure.studies.registry import EXPERIMENTS
 from cephsure.studies.report_tables import shown_columns
 from cephsure.studies.result import ExperimentResult, ResultTable, read_result
 from cephsure.studies.summaries import BEST, OVERVIEW, summaries_of
@@ -44,7 +44,7 @@ CT of InVesalius, Centro de Tecnologia da Informação Renato Archer.
 
 def keep(study: Path, kept: Path) -> None:
     """Copy a study's findings to ``kept``, and the predictions of models that are not shipped to results/."""
-    results = [read_result(study / name, name) for name in QUESTIONS if (study / name).is_dir()]
+    results = [read_result(study / name, name) for name in EXPERIMENTS if (study / name).is_dir()]
     found: dict[str, Any] = {
         result.name: {"title": result.title, "findings": list(result.findings)} for result in results
     }
@@ -120,7 +120,7 @@ def kept_table(found: dict[str, Any], name: str) -> ResultTable:
 def finding_lines(found: dict[str, Any]) -> list[str]:
     """All sentences as markdown, an experiment a heading."""
     lines: list[str] = []
-    for name in QUESTIONS:
+    for name in EXPERIMENTS:
         if name not in found:
             continue
         lines += [f"### {found[name]['title']}", "", f"`cephsure experiment {name}`", ""]

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import io
 import json
 import sys
-from types import ModuleType
 
 import pytest
 
 from cephsure.cli import experiment as module
+from cephsure.cli import terminal
 from cephsure.errors import InputError
 from cephsure.studies import study as study_module
 from cephsure.studies.cases import films_of_split, plain_cases
 from cephsure.studies.predictions import predict_cases
+from cephsure.studies.registry import EXPERIMENTS
 from cephsure.studies.result import ExperimentResult, ResultTable
+from cephsure.workflows import study as workflow
 
 
 class Registry:
@@ -33,21 +36,15 @@ class Registry:
 
         return experiment
 
-    def chosen_experiments(self, name, study):
-        assert study.dataset.films
-        names = ["accuracy", "distortion"] if name == "all" else [name]
-        return {each: self.run(each) for each in names}
-
-    def missing_data(self, name, study):
-        return {"rotation": "--ct", "other-site": "--other-site"}.get(name, "more films")
-
 
 @pytest.fixture
 def registry(monkeypatch):
     fake = Registry()
-    stand_in = ModuleType("cephsure.studies.registry")
-    stand_in.chosen_experiments, stand_in.missing_data = fake.chosen_experiments, fake.missing_data
-    monkeypatch.setitem(sys.modules, "cephsure.studies.registry", stand_in)
+    known = {name: EXPERIMENTS[name] for name in ("accuracy", "distortion", "rotation", "other-site")}
+    monkeypatch.setattr("cephsure.studies.registry.EXPERIMENTS", known)
+    for name in known:
+        function = name.replace("-", "_")
+        monkeypatch.setattr(f"cephsure.studies.{function}.{function}", fake.run(name))
     return fake
 
 
@@ -225,11 +222,11 @@ def test_bad_input_is_one_line(run, tmp_path, name, options, complaint):
     assert not (tmp_path / "out").exists()
 
 
-def test_missing_matplotlib_is_named(run, monkeypatch):
-    monkeypatch.setattr(module, "find_spec", lambda name: None)
+def test_missing_packages_are_named(run, monkeypatch):
+    monkeypatch.setattr(workflow, "find_spec", lambda name: None if name in {"pandas", "sklearn"} else name)
     outcome = run("accuracy")
     assert outcome.status == 2
-    assert outcome.lines == ['error: figures need matplotlib (pip install "cephsure[studies]")']
+    assert outcome.lines == ['error: experiments need scikit-learn, pandas (pip install "cephsure[studies]")']
 
 
 def test_help_says_what_each_experiment_is(cephsure):
@@ -237,3 +234,72 @@ def test_help_says_what_each_experiment_is(cephsure):
     assert outcome.status == 0
     for words in ("error-correlation", "head is turned", "--other-site-mm-per-px"):
         assert words in outcome.out
+
+
+@pytest.fixture
+def _fresh_settings(monkeypatch):
+    monkeypatch.setattr(terminal, "settings", terminal.Settings())
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.mark.usefixtures("_fresh_settings")
+def test_a_log_has_a_line_an_experiment_and_one_a_minute(capsys, clock):
+    with module._display() as display:
+        display.begin("accuracy", 1, 8)
+        with display.part("test1", 10) as step:
+            for _ in range(10):
+                clock[0] += 25
+                step()
+        display.begin("distortion", 2, 8)
+        with display.part("elastic", 0):
+            pass
+    assert capsys.readouterr().err.splitlines() == [
+        "accuracy (1 of 8)",
+        # After 75 s 3 of 10: 175 s left. Nothing is said of a part that is done.
+        "  test1: 3 of 10 predicted, 0:02:55 left",
+        "  test1: 6 of 10 predicted, 0:01:40 left",
+        "  test1: 9 of 10 predicted, 0:00:25 left",
+        "distortion (2 of 8)",
+    ]
+
+
+@pytest.mark.usefixtures("_fresh_settings")
+def test_quiet_is_silent(capsys):
+    terminal.settings.quiet = True
+    with module._display() as display:
+        display.begin("accuracy", 1, 8)
+        with display.part("test1", 2) as step:
+            step()
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("_fresh_settings")
+def test_a_terminal_shows_the_whole_and_the_part(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    with module._display() as display:
+        display.begin("accuracy", 1, 8)
+        with display.part("test1", 5) as step:
+            for _ in range(5):
+                step()
+            display._bars.refresh()
+        display.begin("distortion", 2, 8)
+        display._bars.refresh()
+    shown = screen.getvalue()
+    assert "accuracy" in shown
+    assert "0/8" in shown
+    assert "5/5" in shown
+    assert "distortion" in shown
+    assert "1/8" in shown

@@ -15,6 +15,9 @@ from cephsure.datasets import AnnotatedFilm, Dataset
 from cephsure.films import Film, Spacing, SpacingSource
 from cephsure.inference.samples import Samples
 from cephsure.landmarks import Landmark, LandmarkSet
+from cephsure.studies.cases import films_of_split, plain_cases
+from cephsure.studies.predictions import predict_cases
+from cephsure.studies.result import ExperimentResult, ResultTable
 from cephsure.studies.study import Study, StudyModel
 from cephsure.uncertainty import to_prediction
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo
@@ -182,5 +185,21 @@ def spot_ct(tmp_path):
             }
             (tmp_path / f"{name}.landmarks.json").write_text(json.dumps(document), encoding="utf-8")
         return path
+
+    return make
+
+
+@pytest.fixture
+def counting():
+    """Give ``counting(name)``: an experiment that counts what it predicts."""
+
+    def make(name):
+        def experiment(study):
+            table = predict_cases(study, "test1", plain_cases(films_of_split(study.dataset)))["rule"]
+            rows = [(film, 1.0) for film in table.film_ids]
+            films = ResultTable.from_rows("Films", ("film", "value"), rows)
+            return ExperimentResult(name, f"Title of {name}", ("Counted.",), {"films": films})
+
+        return experiment
 
     return make

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import io
 import itertools
 import re
+from base64 import b64decode
 from html.parser import HTMLParser
 
-from cephsure.studies.report import report_html
+import numpy as np
+import pytest
+from PIL import Image
+
+from cephsure.studies.report import _inlined, picture, report_html, write_report
 from cephsure.studies.result import DrawnFigure, ExperimentResult, ResultTable
-from cephsure.studies.study_record import DataFacts, ModelFacts, StudyFacts
+from cephsure.studies.study_record import DataFacts, ModelFacts, StudyFacts, StudyFolder
+from cephsure.studies.wording import templates
 
 PNG = bytes.fromhex(  # one grey pixel
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
@@ -188,3 +195,116 @@ def test_what_is_not_there_has_no_heading():
     assert "<summary>" not in html
     assert "<h3>" not in html
     Outline(html)
+
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"></svg>'
+
+
+def png(width=40, height=20, *, grain=False):
+    rng = np.random.default_rng(0)
+    pixels = (
+        rng.integers(0, 256, (height, width, 3), np.uint8)
+        if grain
+        else np.zeros((height, width, 3), np.uint8)
+    )
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG", dpi=(130, 130))
+    return stream.getvalue()
+
+
+def made_figure(svg=SVG, png_file=None, **words):
+    given = {"caption": "A < B", "alt": "error against angle"} | words
+    return DrawnFigure(given["caption"], given["alt"], {"svg": svg, "png": png_file or png()})
+
+
+def figure_html(figure, *, title):
+    template = '{% from "report_parts.html.j2" import picture %}{{ picture(figure) }}'
+    page = templates().overlay(autoescape=True).from_string(template)
+    return page.render(figure=picture(figure, title=title))
+
+
+def test_curves_stay_curves():
+    assert _inlined(made_figure()) == ("image/svg+xml", SVG)
+
+
+@pytest.mark.parametrize("svg", [SVG[:-6] + b"<image/></svg>", SVG + b" " * 400_001])
+def test_pixels_and_large_drawings_are_pictures(svg):
+    kind, content = _inlined(made_figure(svg))
+    assert kind == "image/png"
+    assert content == png()
+
+
+def test_a_large_film_picture_is_a_jpeg():
+    large = png(400, 400, grain=True)
+    kind, content = _inlined(made_figure(SVG + b"<image/>", large))
+    assert kind == "image/jpeg"
+    assert len(content) < len(large)
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.size == (400, 400)
+    # A drawing without pixels keeps its edges.
+    assert _inlined(made_figure(SVG + b" " * 400_001, large))[0] == "image/png"
+
+
+def test_html():
+    html = figure_html(made_figure(), title="Figure 2.1")
+    before, _, rest = html.partition('src="data:image/svg+xml;base64,')
+    assert b64decode(rest.partition('"')[0]) == SVG
+    assert 'class=""' in before
+    assert 'alt="Figure 2.1: error against angle"' in html
+    assert "<figcaption><b>Figure 2.1.</b> A &lt; B</figcaption>" in html
+    # 40 x 20 px at 130 px an inch, in CSS pixels of 96 an inch.
+    assert 'width="30" height="15" style="--wide: 30px"' in html
+
+
+def test_what_is_said_is_escaped():
+    html = figure_html(made_figure(caption='"><script>', alt='" onload="x'), title="F")
+    assert "<script>" not in html
+    assert 'onload="x' not in html
+
+
+def test_a_wide_figure_scrolls_on_a_small_screen():
+    assert '<figure class="wide">' in figure_html(made_figure(png_file=png(1300, 20)), title="F")
+
+
+def no_damage(error):
+    raise AssertionError(error)
+
+
+def test_the_report_has_the_experiments_of_earlier_calls_too(study, counting):
+    StudyFolder(study).make("mine", counting("mine"))
+    StudyFolder(study).make("distortion", counting("distortion"))
+    StudyFolder(study).make("accuracy", counting("accuracy"))
+    html = write_report(study.out, on_damage=no_damage).read_text("utf-8")
+    places = [html.index(f'id="{name}"') for name in ("accuracy", "distortion", "mine")]
+    assert places == sorted(places)
+    assert write_report(study.out, on_damage=no_damage).read_text("utf-8") == html
+
+
+def test_a_damaged_result_is_left_out_and_said(study, counting):
+    for name in ("accuracy", "distortion"):
+        StudyFolder(study).make(name, counting(name))
+    (study.out / "distortion" / "distortion.json").write_text("{")
+    said = []
+    html = write_report(study.out, on_damage=said.append).read_text("utf-8")
+    assert 'id="accuracy"' in html
+    assert 'id="distortion"' not in html
+    assert "distortion.json: not an experiment's result" in str(said[0])
+
+
+def test_all_models_in_one_table(study):
+    def experiment(study):
+        columns = ("model", "own_measure", "films", "landmarks", "pearson", "pearson_low", "pearson_high")
+        row = ("rule", True, "official", "all", 0.4321, 0.3, 0.5)
+        tables = {"error_correlation": ResultTable.from_rows("Errors", columns, (row,))}
+        return ExperimentResult("error-correlation", "Errors", (), tables)
+
+    StudyFolder(study).make("error-correlation", experiment)
+    html = write_report(study.out, on_damage=no_damage).read_text("utf-8")
+    table = (study.out / "overview.csv").read_text("utf-8").splitlines()
+    assert table[:2] == ["model,error_pearson,error_pearson_low,error_pearson_high", "rule,0.4321,0.3,0.5"]
+    assert html.index("At a glance") < html.index("0.432 [0.300, 0.500]") < html.index("Contents")
+
+
+def test_nothing_to_report(tmp_path):
+    assert write_report(tmp_path, on_damage=no_damage) is None
+    assert list(tmp_path.iterdir()) == []

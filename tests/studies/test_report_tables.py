@@ -11,9 +11,11 @@ from cephsure.studies.report_tables import (
     column_texts,
     heading_of,
     shown_columns,
-    table_html,
+    shown_table,
+    text_table,
 )
 from cephsure.studies.result import ResultTable
+from cephsure.studies.wording import templates
 
 
 @pytest.mark.parametrize(
@@ -119,6 +121,12 @@ class Rows(HTMLParser):
             self.rows[-1][-1] += data
 
 
+def table_html(table, *, title, file):
+    template = '{% from "report_parts.html.j2" import result_table %}{{ result_table(table) }}'
+    page = templates().overlay(autoescape=True).from_string(template)
+    return page.render(table=shown_table(table, title=title, file=file))
+
+
 def test_cells_and_what_they_are():
     table = ResultTable.from_rows(
         "Errors <b>", ("who", "mre_mm"), (("A & B", 1.25), ("c", None)), note="x < y"
@@ -155,3 +163,17 @@ def test_long_words_get_room():
         ResultTable.from_rows("t", ("who",), (("paper mc-dropout (15), senior",),)), title="T", file="a.csv"
     )
     assert Rows(html).kinds[0] == ("th", "col", "long")
+
+
+def test_a_table_as_text_is_cut_on_request():
+    rows = [(f"model {index}", 1.2345, 1.2, 1.3, index) for index in range(5)]
+    table = ResultTable.from_rows("Errors", ("who", "mre_mm", "mre_low_mm", "mre_high_mm", "n"), rows)
+    text = text_table(table, most_rows=2, most_columns=2)
+    assert text.title == "Errors (first 2 of 5 rows)"
+    assert [(column.heading, column.side) for column in text.columns] == [
+        ("who", "left"),
+        ("MRE, mm", "right"),
+    ]
+    assert text.rows == (("model 0", "1.23 [1.20, 1.30]"), ("model 1", "1.23 [1.20, 1.30]"))
+    whole = text_table(table)
+    assert (whole.title, len(whole.rows), len(whole.columns)) == ("Errors", 5, 3)

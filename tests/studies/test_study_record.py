@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from cephsure.studies.study_record import (
     RECORD_FILE,
     Made,
     StudyFacts,
+    StudyFolder,
     StudyRecord,
     read_record,
     study_facts,
@@ -140,3 +142,26 @@ def test_other_data_or_another_seed_are_refused(facts, study, tmp_path):
     fewer = replace(study, dataset=replace(study.dataset, films=study.dataset.films[:3]))
     with pytest.raises(InputError, match=r"differs in films spots\) \(choose another --out"):
         record.check(study_facts(fewer), tmp_path)
+
+
+def test_an_experiment_is_made_and_recorded(study, counting):
+    result = StudyFolder(study, arguments=["counted", "--seed", "0"]).make("counted", counting("counted"))
+    assert len(result.tables["films"].frame) == 4
+    assert sorted(path.name for path in (study.out / "counted").iterdir()) == ["counted.json", "films.csv"]
+    record = json.loads((study.out / "study.json").read_text())
+    made = record["experiments"]["counted"]
+    assert made["arguments"] == ["counted", "--seed", "0"]
+    assert made["study"]["models"][0]["label"] == "rule"
+    assert made["study"]["data"][0]["films"] == {"train": 2, "test1": 4}
+
+
+def test_another_study_in_the_folder_is_refused(study, counting):
+    StudyFolder(study).make("accuracy", counting("accuracy"))
+    with pytest.raises(InputError, match="of another study"):
+        StudyFolder(replace(study, seed=1))
+    with pytest.raises(InputError, match="differs in split test1"):
+        StudyFolder(replace(study, split="test2"))
+    # The same again is welcome, and predicts nothing.
+    asked = len(study.models[0].model.asked)
+    StudyFolder(study).make("accuracy", counting("accuracy"))
+    assert len(study.models[0].model.asked) == asked

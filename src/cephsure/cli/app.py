@@ -13,13 +13,12 @@ from cephsure.cli.analyze import analyze
 from cephsure.cli.calibrate import calibrate
 from cephsure.cli.demo import demo
 from cephsure.cli.evaluate import evaluate
-from cephsure.cli.experiment import EPILOG, experiment
+from cephsure.cli.experiment import ExperimentCommand, experiment
 from cephsure.cli.landmarks import landmarks
 from cephsure.cli.measurements import measurements
 from cephsure.cli.models import models_app
 from cephsure.cli.monitor import monitor
 from cephsure.cli.predict import predict
-from cephsure.cli.several_values import SeveralValues
 from cephsure.cli.site_calibrate import site_calibrate
 from cephsure.cli.train import train
 
@@ -49,7 +48,7 @@ for command in (
     monitor,
 ):
     app.command()(command)
-app.command(cls=SeveralValues, epilog=EPILOG)(experiment)
+app.command(cls=ExperimentCommand)(experiment)
 app.add_typer(models_app, name="models")
 
 

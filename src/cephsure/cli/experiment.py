@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import replace
-from importlib.util import find_spec
+import sys
+import time
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
 from cephsure.cli import terminal
 from cephsure.cli.options import Data  # noqa: TC001 - typer reads the annotations
-from cephsure.cli.several_values import separated
+from cephsure.cli.several_values import SeveralValues, separated
 from cephsure.cli.shown_table import rich_table
-from cephsure.errors import InputError
-from cephsure.studies.catalogue import NEEDS, QUESTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from cephsure.datasets import Dataset
-    from cephsure.studies.result import ExperimentResult
-    from cephsure.studies.study import Study, StudyModel
+    from rich.progress import Progress
 
-    Experiments = dict[str, Callable[[Study], ExperimentResult]]
+    from cephsure.workflows.study import StudyEvent
 
-_ALL = "all"
-_MOST_ROWS, _MOST_COLUMNS = 20, 7
-EPILOG = "Experiments:\n\n" + "\n\n".join(
-    f"- **{name}** {question}" + (f" (needs {NEEDS[name]})" if name in NEEDS else "")
-    for name, question in QUESTIONS.items()
-)
+_SECONDS_BETWEEN_LINES = 60.0
+
+
+class ExperimentCommand(SeveralValues):
+    """A command whose help ends with what each experiment asks."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help."""
+        from cephsure.workflows.study import experiments
+
+        lines = (
+            f"- **{name}** {experiment.question}"
+            + (f" (needs {experiment.needs})" if experiment.needs else "")
+            for name, experiment in experiments().items()
+        )
+        self.epilog = "\n\n".join(["Experiments:", *lines])
+        super().format_help(ctx, formatter)
 
 
 def experiment(
@@ -84,156 +92,132 @@ def experiment(
 
     Exit status: 0 done; 2 bad input, or packages are missing; 1 a failure of cephsure, or interrupted.
     """
-    _check(name, other_site=other_site, other_site_mm_per_px=other_site_mm_per_px)
-    study = _study(
-        models=separated(models or ()),
-        quick=quick,
+    from cephsure.workflows import study
+
+    options = study.StudyOptions(
+        name=name,
         data=data,
+        out=out,
         split=split,
-        cts=[Path(one) for one in separated(ct or ())],
+        models=tuple(separated(models or ())),
+        cts=tuple(Path(path) for path in separated(ct or ())),
         other_site=other_site,
         other_site_mm_per_px=other_site_mm_per_px,
-        out=out,
+        shift_films=shift_films,
+        quick=quick,
+        seed=seed,
     )
-    study = replace(study, seed=seed, shift_films=shift_films)
     complaints = terminal.Complaints()
-    with _report_in_the_end(out, complaints):
-        _make(_chosen(name, study), study, complaints, arguments=_arguments(name, study, quick=quick))
+    begun = 0
+    with _display() as display:
+
+        def tell(event: StudyEvent) -> None:
+            nonlocal begun
+            match event:
+                case study.Begun(name, begun, total):
+                    display.begin(name, begun, total)
+                case study.Failed(error, about):
+                    complaints.add(error, about=about)
+                case _:
+                    _say(event)
+
+        try:
+            study.run_study(options, tell=tell, progress=display.part)
+        except KeyboardInterrupt:
+            terminal.remark("stopped; the same command goes on from where it stopped")
+            raise typer.Exit(terminal.EXIT_FAILURE) from None
+    complaints.repeat(inputs=begun)
     raise typer.Exit(complaints.exit_status)
 
 
-def _check(name: str, *, other_site: Path | None, other_site_mm_per_px: float | None) -> None:
-    """What can be said without opening anything."""
-    from cephsure.films.spacing import check_mm_per_px
+def _say(event: StudyEvent) -> None:
+    """What is studied; of an experiment the table that answers its question; where the rest is."""
+    from cephsure.workflows import study
 
-    if name not in (_ALL, *QUESTIONS):
-        raise InputError(f"no experiment is called {name!r}", remedy=f"one of {_ALL}, {', '.join(QUESTIONS)}")
-    if find_spec("matplotlib") is None:
-        raise InputError("figures need matplotlib", remedy='pip install "cephsure[studies]"')
-    check_mm_per_px(other_site_mm_per_px)
-    if other_site_mm_per_px is not None and other_site is None:
-        raise InputError("--other-site-mm-per-px is the scale of --other-site, which is not given")
-
-
-def _study(
-    *,
-    models: list[str],
-    quick: bool,
-    data: Path,
-    split: str | None,
-    cts: Sequence[Path],
-    other_site: Path | None,
-    other_site_mm_per_px: float | None,
-    out: Path,
-) -> Study:
-    """Open all that the experiments are made from."""
-    from cephsure.datasets import open_dataset
-    from cephsure.model import shipped_models
-    from cephsure.studies.cases import judged_split
-    from cephsure.studies.study import Study, open_models
-
-    missing = [path for path in cts if not path.exists()]
-    if missing:
-        raise InputError("there is no such file or folder", where=missing[0])
-    opened = open_models(models or list(shipped_models()), quick=quick)
-    if not opened:
-        raise InputError("no models are shipped with this installation", remedy="give --models")
-    first = next((one.model.landmark_set for one in opened if one.model is not None), None)
-    dataset = open_dataset(data, landmark_set=first)
-    _check_landmarks(opened, dataset)
-    elsewhere = None
-    if other_site is not None:
-        elsewhere = open_dataset(
-            other_site, landmark_set=dataset.landmark_set, mm_per_px=other_site_mm_per_px
-        )
-    terminal.remark(f"{len(opened)} models: {', '.join(one.title for one in opened)}")
-    return Study(
-        models=opened,
-        dataset=dataset,
-        split=judged_split(dataset, split),
-        cts=tuple(cts),
-        other_site=elsewhere,
-        out=out,
-    )
+    match event:
+        case study.Opened(models, left_out):
+            terminal.remark(f"{len(models)} models: {', '.join(models)}")
+            for name, option in left_out.items():
+                terminal.remark(f"left out: {name} (give {option})")
+        case study.Found(result, table, folder):
+            typer.echo(result.title)
+            if table is not None:
+                terminal.stdout_console().print(rich_table(table))
+            typer.echo(f"tables and figures  {folder}\n")
+        case study.Reported(report):
+            typer.echo(f"report  {report}")
 
 
-def _check_landmarks(models: Sequence[StudyModel], dataset: Dataset) -> None:
-    for one in models:
-        if one.model is not None and one.model.landmark_set.codes != dataset.landmark_set.codes:
-            raise InputError(
-                f"the model {one.label} predicts the landmarks of {one.model.landmark_set.name}, "
-                f"{dataset.name} has those of {dataset.landmark_set.name}"
-            )
+class _Display(Protocol):
+    """Shows which experiment is made, and how many films its part at work still needs predicted."""
 
+    def begin(self, name: str, place: int, total: int) -> None:
+        """Show that an experiment begins; the one before is done."""
 
-def _chosen(name: str, study: Study) -> Experiments:
-    """The experiments to make; says which are left out for want of data."""
-    from cephsure.studies.registry import chosen_experiments, missing_data
-
-    chosen = chosen_experiments(name, study)
-    if name == _ALL:
-        for other in QUESTIONS:
-            if other not in chosen:
-                terminal.remark(f"left out: {other} (give {missing_data(other, study)})")
-    return chosen
-
-
-def _arguments(name: str, study: Study, *, quick: bool) -> list[str]:
-    """The command's arguments without the place of its folders, which is nobody else's business."""
-    arguments = [name, "--split", study.split, "--models", *(model.label for model in study.models)]
-    if study.cts:
-        arguments += ["--ct", *(path.name for path in study.cts)]
-    if study.other_site is not None:
-        arguments += ["--other-site", study.other_site.name]
-    arguments += ["--seed", str(study.seed), "--shift-films", str(study.shift_films)]
-    return [*arguments, *(["--quick"] if quick else [])]
+    def part(self, what: str, total: int, /) -> AbstractContextManager[Callable[[], None]]:
+        """Begin a part of ``total`` steps; gives a function to call after each."""
 
 
 @contextmanager
-def _report_in_the_end(out: Path, complaints: terminal.Complaints) -> Iterator[None]:
-    """Write the report of what is done, also where the rest fails or is interrupted."""
-    from cephsure.studies.conduct import write_report
+def _display() -> Iterator[_Display]:
+    """Bars in a terminal, lines in a log; silent with --quiet."""
+    if terminal.settings.quiet or not sys.stderr.isatty():
+        yield _Lines()
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    interrupted = False
-    try:
-        yield
-    except KeyboardInterrupt:
-        interrupted = True
-    report = write_report(out, on_damage=complaints.add)
-    if report is not None:
-        typer.echo(f"report  {report}")
-    if interrupted:
-        terminal.remark("stopped; the same command goes on from where it stopped")
-        raise typer.Exit(terminal.EXIT_FAILURE)
-
-
-def _make(
-    chosen: Experiments, study: Study, complaints: terminal.Complaints, *, arguments: Sequence[str]
-) -> None:
-    """Make the experiments in turn; one that fails does not keep the others from being made."""
-    from cephsure.cli.experiment_progress import study_display
-    from cephsure.studies.conduct import Conduct
-
-    with study_display(len(chosen)) as display:
-        conduct = Conduct(replace(study, progress=display), arguments=arguments)
-        for name, run in chosen.items():
-            display.begin(name)
-            try:
-                result = conduct.make(name, run)
-            except Exception as error:  # noqa: BLE001 - the others go on
-                complaints.add(error, about=study.out / name)
-                continue
-            _show(result, study.out / name)
-    complaints.repeat(inputs=len(chosen))
+    times = (TextColumn("after"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *times)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        yield _Bars(bars)
 
 
-def _show(result: ExperimentResult, folder: Path) -> None:
-    """Print what an experiment found: the table that answers its question, and where the rest is."""
-    from cephsure.studies.report_tables import text_table
+class _Bars:
+    """A bar for the experiments, and one for the films of the part at work."""
 
-    typer.echo(result.title)
-    table = result.shown or next(iter(result.tables.values()), None)
-    if table is not None:
-        cut = text_table(table, most_rows=_MOST_ROWS, most_columns=_MOST_COLUMNS)
-        terminal.stdout_console().print(rich_table(cut))
-    typer.echo(f"tables and figures  {folder}\n")
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._whole = bars.add_task("experiments", total=None)
+
+    def begin(self, name: str, place: int, total: int) -> None:
+        """Show that an experiment begins; the one before is done."""
+        self._bars.update(self._whole, description=name, completed=place - 1, total=total)
+
+    @contextmanager
+    def part(self, what: str, total: int, /) -> Iterator[Callable[[], None]]:
+        """Show a part."""
+        task = self._bars.add_task(f"  {what}", total=total)
+        yield lambda: self._bars.advance(task)
+        self._bars.remove_task(task)
+
+
+class _Lines:
+    """A line when an experiment begins, and one a minute while its films are predicted."""
+
+    def begin(self, name: str, place: int, total: int) -> None:
+        """Say that an experiment begins."""
+        terminal.remark(f"{name} ({place} of {total})")
+
+    @contextmanager
+    def part(self, what: str, total: int, /) -> Iterator[Callable[[], None]]:
+        """Say how far a part is, and how long it will still take."""
+        begun = said = time.monotonic()
+        done = 0
+
+        def step() -> None:
+            nonlocal done, said
+            done, now = done + 1, time.monotonic()
+            if now - said >= _SECONDS_BETWEEN_LINES and done < total:
+                left = timedelta(seconds=round((now - begun) / done * (total - done)))
+                terminal.remark(f"  {what}: {done} of {total} predicted, {left} left")
+                said = now
+
+        yield step

@@ -1,59 +1,63 @@
-"""The experiments by name, in the order of the report."""
+"""The experiments: what each asks, which data it needs, and where it is; in the order of the report.
+
+An experiment is a function of a ``Study`` that gives an ``ExperimentResult``. It has the name of its module:
+"error-correlation" is ``cephsure.studies.error_correlation.error_correlation``.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from cephsure.errors import InputError
-from cephsure.studies.accuracy import accuracy
-from cephsure.studies.detection import detection
-from cephsure.studies.distortion import distortion
-from cephsure.studies.error_correlation import error_correlation
-from cephsure.studies.observers import observers
-from cephsure.studies.other_site import other_site
-from cephsure.studies.referral import referral
-from cephsure.studies.rotation import rotation
-from cephsure.studies.samples import samples
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cephsure.studies.result import ExperimentResult
     from cephsure.studies.study import Study
 
-EXPERIMENTS: dict[str, Callable[[Study], ExperimentResult]] = {
-    "accuracy": accuracy,
-    "error-correlation": error_correlation,
-    "distortion": distortion,
-    "rotation": rotation,
-    "other-site": other_site,
-    "observers": observers,
-    "detection": detection,
-    "referral": referral,
-    "samples": samples,
-}
 
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """An experiment by name; its module, and what that needs, is imported only when it is made.
 
-def chosen_experiments(name: str, study: Study) -> dict[str, Callable[[Study], ExperimentResult]]:
-    """The experiment of that name, or for "all" every one whose data the study has.
-
-    Raises:
-        InputError: no such experiment, or its data are not given.
+    Attributes:
+        name: as on the command line.
+        question: what it asks, in one line.
+        needs: the option that gives its data, where annotated films are not enough.
     """
-    if name == "all":
-        return {each: run for each, run in EXPERIMENTS.items() if not missing_data(each, study)}
-    if name not in EXPERIMENTS:
-        raise InputError(f"no experiment is called {name!r}", remedy=f"one of all, {', '.join(EXPERIMENTS)}")
-    lacking = missing_data(name, study)
-    if lacking:
-        raise InputError(f"the experiment {name} needs {lacking}", remedy=f"give {lacking}")
-    return {name: EXPERIMENTS[name]}
+
+    name: str
+    question: str
+    needs: Literal["", "--ct", "--other-site"] = ""
+
+    def __call__(self, study: Study) -> ExperimentResult:
+        """Make the experiment.
+
+        Raises:
+            InputError: an input of the study cannot be used.
+        """
+        function = self.name.replace("-", "_")
+        module = import_module(f"cephsure.studies.{function}")
+        result: ExperimentResult = getattr(module, function)(study)
+        return result
+
+    def lacks(self, study: Study) -> str:
+        """The option whose data the study does not have, or "" if it has all."""
+        given = {"": True, "--ct": bool(study.cts), "--other-site": study.other_site is not None}
+        return "" if given[self.needs] else self.needs
 
 
-def missing_data(name: str, study: Study) -> str:
-    """The option whose data an experiment lacks, or "" if it has all."""
-    if name == "rotation" and not study.cts:
-        return "--ct"
-    if name == "other-site" and study.other_site is None:
-        return "--other-site"
-    return ""
+EXPERIMENTS: dict[str, Experiment] = {
+    experiment.name: experiment
+    for experiment in (
+        Experiment("accuracy", "How far are the points from the truth, for each annotator and split?"),
+        Experiment("error-correlation", "Does each measure follow the error, point by point?"),
+        Experiment("distortion", "Do the measures rise as films are distorted?"),
+        Experiment("rotation", "Do the measures rise as the head is turned?", "--ct"),
+        Experiment("other-site", "What changes on the films of another scanner?", "--other-site"),
+        Experiment("observers", "Does uncertainty tell where experts disagree?"),
+        Experiment("detection", "Which measure tells films that a model was not made for?"),
+        Experiment("referral", "What is gained by referring the most uncertain points and films?"),
+        Experiment("samples", "How many members, passes or altered films are needed, and what do they cost?"),
+    )
+}
+"""By name."""

@@ -2,29 +2,70 @@
 
 from __future__ import annotations
 
-from html import escape
-from importlib import resources
+import io
+from base64 import b64encode
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from cephsure.studies.catalogue import QUESTIONS
-from cephsure.studies.report_picture import picture_html
-from cephsure.studies.report_tables import NOTHING, ShownColumn, frame, table_html
-from cephsure.studies.result import drawn
+from PIL import Image
+
+from cephsure.atomic import write_atomically
+from cephsure.errors import InputError
+from cephsure.studies.registry import EXPERIMENTS
+from cephsure.studies.report_tables import NOTHING, ShownColumn, ShownTable, shown_table
+from cephsure.studies.result import drawn, read_result
+from cephsure.studies.study_record import read_record
+from cephsure.studies.summaries import summaries_of
+from cephsure.studies.wording import templates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
-    from cephsure.studies.result import ExperimentResult, ResultTable
+    from cephsure.studies.result import DrawnFigure, ExperimentResult, ResultTable
     from cephsure.studies.study_record import DataFacts, ModelFacts, StudyFacts
 
 Item = TypeVar("Item")
 
 REPORT_FILE = "report.html"
 TITLE = "What each measure of landmark uncertainty is worth"
-_DISCLAIMER = "Research use only. Not a medical device."
 _SHORT_HASH = 12
-# The page may show what stands in it and load nothing.
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+_MOST_SVG_BYTES = 400_000
+# A film's grain costs a PNG much and a reader nothing.
+_LARGE_PNG_BYTES = 300_000
+_JPEG_QUALITY = 90
+_CSS_PX_PER_INCH = 96
+_USUAL_DPI = 100
+_WIDE_CSS_PX = 640
+
+
+def write_report(out: Path, *, on_damage: Callable[[InputError], None]) -> Path | None:
+    """Write report and summaries of all experiments that a folder holds, of this and of earlier calls.
+
+    Args:
+        out: a study's folder.
+        on_damage: is given what is wrong with a result that cannot be read; the report goes without it.
+
+    Returns:
+        The report's file, or None where there is nothing to report.
+
+    Raises:
+        InputError: the folder's record is damaged, or the report cannot be written.
+    """
+    made = read_record(out).experiments
+    results = []
+    for name in sorted(made, key=[*EXPERIMENTS, *made].index):
+        try:
+            results.append(read_result(out / name, name))
+        except InputError as error:
+            on_damage(error)
+    if not results:
+        return None
+    summaries = summaries_of(results)
+    for name, table in summaries.items():
+        write_atomically(out / f"{name}.csv", table.csv().encode("utf-8"))
+    page = report_html(results, {name: entry.study for name, entry in made.items()}, summaries=summaries)
+    return write_atomically(out / REPORT_FILE, page.encode("utf-8"))
 
 
 def report_html(
@@ -46,46 +87,42 @@ def report_html(
         An HTML document.
     """
     studies = [facts[result.name] for result in results]
-    style = resources.files("cephsure.studies").joinpath("report.css").read_text(encoding="utf-8")
-    sections = "".join(
-        _experiment(number, result, facts[result.name], alone=_alike(studies))
-        for number, result in enumerate(results, start=1)
-    )
+    data = _each(item for study in studies for item in study.data)
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        f"<title>cephsure: {escape(TITLE)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        f'<p class="notice">{_DISCLAIMER}</p>\n<div class="page">\n'
-        f"{_heading(studies)}{_at_a_glance(summaries or {})}{_contents(results)}"
-        f"<main>\n{sections}</main>\n{_footer(studies)}</div>\n"
-        f'<p class="notice">{_DISCLAIMER}</p>\n</body>\n</html>\n'
+        templates()
+        .get_template("report.html.j2")
+        .render(
+            title=TITLE,
+            facts=_facts(studies),
+            models=_models(_each(model for study in studies for model in study.models)),
+            data=_data(data),
+            credits=_each(item.credit for item in data if item.credit),
+            summaries=[
+                shown_table(table, title=f"Overview {number}", file=f"{name}.csv")
+                for number, (name, table) in enumerate((summaries or {}).items(), start=1)
+            ],
+            experiments=[
+                _experiment(number, result, "" if _alike(studies) else _made_with(facts[result.name]))
+                for number, result in enumerate(results, start=1)
+            ],
+            version=_listed(study.versions["cephsure"] for study in studies),
+        )
+        + "\n"
     )
 
 
-def _heading(studies: Sequence[StudyFacts]) -> str:
-    models = _each(model for study in studies for model in study.models)
-    data = _each(one for study in studies for one in study.data)
-    versions = _each(f"{name} {number}" for study in studies for name, number in study.versions.items())
-    credit = [one.credit for one in data if one.credit]
-    facts = {
+def _facts(studies: Sequence[StudyFacts]) -> dict[str, str]:
+    versions = (f"{name} {number}" for study in studies for name, number in study.versions.items())
+    return {
         "Inputs up to": max(study.newest for study in studies),
         "Films that are judged": _listed(study.split for study in studies),
         "Seed": _listed(study.seed for study in studies),
         "Films that are shifted": _listed(study.shift_films for study in studies),
-        "Versions": ", ".join(versions),
+        "Versions": _listed(versions),
     }
-    lines = "".join(f"<dt>{escape(term)}</dt><dd>{escape(words)}</dd>\n" for term, words in facts.items())
-    credits_html = "".join(f"<p>{escape(line)}</p>\n" for line in _each(credit))
-    return (
-        f"<header>\n<h1>{escape(TITLE)}</h1>\n"
-        '<p class="lead">Experiments on cephalometric landmarks and how far each can be trusted.</p>\n'
-        f'<dl class="facts">\n{lines}</dl>\n'
-        f"<h2>Studied</h2>\n{_models(models)}{_data(data)}{credits_html}</header>\n"
-    )
 
 
-def _models(models: Sequence[ModelFacts]) -> str:
+def _models(models: Sequence[ModelFacts]) -> ShownTable:
     columns = {
         "label": [model.label for model in models],
         "recipe": [model.recipe for model in models],
@@ -98,66 +135,39 @@ def _models(models: Sequence[ModelFacts]) -> str:
     return _facts_table(columns, caption="Models that were studied")
 
 
-def _data(data: Sequence[DataFacts]) -> str:
+def _data(data: Sequence[DataFacts]) -> ShownTable:
     columns = {
-        "role": [str(one.role) for one in data],
-        "name": [one.name for one in data],
-        "films": [", ".join(f"{split} {n}" for split, n in one.films.items()) or NOTHING for one in data],
-        "annotators": [", ".join(one.annotators) or NOTHING for one in data],
-        "SHA-256": [one.sha256[:_SHORT_HASH] for one in data],
+        "role": [str(item.role) for item in data],
+        "name": [item.name for item in data],
+        "films": [", ".join(f"{split} {n}" for split, n in item.films.items()) or NOTHING for item in data],
+        "annotators": [", ".join(item.annotators) or NOTHING for item in data],
+        "SHA-256": [item.sha256[:_SHORT_HASH] for item in data],
     }
     return _facts_table(columns, caption="Films and volumes that were used")
 
 
-def _facts_table(columns: Mapping[str, Sequence[str]], *, caption: str) -> str:
-    shown = [ShownColumn(name, "", tuple(texts), numeric=False) for name, texts in columns.items()]
-    return frame(shown, len(shown[0].texts), caption=caption)
+def _facts_table(columns: Mapping[str, Sequence[str]], *, caption: str) -> ShownTable:
+    shown = tuple(ShownColumn(name, "", tuple(texts)) for name, texts in columns.items())
+    return ShownTable(caption, shown, "", "", len(shown[0].texts))
 
 
-def _at_a_glance(summaries: Mapping[str, ResultTable]) -> str:
-    if not summaries:
-        return ""
-    tables = "".join(
-        table_html(table, title=f"Overview {number}", file=f"{name}.csv")
-        for number, (name, table) in enumerate(summaries.items(), start=1)
-    )
-    return f'<section aria-labelledby="glance">\n<h2 id="glance">At a glance</h2>\n{tables}</section>\n'
-
-
-def _contents(results: Sequence[ExperimentResult]) -> str:
-    entries = "".join(
-        f'<li><a href="#{escape(result.name)}">{escape(result.title)}</a>'
-        + (f"<span>{escape(QUESTIONS[result.name])}</span>" if result.name in QUESTIONS else "")
-        + "</li>\n"
-        for result in results
-    )
-    return (
-        f'<nav aria-labelledby="contents">\n<h2 id="contents">Contents</h2>\n<ol>\n{entries}</ol>\n</nav>\n'
-    )
-
-
-def _experiment(number: int, result: ExperimentResult, study: StudyFacts, *, alone: bool) -> str:
-    question = QUESTIONS.get(result.name, "")
-    figures = "".join(
-        picture_html(drawn(figure), title=f"Figure {number}.{index}")
-        for index, figure in enumerate(result.figures.values(), start=1)
-    )
-    tables = "".join(
-        table_html(table, title=f"Table {number}.{index}", file=f"{result.name}/{name}.csv")
-        for index, (name, table) in enumerate(result.tables.items(), start=1)
-    )
-    method = "".join(f"<p>{escape(sentence)}</p>\n" for sentence in result.method)
-    name = escape(result.name)
-    return (
-        f'<section class="experiment" id="{name}" aria-labelledby="{name}-title">\n'
-        f'<h2 id="{name}-title">{number} {escape(result.title)}</h2>\n'
-        + (f'<p class="question">{escape(question)}</p>\n' if question else "")
-        + ("" if alone else f'<p class="under">{escape(_made_with(study))}</p>\n')
-        + (f"<h3>Tables</h3>\n{tables}" if tables else "")
-        + (f"<h3>Figures</h3>\n{figures}" if figures else "")
-        + (f"<details>\n<summary>Method</summary>\n{method}</details>\n" if method else "")
-        + "</section>\n"
-    )
+def _experiment(number: int, result: ExperimentResult, made_with: str) -> dict[str, object]:
+    """What the template tells of one experiment."""
+    return {
+        "name": result.name,
+        "title": result.title,
+        "question": EXPERIMENTS[result.name].question if result.name in EXPERIMENTS else "",
+        "made_with": made_with,
+        "tables": [
+            shown_table(table, title=f"Table {number}.{index}", file=f"{result.name}/{name}.csv")
+            for index, (name, table) in enumerate(result.tables.items(), start=1)
+        ],
+        "figures": [
+            picture(drawn(figure), title=f"Figure {number}.{index}")
+            for index, figure in enumerate(result.figures.values(), start=1)
+        ],
+        "method": result.method,
+    }
 
 
 def _made_with(study: StudyFacts) -> str:
@@ -173,15 +183,6 @@ def _alike(studies: Sequence[StudyFacts]) -> bool:
     return all(_made_with(study) == _made_with(studies[0]) for study in studies)
 
 
-def _footer(studies: Sequence[StudyFacts]) -> str:
-    version = escape(_listed(study.versions["cephsure"] for study in studies))
-    return (
-        "<footer>\n<p>Every table is a CSV file with all its digits, every figure a PNG and an SVG file, and "
-        "every result a JSON file beside this report. Rounded numbers are for reading.</p>\n"
-        f"<p>Made by cephsure {version}.</p>\n</footer>\n"
-    )
-
-
 def _each(items: Iterable[Item]) -> list[Item]:
     """Every item once, in the order they come."""
     seen: list[Item] = []
@@ -193,3 +194,61 @@ def _each(items: Iterable[Item]) -> list[Item]:
 
 def _listed(items: Iterable[object]) -> str:
     return ", ".join(map(str, _each(items)))
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure of the page, its file inlined.
+
+    Attributes:
+        title: such as "Figure 2.1".
+        caption: said under it.
+        alt: what it shows, for those who cannot see it.
+        source: the file as a data address.
+        width: in CSS pixels, as it was drawn.
+        height: the same.
+    """
+
+    title: str
+    caption: str
+    alt: str
+    source: str
+    width: int
+    height: int
+
+    @property
+    def wide(self) -> bool:
+        """Whether it scrolls sideways on a small screen."""
+        return self.width > _WIDE_CSS_PX
+
+
+def picture(figure: DrawnFigure, *, title: str) -> Picture:
+    """A result's figure for the page: curves as SVG, films and what is too large as PNG or JPEG."""
+    kind, content = _inlined(figure)
+    with Image.open(io.BytesIO(figure.files["png"])) as image:
+        scale = _CSS_PX_PER_INCH / image.info.get("dpi", (_USUAL_DPI,))[0]
+        width, height = round(image.width * scale), round(image.height * scale)
+    alt = f"{title}: {figure.alt}" if figure.alt else title
+    source = f"data:{kind};base64,{b64encode(content).decode()}"
+    return Picture(title, figure.caption, alt, source, width, height)
+
+
+def _inlined(figure: DrawnFigure) -> tuple[str, bytes]:
+    """The file to inline and its media type."""
+    svg, png = figure.files["svg"], figure.files["png"]
+    holds_pixels = b"<image" in svg
+    if not holds_pixels and len(svg) <= _MOST_SVG_BYTES:
+        return "image/svg+xml", svg
+    if holds_pixels and len(png) > _LARGE_PNG_BYTES:
+        jpeg = _jpeg(png)
+        if len(jpeg) < len(png):
+            return "image/jpeg", jpeg
+    return "image/png", png
+
+
+def _jpeg(png: bytes) -> bytes:
+    stream = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as image:
+        # Full colour resolution: the marks on a film are thin and coloured.
+        image.convert("RGB").save(stream, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+    return stream.getvalue()

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
 from cephsure.evaluation.table import Column, Table
 from cephsure.studies.result import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    import pandas as pd
 
     from cephsure.studies.result import Cell, ResultTable
 
@@ -39,11 +40,16 @@ _MOST_DECIMALS = 6
 _LEAST_DECIMALS = {"mm": 2, "percent": 1}
 # Wider tables lose what is the same in all of their rows, if they have so many.
 _WIDE, _SEVERAL_ROWS = 8, 3
+# A longer table is cut to its first rows; one of many rows scrolls.
+MOST_ROWS = 60
+FIRST_ROWS = 20
+_SCROLLING_ROWS = 25
+_LONG_TEXT = 24
 
 
 @dataclass(frozen=True, slots=True)
 class ShownColumn:
-    """A column of the page.
+    """A column as it is read.
 
     Attributes:
         heading: its name in words, without its unit.
@@ -55,7 +61,7 @@ class ShownColumn:
     heading: str
     unit: str
     texts: tuple[str, ...]
-    numeric: bool
+    numeric: bool = False
 
     @property
     def title(self) -> str:
@@ -63,16 +69,88 @@ class ShownColumn:
         heading = self.heading.removesuffix(_INTERVAL)
         return f"{heading}, {self.unit}" if self.unit else heading
 
+    @property
+    def style(self) -> str:
+        """Its class in the report's style sheet."""
+        if self.numeric:
+            return "number"
+        return "long" if any(len(text) > _LONG_TEXT for text in self.texts) else "short"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTable:
+    """A table of the report's page.
+
+    Attributes:
+        caption: above it.
+        columns: that are shown.
+        words: below it: the note, what is the same in every row, whether rows are left out.
+        file: where the whole table is, with full precision; "" for a table without a file.
+        n_rows: how many rows are shown.
+    """
+
+    caption: str
+    columns: tuple[ShownColumn, ...]
+    words: str
+    file: str
+    n_rows: int
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The texts of the rows that are shown."""
+        return list(zip(*(column.texts[: self.n_rows] for column in self.columns), strict=True))
+
+    @property
+    def tall(self) -> bool:
+        """Whether it scrolls up and down."""
+        return self.n_rows > _SCROLLING_ROWS
+
+
+def shown_table(table: ResultTable, *, title: str, file: str) -> ShownTable:
+    """A result's table for the report: a long one is cut to its first rows, and says so.
+
+    Args:
+        table: of a result.
+        title: what stands before the table's own title, such as "Table 2.1".
+        file: where the whole table is, with full precision.
+    """
+    columns, same = shown_columns(table)
+    n_rows = len(table.frame)
+    shown = FIRST_ROWS if n_rows > MOST_ROWS else n_rows
+    whole = f"First {shown} of {n_rows} rows; all:" if shown < n_rows else "With all digits:"
+    under = [
+        table.note,
+        f"In every row: {', '.join(same)}." if same else "",
+        whole if n_rows else "No rows:",
+    ]
+    words = " ".join(part for part in under if part)
+    return ShownTable(f"{title}. {table.title}", tuple(columns), words, file, shown)
+
+
+def text_table(table: ResultTable, *, most_rows: int | None = None, most_columns: int | None = None) -> Table:
+    """A table as text, for a terminal or a Markdown page: rounded, intervals beside their values.
+
+    Args:
+        table: of a result.
+        most_rows: its first rows, if it has more; the title then says so.
+        most_columns: its first columns, a value with its interval being one.
+    """
+    columns = shown_columns(table)[0][:most_columns]
+    rows = list(zip(*(column.texts for column in columns), strict=True))
+    cut = most_rows is not None and len(rows) > most_rows
+    return Table(
+        title=f"{table.title} (first {most_rows} of {len(rows)} rows)" if cut else table.title,
+        columns=tuple(Column(column.title, "right" if column.numeric else "left") for column in columns),
+        rows=tuple(rows[:most_rows]),
+    )
+
 
 def shown_columns(table: ResultTable) -> tuple[list[ShownColumn], list[str]]:
     """The columns to show, and of a wide table the others: "name value" of what is the same in every row."""
-    cells: dict[str, Sequence[Cell]] = {
-        name: [row[index] for row in table.rows] for index, name in enumerate(table.columns)
-    }
-    ends = {name: found for name in cells if (found := _interval_of(name, cells))}
+    ends = {name: found for name in table.columns if (found := _interval_of(name, table.columns))}
     inner = {end for pair in ends.values() for end in pair}
-    columns = [_column(name, cells, ends.get(name)) for name in cells if name not in inner]
-    if len(columns) <= _WIDE or len(table.rows) < _SEVERAL_ROWS:
+    columns = [_column(table.frame, name, ends.get(name)) for name in table.columns if name not in inner]
+    if len(columns) <= _WIDE or len(table.frame) < _SEVERAL_ROWS:
         return columns, []
     first, *others = columns
     constant = [column for column in others if len(set(column.texts)) == 1]
@@ -80,30 +158,25 @@ def shown_columns(table: ResultTable) -> tuple[list[ShownColumn], list[str]]:
     return [first, *(column for column in others if column not in constant)], same
 
 
-def _interval_of(name: str, cells: Mapping[str, Sequence[Cell]]) -> tuple[str, str] | None:
+def _interval_of(name: str, columns: Sequence[str]) -> tuple[str, str] | None:
     """Names of the columns with the ends of this one's interval: ``mre_low_mm`` and ``mre_high_mm``."""
     stem, _, unit = name.rpartition("_")
-    for low, high in (
-        (f"{name}_low", f"{name}_high"),
-        (f"{stem}_low_{unit}", f"{stem}_high_{unit}"),
-    ):
-        if low in cells and high in cells:
+    for low, high in ((f"{name}_low", f"{name}_high"), (f"{stem}_low_{unit}", f"{stem}_high_{unit}")):
+        if low in columns and high in columns:
             return low, high
     return None
 
 
-def _column(name: str, cells: Mapping[str, Sequence[Cell]], ends: tuple[str, str] | None) -> ShownColumn:
+def _column(frame: pd.DataFrame, name: str, ends: tuple[str, str] | None) -> ShownColumn:
     heading, unit = heading_of(name)
+    cells = [plain(cell) for cell in frame[name]]
     if ends is None:
-        return ShownColumn(heading, unit, tuple(column_texts(name, cells[name])), _is_numeric(cells[name]))
-    low, high = (cells[end] for end in ends)
-    texts = column_texts(name, [*cells[name], *low, *high])
-    count = len(cells[name])
+        return ShownColumn(heading, unit, tuple(column_texts(name, cells)), _is_numeric(cells))
+    count = len(cells)
+    texts = column_texts(name, [*cells, *frame[ends[0]], *frame[ends[1]]])  # with as many decimals
     joined = (
-        value if value_low == NOTHING else f"{value} [{value_low}, {value_high}]"
-        for value, value_low, value_high in zip(
-            texts[:count], texts[count : 2 * count], texts[2 * count :], strict=True
-        )
+        value if low == NOTHING else f"{value} [{low}, {high}]"
+        for value, low, high in zip(texts[:count], texts[count : 2 * count], texts[2 * count :], strict=True)
     )
     return ShownColumn(f"{heading}{_INTERVAL}", unit, tuple(joined), numeric=True)
 
@@ -160,97 +233,8 @@ def _decimals(name: str, values: Sequence[float]) -> int:
     return min(max(_DIGITS - before_point, least), _MOST_DECIMALS)
 
 
-def _is_numeric(column: Sequence[Cell]) -> bool:
-    known = [cell for cell in map(plain, column) if cell is not None]
+def _is_numeric(cells: Sequence[Cell]) -> bool:
+    known = [cell for cell in cells if cell is not None]
     return bool(known) and all(
         isinstance(cell, (int, float)) and not isinstance(cell, bool) for cell in known
-    )
-
-
-MOST_ROWS = 60
-FIRST_ROWS = 20
-_SCROLLING_ROWS = 25
-_LONG_TEXT = 24
-
-
-def table_html(table: ResultTable, *, title: str, file: str) -> str:
-    """A table in a frame that scrolls sideways where it is too wide for the page.
-
-    Args:
-        table: of a result. A long one is cut to its first rows, and says so.
-        title: what stands before the table's own title, such as "Table 2.1".
-        file: where the whole table is, with full precision.
-
-    Returns:
-        HTML.
-    """
-    columns, same = shown_columns(table)
-    shown = FIRST_ROWS if len(table.rows) > MOST_ROWS else len(table.rows)
-    under = [table.note, f"In every row: {', '.join(same)}." if same else "", _whole(table, shown)]
-    words = " ".join(escape(part) for part in under if part)
-    return (
-        frame(columns, shown, caption=f"{title}. {table.title}")
-        + f'<p class="under">{words} <code>{escape(file)}</code></p>\n'
-    )
-
-
-def frame(columns: list[ShownColumn], rows: int, *, caption: str) -> str:
-    """The first ``rows`` rows of columns as an HTML table in its frame."""
-    classes = [_class(column) for column in columns]
-    head = "".join(
-        f'<th scope="col"{class_}>{escape(column.heading)}'
-        + (f" <small>{escape(column.unit)}</small>" if column.unit else "")
-        + "</th>"
-        for column, class_ in zip(columns, classes, strict=True)
-    )
-    body = "".join(
-        "<tr>"
-        + "".join(_cell(index, column, row, classes[index]) for index, column in enumerate(columns))
-        + "</tr>\n"
-        for row in range(rows)
-    )
-    tall = " tall" if rows > _SCROLLING_ROWS else ""
-    return (
-        f'<div class="table{tall}" role="region" aria-label="{escape(caption)}" tabindex="0">\n'
-        f"<table>\n<caption><span>{escape(caption)}</span></caption>\n"
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n</div>\n"
-    )
-
-
-def _whole(table: ResultTable, shown: int) -> str:
-    if not table.rows:
-        return "No rows:"
-    return f"First {shown} of {len(table.rows)} rows; all:" if shown < len(table.rows) else "With all digits:"
-
-
-def _class(column: ShownColumn) -> str:
-    if column.numeric:
-        return ' class="number"'
-    long = any(len(text) > _LONG_TEXT for text in column.texts)
-    return ' class="long"' if long else ' class="short"'
-
-
-def _cell(index: int, column: ShownColumn, row: int, class_: str) -> str:
-    # The first column names the row, unless it is a number.
-    text = escape(column.texts[row])
-    if index == 0 and not column.numeric:
-        return f'<th scope="row"{class_}>{text}</th>'
-    return f"<td{class_}>{text}</td>"
-
-
-def text_table(table: ResultTable, *, most_rows: int | None = None, most_columns: int | None = None) -> Table:
-    """A table as text, for a terminal or a Markdown page: rounded, intervals beside their values.
-
-    Args:
-        table: of a result.
-        most_rows: its first rows, if it has more; the title then says so.
-        most_columns: its first columns, a value with its interval being one.
-    """
-    columns = shown_columns(table)[0][:most_columns]
-    rows = list(zip(*(column.texts for column in columns), strict=True))
-    cut = most_rows is not None and len(rows) > most_rows
-    return Table(
-        title=f"{table.title} (first {most_rows} of {len(rows)} rows)" if cut else table.title,
-        columns=tuple(Column(column.title, "right" if column.numeric else "left") for column in columns),
-        rows=tuple(rows[:most_rows]),
     )

@@ -1,9 +1,10 @@
-"""``study.json``: which experiments a folder holds, and what each was made from."""
+"""A study's folder: making experiments in it, and ``study.json``, which says what each was made from."""
 
 from __future__ import annotations
 
 import hashlib
 import platform
+import time
 from collections import Counter
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -18,13 +19,31 @@ from cephsure.datasets import annotators
 from cephsure.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from cephsure.datasets import Dataset
+    from cephsure.studies.result import ExperimentResult
     from cephsure.studies.study import Study
 
+RECORD_FILE = "study.json"
 _PACKAGES = ("numpy", "onnxruntime", "scipy", "matplotlib")
+
+CREDITS: dict[str, str] = {
+    "isbi-2015": (
+        "Films of the ISBI 2015 challenge: C.-W. Wang et al., A benchmark for comparison of dental "
+        "radiography analysis algorithms, Medical Image Analysis 31 (2016), 63-76."
+    ),
+    # The Visible Human male's head CT, whatever its file is called.
+    "1b021b5552c2f41eee2297bd89bf701d7ed8f53e0407a78aed80c197f522f3f4": (
+        "Head CT of the Visible Human male: Courtesy of the U.S. National Library of Medicine."
+    ),
+    # Cranium.inv3 of Debian's invesalius-examples.
+    "3b34f11f7c4f557f4c65cd6543c412a2f6ceb0cfecfd9c41184420e02d9b7e2a": (
+        "Head CT Cranium: InVesalius, Centro de Tecnologia da Informação Renato Archer."
+    ),
+}
+"""By a data set's name, or by the SHA-256 of a file."""
 
 
 class _Frozen(BaseModel):
@@ -79,7 +98,7 @@ class StudyFacts(_Frozen):
     @property
     def newest(self) -> str:
         """The day of the newest input, YYYY-MM-DD."""
-        return max([model.made for model in self.models] + [one.newest for one in self.data])
+        return max([model.made for model in self.models] + [item.newest for item in self.data])
 
 
 def study_facts(study: Study) -> StudyFacts:
@@ -126,7 +145,7 @@ def _of_ct(path: Path) -> DataFacts:
     if not files:
         raise InputError("no such file, or a folder without any", where=path)
     digests = [hashlib.sha256(_content(file)) for file in files]
-    whole = digests[0] if len(files) == 1 else hashlib.sha256(b"".join(one.digest() for one in digests))
+    whole = digests[0] if len(files) == 1 else hashlib.sha256(b"".join(digest.digest() for digest in digests))
     sha256 = whole.hexdigest()
     return DataFacts(
         role="head CT", name=path.name, sha256=sha256, newest=_newest(files), credit=CREDITS.get(sha256, "")
@@ -153,26 +172,6 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-CREDITS: dict[str, str] = {
-    "isbi-2015": (
-        "Films of the ISBI 2015 challenge: C.-W. Wang et al., A benchmark for comparison of dental "
-        "radiography analysis algorithms, Medical Image Analysis 31 (2016), 63-76."
-    ),
-    # The Visible Human male's head CT, whatever its file is called.
-    "1b021b5552c2f41eee2297bd89bf701d7ed8f53e0407a78aed80c197f522f3f4": (
-        "Head CT of the Visible Human male: Courtesy of the U.S. National Library of Medicine."
-    ),
-    # Cranium.inv3 of Debian's invesalius-examples.
-    "3b34f11f7c4f557f4c65cd6543c412a2f6ceb0cfecfd9c41184420e02d9b7e2a": (
-        "Head CT Cranium: InVesalius, Centro de Tecnologia da Informação Renato Archer."
-    ),
-}
-"""By a data set's name, or by the SHA-256 of a file."""
-
-
-RECORD_FILE = "study.json"
 
 
 class Made(BaseModel):
@@ -207,12 +206,12 @@ class StudyRecord(BaseModel):
         Raises:
             InputError: data of that name and role, the split, or the seed were others.
         """
-        new = {(one.role, one.name): one.sha256 for one in facts.data}
+        new = {(item.role, item.name): item.sha256 for item in facts.data}
         for name, made in self.experiments.items():
             differing = [
-                f"{one.role} {one.name}"
-                for one in made.study.data
-                if new.get((one.role, one.name), one.sha256) != one.sha256
+                f"{item.role} {item.name}"
+                for item in made.study.data
+                if new.get((item.role, item.name), item.sha256) != item.sha256
             ]
             if made.study.split != facts.split:
                 differing.append(f"split {made.study.split}")
@@ -248,3 +247,35 @@ def read_record(folder: Path) -> StudyRecord:
             where=path,
             remedy="choose another --out, or delete it: experiments are then made anew",
         ) from error
+
+
+class StudyFolder:
+    """A study's folder while experiments are made in it.
+
+    Args:
+        study: models, data and folder.
+        arguments: of the command that makes them, kept in ``study.json``.
+
+    Raises:
+        InputError: the folder holds results of other data or of another seed, or an input cannot be read.
+    """
+
+    def __init__(self, study: Study, *, arguments: Sequence[str] = ()) -> None:
+        self._study, self._arguments = study, tuple(arguments)
+        self._facts = study_facts(study)
+        self._record = read_record(study.out)
+        self._record.check(self._facts, study.out)
+
+    def make(self, name: str, experiment: Callable[[Study], ExperimentResult]) -> ExperimentResult:
+        """Make an experiment and write its files to the folder of its name.
+
+        Raises:
+            InputError: an input cannot be used, or a file cannot be written.
+        """
+        start = time.monotonic()
+        result = experiment(self._study)
+        result.write(self._study.out / name)
+        made = Made(study=self._facts, arguments=self._arguments, seconds=round(time.monotonic() - start, 1))
+        self._record = self._record.with_experiment(name, made)
+        self._record.write(self._study.out)
+        return result

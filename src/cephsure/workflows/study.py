@@ -1,0 +1,300 @@
+"""Make experiments: what each measure of uncertainty is worth, as tables, figures and one report.
+
+The one module of the core that reaches ``cephsure.studies``, and only when it is asked to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from cephsure.errors import InputError
+from cephsure.films.spacing import check_mm_per_px
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from cephsure.datasets import Dataset
+    from cephsure.evaluation.table import Table
+    from cephsure.studies.registry import Experiment
+    from cephsure.studies.result import ExperimentResult
+    from cephsure.studies.study import Progress, Study, StudyModel
+
+ALL = "all"
+_PACKAGES = {"scipy": "scipy", "sklearn": "scikit-learn", "pandas": "pandas"} | {
+    name: name for name in ("matplotlib", "jinja2")
+}
+# What is shown of a table while the whole of it goes to a file.
+_MOST_ROWS, _MOST_COLUMNS = 20, 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyOptions:
+    """What ``cephsure experiment`` takes.
+
+    Attributes:
+        name: of the experiment, or "all" for every one whose data are given.
+        data: annotated films.
+        out: folder of the study; what is in it is kept.
+        split: films that are judged; by default "test1" where there is one, see ``judged_split``.
+        models: shipped models, bundles, training runs or folders of stored predictions; by default all that
+            are shipped.
+        cts: head CTs: NIfTI, folder of a DICOM series, InVesalius project.
+        other_site: annotated films of another scanner.
+        other_site_mm_per_px: their scale, if they do not say.
+        shift_films: films that are distorted and corrupted.
+        quick: leave out the measures that take time of their own.
+        seed: of random fields, passes and bootstraps.
+    """
+
+    name: str
+    data: Path
+    out: Path
+    split: str | None = None
+    models: tuple[str, ...] = ()
+    cts: tuple[Path, ...] = ()
+    other_site: Path | None = None
+    other_site_mm_per_px: float | None = None
+    shift_films: int = 10
+    quick: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """All inputs are open: the models' titles, and by experiment the option that would give its data."""
+
+    models: tuple[str, ...]
+    left_out: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An experiment begins, the ``place``-th of ``total``."""
+
+    name: str
+    place: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An experiment is made.
+
+    Attributes:
+        result: all that it found.
+        table: a few rows and columns that answer its question, rounded; None where it has no table.
+        folder: where its tables and figures are.
+    """
+
+    result: ExperimentResult
+    table: Table | None
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An experiment is not made, or the result of an earlier call is damaged; the others go on."""
+
+    error: Exception
+    about: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The report is written."""
+
+    report: Path
+
+
+StudyEvent = Opened | Begun | Found | Failed | Reported
+
+
+@dataclass(frozen=True, slots=True)
+class StudyOutcome:
+    """What became of a study.
+
+    Attributes:
+        found: by the experiment's name.
+        failed: by its name, why an experiment was not made.
+        left_out: with "all", the experiments without their data and the option that gives them.
+        damaged: what is wrong with results of earlier calls that cannot be read.
+        report: the report's file; None where there is nothing to report.
+    """
+
+    found: dict[str, Found]
+    failed: dict[str, Exception]
+    left_out: dict[str, str]
+    damaged: tuple[InputError, ...]
+    report: Path | None
+
+
+def experiments() -> dict[str, Experiment]:
+    """The experiments by name, with their questions and the options that some need; light to import."""
+    from cephsure.studies.registry import EXPERIMENTS
+
+    return EXPERIMENTS
+
+
+def run_study(
+    options: StudyOptions,
+    *,
+    tell: Callable[[StudyEvent], object] = lambda _event: None,
+    progress: Progress | None = None,
+) -> StudyOutcome:
+    """Make one experiment or all, and the report of all that the folder holds, of earlier calls too.
+
+    One that fails does not keep the others from being made. Where the study is interrupted
+    (KeyboardInterrupt), the report of what is done is written before that goes on to the caller; the same
+    call goes on from where it stopped.
+
+    Args:
+        options: what to make, and from what.
+        tell: is told what becomes of the study as it gets on.
+        progress: shows how far a long part of an experiment is.
+
+    Raises:
+        InputError: no such experiment, a package is missing, an input cannot be opened, or the folder holds
+            results of other data, another split or another seed.
+    """
+    _check(options)
+    study = _open(options)
+    chosen, left_out = _chosen(options.name, study)
+    tell(Opened(tuple(model.title for model in study.models), left_out))
+    if progress is not None:
+        study = replace(study, progress=progress)
+    try:
+        found, failed = _make(chosen, study, tell, arguments=_arguments(options, study))
+    except KeyboardInterrupt:
+        _report(options.out, tell)
+        raise
+    report, damaged = _report(options.out, tell)
+    return StudyOutcome(found, failed, left_out, damaged, report)
+
+
+def _check(options: StudyOptions) -> None:
+    """What can be said without opening anything."""
+    if options.name not in (ALL, *experiments()):
+        raise InputError(
+            f"no experiment is called {options.name!r}", remedy=f"one of {ALL}, {', '.join(experiments())}"
+        )
+    missing = [package for module, package in _PACKAGES.items() if find_spec(module) is None]
+    if missing:
+        raise InputError(f"experiments need {', '.join(missing)}", remedy='pip install "cephsure[studies]"')
+    check_mm_per_px(options.other_site_mm_per_px)
+    if options.other_site_mm_per_px is not None and options.other_site is None:
+        raise InputError("--other-site-mm-per-px is the scale of --other-site, which is not given")
+    for path in options.cts:
+        if not path.exists():
+            raise InputError("there is no such file or folder", where=path)
+
+
+def _open(options: StudyOptions) -> Study:
+    """Open all that the experiments are made from."""
+    from cephsure.datasets import open_dataset
+    from cephsure.model import shipped_models
+    from cephsure.studies.cases import judged_split
+    from cephsure.studies.study import Study, open_models
+
+    models = open_models(list(options.models or shipped_models()), quick=options.quick)
+    if not models:
+        raise InputError("no models are shipped with this installation", remedy="give --models")
+    first = next((model.model.landmark_set for model in models if model.model is not None), None)
+    dataset = open_dataset(options.data, landmark_set=first)
+    _check_landmarks(models, dataset)
+    elsewhere = None
+    if options.other_site is not None:
+        elsewhere = open_dataset(
+            options.other_site,
+            landmark_set=dataset.landmark_set,
+            mm_per_px=options.other_site_mm_per_px,
+        )
+    return Study(
+        models=models,
+        dataset=dataset,
+        split=judged_split(dataset, options.split),
+        cts=options.cts,
+        other_site=elsewhere,
+        out=options.out,
+        seed=options.seed,
+        shift_films=options.shift_films,
+    )
+
+
+def _check_landmarks(models: Sequence[StudyModel], dataset: Dataset) -> None:
+    for model in models:
+        if model.model is not None and model.model.landmark_set.codes != dataset.landmark_set.codes:
+            raise InputError(
+                f"the model {model.label} predicts the landmarks of {model.model.landmark_set.name}, "
+                f"{dataset.name} has those of {dataset.landmark_set.name}"
+            )
+
+
+def _chosen(name: str, study: Study) -> tuple[dict[str, Experiment], dict[str, str]]:
+    """The experiments to make, and with "all" those left out for want of data, with what they lack."""
+    known = experiments()
+    if name == ALL:
+        left_out = {each: lack for each, experiment in known.items() if (lack := experiment.lacks(study))}
+        return {each: known[each] for each in known if each not in left_out}, left_out
+    lack = known[name].lacks(study)
+    if lack:
+        raise InputError(f"the experiment {name} needs {lack}", remedy=f"give {lack}")
+    return {name: known[name]}, {}
+
+
+def _make(
+    chosen: Mapping[str, Experiment],
+    study: Study,
+    tell: Callable[[StudyEvent], object],
+    *,
+    arguments: Sequence[str],
+) -> tuple[dict[str, Found], dict[str, Exception]]:
+    """Make the experiments in turn."""
+    from cephsure.studies.study_record import StudyFolder
+
+    found: dict[str, Found] = {}
+    failed: dict[str, Exception] = {}
+    folder = StudyFolder(study, arguments=arguments)
+    for place, (name, experiment) in enumerate(chosen.items(), start=1):
+        tell(Begun(name, place, len(chosen)))
+        try:
+            result = folder.make(name, experiment)
+        except Exception as error:  # noqa: BLE001 - the others go on
+            failed[name] = error
+            tell(Failed(error, study.out / name))
+            continue
+        found[name] = Found(result, _table(result), study.out / name)
+        tell(found[name])
+    return found, failed
+
+
+def _table(result: ExperimentResult) -> Table | None:
+    from cephsure.studies.report_tables import text_table
+
+    table = result.shown or next(iter(result.tables.values()), None)
+    return None if table is None else text_table(table, most_rows=_MOST_ROWS, most_columns=_MOST_COLUMNS)
+
+
+def _arguments(options: StudyOptions, study: Study) -> list[str]:
+    """The command's arguments without the place of its folders, which is nobody else's business."""
+    arguments = [options.name, "--split", study.split, "--models", *(model.label for model in study.models)]
+    if study.cts:
+        arguments += ["--ct", *(path.name for path in study.cts)]
+    if study.other_site is not None:
+        arguments += ["--other-site", study.other_site.name]
+    arguments += ["--seed", str(study.seed), "--shift-films", str(study.shift_films)]
+    return [*arguments, *(["--quick"] if options.quick else [])]
+
+
+def _report(out: Path, tell: Callable[[StudyEvent], object]) -> tuple[Path | None, tuple[InputError, ...]]:
+    from cephsure.studies.report import write_report
+
+    damaged: list[InputError] = []
+    report = write_report(out, on_damage=damaged.append)
+    for error in damaged:
+        tell(Failed(error, out))
+    if report is not None:
+        tell(Reported(report))
+    return report, tuple(damaged)
