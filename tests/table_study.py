@@ -131,3 +131,12 @@ def _rows(points, scale, guess, spread):
 def _directions(rng, shape):
     angle = rng.uniform(0, 2 * np.pi, shape)
     return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+
+
+def records(result, table, **wanted):
+    """The rows of a result's table by column name: those that have what is ``wanted``."""
+    return [
+        row
+        for row in result.tables[table].records()
+        if all(row[name] == value for name, value in wanted.items())
+    ]

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from cephsure.studies.error_correlation import error_correlation
+from table_study import records
 
 
 @pytest.fixture(scope="module")
@@ -17,12 +18,6 @@ def result(made):
     return error_correlation(made.study)
 
 
-def rows(result, table, **wanted):
-    found = result.tables[table]
-    all_rows = (dict(zip(found.columns, row, strict=True)) for row in found.rows)
-    return [row for row in all_rows if all(row[name] == value for name, value in wanted.items())]
-
-
 def errors_mm(made, label="table-ensemble"):
     return np.hypot(*np.moveaxis(made.away_mm[label], -1, 0))
 
@@ -31,7 +26,7 @@ ENSEMBLE = {"model": "default ensemble (5), mean", "films": "official", "landmar
 
 
 def test_unbinned_coefficients_agree_with_scipy(made, result):
-    (row,) = rows(result, "error_correlation", **ENSEMBLE, measure="entropy")
+    (row,) = records(result, "error_correlation", **ENSEMBLE, measure="entropy")
     from cephsure.studies.held_out import held_out
 
     values = held_out(made.study).tables["table-ensemble"].measures["entropy"]
@@ -49,38 +44,38 @@ def test_unbinned_coefficients_agree_with_scipy(made, result):
 
 
 def test_a_constant_measure_is_left_out(result):
-    baseline = rows(result, "error_correlation", model="default baseline, mean", films="official")
+    baseline = records(result, "error_correlation", model="default baseline, mean", films="official")
     assert {row["measure"] for row in baseline} == {"activation", "expected_error", "entropy"}
-    assert len(rows(result, "error_correlation", **ENSEMBLE)) == 4
+    assert len(records(result, "error_correlation", **ENSEMBLE)) == 4
+
+
+def test_shown_are_all_points_of_all_films(result):
+    assert result.shown.frame["n_points"].tolist() == [24 * 19] * (3 + 4)
 
 
 def test_films_and_landmarks_that_are_left_out(result):
     ensemble = {"model": "default ensemble (5), mean", "measure": "spread"}
     found = {
         (row["films"], row["landmarks"]): row["n_points"]
-        for row in rows(result, "error_correlation", **ensemble)
+        for row in records(result, "error_correlation", **ensemble)
     }
     assert found == {("official", "all"): 24 * 19, ("official", "without 16"): 24 * 18, ("clean", "all"): 437}
 
 
-def test_the_own_measure_stands_beside_the_published_coefficient(result, table_study):
-    (own,) = rows(result, "error_correlation", **ENSEMBLE, own_measure=True)
+def test_the_own_measure_stands_beside_the_published_coefficient(result):
+    (own,) = records(result, "error_correlation", **ENSEMBLE, own_measure=True)
     assert (own["measure"], own["published_pearson"]) == ("spread", 0.31)
-    assert any("fully trained: 0.31" in sentence for sentence in result.findings)
-    assert any("No under-trained model" in sentence for sentence in result.findings)
 
 
 def test_an_under_trained_model_stands_beside_the_under_trained_one(table_study):
     study = table_study(kinds=("baseline",), changes=("stopped below 6 mm",)).study
     result = error_correlation(study)
-    (own,) = rows(result, "error_correlation", films="official", landmarks="all", own_measure=True)
+    (own,) = records(result, "error_correlation", films="official", landmarks="all", own_measure=True)
     assert (own["measure"], own["published_pearson"], own["under_trained"]) == ("activation", -0.35, True)
-    assert any("under-trained: −0.35" in sentence for sentence in result.findings)
-    assert not any("No under-trained model" in sentence for sentence in result.findings)
 
 
 def test_each_landmark_has_its_own_coefficient(made, result):
-    (row,) = rows(
+    (row,) = records(
         result,
         "error_correlation_landmarks",
         model="default ensemble (5), mean",
@@ -98,3 +93,62 @@ def test_a_figure_for_each_model(result):
         "error_correlation_table-baseline",
         "error_correlation_table-ensemble",
     ]
+
+
+@pytest.fixture(scope="module")
+def figures(table_study):
+    made = table_study(kinds=("ensemble",))
+    result = error_correlation(made.study)
+    return made, result, result.figures
+
+
+def test_all_points_of_the_own_and_of_the_best_other_measure(figures):
+    _, _, found = figures
+    scatter = found["error_correlation_table-ensemble"]
+    own, other = [panel for panel in scatter.axes if panel.get_ylabel() == "radial error [mm]"]
+    assert own.get_xlabel() == "spread of the samples [mm]"
+    assert other.get_xlabel() != own.get_xlabel()
+    assert own.collections[0].get_array().sum() == other.collections[0].get_array().sum() == 24 * 19
+    text = own.texts[0].get_text()
+    assert "published r = 0.31" in text
+    assert "n = 456" in text
+
+
+def test_binned_means_average_to_the_mean_error(figures):
+    made, _, found = figures
+    (panel,) = [
+        axes for axes in found["error_correlation_table-ensemble"].axes if axes.get_title() == "binned"
+    ]
+    heights = panel.containers[0].lines[0].get_ydata()
+    errors = np.hypot(*np.moveaxis(made.away_mm["table-ensemble"], -1, 0))
+    assert len(heights) == 10
+    assert np.mean(heights) == pytest.approx(errors.mean(), rel=0.02)
+    assert heights[-1] > 2 * heights[0]
+
+
+def test_ours_and_the_published_value_in_one_row(figures):
+    _, result, found = figures
+    (panel,) = found["error_correlation_published"].axes
+    (tick,) = panel.get_yticklabels()
+    assert tick.get_text() == "default ensemble (5), mean: spread of the samples"
+    drawn = [float(line.get_xdata()[0]) for line in panel.lines if len(line.get_xdata()) == 1]
+    table = result.tables["error_correlation"]
+    own = next(row for row in table.rows if row[table.columns.index("own_measure")])
+    assert own[table.columns.index("pearson")] in drawn
+    assert 0.31 in drawn
+
+
+def test_a_good_measure_is_positive_whatever_its_direction(figures):
+    _, _, found = figures
+    panel = found["error_correlation_measures"].axes[0]
+    names = [tick.get_text() for tick in panel.get_yticklabels()]
+    assert names[0].startswith("default ensemble")
+    assert "maximum heat-map activation" in names
+    drawn = [float(line.get_xdata()[0]) for line in panel.lines if len(line.get_xdata()) == 1]
+    assert len(drawn) == 2 * 4
+    assert min(drawn) > 0
+
+
+def test_all_can_be_drawn(figures):
+    for figure in figures[2].values():
+        figure.canvas.draw()

@@ -7,6 +7,7 @@ from scipy import stats
 from cephsure.errors import AnnotationError
 from cephsure.studies.held_out import held_out
 from cephsure.studies.observers import observers
+from table_study import records
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +45,9 @@ def result(made):
     return observers(made.study)
 
 
-def rows(result, table, **wanted):
-    found = result.tables[table]
-    all_rows = (dict(zip(found.columns, row, strict=True)) for row in found.rows)
-    return [row for row in all_rows if all(row[name] == value for name, value in wanted.items())]
-
-
 def test_measures_follow_the_observers_disagreement(result):
-    found = rows(result, "observers", observers="11 observers", offsets_removed=True, measure="spread")
-    (row,) = [one for one in found if one["model"] == "default ensemble (5), mean"]
+    found = records(result, "observers", observers="11 observers", offsets_removed=True, measure="spread")
+    (row,) = [row for row in found if row["model"] == "default ensemble (5), mean"]
     assert (row["n_films"], row["n_points"]) == (23, 115)
     assert row["spearman"] > 0.7
     assert row["within_spearman"] > 0.4
@@ -60,7 +55,7 @@ def test_measures_follow_the_observers_disagreement(result):
 
 
 def test_two_experts_by_scipy(made, result):
-    (row,) = rows(
+    (row,) = records(
         result,
         "observers",
         model="default baseline, mean",
@@ -75,7 +70,7 @@ def test_two_experts_by_scipy(made, result):
 
 
 def test_the_models_error_stands_among_the_measures(result):
-    found = rows(result, "observers", observers="two experts", offsets_removed=True)
+    found = records(result, "observers", observers="two experts", offsets_removed=True)
     assert [row["key"] for row in found if row["model"] == "default baseline, mean"] == [
         "activation",
         "expected_error_mm",
@@ -85,7 +80,7 @@ def test_the_models_error_stands_among_the_measures(result):
 
 
 def test_everybodys_distance_to_the_others(result):
-    found = rows(result, "observers_distances")
+    found = records(result, "observers_distances")
     assert [row["is_model"] for row in found].count(True) == 2
     assert len(found) == 2 + 11
     assert [row["all_mm"] for row in found] == sorted(row["all_mm"] for row in found)
@@ -93,22 +88,26 @@ def test_everybodys_distance_to_the_others(result):
 
 
 def test_disagreement_of_each_landmark(made, result):
-    (row,) = rows(result, "observers_landmarks", observers="two experts", number=19)
+    (row,) = records(result, "observers_landmarks", observers="two experts", number=19)
     assert (row["code"], row["n_films"]) == ("Ar", 23)
     assert row["disagreement_mm"] == pytest.approx(2 * made.difficulty[:-1, 18].mean(), rel=1e-6)
     assert row["disagreement_offsets_removed_mm"] < row["disagreement_mm"]
 
 
-def test_findings_say_which_films_were_left_out(result):
-    assert "24 films: 0 are training films and 1 of Test1" in result.findings[0]
-    assert "23 films of 24 remain, with 115 points" in result.findings[0]
-    assert any("from the mean of the 11 observers" in sentence for sentence in result.findings)
+def test_the_method_says_which_films_were_left_out(result):
+    assert result.method[0] == (
+        "Films of Test1 whose exposure is not among the training films; 11 observers: 23 films, 5 landmarks; "
+        "two experts: 23 films, 19 landmarks."
+    )
+    assert "24 films: 0 are training films and 1 of Test1" in result.method[1]
+    assert "23 films of 24 remain, with 115 points" in result.method[1]
+    assert "another test set" not in result.method[1]
 
 
 def test_without_the_observers_files_the_two_experts_remain(table_study):
     result = observers(table_study().study)
-    assert "came without the files of the nine further observers" in result.findings[0]
-    assert {row["observers"] for row in rows(result, "observers")} == {"two experts"}
+    assert "came without the files of the nine further observers" in result.method[1]
+    assert {row["observers"] for row in records(result, "observers")} == {"two experts"}
     assert "observers_distances" not in result.tables
     assert list(result.figures) == [
         "observers_correlation",
@@ -120,7 +119,7 @@ def test_without_the_observers_files_the_two_experts_remain(table_study):
 def test_observers_of_other_films_are_told_from_none(table_study, monkeypatch):
     monkeypatch.setattr("cephsure.studies.observers.observers_of", lambda _: object())
     result = observers(table_study().study)
-    assert result.findings[0].startswith("None of the films that the nine further observers marked is judged")
+    assert result.method[1].startswith("None of the films that the nine further observers marked is judged")
 
 
 def test_a_malformed_file_is_named(observed):

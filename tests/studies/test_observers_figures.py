@@ -20,7 +20,7 @@ def test_a_row_a_measure_and_the_models_error_last(figures):
 
 
 def test_the_points_of_the_own_and_of_the_best_other_measure(figures):
-    panels = [one for one in figures["observers_table-ensemble"].axes if one.get_title()]
+    panels = [axes for axes in figures["observers_table-ensemble"].axes if axes.get_title()]
     assert panels[0].get_title() == "two experts: spread of the samples"
     assert len(panels) == 2
     for panel in panels:

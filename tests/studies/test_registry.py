@@ -10,7 +10,7 @@ from cephsure.studies.registry import EXPERIMENTS
 @pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=str)
 def test_every_experiment_asks_something_and_can_be_found(experiment):
     assert experiment.question.endswith("?")
-    function = experiment.name.replace("-", "_")
+    function = experiment.function or experiment.name.replace("-", "_")
     assert callable(getattr(import_module(f"cephsure.studies.{function}"), function))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from cephsure.errors import InputError
 from cephsure.inference.samples import Samples
-from cephsure.studies.sample_store import Cost, DrawnFilm, SampleStore
+from cephsure.studies.sample_store import Cost, FilmSamples, SampleStore
 
 SAMPLES = Samples(
     np.array([[[100.0, 200.0]], [[104.0, 203.0]], [[90.0, 80.0]]]),
@@ -21,7 +21,7 @@ SAMPLES = Samples(
 
 @pytest.fixture
 def drawn(spot_film):
-    return DrawnFilm.of(SAMPLES, spot_film())  # of 0.1 x 0.2 mm
+    return FilmSamples.of(SAMPLES, spot_film())  # of 0.1 x 0.2 mm
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_some_samples_in_mm(drawn):
 
 
 def test_without_a_scale_nothing_is_in_mm(spot_film):
-    found = DrawnFilm.of(SAMPLES, spot_film(scale=False)).in_mm(np.array([0]))
+    found = FilmSamples.of(SAMPLES, spot_film(scale=False)).in_mm(np.array([0]))
     assert np.isnan(found.positions_px).all()
 
 

@@ -2,32 +2,81 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from cephsure.evaluation import evaluate
-from cephsure.studies.accuracy_figures import landmark_figure, success_figure
-from cephsure.studies.accuracy_tables import (
-    WITHOUT,
-    Measurement,
-    landmark_table,
-    long_table,
-    report_table,
-)
+from cephsure.evaluation.bootstrap import film_weights
+from cephsure.evaluation.errors import THRESHOLDS_MM
 from cephsure.studies.cases import MEAN, marked_by, truths_px
-from cephsure.studies.held_out import CLEAN, OFFICIAL, HeldOut, held_out, truth_for
-from cephsure.studies.published import REFERENCE, REFERENCE_TEST
-from cephsure.studies.result import ExperimentResult
-from cephsure.studies.wording import listed, with_interval
+from cephsure.studies.held_out import CLEAN, OFFICIAL, held_out, truth_for
+from cephsure.studies.plotting import GREY, KIND_COLOURS, KIND_MARKERS, label, new_figure
+from cephsure.studies.published import published_accuracy
+from cephsure.studies.result import ExperimentResult, ResultTable
+from cephsure.studies.statistics.intervals import success_curve
+from cephsure.studies.wording import ends, method_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from cephsure.evaluation import Evaluation
-    from cephsure.studies.study import Study
+    from cephsure.evaluation.result import Accuracy
+    from cephsure.studies.held_out import HeldOut
+    from cephsure.studies.published import PublishedAccuracy
+    from cephsure.studies.study import Study, StudyModel
+
+    Row = dict[str, Any]
+
+WITHOUT = 16
+"""Soft tissue pogonion: the two annotators of ISBI 2015 differ on it by a systematic 6 to 9 mm."""
+
+_RADII_MM = np.linspace(0.0, 6.0, 121)
+_LINES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)))
+_FIGURES = (
+    *("mre_mm", "mre_low_mm", "mre_high_mm", "sd_mm"),
+    *(f"sdr_{threshold:g}mm_percent" for threshold in THRESHOLDS_MM),
+)
+_REPORT = ("who", "truth", *_FIGURES, f"mre_without_{WITHOUT}_mm", "mre_clean_mm", "sdr_2.5mm_clean_percent")
+_LONG = (
+    *("who", "source", "recipe", "kind", "samples", "trained_on", "changes"),
+    *("truth", "films", "landmarks", "n_films", "n_points", *_FIGURES),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A model, or a pair of annotators, measured against every truth.
+
+    Attributes:
+        who: the model's title, or which annotators.
+        model: the model; None for annotators.
+        truth: the annotation it is mainly measured against: the one that the model was trained on.
+        evaluations: by truth and films ("official" or "clean").
+        errors_mm: (F, L) radial errors on the official films against ``truth``.
+    """
+
+    who: str
+    model: StudyModel | None
+    truth: str
+    evaluations: dict[tuple[str, str], Evaluation]
+    errors_mm: NDArray[np.float64]
+
+    @property
+    def official(self) -> Evaluation:
+        """On all films, against the main truth."""
+        return self.evaluations[self.truth, OFFICIAL]
+
+    @property
+    def kind(self) -> str:
+        """Of model; "" for annotators."""
+        return "" if self.model is None else self.model.kind
 
 
 def accuracy(study: Study) -> ExperimentResult:
@@ -44,151 +93,252 @@ def accuracy(study: Study) -> ExperimentResult:
         InputError: the films have no scale, or cannot be predicted.
     """
     held = held_out(study)
-    found = [*_of_models(study, held), *_between_annotators(study, held)]
-    official = [one for one in found if one.films == OFFICIAL and one.own]
+    judged = [*_models(study, held), *_annotators(study, held)]
+    # An annotator who marked none of these films is no truth here.
+    main = [who for who in judged if (who.truth, OFFICIAL) in who.evaluations]
+    pair = next((who for who in main if who.model is None), None)
     return ExperimentResult(
         name="accuracy",
         title=f"Accuracy on {held.test}",
-        method=_method(held),
-        findings=tuple(_findings(found, held.test)),
-        tables={
-            "accuracy": report_table(found, held.test),
-            "accuracy_landmarks": landmark_table(official, held.test),
-            "accuracy_long": long_table(found, held.test),
-        },
+        method=method_text(
+            "accuracy",
+            test=held.test,
+            sizes=held.sizes,
+            has_clean=CLEAN in held.groups,
+        ),
+        tables=_tables(judged, main, held.test),
         figures={
-            "accuracy_success": success_figure(official, held.test, seed=study.seed),
-            "accuracy_landmarks": landmark_figure(_one_a_kind(official), _first_pair(official), held.test),
+            "accuracy_success": success_figure(main, held.test, seed=study.seed),
+            "accuracy_landmarks": landmark_figure(_one_a_kind(main), pair, held.test),
         },
     )
 
 
-def _of_models(study: Study, held: HeldOut) -> Iterator[Measurement]:
+def _models(study: Study, held: HeldOut) -> Iterator[Judged]:
     """Every model against every truth on every group of films."""
-    names = marked_by(held.items)
+    truths = (MEAN, *marked_by(held.items))
     for model in study.models:
-        points = held.tables[model.label].points_px
-        for truth in (MEAN, *names):
-            own = truth == truth_for(model, study.dataset)
-            errors = held.errors_mm(model, truth)
-            for films, chosen in held.groups.items():
-                evaluation = _evaluate(study, held, points, truth, films)
-                yield Measurement(model.title, model, truth, films, evaluation, errors[chosen], own=own)
+        truth = truth_for(model, study.dataset)
+        evaluations = _evaluations(study, held, held.tables[model.label].points_px, truths)
+        yield Judged(model.title, model, truth, evaluations, held.errors_mm(model, truth))
 
 
-def _between_annotators(study: Study, held: HeldOut) -> Iterator[Measurement]:
+def _annotators(study: Study, held: HeldOut) -> Iterator[Judged]:
     """Each pair of annotators, one as the truth of the other."""
     for truth, other in combinations(marked_by(held.items), 2):
-        points = truths_px(held.items, other)
+        evaluations = _evaluations(study, held, truths_px(held.items, other), [truth])
         distances = held.distances_mm(truth, other)
-        for films, chosen in held.groups.items():
-            evaluation = _evaluate(study, held, points, truth, films)
-            who = f"annotators: {other} against {truth}"
-            yield Measurement(who, None, truth, films, evaluation, distances[chosen], own=True)
+        yield Judged(f"annotators: {other} against {truth}", None, truth, evaluations, distances)
 
 
-def _evaluate(
-    study: Study, held: HeldOut, points_px: NDArray[np.float64], truth: str, films: str
-) -> Evaluation:
-    chosen = held.groups[films]
-    return evaluate(
-        points_px[chosen],
-        truths_px(held.items, truth)[chosen],
-        held.mm_per_px[chosen],
-        {},
-        {},
-        landmark_set=study.dataset.landmark_set,
-        without=(WITHOUT,),
-        seed=study.seed,
-    )
+def _evaluations(
+    study: Study, held: HeldOut, points_px: NDArray[np.float64], truths: Sequence[str]
+) -> dict[tuple[str, str], Evaluation]:
+    return {
+        (truth, films): evaluate(
+            points_px[chosen],
+            truths_px(held.items, truth)[chosen],
+            held.mm_per_px[chosen],
+            {},
+            {},
+            landmark_set=study.dataset.landmark_set,
+            without=(WITHOUT,),
+            seed=study.seed,
+        )
+        for truth in truths
+        for films, chosen in held.groups.items()
+    }
 
 
-def _one_a_kind(official: Sequence[Measurement]) -> list[Measurement]:
+def _one_a_kind(main: Sequence[Judged]) -> list[Judged]:
     """Of each kind one model: rather of the default recipe, rather fully trained, rather the first given."""
-    best: dict[str, tuple[tuple[bool, bool], Measurement]] = {}
-    for one in official:
-        if one.model is not None:
-            rank = (one.model.recipe != "default", one.model.under_trained)
-            if one.model.kind not in best or rank < best[one.model.kind][0]:
-                best[one.model.kind] = (rank, one)
-    return [one for _, one in best.values()]
+    models = [(who.model, who) for who in main if who.model is not None]
+    # Sorting is stable, and the first of a kind stands.
+    ranked = sorted(models, key=lambda pair: (pair[0].recipe != "default", pair[0].under_trained))
+    best = {model.kind: who for model, who in reversed(ranked)}
+    return [best[kind] for kind in dict.fromkeys(model.kind for model, _ in models)]
 
 
-def _first_pair(official: Sequence[Measurement]) -> Measurement | None:
-    return next((one for one in official if one.model is None), None)
-
-
-def _method(held: HeldOut) -> tuple[str, ...]:
-    sizes = listed([f"{int(chosen.sum())} films {name}" for name, chosen in held.groups.items()])
-    clean = (
-        "Clean leaves out the films whose exposure is also among the training films."
-        if CLEAN in held.groups
-        else "The data set does not say which films are the same exposure, so there is no clean group."
-    )
-    return (
-        f"Every model predicts the films of {held.test} as they are: {sizes}. {clean}",
-        (
-            "The radial error is the distance of the predicted to the true point in mm; MRE is its mean over "
-            "all points, SDR the percentage of points within a radius. Each model is measured against each "
-            "annotator and their mean; where only one figure is given, against the annotation it was trained "
-            "on."
+def _tables(judged: Sequence[Judged], main: Sequence[Judged], test: str) -> dict[str, ResultTable]:
+    published = published_accuracy(test)
+    own = "each model against the annotation it was trained on"
+    report = [*map(_report_row, main), *map(_published_row, published)]
+    long = [*(row for who in judged for row in _long_rows(who)), *map(_published_row, published)]
+    landmarks: list[Row] = [
+        {"who": who.who, "truth": who.truth, "number": mark.number, "code": mark.code}
+        | {"landmark": mark.name, "n_points": mark.n_points, **_figures(mark)}
+        for who in main
+        for mark in who.official.per_landmark
+    ]
+    return {
+        "accuracy": ResultTable.from_records(
+            f"Accuracy on {test}, {own}",
+            report,
+            columns=_REPORT,
+            note=f"On the official {test} and all landmarks, but for the last three columns. Clean: without "
+            "the films whose exposure is also among the training films. Rows naming a publication are as "
+            "published.",
         ),
-        "Intervals: 95 %, percentile bootstrap over whole films, 1000 resamples.",
+        "accuracy_landmarks": ResultTable.from_records(
+            f"Error of each landmark on the official {test}, {own}", landmarks
+        ),
+        "accuracy_long": ResultTable.from_records(
+            f"Accuracy on {test}: every model against every truth, one line a combination",
+            long,
+            columns=_LONG,
+            note=f"Intervals: 95 %, films resampled. Published rows: all films of {test}, 19 landmarks.",
+        ),
+    }
+
+
+def _report_row(who: Judged) -> Row:
+    """Against the main truth on all films; what is left without one landmark, and on clean films."""
+    rest = who.official.without.get(str(WITHOUT))
+    clean = who.evaluations.get((who.truth, CLEAN))
+    return {
+        "who": who.who,
+        "truth": who.truth,
+        **_figures(who.official),
+        f"mre_without_{WITHOUT}_mm": None if rest is None else rest.mre_mm,
+        "mre_clean_mm": None if clean is None else clean.mre_mm,
+        "sdr_2.5mm_clean_percent": None if clean is None else _figures(clean)["sdr_2.5mm_percent"],
+    }
+
+
+def _long_rows(who: Judged) -> Iterator[Row]:
+    """Each truth and each group of films, with and without the landmark that is not well defined."""
+    about: Row = {"who": who.who, "source": "this study", "kind": "annotators"}
+    if (model := who.model) is not None:
+        about |= {"recipe": model.recipe, "kind": model.kind, "samples": model.samples}
+        about |= {"trained_on": model.truth, "changes": "; ".join(model.changes) or None}
+    for (truth, films), evaluation in who.evaluations.items():
+        parts = {f"without {number}": part for number, part in evaluation.without.items()}
+        for landmarks, part in {"all": evaluation, **parts}.items():
+            place = {"truth": truth, "films": films, "landmarks": landmarks}
+            yield about | place | {"n_films": part.n_films, "n_points": part.n_points} | _figures(part)
+
+
+def _published_row(published: PublishedAccuracy) -> Row:
+    rates = {f"sdr_{radius:g}mm_percent": rate for radius, rate in published.sdr_percent.items()}
+    about = {"who": published.source, "source": "published", "kind": published.kind or None}
+    films = {"truth": published.truth, "films": OFFICIAL, "landmarks": "all"}
+    return about | films | {"mre_mm": published.mre_mm} | rates
+
+
+def _figures(part: Accuracy) -> Row:
+    rates = [None if part.sdr is None else part.sdr[str(threshold)] for threshold in THRESHOLDS_MM]
+    return dict(zip(_FIGURES, (part.mre_mm, *ends(part.mre_ci95_mm), part.sd_mm, *rates), strict=True))
+
+
+def success_figure(main: Sequence[Judged], test: str, *, seed: int) -> Figure:
+    """Share of points within each radius, a panel a recipe, with the annotators' distance in each.
+
+    Args:
+        main: models, each against its own truth, and pairs of annotators; the same films in each.
+        test: what the films are called.
+        seed: of the bootstrap.
+    """
+    recipes = list(dict.fromkeys(who.model.recipe for who in main if who.model is not None))
+    figure, axes = new_figure(
+        1,
+        len(recipes),
+        caption=f"Share of points whose radial error is at most r, official {test}, each model against the "
+        "annotation it was trained on; bands: 95 % intervals, films resampled. Grey: the distance of one "
+        "annotator to the other. Hollow markers: the reference's published figures (senior annotation), a "
+        "star: the challenge winner's (mean).",
+        panel_inches=(5.6, 4.4),
     )
+    for recipe, panel in zip(recipes, axes[0], strict=True):
+        shown = [who for who in main if who.model is None or who.model.recipe == recipe]
+        _curves(panel, shown, seed=seed)
+        _published_rates(panel, test)
+        label(panel, x="radius r [mm]", y="points within r [%]", title=f"recipe {recipe}")
+        panel.set(xlim=(0, _RADII_MM[-1]), ylim=(0, 101))
+        panel.grid(color="#e8e8e8", lw=0.6)
+        panel.set_axisbelow(True)
+        panel.legend(fontsize=7, loc="lower right", framealpha=0.9, edgecolor="none")
+    return figure
 
 
-def _findings(found: Sequence[Measurement], test: str) -> Iterator[str]:
-    own = {(one.who, one.films): one for one in found if one.own}
-    for (who, films), one in own.items():
-        if films == OFFICIAL:
-            yield _sentence(who, one, own.get((who, CLEAN)))
-    if test == REFERENCE_TEST:
-        yield from _reference_sentences([one for (_, films), one in own.items() if films == OFFICIAL])
-    yield from _truth_sentences([one for one in found if one.films == OFFICIAL and one.model is not None])
+def _curves(axes: Axes, shown: Sequence[Judged], *, seed: int) -> None:
+    places: dict[str, int] = {}
+    for who in shown:
+        place = places[who.kind] = places.get(who.kind, -1) + 1
+        colour, line = KIND_COLOURS.get(who.kind, GREY), _LINES[place % len(_LINES)]
+        weights = film_weights(len(who.errors_mm), n_resamples=500, seed=seed)
+        curve = success_curve(who.errors_mm, _RADII_MM, weights)
+        name = f"{who.who}: MRE {who.official.mre_mm:.2f} mm, n = {curve.n_points}"
+        axes.plot(curve.radii, curve.percent, color=colour, ls=line, lw=1.5, label=name)
+        axes.fill_between(curve.radii, curve.low, curve.high, color=colour, alpha=0.15, lw=0)
 
 
-def _sentence(who: str, one: Measurement, clean: Measurement | None) -> str:
-    overall = one.evaluation
-    text = (
-        f"{who}: MRE {with_interval(overall.mre_mm, overall.mre_ci95_mm)} mm "
-        f"({overall.n_films} films, {overall.n_points} points, truth: {one.truth}), "
-        f"SDR at 2 mm {one.rate(2.0):.1f} %, at 2.5 mm {one.rate(2.5):.1f} %"
+def _published_rates(axes: Axes, test: str) -> None:
+    """Of the reference and of the challenge's winner only: later methods stand in the table."""
+    for published in published_accuracy(test):
+        if published.kind or published.source.startswith("challenge"):
+            axes.plot(
+                list(published.sdr_percent),
+                list(published.sdr_percent.values()),
+                KIND_MARKERS.get(published.kind, "*"),
+                color=KIND_COLOURS.get(published.kind, GREY),
+                markerfacecolor="white",
+                markersize=6,
+                ls="none",
+                zorder=4,
+                label=f"{published.source.split(' in ')[0]} (published, {published.truth})",
+            )
+
+
+def landmark_figure(shown: Sequence[Judged], annotators: Judged | None, test: str) -> Figure:
+    """Mean error of each landmark with its interval and quartiles, beside the annotators' distance.
+
+    Args:
+        shown: one model of a kind.
+        annotators: a pair of them, or None.
+        test: what the films are called.
+    """
+    figure, axes = new_figure(
+        1,
+        1,
+        caption=f"Radial error of each landmark on the official {test}. Markers: mean with its 95 % interval "
+        "(films resampled); pale bars: from the lower to the upper quartile of the errors; grey lines: mean "
+        "distance of one annotator to the other.",
+        panel_inches=(10.5, 4.4),
     )
-    if clean is not None:
-        text += (
-            f"; clean {with_interval(clean.evaluation.mre_mm, None)} mm ({clean.evaluation.n_films} films)"
-        )
-    for number, part in overall.without.items():
-        text += f"; without landmark {number} {with_interval(part.mre_mm, None)} mm"
-    return text + "."
+    panel, first = axes[0, 0], next(iter(shown), annotators)
+    marks = () if first is None else first.official.per_landmark
+    x = np.arange(len(marks), dtype=np.float64)
+    if annotators is not None:
+        means = [mark.mre_mm for mark in annotators.official.per_landmark]
+        panel.hlines(means, x - 0.42, x + 0.42, color=GREY, lw=1.4, label=annotators.who)
+    offsets = np.linspace(-0.24, 0.24, len(shown)).tolist() if len(shown) > 1 else [0.0]
+    for who, offset in zip(shown, offsets, strict=False):
+        _landmark_dots(panel, who, x + offset)
+    panel.set_xticks(x, [f"{mark.code or mark.number}\n{mark.number}" for mark in marks])
+    label(panel, x="landmark", y="radial error [mm]")
+    panel.set_xlim(-0.6, len(marks) - 0.4)
+    panel.set_ylim(bottom=0)
+    panel.grid(axis="y", color="#e8e8e8", lw=0.6)
+    panel.set_axisbelow(True)
+    panel.legend(fontsize=7.5, frameon=False, loc="upper left")
+    return figure
 
 
-def _reference_sentences(official: Sequence[Measurement]) -> Iterator[str]:
-    """The paper's own figures beside those of our models that share recipe and truth."""
-    for one in official:
-        if (
-            one.model is None
-            or one.model.recipe != "paper"
-            or one.model.under_trained
-            or one.truth != "senior"
-        ):
-            continue
-        published = REFERENCE[one.model.kind]
-        yield (
-            f"{one.who} stands beside the reference's {one.model.kind}: published MRE "
-            f"{published.mre_mm:.2f} mm and SDR at 2.5 mm {published.sdr_2_5_percent:.1f} %, here "
-            f"{with_interval(one.evaluation.mre_mm, one.evaluation.mre_ci95_mm)} mm and "
-            f"{one.rate(2.5):.1f} %."
-        )
-
-
-def _truth_sentences(official: Sequence[Measurement]) -> Iterator[str]:
-    """How much the choice of truth alone moves a model's figure: said of the most accurate one."""
-    own = [one for one in official if one.own and one.evaluation.mre_mm is not None]
-    if not own:
-        return
-    best = min(own, key=lambda one: one.evaluation.mre_mm or 0.0)
-    same = [one for one in official if one.who == best.who]
-    figures = listed([f"{with_interval(one.evaluation.mre_mm, None)} mm ({one.truth})" for one in same])
-    if len(same) > 1:
-        yield f"The same predictions of {best.who} score {figures}: a figure means nothing without its truth."
+def _landmark_dots(axes: Axes, who: Judged, x: NDArray[np.float64]) -> None:
+    colour, overall = KIND_COLOURS.get(who.kind, GREY), who.official
+    for place, mark, errors in zip(x, overall.per_landmark, who.errors_mm.T, strict=True):
+        there = errors[np.isfinite(errors)]
+        if there.size:
+            axes.plot([place, place], np.quantile(there, [0.25, 0.75]), color=colour, alpha=0.25, lw=6)
+        if mark.mre_ci95_mm is not None:
+            axes.plot([place, place], mark.mre_ci95_mm, color=colour, lw=1.3, zorder=3)
+    axes.plot(
+        x,
+        np.array([mark.mre_mm for mark in overall.per_landmark], dtype=np.float64),
+        KIND_MARKERS.get(who.kind, "o"),
+        color=colour,
+        markersize=4.5,
+        ls="none",
+        zorder=4,
+        label=f"{who.who}: MRE {overall.mre_mm:.2f} mm, {overall.n_films} films, truth: {who.truth}",
+    )

@@ -2,42 +2,98 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cephsure.evaluation.bootstrap import film_weights
-from cephsure.studies.error_correlation_figures import (
-    Group,
-    measures_figure,
-    published_figure,
-    published_pearson,
-    scatter_figure,
-)
+from cephsure.evaluation.correlation import pearson
+from cephsure.studies.accuracy import WITHOUT
 from cephsure.studies.held_out import OFFICIAL, HeldOut, held_out, truth_for
 from cephsure.studies.measured import (
-    CORRELATION_COLUMNS,
     CORRELATION_NOTE,
     ErrorCorrelation,
     correlate_with_error,
     measured,
     strongest,
 )
+from cephsure.studies.plotting import (
+    GREY,
+    KIND_COLOURS,
+    Estimate,
+    Row,
+    Series,
+    density_panel,
+    forest,
+    forest_figure,
+    label,
+    new_figure,
+    turned,
+)
+from cephsure.studies.published import REFERENCE
 from cephsure.studies.result import ExperimentResult, ResultTable
-from cephsure.studies.wording import with_interval
+from cephsure.studies.statistics.intervals import equal_bins
+from cephsure.studies.wording import method_text, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from cephsure.studies.result import Cell, DrawnFigure
     from cephsure.studies.study import Study, StudyModel
 
 RESAMPLES = 500
-# Soft tissue pogonion, on which the annotators of ISBI 2015 differ by a systematic 6 to 9 mm.
-WITHOUT = 16
 ALL = "all"
+_BINS = 10
+_SHOWN = (
+    *("model", "measure", "n_points"),
+    *(f"{name}{end}" for name in ("pearson", "spearman", "auc_4mm") for end in ("", "_low", "_high")),
+    *("within_spearman", "within_spearman_low", "within_spearman_high"),
+)
+_POOLED, _WITHIN = Series("all points pooled"), Series("within each landmark, mean", "D", filled=False)
+_OVER_2, _OVER_4 = Series("error > 2 mm", "o", filled=False), Series("error > 4 mm", "s")
+_OURS, _PUBLISHED = Series("this study"), Series("published", "D", filled=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Every measure of one model against its error in one choice of films and landmarks.
+
+    Attributes:
+        model: the model.
+        truth: whose points count as true.
+        films: "official" or "clean".
+        landmarks: "all", or without which.
+        n_films: how many.
+        found: a measure each.
+    """
+
+    model: StudyModel
+    truth: str
+    films: str
+    landmarks: str
+    n_films: int
+    found: tuple[ErrorCorrelation, ...]
+
+    @property
+    def own(self) -> ErrorCorrelation | None:
+        """The measure by which the reference judges this kind of model, if it says anything."""
+        return next(
+            (found for found in self.found if found.measured.measure.name == self.model.own_measure), None
+        )
+
+    @property
+    def colour(self) -> str:
+        """Of the kind of model."""
+        return KIND_COLOURS.get(self.model.kind, GREY)
+
+    @property
+    def published_pearson(self) -> float:
+        """The reference's coefficient for this kind, of under-trained models if ours is one."""
+        published = REFERENCE[self.model.kind]
+        return published.under_trained_pearson if self.model.under_trained else published.error_pearson
 
 
 def error_correlation(study: Study) -> ExperimentResult:
@@ -56,166 +112,221 @@ def error_correlation(study: Study) -> ExperimentResult:
     held = held_out(study)
     groups = [group for model in study.models for group in _groups(study, held, model)]
     main = [group for group in groups if (group.films, group.landmarks) == (OFFICIAL, ALL)]
+    figures = {
+        "error_correlation_published": published_figure(main, held.test),
+        "error_correlation_measures": measures_figure(main, held.test),
+    }
+    for group in main:
+        if group.found:
+            name = f"error_correlation_{group.model.label}"
+            figures[name] = scatter_figure(group, held.test, seed=study.seed)
+    tables = _tables(study, groups, main, held.test)
+    table = tables["error_correlation"]
+    whole = (table.frame["films"] == OFFICIAL) & (table.frame["landmarks"] == ALL)
     return ExperimentResult(
         name="error-correlation",
         title="Does a measure follow the error?",
-        method=_method(held),
-        findings=tuple(_findings(main)),
-        tables={
-            "error_correlation": _table(groups, held.test),
-            "error_correlation_landmarks": _landmark_table(study, main, held.test),
-        },
-        figures=_figures(study, main, held.test),
+        method=method_text(
+            "error-correlation",
+            test=held.test,
+            sizes=held.sizes,
+            resamples=RESAMPLES,
+        ),
+        tables=tables,
+        figures=figures,
+        shown=table.select(*_SHOWN, where=whole),
     )
 
 
 def _groups(study: Study, held: HeldOut, model: StudyModel) -> Iterator[Group]:
     """All points; without the landmark on which annotators differ; without leaked films."""
     truth = truth_for(model, study.dataset)
-    table, errors = held.tables[model.label], held.errors_mm(model, truth)
+    table, all_errors = held.tables[model.label], held.errors_mm(model, truth)
     for films, chosen in held.groups.items():
-        values = measured(table.where(chosen))
-        weights = film_weights(int(chosen.sum()), n_resamples=RESAMPLES, seed=study.seed)
-        found = tuple(correlate_with_error(one, errors[chosen], weights) for one in values.values())
-        yield Group(model, truth, films, ALL, int(chosen.sum()), found)
+        values, errors, n_films = measured(table.where(chosen)), all_errors[chosen], int(chosen.sum())
+        weights = film_weights(n_films, n_resamples=RESAMPLES, seed=study.seed)
+        found = tuple(correlate_with_error(value, errors, weights) for value in values.values())
+        yield Group(model, truth, films, ALL, n_films, found)
         if films == OFFICIAL and WITHOUT in table.numbers:
-            others = np.where(np.array(table.numbers) == WITHOUT, np.nan, errors[chosen])
-            found = tuple(correlate_with_error(one, others, weights) for one in values.values())
-            yield Group(model, truth, films, f"without {WITHOUT}", int(chosen.sum()), found)
+            others = np.where(np.array(table.numbers) == WITHOUT, np.nan, errors)
+            found = tuple(correlate_with_error(value, others, weights) for value in values.values())
+            yield Group(model, truth, films, f"without {WITHOUT}", n_films, found)
 
 
-def _table(groups: Sequence[Group], test: str) -> ResultTable:
-    rows: list[tuple[Cell, ...]] = []
-    for group in groups:
-        model = group.model
-        for one in group.found:
-            is_own = one.measured.measure.name == model.own_measure
-            rows.append(
-                (
-                    *(model.title, model.recipe, model.kind, model.under_trained),
-                    *(group.truth, group.films, group.landmarks, group.n_films, is_own),
-                    *one.cells(),
-                    published_pearson(model) if is_own else None,
-                )
-            )
-    return ResultTable.from_rows(
-        f"Each measure against the radial error, point by point, on {test}",
-        (
-            *("model", "recipe", "kind", "under_trained"),
-            *("truth", "films", "landmarks", "n_films", "own_measure"),
-            *CORRELATION_COLUMNS,
-            "published_pearson",
+def _tables(
+    study: Study, groups: Sequence[Group], main: Sequence[Group], test: str
+) -> dict[str, ResultTable]:
+    marks = study.dataset.landmark_set.landmarks
+    return {
+        "error_correlation": ResultTable.from_records(
+            f"Each measure against the radial error, point by point, on {test}",
+            [_record(group, found) for group in groups for found in group.found],
+            note=f"{CORRELATION_NOTE} own_measure: the one by which the reference judges the kind; "
+            "published_pearson is its value there, of fully or of under-trained models as ours is. A measure "
+            "that is the same for every point is left out.",
         ),
-        tuple(rows),
-        note=f"{CORRELATION_NOTE} own_measure: the one by which the reference judges the kind; "
-        "published_pearson is its value there, of fully or of under-trained models as ours is. A measure "
-        "that is the same for every point is left out.",
-    )
-
-
-def _landmark_table(study: Study, main: Sequence[Group], test: str) -> ResultTable:
-    names = {landmark.number: landmark for landmark in study.dataset.landmark_set.landmarks}
-    rows: list[tuple[Cell, ...]] = []
-    for group in main:
-        for one in group.found:
-            means = np.nanmean(one.errors_mm, axis=0)
-            for mark, mean, coefficient in zip(names.values(), means, one.within.per_landmark, strict=True):
-                measure = one.measured.measure
-                rows.append(
-                    (
-                        *(group.model.title, group.truth, mark.number, mark.code, mark.name),
-                        *(float(mean), measure.name, measure.direction, float(coefficient)),
-                    )
+        "error_correlation_landmarks": ResultTable.from_records(
+            f"Rank correlation of measure and error within each landmark, official {test}",
+            [
+                {
+                    "model": group.model.title,
+                    "truth": group.truth,
+                    "number": mark.number,
+                    "code": mark.code,
+                    "landmark": mark.name,
+                    "mre_mm": mean,
+                    "measure": found.measured.measure.name,
+                    "direction": found.measured.measure.direction,
+                    "spearman": coefficient,
+                }
+                for group in main
+                for found in group.found
+                for mark, mean, coefficient in zip(
+                    marks, np.nanmean(found.errors_mm, axis=0), found.within.per_landmark, strict=True
                 )
-    return ResultTable.from_rows(
-        f"Rank correlation of measure and error within each landmark, official {test}",
-        ("model", "truth", "number", "code", "landmark", "mre_mm", "measure", "direction", "spearman"),
-        tuple(rows),
-        note="One point a film; negative for a good measure that falls with uncertainty.",
-    )
-
-
-def _figures(study: Study, main: Sequence[Group], test: str) -> dict[str, Figure | DrawnFigure]:
-    figures: dict[str, Figure | DrawnFigure] = {
-        "error_correlation_published": published_figure(main, test),
-        "error_correlation_measures": measures_figure(main, test),
+            ],
+            note="One point a film; negative for a good measure that falls with uncertainty.",
+        ),
     }
-    for group in main:
-        if group.found:
-            name = f"error_correlation_{group.model.label}"
-            figures[name] = scatter_figure(group, test, seed=study.seed)
-    return figures
 
 
-def _method(held: HeldOut) -> tuple[str, ...]:
-    films = "; ".join(f"{name}: {int(chosen.sum())} films" for name, chosen in held.groups.items())
-    return (
-        (
-            f"Every landmark of every film of {held.test} is one point ({films}), with its radial error in "
-            "mm against the annotation the model was trained on and the value of each measure (lengths in "
-            "mm). Nothing is binned."
-        ),
-        (
-            "Pearson and Spearman correlation of measure and error, and the area under the ROC curve for "
-            "finding errors over 2 and over 4 mm, over all points pooled; and the mean over the landmarks of "
-            "Spearman's coefficient within each, because pooling mixes two effects: that some landmarks are "
-            "hard on every film, and that a given landmark is harder on this film than on others."
-        ),
-        f"Intervals: 95 %, percentile bootstrap over whole films, {RESAMPLES} resamples.",
-        (
-            "Binned means are shown beside the points for comparison with the literature only: averaging "
-            "removes the scatter that a user of a single film is left with."
-        ),
-    )
+def _record(group: Group, found: ErrorCorrelation) -> dict[str, Any]:
+    model, is_own = group.model, found is group.own
+    return {
+        "model": model.title,
+        "recipe": model.recipe,
+        "kind": model.kind,
+        "under_trained": model.under_trained,
+        "truth": group.truth,
+        "films": group.films,
+        "landmarks": group.landmarks,
+        "n_films": group.n_films,
+        "own_measure": is_own,
+        **found.record(),
+        "published_pearson": group.published_pearson if is_own else None,
+    }
 
 
-def _findings(main: Sequence[Group]) -> Iterator[str]:
-    for group in main:
-        yield from _own_sentence(group)
-    for group in main:
-        yield from _best_sentence(group)
-    if main and not any(group.model.under_trained for group in main):
-        yield (
-            "No under-trained model is in this study: the published −0.35, 0.85 and 0.86 "
-            "have no counterpart here."
+def published_figure(main: Sequence[Group], test: str) -> Figure:
+    """Pearson's r of each kind's own measure, ours beside the published one."""
+    own = [(group, group.own) for group in main if group.own is not None]
+    rows = [
+        Row(
+            f"{group.model.title}: {found.measured.measure.title}",
+            group.colour,
+            {
+                _OURS.name: Estimate(found.quality.pearson, found.quality.pearson_ci95),
+                _PUBLISHED.name: Estimate(group.published_pearson),
+            },
         )
-
-
-def _own_sentence(group: Group) -> Iterator[str]:
-    """The reference's own measure beside its published coefficient."""
-    own = group.own
-    if own is None:
-        return
-    quality, within = own.quality, own.within
-    state = "under-trained" if group.model.under_trained else "fully trained"
-    yield (
-        f"{group.model.title}: {own.measured.measure.title} and radial error, Pearson r = "
-        f"{with_interval(quality.pearson, quality.pearson_ci95)} (n = {quality.n_points} points of "
-        f"{group.n_films} films; published, {state}: {with_interval(published_pearson(group.model), None)}), "
-        f"Spearman {with_interval(quality.spearman, quality.spearman_ci95)}, within a landmark "
-        f"{with_interval(within.spearman, within.spearman_ci95)}."
+        for group, found in own
+    ]
+    points = max((found.quality.n_points for _, found in own), default=0)
+    figure, axes = forest_figure(
+        1,
+        len(rows),
+        caption="Pearson's r of radial error and the measure by which the reference judges each kind of "
+        f"model, point by point, unbinned ({points} points of official {test}; 95 % intervals, films "
+        "resampled), beside the published value (of under-trained models where ours is one).",
+        panel_width=8.5,
     )
+    forest(axes[0, 0], rows, [_OURS, _PUBLISHED])
+    axes[0, 0].set_xlim(-1, 1)
+    label(axes[0, 0], x="Pearson's r with the radial error", y="")
+    return figure
 
 
-def _best_sentence(group: Group) -> Iterator[str]:
-    """The measure that follows the error best, in both readings, and how well it finds large errors."""
-    top = strongest(group.found)
-    if top is None or top.quality.spearman is None:
-        return
-    inside = max(group.found, key=_strength_within)
-    text = (
-        f"{group.model.title}: of its {len(group.found)} measures {top.measured.measure.title} follows the "
-        f"error best (Spearman {with_interval(top.quality.spearman, top.quality.spearman_ci95)}; AUC for "
-        f"errors over 4 mm {with_interval(top.quality.auc_4mm, top.quality.auc_4mm_ci95)})"
+def measures_figure(main: Sequence[Group], test: str) -> Figure:
+    """Every measure's rank correlation, pooled and within a landmark, and its area for large errors."""
+    correlations, areas = [], []
+    for group in main:
+        points = max((found.quality.n_points for found in group.found), default=0)
+        correlations.append(Row(f"{group.model.title} (n = {points})"))
+        areas.append(Row(""))
+        for found in group.found:
+            quality, within, measure = found.quality, found.within, found.measured.measure
+            estimates = {
+                _POOLED.name: turned(quality.spearman, quality.spearman_ci95, measure.direction),
+                _WITHIN.name: turned(within.spearman, within.spearman_ci95, measure.direction),
+            }
+            large = {
+                _OVER_2.name: Estimate(quality.auc_2mm, quality.auc_2mm_ci95),
+                _OVER_4.name: Estimate(quality.auc_4mm, quality.auc_4mm_ci95),
+            }
+            correlations.append(Row(measure.title, group.colour, estimates))
+            areas.append(Row("", group.colour, large))
+    figure, axes = forest_figure(
+        2,
+        len(correlations),
+        caption=f"How well each measure follows the radial error on official {test}, point by point, "
+        "unbinned. Left: Spearman's coefficient, turned so that a good measure is positive, over all points "
+        "and within each landmark. Right: area under the ROC curve for finding large errors. 95 % "
+        "intervals, films resampled.",
+        panel_width=5.4,
     )
-    if inside.within.spearman is not None:
-        text += (
-            f"; within a landmark {inside.measured.measure.title} "
-            f"({with_interval(inside.within.spearman, inside.within.spearman_ci95)})"
+    forest(axes[0, 0], correlations, [_POOLED, _WITHIN])
+    label(axes[0, 0], x="Spearman's coefficient with the radial error", y="")
+    forest(axes[0, 1], areas, [_OVER_2, _OVER_4], neutral=0.5)
+    label(axes[0, 1], x="area under the ROC curve", y="")
+    return figure
+
+
+def scatter_figure(group: Group, test: str, *, seed: int) -> Figure:
+    """The points of one model: its own measure, the best other one, and both in bins."""
+    other = strongest(group.found, but=group.model.own_measure)
+    shown = [found for found in (group.own, other) if found is not None]
+    figure, axes = new_figure(
+        1,
+        len(shown) + 1,
+        caption=f"{group.model.title}, official {test}: radial error against its measure and against the "
+        "best other one (chosen on these films), each landmark of each film a point; dashed: error equal to "
+        f"measure. Last panel: the same points in {_BINS} bins of equal size, mean error with 95 % "
+        "interval; r of the bin means is far above r of the points because averaging removes the scatter.",
+        panel_inches=(4.7, 3.9),
+    )
+    for panel, found in zip(axes[0], shown, strict=False):
+        quality, within = found.quality, found.within
+        said = (
+            f"n = {quality.n_points}\n"
+            f"Pearson r = {with_interval(quality.pearson, quality.pearson_ci95)}\n"
+            f"Spearman = {with_interval(quality.spearman, quality.spearman_ci95)}\n"
+            f"within a landmark = {with_interval(within.spearman, within.spearman_ci95)}"
         )
-    yield text + "."
+        if found is group.own:
+            said += f"\npublished r = {with_interval(group.published_pearson, None)}"
+        density_panel(
+            panel,
+            found.measured,
+            found.errors_mm,
+            y="radial error [mm]",
+            title=f"{group.model.title}\n{found.measured.measure.title}",
+            said=said,
+            diagonal=True,
+        )
+    _binned_panel(axes[0, -1], shown, seed=seed)
+    return figure
 
 
-def _strength_within(one: ErrorCorrelation) -> float:
-    found = one.within.spearman
-    return -1.0 if found is None else one.measured.measure.direction * found
+def _binned_panel(axes: Axes, shown: Sequence[ErrorCorrelation], *, seed: int) -> None:
+    """Mean error in bins of equal size, from the most certain to the most uncertain points."""
+    for found, colour, marker in zip(shown, ("black", "#CC79A7"), "oD", strict=False):
+        weights = film_weights(len(found.errors_mm), n_resamples=500, seed=seed)
+        bins = equal_bins(found.errors_mm, found.measured.turned, weights, bins=_BINS)
+        r = with_interval(pearson(found.measured.measure.direction * bins.scores, bins.means), None)
+        axes.errorbar(
+            (np.arange(len(bins.means)) + 0.5) * 100.0 / max(len(bins.means), 1),
+            bins.means,
+            yerr=[bins.means - bins.low, bins.high - bins.means],
+            fmt=f"{marker}-",
+            color=colour,
+            markersize=4,
+            lw=1.1,
+            capsize=2,
+            label=f"{found.measured.measure.title}: bin means r = {r}",
+        )
+    mean = float(np.nanmean(shown[0].errors_mm))
+    axes.axhline(mean, color=GREY, lw=0.8, ls=":", label="mean of all points")
+    x, y = "points, from certain to uncertain [%]", "mean radial error in the bin [mm]"
+    label(axes, x=x, y=y, title="binned")
+    axes.set_ylim(bottom=0)
+    axes.legend(fontsize=7, frameon=False, loc="upper left")

@@ -57,6 +57,11 @@ class HeldOut:
         """The name of the strictest group there is."""
         return list(self.groups)[-1]
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many films each group holds."""
+        return {name: int(chosen.sum()) for name, chosen in self.groups.items()}
+
     def errors_mm(self, model: StudyModel, truth: str) -> NDArray[np.float64]:
         """(N, L) radial errors of a model against one annotator or the mean, mm."""
         return self.tables[model.label].errors_mm(truths_px(self.items, truth))

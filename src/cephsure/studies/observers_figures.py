@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -35,11 +35,10 @@ if TYPE_CHECKING:
     from cephsure.evaluation.result import MeasureQuality
     from cephsure.landmarks import LandmarkSet
     from cephsure.studies.measured import Measured
-    from cephsure.studies.panel import Panel
+    from cephsure.studies.observer_panels import Panel
     from cephsure.studies.statistics.trends import WithinLandmark
     from cephsure.studies.study import Study, StudyModel
 
-ERROR = "error"
 _POOLED, _WITHIN = Series("all points pooled"), Series("within each landmark, mean", "D", filled=False)
 _LANDMARK_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 _ANNOTATOR_MARKERS = ("v", "D", "s", "o")
@@ -47,16 +46,15 @@ _FEW_LANDMARKS = len(_LANDMARK_COLOURS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Told:
+class PanelCorrelation:
     """One measure (or the model's error) beside the disagreement of a panel.
 
     Attributes:
         model: the model.
         panel: the observers.
         corrected: whether their offsets were removed.
-        name: of the measure, or ``ERROR``.
-        measured: the measure on all held-out films; None for the error.
-        values: (F, K) on the panel's films and landmarks.
+        is_error: whether it is the model's error, not a measure.
+        measured: the measure, (F, K) on the panel's films and landmarks.
         disagreement_mm: (F, K).
         quality: over all points pooled.
         within: landmark by landmark.
@@ -65,30 +63,38 @@ class Told:
     model: StudyModel
     panel: Panel
     corrected: bool
-    name: str
-    measured: Measured | None
-    values: NDArray[np.float64]
+    is_error: bool
+    measured: Measured
     disagreement_mm: NDArray[np.float64]
     quality: MeasureQuality
     within: WithinLandmark
 
     @property
     def title(self) -> str:
-        """What stands in figures and sentences."""
-        return "the model's error" if self.measured is None else self.measured.measure.title
+        """What stands in figures."""
+        return self.measured.measure.title
 
     @property
     def strength(self) -> float:
         """The pooled coefficient, turned so that larger is better; −1 where it is not defined."""
-        found = self.quality.spearman
-        return -1.0 if found is None else self.quality.direction * found
+        rank = self.quality.spearman
+        return -1.0 if rank is None else self.quality.direction * rank
+
+    def said(self) -> str:
+        """Number of points and coefficients, for the corner of a panel."""
+        quality, within = self.quality, self.within
+        return (
+            f"n = {quality.n_points}\n"
+            f"Spearman = {with_interval(quality.spearman, quality.spearman_ci95)}\n"
+            f"within a landmark = {with_interval(within.spearman, within.spearman_ci95)}"
+        )
 
 
-def correlation_figure(told: Sequence[Told]) -> Figure:
+def correlation_figure(correlations: Sequence[PanelCorrelation]) -> Figure:
     """Every measure's coefficient, a panel for each panel of observers."""
-    told = [one for one in told if one.corrected]
-    panels = list({one.panel.title: one.panel for one in told}.values())
-    columns = [_rows([one for one in told if one.panel is panel]) for panel in panels]
+    shown = [found for found in correlations if found.corrected]
+    panels = list(dict.fromkeys(found.panel for found in shown))
+    columns = [_rows([found for found in shown if found.panel is panel]) for panel in panels]
     figure, axes = forest_figure(
         len(panels),
         max(map(len, columns)),
@@ -105,19 +111,18 @@ def correlation_figure(told: Sequence[Told]) -> Figure:
     return figure
 
 
-def _rows(told: Sequence[Told]) -> list[Row]:
+def _rows(shown: Sequence[PanelCorrelation]) -> list[Row]:
     rows: list[Row] = []
-    for model in dict.fromkeys(one.model for one in told):
+    for model in dict.fromkeys(found.model for found in shown):
         rows.append(Row(model.title))
-        for one in told:
-            if one.model is model:
-                sign = one.quality.direction
+        for found in shown:
+            if found.model is model:
+                quality, within = found.quality, found.within
                 estimates = {
-                    _POOLED.name: turned(one.quality.spearman, one.quality.spearman_ci95, sign),
-                    _WITHIN.name: turned(one.within.spearman, one.within.spearman_ci95, sign),
+                    _POOLED.name: turned(quality.spearman, quality.spearman_ci95, quality.direction),
+                    _WITHIN.name: turned(within.spearman, within.spearman_ci95, quality.direction),
                 }
-                colour = GREY if one.measured is None else KIND_COLOURS.get(model.kind, GREY)
-                rows.append(Row(one.title, colour, estimates))
+                rows.append(Row(found.title, GREY if found.is_error else KIND_COLOURS[model.kind], estimates))
     return rows
 
 
@@ -149,22 +154,18 @@ def distance_figure(study: Study, panel: Panel, distances: dict[str, NDArray[np.
         axis.plot(
             places + 0.2 + 0.2 * place / len(study.models),
             _means(distances[model.title]),
-            KIND_MARKERS.get(model.kind, "o"),
-            color=KIND_COLOURS.get(model.kind, GREY),
+            KIND_MARKERS[model.kind],
+            color=KIND_COLOURS[model.kind],
             markersize=6,
             label=model.title,
         )
-    _name_landmarks(axis, [f"{mark.code}\n{mark.number}" for mark in marks])
+    axis.set_xticks(range(len(marks) + 1), [*(f"{mark.code}\n{mark.number}" for mark in marks), "all"])
+    axis.set_ylim(bottom=0)
+    axis.grid(axis="y", color="#e8e8e8", lw=0.6)
+    axis.set_axisbelow(True)
+    label(axis, x="landmark", y="mean distance to the others [mm]")
+    axis.legend(fontsize=7.5, frameon=False)
     return figure
-
-
-def _name_landmarks(axes: Axes, names: Sequence[str]) -> None:
-    axes.set_xticks(range(len(names) + 1), [*names, "all"])
-    axes.set_ylim(bottom=0)
-    axes.grid(axis="y", color="#e8e8e8", lw=0.6)
-    axes.set_axisbelow(True)
-    label(axes, x="landmark", y="mean distance to the others [mm]")
-    axes.legend(fontsize=7.5, frameon=False)
 
 
 def _means(distances: NDArray[np.float64]) -> list[float]:
@@ -172,48 +173,42 @@ def _means(distances: NDArray[np.float64]) -> list[float]:
     return [*mean_of_known(distances, axis=0).tolist(), float(np.nanmean(distances))]
 
 
-def points_figure(told: Sequence[Told], landmark_set: LandmarkSet) -> Figure:
+def points_figure(correlations: Sequence[PanelCorrelation], landmark_set: LandmarkSet) -> Figure:
     """One model's points, a row a panel of observers: the kind's own measure and the best other one."""
-    rows = [_shown(told, panel) for panel in dict.fromkeys(one.panel.title for one in told)]
-    model = told[0].model
+    rows = [_shown(correlations, panel) for panel in dict.fromkeys(found.panel for found in correlations)]
     figure, axes = new_figure(
         len(rows),
         max(map(len, rows)),
-        caption=f"{model.title}: how far observers disagree on a point (offsets removed) beside the model's "
-        "own measure and the best other one, on films that it was not trained on, each landmark of each "
-        "film a point.",
+        caption=f"{correlations[0].model.title}: how far observers disagree on a point (offsets removed) "
+        "beside the model's own measure and the best other one, on films that it was not trained on, each "
+        "landmark of each film a point.",
         panel_inches=(4.7, 3.9),
     )
     placed = [pair for row, shown in zip(axes, rows, strict=True) for pair in zip(row, shown, strict=True)]
-    for axis, one in placed:
-        if one.values.shape[1] <= _FEW_LANDMARKS:
-            _landmark_panel(axis, one, landmark_set)
-        elif one.measured is not None:
-            density_panel(
-                axis,
-                one.measured.of(one.values),
-                one.disagreement_mm,
-                y=f"{one.panel.quantity} [mm]",
-                title=f"{one.panel.title}: {one.title}",
-                said=_said(one),
-            )
+    for axis, found in placed:
+        y, title = f"{found.panel.quantity} [mm]", f"{found.panel.title}: {found.title}"
+        if len(found.panel.columns) <= _FEW_LANDMARKS:
+            _landmark_panel(axis, found, landmark_set)
+            label(axis, x=found.measured.label, y=y, title=title)
+        else:
+            density_panel(axis, found.measured, found.disagreement_mm, y=y, title=title, said=found.said())
     return figure
 
 
-def _shown(told: Sequence[Told], panel: str) -> list[Told]:
+def _shown(correlations: Sequence[PanelCorrelation], panel: Panel) -> list[PanelCorrelation]:
     """The model's own measure and the best other one of a panel."""
-    measures = [one for one in told if one.panel.title == panel and one.measured is not None]
-    own = [one for one in measures if one.name == one.model.own_measure]
-    others = sorted((one for one in measures if one not in own), key=lambda one: -one.strength)
+    measures = [found for found in correlations if found.panel is panel and not found.is_error]
+    own = [found for found in measures if found.measured.measure.name == found.model.own_measure]
+    others = sorted((found for found in measures if found not in own), key=lambda found: -found.strength)
     return [*own, *others[:1]]
 
 
-def _landmark_panel(axes: Axes, one: Told, landmark_set: LandmarkSet) -> None:
+def _landmark_panel(axes: Axes, found: PanelCorrelation, landmark_set: LandmarkSet) -> None:
     """A handful of landmarks: each its colour, so that "between" and "within" are seen apart."""
-    for place, column in enumerate(one.panel.columns):
+    for place, column in enumerate(found.panel.columns):
         axes.plot(
-            one.values[:, place],
-            one.disagreement_mm[:, place],
+            found.measured.values[:, place],
+            found.disagreement_mm[:, place],
             "o",
             color=_LANDMARK_COLOURS[place],
             markersize=4,
@@ -221,20 +216,8 @@ def _landmark_panel(axes: Axes, one: Told, landmark_set: LandmarkSet) -> None:
             mew=0,
             label=landmark_set.landmarks[column].code,
         )
-    name = "" if one.measured is None else one.measured.label
     axes.set_ylim(0, 1.3 * axes.get_ylim()[1])
-    label(axes, x=name, y=f"{one.panel.quantity} [mm]", title=f"{one.panel.title}: {one.title}")
-    falls = one.quality.direction < 0
-    remark(axes, _said(one), corner="upper right" if falls else "upper left")
-    axes.legend(
-        fontsize=7, frameon=False, loc="upper left" if falls else "upper right", ncols=2, columnspacing=0.6
-    )
-
-
-def _said(one: Told) -> str:
-    quality, within = one.quality, one.within
-    return (
-        f"n = {quality.n_points}\n"
-        f"Spearman = {with_interval(quality.spearman, quality.spearman_ci95)}\n"
-        f"within a landmark = {with_interval(within.spearman, within.spearman_ci95)}"
-    )
+    falls = found.quality.direction < 0
+    remark(axes, found.said(), corner="upper right" if falls else "upper left")
+    corner: Literal["upper left", "upper right"] = "upper left" if falls else "upper right"
+    axes.legend(fontsize=7, frameon=False, loc=corner, ncols=2, columnspacing=0.6)

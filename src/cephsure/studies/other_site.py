@@ -2,37 +2,117 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cephsure.datasets import annotators
 from cephsure.errors import InputError
 from cephsure.evaluation import evaluate
-from cephsure.evaluation.bootstrap import film_weights
+from cephsure.evaluation.bootstrap import film_weights, percentile_interval
+from cephsure.evaluation.correlation import spearman, weighted_spearman
+from cephsure.evaluation.errors import THRESHOLDS_MM
 from cephsure.studies.cases import truths_px
 from cephsure.studies.held_out import held_out, predict_away, truth_for
-from cephsure.studies.measured import Measured, correlate_with_error, measured
-from cephsure.studies.other_site_figures import Noticed, Site, noticed_figure, sites_figure
-from cephsure.studies.other_site_tables import accuracy_table, correlation_table, noticed_table
-from cephsure.studies.result import ExperimentResult
-from cephsure.studies.statistics.intervals import mean_of_known
+from cephsure.studies.measured import (
+    CORRELATION_NOTE,
+    ErrorCorrelation,
+    Measured,
+    correlate_with_error,
+    measured,
+)
+from cephsure.studies.plotting import (
+    GREY,
+    KIND_COLOURS,
+    Estimate,
+    Row,
+    Series,
+    forest,
+    forest_figure,
+    label,
+    new_figure,
+    remark,
+)
+from cephsure.studies.result import ExperimentResult, ResultTable
+from cephsure.studies.statistics.intervals import mean_of_known, success_curve
 from cephsure.studies.statistics.separation import separation
-from cephsure.studies.wording import listed, with_interval
+from cephsure.studies.wording import ends, method_text, with_ends, with_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from cephsure.datasets import AnnotatedFilm, Dataset
+    from cephsure.evaluation import Evaluation
+    from cephsure.evaluation.bootstrap import Interval
     from cephsure.studies.cases import PointTable
-    from cephsure.studies.result import DrawnFigure
     from cephsure.studies.study import Study, StudyModel
 
 RESAMPLES = 500
-CHANCE = 0.5
+_AWAY_COLOUR = "#CC79A7"
+_RADII_MM = np.linspace(0.0, 8.0, 161)
+_IN_MM, _IN_PX = Series("in mm, or not a length"), Series("in px", "D", filled=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One model's predictions of one site's films.
+
+    Attributes:
+        name: of the site.
+        model: the model.
+        truth: whose points count as true.
+        colour: of its points and curves.
+        evaluation: its accuracy there.
+        errors_mm: (F, L) radial errors, NaN where there is none.
+        without_offsets_mm: mean error once each landmark's mean displacement is taken off, or None: what is
+            left if the site's annotators only have another convention.
+        annotators_mm: mean distance between the site's annotators, or None.
+        measured: the measures, lengths in mm where there is a scale.
+        measured_px: the same with lengths in px.
+        correlations: each measure beside the error.
+    """
+
+    name: str
+    model: StudyModel
+    truth: str
+    colour: str
+    evaluation: Evaluation
+    errors_mm: NDArray[np.float64]
+    without_offsets_mm: float | None
+    annotators_mm: float | None
+    measured: Mapping[str, Measured]
+    measured_px: Mapping[str, Measured]
+    correlations: tuple[ErrorCorrelation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """How well a film's mean of one measure tells another site's films from the test films.
+
+    Attributes:
+        model: the model.
+        home: the measure on the test films; its key names the unit.
+        away: and on the other site's.
+        auc: area under the ROC curve; 0.5 is chance.
+        interval: its 95 % interval.
+    """
+
+    model: StudyModel
+    home: Measured
+    away: Measured
+    auc: float
+    interval: Interval
+
+    @property
+    def in_px(self) -> bool:
+        """Whether it is a length in px."""
+        return self.home.key.endswith("_px")
 
 
 def other_site(study: Study) -> ExperimentResult:
@@ -51,18 +131,32 @@ def other_site(study: Study) -> ExperimentResult:
     if study.other_site is None:
         raise InputError("the study has no other site's films", remedy="give --other-site")
     pairs = _pairs(study, study.other_site)
-    noticed = [one for home, away in pairs for one in _noticed(home, away, seed=study.seed)]
+    by_model = [list(_noticed(home, away, seed=study.seed)) for home, away in pairs]
+    noticed = [row for of_model in by_model for row in of_model]
+    home, away = pairs[0]
+    figures = {"other_site_noticed": noticed_figure(noticed, away.name, home.name)}
+    for pair, of_model in zip(pairs, by_model, strict=True):
+        figures[f"other_site_{pair[0].model.label}"] = sites_figure(*pair, of_model, seed=study.seed)
+    noticed_table = _noticed_table(noticed)
     return ExperimentResult(
         name="other-site",
         title="Films of another site",
-        method=_method(study.other_site, pairs[0]),
-        findings=tuple(_findings(pairs, noticed)),
+        method=method_text(
+            "other-site",
+            away=away.name,
+            n_away=len(study.other_site.films),
+            home=home.name,
+            n_home=home.evaluation.n_films,
+            has_scale=away.evaluation.mre_mm is not None,
+            resamples=RESAMPLES,
+        ),
         tables={
-            "other_site_accuracy": accuracy_table(pairs),
-            "other_site_correlation": correlation_table(pairs),
-            "other_site_noticed": noticed_table(noticed),
+            "other_site_accuracy": _accuracy_table(pairs),
+            "other_site_correlation": _correlation_table(pairs),
+            "other_site_noticed": noticed_table,
         },
-        figures=_figures(pairs, noticed, seed=study.seed),
+        figures=figures,
+        shown=noticed_table.select("model", "measure", "key", "auc", "auc_low", "auc_high"),
     )
 
 
@@ -70,27 +164,26 @@ def _pairs(study: Study, away: Dataset) -> list[tuple[Site, Site]]:
     """Each model at home and away."""
     held = held_out(study)
     chosen = held.groups[held.cleanest]
-    home_items = [item for item, kept in zip(held.items, chosen, strict=True) if kept]
+    items = [item for item, kept in zip(held.items, chosen, strict=True) if kept]
     tables = predict_away(study, away)
-    return [
-        (
-            _site(
-                study,
-                model,
-                (study.test_name, study.dataset, home_items),
-                held.tables[model.label].where(chosen),
-            ),
-            _site(study, model, (away.name, away, away.films), tables[model.label]),
-        )
-        for model in study.models
-    ]
+    pairs = []
+    for model in study.models:
+        colour = KIND_COLOURS.get(model.kind, GREY)
+        at_home = held.tables[model.label].where(chosen)
+        home = _site(study, model, (study.test_name, study.dataset, items, colour), at_home)
+        there = (away.name, away, away.films, _AWAY_COLOUR)
+        pairs.append((home, _site(study, model, there, tables[model.label])))
+    return pairs
 
 
 def _site(
-    study: Study, model: StudyModel, where: tuple[str, Dataset, Sequence[AnnotatedFilm]], table: PointTable
+    study: Study,
+    model: StudyModel,
+    where: tuple[str, Dataset, Sequence[AnnotatedFilm], str],
+    table: PointTable,
 ) -> Site:
     """One model's films of one site; the truth is the annotator it was trained on, if known there."""
-    name, dataset, items = where
+    name, dataset, items, colour = where
     truth = truth_for(model, dataset)
     true_px = truths_px(items, truth)
     errors = table.errors_mm(true_px)
@@ -100,6 +193,7 @@ def _site(
         name=name,
         model=model,
         truth=truth,
+        colour=colour,
         evaluation=evaluate(
             table.points_px,
             true_px,
@@ -115,7 +209,7 @@ def _site(
         annotators_mm=_annotators_mm(items, table),
         measured=values,
         measured_px=measured(table, in_mm=False),
-        correlations={key: correlate_with_error(one, errors, weights) for key, one in values.items()},
+        correlations=tuple(correlate_with_error(value, errors, weights) for value in values.values()),
     )
 
 
@@ -136,117 +230,178 @@ def _annotators_mm(items: Sequence[AnnotatedFilm], table: PointTable) -> float |
     first, second = (truths_px(items, name) for name in names[:2])
     away_mm = (first - second) * table.mm_per_px[:, np.newaxis, :]
     distances = np.hypot(away_mm[..., 0], away_mm[..., 1])
-    there = np.isfinite(distances)
-    return float(distances[there].mean()) if there.any() else None
+    return float(np.nanmean(distances)) if np.isfinite(distances).any() else None
 
 
 def _noticed(home: Site, away: Site, *, seed: int) -> Iterator[Noticed]:
     """How well each measure, as a film's mean, tells the sites apart: lengths in mm and in px."""
-    for name, one in home.measured.items():
-        forms = [(one, away.measured.get(name))]
-        if one.measure.is_length and one.key.endswith("_mm"):
+    for name, value in home.measured.items():
+        forms = [(value, away.measured.get(name))]
+        if value.measure.is_length and value.key.endswith("_mm"):
             forms.append((home.measured_px[name], away.measured_px.get(name)))
         for here, there in forms:
             if there is not None and there.key == here.key:
-                yield _told_apart(home, here, there, seed=seed)
+                usual, shifted = (mean_of_known(value.turned, axis=1) for value in (here, there))
+                area, interval = separation(usual, shifted, n_resamples=RESAMPLES, seed=seed)
+                yield Noticed(home.model, here, there, area, interval)
 
 
-def _told_apart(home: Site, here: Measured, there: Measured, *, seed: int) -> Noticed:
-    usual, shifted = (mean_of_known(one.turned, axis=1) for one in (here, there))
-    area, interval = separation(usual, shifted, n_resamples=RESAMPLES, seed=seed)
-    means = [float(np.nanmean(one.values)) for one in (here, there)]
-    return Noticed(home.model, here, area, interval, len(usual), len(shifted), means[0], means[1])
+def _accuracy_table(pairs: Sequence[tuple[Site, Site]]) -> ResultTable:
+    """Each model's accuracy at home and away."""
+    return ResultTable.from_records(
+        f"Accuracy on the other site's films beside {pairs[0][0].name}",
+        [_accuracy_record(site) for pair in pairs for site in pair],
+        note="mre_without_offsets_mm: once each landmark's mean displacement on these films is taken off, "
+        "which a convention of the site's annotators would explain. annotators_apart_mm: mean distance "
+        "between the site's two annotators. Lengths in mm hang on the scale that was given for the site.",
+    )
 
 
-def _figures(
-    pairs: Sequence[tuple[Site, Site]], noticed: Sequence[Noticed], *, seed: int
-) -> dict[str, Figure | DrawnFigure]:
-    figures: dict[str, Figure | DrawnFigure] = {
-        "other_site_noticed": noticed_figure(noticed, pairs[0][1].name, pairs[0][0].name)
+def _accuracy_record(site: Site) -> dict[str, Any]:
+    found, rates = site.evaluation, site.evaluation.sdr or {}
+    low, high = ends(found.mre_ci95_mm)
+    return {
+        "model": site.model.title,
+        "site": site.name,
+        "truth": site.truth,
+        "n_films": found.n_films,
+        "n_points": found.n_points,
+        "mre_mm": found.mre_mm,
+        "mre_low_mm": low,
+        "mre_high_mm": high,
+        "sd_mm": found.sd_mm,
+        **{f"sdr_{radius:g}mm_percent": rates.get(str(radius)) for radius in THRESHOLDS_MM},
+        "mre_without_offsets_mm": site.without_offsets_mm,
+        "annotators_apart_mm": site.annotators_mm,
     }
-    for home, away in pairs:
-        own = [one for one in noticed if one.model is home.model]
-        figures[f"other_site_{home.model.label}"] = sites_figure(home, away, own, seed=seed)
-    return figures
 
 
-def _method(away: Dataset, pair: tuple[Site, Site]) -> tuple[str, ...]:
-    films = pair[0].evaluation.n_films
-    return (
-        (
-            f"The models predict the {len(away.films)} films of {away.name} as they are, with the scale "
-            f"given for them; beside them {films} films of {pair[0].name} whose exposure no model was "
-            "trained on."
-        ),
-        (
-            "The truth is the annotation the model was trained on where the site has it, else the mean of "
-            "the site's annotators; points nobody marked are left out. Error and correlation as in the "
-            "experiments on accuracy and on error and uncertainty."
-        ),
-        (
-            "A measure notices the change of site if the film's mean of it is less certain on the other "
-            "site's films: area under the ROC curve. Lengths are compared in mm, as a user who knows the "
-            "scale has them, and also in px, as a user without one has them."
-        ),
-        f"Intervals: 95 %, percentile bootstrap over films, each site by itself, {RESAMPLES} resamples.",
+def _correlation_table(pairs: Sequence[tuple[Site, Site]]) -> ResultTable:
+    """Each measure beside the error, at home and away."""
+    return ResultTable.from_records(
+        "Each measure against the radial error, point by point, at either site",
+        [
+            {"model": site.model.title, "site": site.name, "truth": site.truth}
+            | {"n_films": site.evaluation.n_films}
+            | found.record()
+            for pair in pairs
+            for site in pair
+            for found in site.correlations
+        ],
+        note=CORRELATION_NOTE,
     )
 
 
-def _findings(pairs: Sequence[tuple[Site, Site]], noticed: Sequence[Noticed]) -> Iterator[str]:
-    for home, away in pairs:
-        yield _error_sentence(home, away)
-        own = [one for one in noticed if one.model is home.model]
-        if own:
-            yield _noticed_sentence(home, own)
-        yield from _correlation_sentence(home, away)
-
-
-def _error_sentence(home: Site, away: Site) -> str:
-    here, there = home.evaluation, away.evaluation
-    if here.mre_mm is None or there.mre_mm is None:
-        return f"{home.model.title}: {away.name} has no scale, so its error in mm is not known."
-    text = (
-        f"{home.model.title}: MRE {with_interval(there.mre_mm, there.mre_ci95_mm)} mm on {there.n_films} "
-        f"films of {away.name} ({there.n_points} points, truth: {away.truth}), "
-        f"{with_interval(here.mre_mm, here.mre_ci95_mm)} mm on {here.n_films} of {home.name}: "
-        f"{there.mre_mm / here.mre_mm:.2f} times the error"
+def _noticed_table(noticed: Sequence[Noticed]) -> ResultTable:
+    """How well each measure tells the sites apart."""
+    return ResultTable.from_records(
+        "Which measures notice the change of site, film by film",
+        [
+            {
+                "model": row.model.title,
+                "measure": row.home.measure.name,
+                "key": row.home.key,
+                "direction": row.home.measure.direction,
+                "n_home": len(row.home.values),
+                "n_away": len(row.away.values),
+                **with_ends("auc", row.auc, row.interval),
+                "mean_home": float(np.nanmean(row.home.values)),
+                "mean_away": float(np.nanmean(row.away.values)),
+            }
+            for row in noticed
+        ],
+        note="A film's score is the mean of the measure over its landmarks, turned so that larger is less "
+        "certain; auc is the area under the ROC curve for telling the other site's films from the test "
+        "films, 0.5 is chance. A key in px is that of the films as they are: a coarser film has fewer px for "
+        "the same length.",
     )
-    if home.without_offsets_mm and away.without_offsets_mm:
-        text += (
-            f" ({away.without_offsets_mm:.2f} against {home.without_offsets_mm:.2f} mm once each landmark's "
-            "mean displacement is taken off)"
-        )
-    if away.annotators_mm is not None:
-        text += f"; the annotators of {away.name} are {away.annotators_mm:.2f} mm apart"
-    return text + "."
 
 
-def _noticed_sentence(home: Site, own: Sequence[Noticed]) -> str:
-    """What a user has: lengths in mm where the scale is known; the px version where it differs much."""
-    in_px = {one.home.measure.name: one for one in own if one.home.key.endswith("_px")}
-    shown = [one for one in own if not one.home.key.endswith("_px") or len(in_px) == len(own)]
-    best = max(shown, key=lambda one: one.auc)
-    others = [f"{one.home.measure.title} {with_interval(one.auc, one.interval)}" for one in shown]
-    text = (
-        f"{home.model.title}: the change of site is noticed best by {best.home.measure.title} (area "
-        f"{with_interval(best.auc, best.interval)}); all: {', '.join(others)}"
+def noticed_figure(noticed: Sequence[Noticed], site: str, home: str) -> Figure:
+    """The area under the ROC curve of every model's measures."""
+    rows: list[Row] = []
+    for model in dict.fromkeys(row.model for row in noticed):
+        rows.append(Row(model.title))
+        of_model: dict[str, dict[str, Estimate]] = {}
+        for row in noticed:
+            if row.model is model:
+                series = (_IN_PX if row.in_px else _IN_MM).name
+                estimates = of_model.setdefault(row.home.measure.title, {})
+                estimates[series] = Estimate(row.auc, row.interval)
+        colour = KIND_COLOURS.get(model.kind, GREY)
+        rows += [Row(title, colour, estimates) for title, estimates in of_model.items()]
+    first = next(iter(noticed), None)
+    films = (
+        f"{len(first.away.values)} films of {site} against {len(first.home.values)} of {home}"
+        if first
+        else ""
     )
-    reversed_ = [one.home.measure.title for one in shown if one.interval[1] < CHANCE]
-    if reversed_:
-        text += f". By {listed(reversed_)} the model is even more certain there than on {home.name}"
-    if in_px and len(in_px) < len(own):
-        px = [f"{one.home.measure.title} {one.auc:.2f}" for one in in_px.values()]
-        text += f". In px instead of mm: {listed(px)}"
-    return text + "."
-
-
-def _correlation_sentence(home: Site, away: Site) -> Iterator[str]:
-    name = home.model.own_measure
-    if name not in home.correlations or name not in away.correlations:
-        return
-    here, there = home.correlations[name].quality, away.correlations[name].quality
-    yield (
-        f"{home.model.title}: Spearman of {home.measured[name].measure.title} and error "
-        f"{with_interval(there.spearman, there.spearman_ci95)} at {away.name}, "
-        f"{with_interval(here.spearman, here.spearman_ci95)} on {home.name}."
+    figure, axes = forest_figure(
+        1,
+        len(rows),
+        caption=f"Which measures notice the change of site: area under the ROC curve for telling {films} by "
+        "the film's mean of the measure. 95 % intervals, films resampled within each site. The line is "
+        "chance.",
+        panel_width=8.0,
     )
+    forest(axes[0, 0], rows, [_IN_MM, _IN_PX], neutral=0.5)
+    axes[0, 0].set_xlim(right=1.01)
+    label(axes[0, 0], x=f"area under the ROC curve, {site} against {home}", y="")
+    return figure
+
+
+def sites_figure(home: Site, away: Site, noticed: Sequence[Noticed], *, seed: int) -> Figure:
+    """One model at both sites: success curves, and each film's mean measure beside its mean error."""
+    # In mm where there are both: what a user who knows the scale has.
+    in_user_unit = {row.home.measure.name: row for row in reversed(noticed)}
+    own = in_user_unit.pop(home.model.own_measure, None)
+    best = max(in_user_unit.values(), key=lambda row: row.auc, default=None)
+    shown = [row for row in (own, best) if row is not None]
+    figure, axes = new_figure(
+        1,
+        1 + len(shown),
+        caption=f"{home.model.title} at {away.name} and on {home.name}. First panel: share of points within "
+        "a radius, bands are 95 % intervals. Then each film as a point, its mean measure beside its mean "
+        "error: the kind's own measure, and the one that notices the change of site best.",
+        panel_inches=(4.7, 3.9),
+    )
+    _success_panel(axes[0, 0], (home, away), seed=seed)
+    for panel, row in zip(axes[0, 1:], shown, strict=True):
+        _film_panel(panel, (home, away), row, seed=seed)
+    return figure
+
+
+def _success_panel(axes: Axes, sites: tuple[Site, Site], *, seed: int) -> None:
+    for site in sites:
+        weights = film_weights(len(site.errors_mm), n_resamples=500, seed=seed)
+        curve = success_curve(site.errors_mm, _RADII_MM, weights)
+        mre = with_interval(site.evaluation.mre_mm, site.evaluation.mre_ci95_mm)
+        name = f"{site.name}: MRE {mre} mm,\n{site.evaluation.n_films} films, n = {curve.n_points}"
+        axes.plot(curve.radii, curve.percent, color=site.colour, lw=1.5, label=name)
+        axes.fill_between(curve.radii, curve.low, curve.high, color=site.colour, alpha=0.2, lw=0)
+    label(axes, x="radius r [mm]", y="points within r [%]", title=sites[0].model.title)
+    axes.set(xlim=(0, _RADII_MM[-1]), ylim=(0, 101))
+    axes.legend(fontsize=7, frameon=False, loc="lower right")
+
+
+def _film_panel(axes: Axes, sites: tuple[Site, Site], noticed: Noticed, *, seed: int) -> None:
+    name = noticed.home.measure.name
+    lines = [f"area under ROC = {with_interval(noticed.auc, noticed.interval)}"]
+    for site, marker in zip(sites, "o^", strict=True):
+        x, y = (mean_of_known(of, axis=1) for of in (site.measured[name].values, site.errors_mm))
+        axes.plot(x, y, marker, color=site.colour, markersize=4, alpha=0.65, mew=0, label=site.name)
+        lines.append(f"{site.name}: Spearman of films = {_film_correlation(x, y, seed=seed)}")
+    falls = noticed.home.measure.direction < 0
+    axes.set_ylim(0, 1.35 * axes.get_ylim()[1])
+    title = noticed.home.measure.title
+    label(axes, x=f"film's mean {noticed.home.label}", y="film's mean error [mm]", title=title)
+    remark(axes, "\n".join(lines), corner="upper right" if falls else "upper left")
+    axes.legend(fontsize=7, frameon=False, loc="upper left" if falls else "upper right")
+
+
+def _film_correlation(x: NDArray[np.float64], y: NDArray[np.float64], *, seed: int) -> str:
+    """Spearman's coefficient of two values of each film, with its interval, in words."""
+    there = np.isfinite(x) & np.isfinite(y)
+    x, y = x[there], y[there]
+    weights = film_weights(len(x), n_resamples=500, seed=seed) if len(x) else np.ones((1, 0))
+    return with_interval(spearman(x, y), percentile_interval(partial(weighted_spearman, x, y), weights))

@@ -3,40 +3,91 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.stats import rankdata
 
 from cephsure.evaluation.bootstrap import film_weights
 from cephsure.evaluation.errors import is_within
-from cephsure.studies.cases import training_shape
-from cephsure.studies.held_out import OFFICIAL, HeldOut, held_out, truth_for
-from cephsure.studies.point_scores import AS_IS, WITHIN, PointScore, point_scores
-from cephsure.studies.referral_figures import caught_figure, curves_figure
+from cephsure.studies.cases import points_for_shape, training_shape
+from cephsure.studies.held_out import OFFICIAL, held_out, truth_for
+from cephsure.studies.measured import measured
+from cephsure.studies.plotting import (
+    GREY,
+    KIND_COLOURS,
+    Estimate,
+    Row,
+    Series,
+    forest,
+    forest_figure,
+    label,
+    new_figure,
+    remark,
+)
 from cephsure.studies.result import ExperimentResult, ResultTable
-from cephsure.studies.statistics.risk_coverage import REFERRED_SHARES, ReferralQuality, referral_quality
-from cephsure.studies.wording import ends, with_interval
+from cephsure.studies.statistics.risk_coverage import (
+    REFERRED_SHARES,
+    ReferralQuality,
+    referral_quality,
+    risk_coverage,
+)
+from cephsure.studies.wording import method_text, with_ends, with_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from cephsure.studies.result import Cell, DrawnFigure
+    from cephsure.studies.cases import PointTable
+    from cephsure.studies.held_out import HeldOut
+    from cephsure.studies.result import DrawnFigure
     from cephsure.studies.study import Study, StudyModel
+    from cephsure.uncertainty.shape_fit import ShapeModel
 
 RESAMPLES = 500
 LARGE_MM = 4.0
 POINTS = "points"
 FILMS = {"mean": "films, by the mean", "max": "films, by the largest"}
-# The share of which the findings speak.
-_SPOKEN = REFERRED_SHARES.index(0.2)
+AS_IS = "as it is"
+WITHIN = "rank within landmark"
+# Okabe and Ito's palette without black, which is the oracle's, and the same again in dashes.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_STYLES = ("-", "--", ":")
+_SHOWN = (
+    *("model", "title", "n_over_4mm", "mre_mm"),
+    *(
+        f"{name}{end}"
+        for name in ("caught_20", "mre_kept_mm_20", "excess_aurc")
+        for end in ("", "_low", "_high")
+    ),
+)
+# Below this coverage a curve is the mean of a handful of points.
+_LEAST_COVERAGE = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ReferralOf:
-    """One score's worth for one model.
+class PointScore:
+    """One score of N films' L points, which needs no label of these films.
+
+    Attributes:
+        name: of the measure, or "shape", "shape_sd", "combined".
+        title: for tables and figures.
+        scaled: ``AS_IS``, or ``WITHIN`` for the rank among the same landmark's points on these very films.
+        values: (N, L), larger for more uncertain; NaN where there is none.
+    """
+
+    name: str
+    title: str
+    scaled: str
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Referral:
+    """What referring by one score gains for one model.
 
     Attributes:
         model: whose points.
@@ -73,34 +124,87 @@ def referral(study: Study) -> ExperimentResult:
         InputError: the films have no scale, or cannot be predicted.
     """
     held = held_out(study)
-    found = [one for model in study.models for one in _of_model(study, held, model)]
-    main = [one for one in found if one.films == OFFICIAL]
+    by_model = {model: list(_referrals(study, held, model)) for model in study.models}
+    official = {model: [row for row in rows if row.films == OFFICIAL] for model, rows in by_model.items()}
+    figures: dict[str, Figure | DrawnFigure] = {"referral_caught": caught_figure(official, held.test)}
+    for model, rows in official.items():
+        if any(row.quality.n_points for row in rows):
+            figures[f"referral_{model.label}"] = curves_figure(rows, held.test)
+    table = _table([row for rows in by_model.values() for row in rows], held.test)
+    frame = table.frame
+    whole = (frame["films"] == OFFICIAL) & (frame["referred"] == POINTS) & (frame["scaled"] == AS_IS)
     return ExperimentResult(
         name="referral",
         title="Referral: what the most uncertain points hold",
-        method=_method(held),
-        findings=tuple(_findings(found)),
-        tables={"referral": _table(found, held.test)},
-        figures=_figures(main, held.test),
+        method=method_text("referral", test=held.test, sizes=held.sizes, resamples=RESAMPLES),
+        tables={"referral": table},
+        figures=figures,
+        shown=table.select(*_SHOWN, where=whole),
     )
 
 
-def _of_model(study: Study, held: HeldOut, model: StudyModel) -> Iterator[ReferralOf]:
+def point_scores(table: PointTable, shape: ShapeModel | None) -> list[PointScore]:
+    """Every measure, the shape's residuals and their combination.
+
+    The combination is the mean of the measures' ranks, each over all points: no weight is fitted.
+
+    Args:
+        table: predictions of N films.
+        shape: of the training films' annotation; without it there are no residuals.
+
+    Returns:
+        The scores as they are, and after them ranked within each landmark.
+    """
+    scores = [
+        PointScore(name, value.measure.title, AS_IS, value.turned) for name, value in measured(table).items()
+    ]
+    if shape is not None:
+        points = points_for_shape(table, shape)
+        by_mm = np.stack([shape.residuals(each) for each in points])
+        by_sd = np.stack([shape.standard_residuals(each) for each in points])
+        scores.append(PointScore("shape", "shape residual, mm", AS_IS, by_mm))
+        if "shape_residual" not in {score.name for score in scores}:  # what a bundle's own reference gives
+            scores.append(PointScore("shape_sd", "shape residual, SD", AS_IS, by_sd))
+    kinds = [score for score in scores if score.name != "shape_sd"]
+    if len(kinds) > 1:
+        combined = np.mean([ranked(score.values, within_landmark=False) for score in kinds], axis=0)
+        scores.append(PointScore("combined", "mean rank of all", AS_IS, combined))
+    within = [
+        PointScore(score.name, score.title, WITHIN, ranked(score.values, within_landmark=True))
+        for score in scores
+    ]
+    return scores + within
+
+
+def ranked(values: NDArray[np.float64], *, within_landmark: bool) -> NDArray[np.float64]:
+    """Ranks as shares, from 0 to 1, among all points or among each landmark's (columns); NaN stays NaN.
+
+    Example:
+        >>> ranked(np.array([[5.0, 1.0], [6.0, 0.0]]), within_landmark=True)
+        array([[0.25, 0.75],
+               [0.75, 0.25]])
+    """
+    axis = 0 if within_landmark else None
+    ranks = rankdata(values, axis=axis, nan_policy="omit").reshape(values.shape)
+    shares: NDArray[np.float64] = (ranks - 0.5) / np.maximum((~np.isnan(values)).sum(axis=axis), 1)
+    return shares
+
+
+def _referrals(study: Study, held: HeldOut, model: StudyModel) -> Iterator[Referral]:
     truth = truth_for(model, study.dataset)
     shape = training_shape(study.dataset, truth)
-    errors = held.errors_mm(model, truth)
+    all_errors = held.errors_mm(model, truth)
     for films, chosen in held.groups.items():
         weights = film_weights(int(chosen.sum()), n_resamples=RESAMPLES, seed=study.seed)
-        kept = errors[chosen]
-        large = np.where(np.isfinite(kept), ~is_within(kept, LARGE_MM), 0.0)
+        errors = all_errors[chosen]
+        large = np.where(np.isfinite(errors), ~is_within(errors, LARGE_MM), 0.0)
         for score in point_scores(held.tables[model.label].where(chosen), shape):
-            of_points = (POINTS, kept, large, score.values)
-            units = [of_points]
+            units = [(POINTS, errors, large, score.values)]
             if score.scaled == AS_IS:
-                units += _film_units(kept, large, score.values)
+                units += _film_units(errors, large, score.values)
             for unit, of_unit, large_of_unit, values in units:
                 quality = referral_quality(of_unit, large_of_unit, values, weights)
-                yield ReferralOf(model, truth, films, unit, score, of_unit, values, quality)
+                yield Referral(model, truth, films, unit, score, of_unit, values, quality)
 
 
 def _film_units(
@@ -119,39 +223,10 @@ def _film_units(
     return units
 
 
-def _table(found: Sequence[ReferralOf], test: str) -> ResultTable:
-    rows: list[tuple[Cell, ...]] = []
-    for one in found:
-        quality = one.quality
-        referred: list[Cell] = []
-        for each in quality.referred:
-            referred += [each.risk_kept, *ends(each.risk_kept_ci95), each.risk_kept_oracle]
-            referred += [each.caught, *ends(each.caught_ci95), each.caught_oracle]
-        rows.append(
-            (
-                *(one.model.title, one.truth, one.films, one.unit, one.score.name, one.score.title),
-                *(one.score.scaled, one.score.name == one.model.own_measure),
-                *(quality.n_points, quality.n_large, quality.risk),
-                *(quality.aurc, *ends(quality.aurc_ci95), quality.aurc_oracle),
-                *(quality.excess, *ends(quality.excess_ci95)),
-                *referred,
-            )
-        )
-    of_shares = [
-        f"{name}_{share * 100:.0f}{what}"
-        for share in REFERRED_SHARES
-        for name in ("mre_kept_mm", "caught")
-        for what in ("", "_low", "_high", "_oracle")
-    ]
-    return ResultTable.from_rows(
+def _table(rows: Sequence[Referral], test: str) -> ResultTable:
+    return ResultTable.from_records(
         f"What is gained by referring the most uncertain points or films of {test}",
-        (
-            *("model", "truth", "films", "referred", "score", "title", "scaled", "own_measure"),
-            *("n", "n_over_4mm", "mre_mm", "aurc_mm", "aurc_mm_low", "aurc_mm_high", "aurc_mm_oracle"),
-            *("excess_aurc", "excess_aurc_low", "excess_aurc_high"),
-            *of_shares,
-        ),
-        tuple(rows),
+        map(_record, rows),
         note="aurc_mm: area under the risk-coverage curve, the mean of the kept points' mean error over all "
         "coverages; random order gives mre_mm. excess_aurc: its excess over the oracle's as a share of the "
         "random order's (0: as good as knowing the errors, 1: random). mre_kept_mm_20: mean error of what "
@@ -162,107 +237,115 @@ def _table(found: Sequence[ReferralOf], test: str) -> ResultTable:
     )
 
 
-def _figures(main: Sequence[ReferralOf], test: str) -> dict[str, Figure | DrawnFigure]:
-    figures: dict[str, Figure | DrawnFigure] = {
-        "referral_caught": caught_figure([one for one in main if one.unit == POINTS], test)
+def _record(row: Referral) -> dict[str, Any]:
+    quality = row.quality
+    record = {
+        "model": row.model.title,
+        "truth": row.truth,
+        "films": row.films,
+        "referred": row.unit,
+        "score": row.score.name,
+        "title": row.score.title,
+        "scaled": row.score.scaled,
+        "own_measure": row.score.name == row.model.own_measure,
+        "n": quality.n_points,
+        "n_over_4mm": quality.n_large,
+        "mre_mm": quality.risk,
+        **with_ends("aurc_mm", quality.aurc, quality.aurc_ci95),
+        "aurc_mm_oracle": quality.aurc_oracle,
+        **with_ends("excess_aurc", quality.excess, quality.excess_ci95),
     }
-    for label in dict.fromkeys(one.model.label for one in main if one.quality.n_points):
-        of_model = [one for one in main if one.model.label == label and one.score.scaled == AS_IS]
-        panels = {unit: [one for one in of_model if one.unit == unit] for unit in (POINTS, *FILMS.values())}
-        figures[f"referral_{label}"] = curves_figure(panels, test)
-    return figures
+    for referred in quality.referred:
+        kept, caught = (f"{name}_{referred.share * 100:.0f}" for name in ("mre_kept_mm", "caught"))
+        record |= with_ends(kept, referred.risk_kept, referred.risk_kept_ci95)
+        record |= {f"{kept}_oracle": referred.risk_kept_oracle}
+        record |= with_ends(caught, referred.caught, referred.caught_ci95)
+        record |= {f"{caught}_oracle": referred.caught_oracle}
+    return record
 
 
-def _method(held: HeldOut) -> tuple[str, ...]:
-    films = "; ".join(f"{name}: {int(chosen.sum())} films" for name, chosen in held.groups.items())
-    return (
-        (
-            f"The points of {held.test} ({films}) are put in order of uncertainty and the most uncertain "
-            "share is referred; an error is the distance in mm to the annotation the model was trained on. "
-            "For films as a whole the error is the mean over the landmarks, the score the mean or the "
-            "largest of the points' scores."
-        ),
-        (
-            "The risk-coverage curve is the mean error of the k most certain points, k = 1 ... n; points "
-            "of equal score count with their expected value in random order. Its area (AURC, Geifman et "
-            "al. 2019) stands between the oracle's, which refers the largest errors first, and the mean "
-            "error, which random referral keeps."
-        ),
-        (
-            "Scores: each measure; the distance of a point from where the other 18 expect it by the shape "
-            "of the annotated training heads (Gaussian after Procrustes alignment), in mm and in standard "
-            "deviations; the mean of the ranks of all of these. None is fitted on these films."
-        ),
-        (
-            "Each score also ranked within its landmark. No label is needed for that, but the ranks are "
-            "those among the test films themselves: for a single film they would come from films seen "
-            "before."
-        ),
-        f"Intervals: 95 %, percentile bootstrap over whole films, {RESAMPLES} resamples.",
+def curves_figure(official: Sequence[Referral], test: str) -> Figure:
+    """Risk against coverage for every score of one model, a panel for points and each kind of films.
+
+    Args:
+        official: the model's on the official films.
+        test: what the films are called.
+    """
+    as_is = [row for row in official if row.score.scaled == AS_IS]
+    units = [unit for unit in (POINTS, *FILMS.values()) if any(row.unit == unit for row in as_is)]
+    figure, axes = new_figure(
+        1,
+        len(units),
+        caption=f"{as_is[0].model.title}: mean error of what is kept as the most uncertain is referred, "
+        f"official {test}. Black: by the errors themselves (oracle); grey: at random. n: points or films.",
+        panel_inches=(4.6, 4.2),
     )
+    for panel, unit in zip(axes[0], units, strict=True):
+        _curves(panel, [row for row in as_is if row.unit == unit])
+        label(panel, x="coverage: share that is kept", y="mean radial error of what is kept [mm]", title=unit)
+    return figure
 
 
-def _findings(found: Sequence[ReferralOf]) -> Iterator[str]:
-    for label in dict.fromkeys(one.model.label for one in found):
-        of_model = [one for one in found if one.model.label == label]
-        official = [one for one in of_model if one.films == OFFICIAL]
-        points = [one for one in official if (one.unit, one.score.scaled) == (POINTS, AS_IS)]
-        if not points or not points[0].quality.n_large:
-            continue
-        own = [one for one in points if one.score.name == one.model.own_measure]
-        top = max(points, key=_caught)
-        for one in dict.fromkeys((*own, top)):
-            yield _sentence(one, of_model, is_best=one is top)
-        within = [one for one in official if one.score.scaled == WITHIN]
-        yield _within_sentence(max(within, key=_caught), top)
-        yield _film_sentence([one for one in official if one.unit in FILMS.values()], top)
+def _curves(axes: Axes, rows: Sequence[Referral]) -> None:
+    first = rows[0]
+    oracle = risk_coverage(first.errors, first.errors)
+    axes.plot(oracle.coverage, oracle.risk, color="black", lw=1.2, label="oracle")
+    axes.axhline(first.quality.risk, color=GREY, lw=1.0, label="random")
+    for place, row in enumerate(rows):
+        curve = risk_coverage(row.errors, row.values)
+        shown = curve.coverage >= _LEAST_COVERAGE
+        axes.plot(
+            curve.coverage[shown],
+            curve.risk[shown],
+            _STYLES[place // len(_COLOURS) % len(_STYLES)],
+            color=_COLOURS[place % len(_COLOURS)],
+            lw=1.2,
+            label=f"{row.score.title}: {with_interval(row.quality.excess, row.quality.excess_ci95)}",
+        )
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.35 * first.quality.risk)
+    legend = axes.legend(fontsize=6.5, loc="upper center", bbox_to_anchor=(0.5, -0.16), frameon=False)
+    legend.set_title("score: excess area over the oracle [95 % interval], 1 = random")
+    legend.get_title().set_fontsize(6.5)
+    text = f"n = {first.quality.n_points}, {first.quality.n_large} errors over 4 mm"
+    remark(axes, text, corner="lower right")
 
 
-def _sentence(one: ReferralOf, of_model: Sequence[ReferralOf], *, is_best: bool) -> str:
-    quality, twenty = one.quality, one.quality.referred[_SPOKEN]
-    clean = [
-        other
-        for other in of_model
-        if other.films != OFFICIAL and (other.unit, other.score.name) == (one.unit, one.score.name)
-        if other.score.scaled == one.score.scaled
+def caught_figure(official: Mapping[StudyModel, Sequence[Referral]], test: str) -> Figure:
+    """For each model and score the share of large errors among the referred points, 10, 20 and 30 %."""
+    points = {model: [row for row in rows if row.unit == POINTS] for model, rows in official.items()}
+    qualities = {model: rows[0].quality for model, rows in points.items() if rows}
+    n_points = next(iter(qualities.values())).n_points
+    large = ", ".join(f"{quality.n_large} {model.label}" for model, quality in qualities.items())
+    panels = [
+        [line for model, rows in points.items() for line in _caught_rows(model, rows, place)]
+        for place in range(len(REFERRED_SHARES))
     ]
-    again = "".join(
-        f" (clean films: {with_interval(other.quality.referred[_SPOKEN].caught, None)})" for other in clean
+    figure, axes = forest_figure(
+        len(panels),
+        len(panels[0]),
+        caption=f"Share of the errors over 4 mm that is among the most uncertain points, official {test}, "
+        f"with 95 % intervals (n = {n_points} points; errors over 4 mm: {large}). The line is chance.",
+        panel_width=4.4,
     )
-    which = "the best of its scores" if is_best else "the reference's measure"
-    return (
-        f"{one.model.title}: by {one.score.title} ({which}) the 20 % most uncertain points hold "
-        f"{with_interval(twenty.caught, twenty.caught_ci95)} of the {quality.n_large} errors over 4 "
-        f"mm{again}; the other 80 % have an MRE of {with_interval(twenty.risk_kept, twenty.risk_kept_ci95)} "
-        f"mm instead of {quality.risk:.2f} (oracle {twenty.risk_kept_oracle:.2f}); excess AURC "
-        f"{with_interval(quality.excess, quality.excess_ci95)}."
-    )
+    series = [Series(AS_IS), Series(WITHIN, "s", filled=False)]
+    for panel, share, lines in zip(axes[0], REFERRED_SHARES, panels, strict=True):
+        forest(panel, lines, series, neutral=share)
+        panel.set_xlim(0, 1.03)
+        label(panel, x=f"share of errors > 4 mm among the {share * 100:.0f} % referred", y="")
+    for panel in axes[0, 1:]:
+        panel.set_yticklabels([])
+    return figure
 
 
-def _within_sentence(within: ReferralOf, top: ReferralOf) -> str:
-    inside, whole = within.quality.referred[_SPOKEN], top.quality.referred[_SPOKEN]
-    less = (
-        "less than across landmarks: the difference is what is gained by knowing which landmarks are hard"
-        if inside.caught < whole.caught
-        else "no less than across landmarks"
-    )
-    return (
-        f"{top.model.title}: compared only with the same landmark on other films, the best score "
-        f"({within.score.title}) finds {with_interval(inside.caught, inside.caught_ci95)} of them among 20 "
-        f"%, {less}."
-    )
-
-
-def _film_sentence(films: Sequence[ReferralOf], top: ReferralOf) -> str:
-    best = max(films, key=_caught)
-    twenty, of_points = best.quality.referred[_SPOKEN], top.quality.referred[_SPOKEN]
-    than = "fewer than" if twenty.caught < of_points.caught else "no fewer than"
-    return (
-        f"{top.model.title}: 20 % of the films, referred as a whole ({best.unit} of {best.score.title}), "
-        f"hold {with_interval(twenty.caught, twenty.caught_ci95)} of the errors over 4 mm (knowing the "
-        f"errors: {twenty.caught_oracle:.2f}), {than} 20 % of the points ({of_points.caught:.2f})."
-    )
-
-
-def _caught(one: ReferralOf) -> float:
-    return one.quality.referred[_SPOKEN].caught
+def _caught_rows(model: StudyModel, rows: Sequence[Referral], place: int) -> Iterator[Row]:
+    """A heading, and a line a score: as it is, and ranked within its landmark."""
+    yield Row(model.title)
+    estimates: dict[str, dict[str, Estimate]] = {}
+    for row in rows:
+        referred = row.quality.referred[place]
+        known = not np.isnan(referred.caught)
+        estimate = Estimate(referred.caught, referred.caught_ci95) if known else Estimate(None)
+        estimates.setdefault(row.score.title, {})[row.score.scaled] = estimate
+    for title, of_title in estimates.items():
+        yield Row(f"  {title}", KIND_COLOURS[model.kind], of_title)

@@ -1,7 +1,7 @@
 """The experiments: what each asks, which data it needs, and where it is; in the order of the report.
 
 An experiment is a function of a ``Study`` that gives an ``ExperimentResult``. It has the name of its module:
-"error-correlation" is ``cephsure.studies.error_correlation.error_correlation``.
+"error-correlation" is ``cephsure.studies.error_correlation.error_correlation``, unless it says otherwise.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ class Experiment:
         name: as on the command line.
         question: what it asks, in one line.
         needs: the option that gives its data, where annotated films are not enough.
+        function: its module and the function in it; "" where they are called like the experiment.
     """
 
     name: str
     question: str
     needs: Literal["", "--ct", "--other-site"] = ""
+    function: str = ""
 
     def __call__(self, study: Study) -> ExperimentResult:
         """Make the experiment.
@@ -35,7 +37,7 @@ class Experiment:
         Raises:
             InputError: an input of the study cannot be used.
         """
-        function = self.name.replace("-", "_")
+        function = self.function or self.name.replace("-", "_")
         module = import_module(f"cephsure.studies.{function}")
         result: ExperimentResult = getattr(module, function)(study)
         return result
@@ -57,7 +59,11 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment("observers", "Does uncertainty tell where experts disagree?"),
         Experiment("detection", "Which measure tells films that a model was not made for?"),
         Experiment("referral", "What is gained by referring the most uncertain points and films?"),
-        Experiment("samples", "How many members, passes or altered films are needed, and what do they cost?"),
+        Experiment(
+            "samples",
+            "How many members, passes or altered films are needed, and what do they cost?",
+            function="sample_count",
+        ),
     )
 }
 """By name."""

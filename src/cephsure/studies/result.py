@@ -208,7 +208,7 @@ class ExperimentResult:
     title: str
     method: tuple[str, ...]
     tables: dict[str, ResultTable] = field(default_factory=dict)
-    figures: dict[str, Figure | DrawnFigure] = field(default_factory=dict)
+    figures: Mapping[str, Figure | DrawnFigure] = field(default_factory=dict)
     shown: ResultTable | None = None
     findings: tuple[str, ...] = ()  # until no experiment gives any
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from cephsure.films import Film
     from cephsure.studies.study import StudyModel
 
+    Arrays = dict[str, NDArray[Any]]
+
 logger = logging.getLogger(__name__)
 
 _SAVE_SECONDS = 30.0
@@ -35,7 +37,7 @@ _DAMAGE = (OSError, EOFError, zipfile.BadZipFile, ValueError, LookupError, TypeE
 
 
 @dataclass(frozen=True, slots=True)
-class DrawnFilm:
+class FilmSamples:
     """T samples of L landmarks on one film, in single precision: 0.0001 px where a film has thousands.
 
     Attributes:
@@ -53,21 +55,16 @@ class DrawnFilm:
     mm_per_px: NDArray[np.float64]
 
     @staticmethod
-    def of(samples: Samples, film: Film) -> DrawnFilm:
+    def of(samples: Samples, film: Film) -> FilmSamples:
         """What is kept of a film's samples."""
         scale = film.spacing
         mm_per_px = (np.nan, np.nan) if scale is None else (scale.x_mm_per_px, scale.y_mm_per_px)
         kept = {name: np.asarray(getattr(samples, name), dtype=np.float32) for name in _PARTS}
-        return DrawnFilm(**kept, mm_per_px=np.array(mm_per_px))
+        return FilmSamples(**kept, mm_per_px=np.array(mm_per_px))
 
     def in_mm(self, chosen: NDArray[np.intp]) -> Samples:
         """Some of the samples, every length in mm."""
-        some = Samples(
-            positions_px=self.positions_px[chosen].astype(np.float64),
-            activations=self.activations[chosen].astype(np.float64),
-            expected_errors_px=self.expected_errors_px[chosen].astype(np.float64),
-            entropies=self.entropies[chosen].astype(np.float64),
-        )
+        some = Samples(**{name: getattr(self, name)[chosen].astype(np.float64) for name in _PARTS})
         x, y = map(float, self.mm_per_px)
         return in_millimetres(some, mm_per_px=(x, y))
 
@@ -111,7 +108,7 @@ class SampleStore:
 
     def __init__(self, folder: Path, part: str, model: StudyModel, *, seed: int, count: int) -> None:
         self.path = folder / f"{part}.npz"
-        self.films: dict[str, DrawnFilm] = {}
+        self.films: dict[str, FilmSamples] = {}
         self.cost: Cost | None = None
         self._model = model
         self._made_by = {"sha256": model.sha256, "seed": seed, "count": count}
@@ -123,9 +120,9 @@ class SampleStore:
         """Those of the films whose samples are not kept."""
         return [film_id for film_id in film_ids if film_id not in self.films]
 
-    def add(self, film_id: str, drawn: DrawnFilm) -> None:
+    def add(self, film_id: str, samples: FilmSamples) -> None:
         """Keep a film's samples; written now and then, and by ``save``."""
-        self.films[film_id] = drawn
+        self.films[film_id] = samples
         self._unsaved = True
         if time.monotonic() - self._saved_at > _SAVE_SECONDS:
             self.save()
@@ -140,12 +137,9 @@ class SampleStore:
         if not self._unsaved:
             return
         ids = sorted(self.films)
-        arrays: dict[str, NDArray[Any]] = {
-            "made_by": np.array(json.dumps(self._made_by)),
-            "films": np.array(ids),
-        }
-        for one in fields(DrawnFilm):
-            arrays[one.name] = np.stack([getattr(self.films[name], one.name) for name in ids])
+        arrays: Arrays = {"made_by": np.array(json.dumps(self._made_by)), "films": np.array(ids)}
+        for field in fields(FilmSamples):
+            arrays[field.name] = np.stack([getattr(self.films[name], field.name) for name in ids])
         if self.cost is not None:
             arrays |= {"cost_counts": self.cost.counts, "cost_ms": self.cost.ms}
             arrays["machine"] = np.array(self.cost.machine)
@@ -163,9 +157,9 @@ class SampleStore:
             if not self._usable(json.loads(str(arrays["made_by"]))):
                 logger.info("%s was drawn by another bundle, seed or number: drawn anew", self.path)
                 return
-            names = [one.name for one in fields(DrawnFilm)]
+            names = [field.name for field in fields(FilmSamples)]
             for index, film_id in enumerate(arrays["films"]):
-                self.films[str(film_id)] = DrawnFilm(**{name: arrays[name][index] for name in names})
+                self.films[str(film_id)] = FilmSamples(**{name: arrays[name][index] for name in names})
             if "cost_ms" in arrays:
                 self.cost = Cost(arrays["cost_counts"], arrays["cost_ms"], str(arrays["machine"]))
         except InputError:

@@ -36,6 +36,16 @@ def ends(interval: Sequence[float] | None) -> tuple[float | None, float | None]:
     return (None, None) if interval is None else (interval[0], interval[1])
 
 
+def with_ends(name: str, value: float | None, interval: Sequence[float] | None) -> dict[str, float | None]:
+    """The three cells of a value and its interval in a table.
+
+    Example:
+        >>> with_ends("auc", 0.8, (0.7, 0.9))
+        {'auc': 0.8, 'auc_low': 0.7, 'auc_high': 0.9}
+    """
+    return dict(zip((name, f"{name}_low", f"{name}_high"), (value, *ends(interval)), strict=True))
+
+
 def listed(words: Sequence[str]) -> str:
     """Words as a sentence lists them.
 
