@@ -107,7 +107,7 @@ def _detected(study: Study, films: ShiftedFilms) -> Detected:
             name: detection_quality(
                 plain[name],
                 shifted[shift.name][name],
-                homes=shift.homes,
+                source_rows=shift.homes,
                 n_resamples=RESAMPLES,
                 seed=study.seed,
             )

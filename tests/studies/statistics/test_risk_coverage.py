@@ -13,7 +13,6 @@ from cephsure.studies.statistics.risk_coverage import (
     aurc,
     referral_quality,
     risk_coverage,
-    weighted_aurc,
 )
 
 pairs = st.lists(
@@ -49,7 +48,7 @@ def test_weights_are_copies(drawn):
     errors, scores, weights = (np.array(column, dtype=float) for column in zip(*drawn, strict=True))
     times = weights.astype(int)
     copied_errors, copied_scores = np.repeat(errors, times), np.repeat(scores, times)
-    area = weighted_aurc(errors, scores, np.stack([weights, np.ones_like(weights)]))
+    area = UncertaintyOrder.of(scores, np.stack([weights, np.ones_like(weights)])).area(errors)
     assert area[0] == pytest.approx(aurc(copied_errors, copied_scores), abs=1e-9)
     assert area[1] == pytest.approx(aurc(errors, scores), abs=1e-9)
     curve = risk_coverage(copied_errors, copied_scores)

@@ -101,7 +101,7 @@ def test_versions_of_the_same_films_have_a_narrower_interval_than_others():
     rng = np.random.default_rng(0)
     level = rng.normal(size=80)
     usual, shifted = level, level + 0.6 + rng.normal(0, 0.05, 80)
-    together = detection_quality(usual, shifted, homes=np.arange(80), n_resamples=300)
+    together = detection_quality(usual, shifted, source_rows=np.arange(80), n_resamples=300)
     apart = detection_quality(usual, shifted, n_resamples=300)
     assert together.auc == apart.auc
     assert np.ptp(together.auc_ci95) < 0.8 * np.ptp(apart.auc_ci95)
@@ -115,8 +115,10 @@ def test_interval_covers_the_true_area():
     for seed in range(60):
         rng = np.random.default_rng([2, seed])
         usual = rng.normal(size=60)
-        homes = np.arange(0, 60, 2)
-        shifted = usual[homes] + 1 + rng.normal(0, 0.5, 30)
-        low, high = detection_quality(usual, shifted, homes=homes, n_resamples=120, seed=seed).auc_ci95
+        source_rows = np.arange(0, 60, 2)
+        shifted = usual[source_rows] + 1 + rng.normal(0, 0.5, 30)
+        low, high = detection_quality(
+            usual, shifted, source_rows=source_rows, n_resamples=120, seed=seed
+        ).auc_ci95
         hits += low <= truth <= high
     assert hits >= 51

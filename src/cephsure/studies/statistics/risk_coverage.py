@@ -69,29 +69,7 @@ def aurc(errors: ArrayLike, scores: ArrayLike) -> float:
         2.75
     """
     losses, values = _paired(errors, scores)
-    return float(weighted_aurc(losses, values, np.ones((1, len(values))))[0])
-
-
-def weighted_aurc(
-    errors: NDArray[np.float64], scores: NDArray[np.float64], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Area under the risk-coverage curve in each of B weighted copies of the data.
-
-    W points of equal score and mean error g, after K points with the sum S of errors, add
-
-        sum over k = K + 1 ... K + W of (S + (k - K) g) / k  =  W g + (S - K g) (H(K + W) - H(K))
-
-    with the harmonic numbers H, so that ties, a point drawn several times among them, cost no simulation.
-
-    Args:
-        errors: (N,) without NaN.
-        scores: (N,) without NaN, larger for more uncertain.
-        weights: (B, N) how often each point is there, whole numbers.
-
-    Returns:
-        (B,) areas; NaN for a copy without points.
-    """
-    return UncertaintyOrder.of(scores, weights).area(errors)
+    return float(UncertaintyOrder.of(values, np.ones((1, len(values)))).area(losses)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +111,14 @@ class UncertaintyOrder:
         return _by_group(self.drawn * losses[self.order], self.firsts)
 
     def area(self, losses: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(B,) areas under the risk-coverage curves, by the formula of ``weighted_aurc``."""
+        """(B,) areas under the risk-coverage curves; NaN for a copy without points.
+
+        W points of equal score and mean error g, after K points with the sum S of errors, add
+
+            sum over k = K + 1 ... K + W of (S + (k - K) g) / k  =  W g + (S - K g) (H(K + W) - H(K))
+
+        with the harmonic numbers H: ties, a point drawn several times among them, cost no simulation.
+        """
         sums = self.sums(losses)
         counts = self.ends - self.starts
         means = sums / np.where(counts > 0, counts, 1.0)

@@ -7,51 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.stats import rankdata
+from sklearn.metrics import roc_curve
 
-from cephsure.evaluation.bootstrap import film_weights, percentile_interval
-from cephsure.evaluation.roc import auc, roc_curve, weighted_auc
+from cephsure.evaluation.bootstrap import UNDEFINED, film_weights, percentile_interval
+from cephsure.evaluation.roc import auc, weighted_auc
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from cephsure.evaluation.bootstrap import Interval
-
-
-def separation(
-    usual: ArrayLike, shifted: ArrayLike, *, n_resamples: int = 1000, seed: int = 0
-) -> tuple[float, Interval]:
-    """Area under the ROC curve for telling shifted films from usual ones, with its bootstrap interval.
-
-    Each group is resampled by itself, so that every resample has as many films of each as there are.
-
-    Args:
-        usual: (F,) a score of each usual film, larger for "more likely shifted"; NaN is left out.
-        shifted: (G,) the same of the shifted films.
-        n_resamples: of each group.
-        seed: of the resamples.
-
-    Returns:
-        The area and its 95 % interval; 0.5 is chance. NaN where a group is empty, and the interval also where
-        it holds a single film.
-
-    Example:
-        >>> separation([1.0, 2.0, 3.0], [2.5, 4.0])[0]
-        0.8333333333333334
-    """
-    groups = [np.asarray(group, dtype=np.float64).ravel() for group in (usual, shifted)]
-    groups = [group[np.isfinite(group)] for group in groups]
-    scores = np.concatenate(groups)
-    labels = np.repeat([False, True], [len(group) for group in groups])
-    if min(map(len, groups)) < 2:
-        return auc(labels, scores), (float("nan"), float("nan"))
-    weights = np.concatenate(
-        [
-            film_weights(len(group), n_resamples=n_resamples, seed=seed + place)
-            for place, group in enumerate(groups)
-        ],
-        axis=1,
-    )
-    return auc(labels, scores), percentile_interval(partial(weighted_auc, labels, scores), weights)
 
 
 FALSE_ALARMS = 0.05
@@ -82,7 +47,7 @@ def detection_quality(
     usual: NDArray[np.float64],
     shifted: NDArray[np.float64],
     *,
-    homes: NDArray[np.intp] | None = None,
+    source_rows: NDArray[np.intp] | None = None,
     n_resamples: int = 500,
     seed: int = 0,
 ) -> Detection:
@@ -91,8 +56,8 @@ def detection_quality(
     Args:
         usual: (N,) score of each usual film, larger for "more likely shifted"; NaN is left out.
         shifted: (M,) the same of the shifted films.
-        homes: (M,) which usual film each shifted one was made from: they are resampled together, for their
-            scores are not independent. None for films of their own, resampled by themselves.
+        source_rows: (M,) which usual film each shifted one was made from: they are resampled together, for
+            their scores are not independent. None for films of their own, resampled by themselves.
         n_resamples: of the bootstrap.
         seed: of the resamples.
 
@@ -103,29 +68,64 @@ def detection_quality(
         >>> detection_quality(np.arange(20.0), np.array([17.5, 30.0])).found
         0.5
     """
-    weights = film_weights(len(usual), n_resamples=n_resamples, seed=seed)
-    if homes is not None:
-        of_shifted = weights[:, homes]
-    elif len(shifted):
-        of_shifted = film_weights(len(shifted), n_resamples=n_resamples, seed=seed + 1)
+    weights = _resamples(len(usual), n_resamples, seed)
+    if source_rows is None:
+        of_shifted = _resamples(len(shifted), n_resamples, seed + 1)
     else:
-        of_shifted = np.zeros((n_resamples, 0))
+        of_shifted = weights[:, source_rows]
     scores = np.concatenate([usual, shifted])
     labels = np.repeat([False, True], [len(usual), len(shifted)])
     there = ~np.isnan(scores)
     scores, labels = scores[there], labels[there]
     weights = np.concatenate([weights, of_shifted], axis=1)[:, there]
-    curve = roc_curve(labels, scores)
-    # Few alarms at a threshold that no usual film reaches are allowed too: the first point is (0, 0).
-    allowed = curve.false_positive_rate <= FALSE_ALARMS + 1e-12
-    both = bool(labels.any() and not labels.all())
     return Detection(
         n_usual=int((~labels).sum()),
         n_shifted=int(labels.sum()),
         auc=auc(labels, scores),
         auc_ci95=percentile_interval(partial(weighted_auc, labels, scores), weights),
-        found=float(curve.true_positive_rate[allowed].max()) if both else float("nan"),
+        found=_share_found(labels, scores),
     )
+
+
+def separation(
+    usual: ArrayLike, shifted: ArrayLike, *, n_resamples: int = 1000, seed: int = 0
+) -> tuple[float, Interval]:
+    """Area under the ROC curve for telling shifted films from usual ones, with its bootstrap interval.
+
+    Each group is resampled by itself, so that every resample has as many films of each as there are.
+
+    Args:
+        usual: (F,) a score of each usual film, larger for "more likely shifted"; NaN is left out.
+        shifted: (G,) the same of the shifted films.
+        n_resamples: of each group.
+        seed: of the resamples.
+
+    Returns:
+        The area and its 95 % interval; 0.5 is chance. NaN where a group is empty, and the interval also where
+        it holds a single film.
+
+    Example:
+        >>> separation([1.0, 2.0, 3.0], [2.5, 4.0])[0]
+        0.8333333333333334
+    """
+    groups = [np.asarray(group, dtype=np.float64).ravel() for group in (usual, shifted)]
+    groups = [group[np.isfinite(group)] for group in groups]
+    found = detection_quality(*groups, n_resamples=n_resamples, seed=seed)
+    return found.auc, found.auc_ci95 if min(map(len, groups)) > 1 else UNDEFINED
+
+
+def _resamples(count: int, n_resamples: int, seed: int) -> NDArray[np.float64]:
+    """(B, count) weights; none where there are no films."""
+    return film_weights(count, n_resamples=n_resamples, seed=seed) if count else np.zeros((n_resamples, 0))
+
+
+def _share_found(shifted: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
+    """The share of the shifted films above the lowest threshold with at most ``FALSE_ALARMS``."""
+    if shifted.all() or not shifted.any():
+        return float("nan")
+    # By their ranks, for a score may be infinite.
+    false_alarms, found, _ = roc_curve(shifted, rankdata(scores), drop_intermediate=False)
+    return float(found[false_alarms <= FALSE_ALARMS + 1e-12].max())
 
 
 def alarm_threshold(usual: NDArray[np.float64]) -> float:
