@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import pickle
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -263,6 +267,26 @@ def test_a_recipe_that_lacks_a_number_is_a_bundle_error(dots, dot_bundles, tmp_p
         load_model(folder)
 
 
+def test_an_unknown_recipe_is_a_bundle_error(dots, dot_bundles, tmp_path):
+    folder = shutil.copytree(dot_bundles("paper"), tmp_path / "bundle")
+    facts = json.loads((folder / "bundle.json").read_text())
+    facts["recipe"]["name"] = "soup"
+    (folder / "bundle.json").write_text(json.dumps(facts))
+    dots.seal(folder)
+    with pytest.raises(BundleError, match=r"bundle\.json: recipe 'soup' is unknown \(update cephsure"):
+        load_model(folder)
+
+
+def test_a_bundle_coarse_to_fine_needs_a_mean_shape(dots, dot_bundles, tmp_path):
+    folder = shutil.copytree(dot_bundles("default"), tmp_path / "bundle")
+    facts = json.loads((folder / "bundle.json").read_text())
+    del facts["mean_shape"]
+    (folder / "bundle.json").write_text(json.dumps(facts))
+    dots.seal(folder)
+    with pytest.raises(BundleError, match="mean_shape: the default recipe needs 4 points"):
+        load_model(folder)
+
+
 def test_a_set_of_another_size_than_the_networks_is_a_bundle_error(dots, dot_bundles, drawn, tmp_path):
     folder = shutil.copytree(dot_bundles("paper"), tmp_path / "bundle")
     facts = json.loads((folder / "bundle.json").read_text())
@@ -360,3 +384,55 @@ def test_without_calibration_the_points_and_measures_are_the_same():
     for one, other in zip(with_all.landmarks, alone.landmarks, strict=True):
         assert (one.x_px, one.y_px, one.measures) == (other.x_px, other.y_px, other.measures)
     assert bare.networks_sha256 == model.networks_sha256 == model.calibration.fitted_on.model_sha256
+
+
+def travelled(thing):
+    return pickle.loads(pickle.dumps(thing))  # noqa: S301 - our own
+
+
+def test_a_model_travels_by_its_bundles_place(calibrated_model, drawn, tmp_path, monkeypatch):
+    film = Film(drawn.pixels, Spacing(0.2, 0.4, SpacingSource.USER))
+    for model in (calibrated_model, calibrated_model.uncalibrated(), calibrated_model.thorough()):
+        sent = pickle.dumps(model)
+        assert len(sent) < 1000  # no network among it
+        monkeypatch.chdir(tmp_path)
+        again = pickle.loads(sent)  # noqa: S301 - our own
+        assert again.predict(film) == model.predict(film)
+        assert (again.device, again.bundle.sha256) == (model.device, model.bundle.sha256)
+        assert travelled(again).predict(film) == model.predict(film)
+
+
+def test_a_copy_of_a_model_loads_no_network_again(calibrated_model):
+    for other in (calibrated_model.uncalibrated(), calibrated_model.thorough()):
+        assert other._localizer is calibrated_model._localizer
+    assert calibrated_model.calibration is not None
+
+
+def test_a_model_whose_bundle_has_changed_does_not_arrive(dots, dot_bundles, tmp_path):
+    folder = shutil.copytree(dot_bundles("paper"), tmp_path / "bundle")
+    sent = pickle.dumps(load_model(folder))
+    (folder / "MODEL_CARD.md").write_text("# Other dots\n")
+    dots.seal(folder)
+    with pytest.raises(BundleError, match="was changed since it was loaded"):
+        pickle.loads(sent)  # noqa: S301 - our own
+
+
+def test_another_process_gives_the_same(calibrated_model, drawn):
+    film = Film(drawn.pixels, Spacing(0.2, 0.4, SpacingSource.USER))
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
+        assert executor.submit(calibrated_model.predict, film).result() == calibrated_model.predict(film)
+        with pytest.raises(InputError) as caught:
+            executor.submit(calibrated_model.predict, "no film.png").result()
+    assert (caught.value.what, caught.value.where) == ("there is no such file", Path("no film.png"))
+
+
+def test_results_travel(calibrated_model, drawn):
+    film = Film(drawn.pixels, Spacing(0.2, 0.4, SpacingSource.USER))
+    prediction, maps = calibrated_model.predict_with_maps(film)
+    assert travelled(prediction) == prediction
+    assert np.array_equal(travelled(maps).probabilities, maps.probabilities)
+    orientation = calibrated_model.orientation(film)
+    samples = calibrated_model.sample(film, orientation)
+    assert travelled(orientation) == orientation
+    assert np.array_equal(travelled(samples).positions_px, samples.positions_px)
+    assert travelled(calibrated_model.calibration) == calibrated_model.calibration

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +24,10 @@ class InputError(ValueError):
         self.remedy = remedy
         line = what if where is None else f"{where}: {what}"
         super().__init__(line if remedy is None else f"{line} ({remedy})")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Comes whole out of another process."""
+        return partial(type(self), where=self.where, remedy=self.remedy), (self.what,)
 
 
 class FilmError(InputError):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cephsure import films
 from cephsure.bundles.bundle import FACTS_FILE, Bundle, read_bundle
@@ -15,7 +14,7 @@ from cephsure.films import Film
 from cephsure.inference.samples import Samples
 from cephsure.inference.test_time_augmentation import AUGMENTED_COPIES
 from cephsure.preprocessing import stretch_grey
-from cephsure.recipes.registry import RecipeEntry, recipe_entry
+from cephsure.recipes.registry import RecipeEntry, recipe_entry, register_recipe
 from cephsure.uncertainty.calibration import CALIBRATION_FILE, DEFAULT_LEVEL, calibrated, read_calibration
 from cephsure.uncertainty.calibration import region_kind as kind_of_region
 from cephsure.uncertainty.gate import apply_gate, read_gate
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from cephsure.uncertainty.prediction import RegionKind
 
 DEFAULT_MODEL = "default-ensemble"
+_UNCALIBRATED: dict[str, Any] = {"calibration": None, "gate": None, "_uncalibrated": True}
 
 
 def shipped_models() -> dict[str, Path]:
@@ -92,10 +92,10 @@ class Model:
         self.name = bundle.name
         self.kind = bundle.kind
         self.landmark_set: LandmarkSet = bundle.landmark_set
-        entry = _entry(bundle)
+        self._entry = _entry(bundle)
         try:
-            self._localizer = entry.localizer(bundle, device=device)
-            passes = int(bundle.recipe["samples"]) if bundle.kind == "mc-dropout" else len(bundle.members)
+            self._localizer = self._entry.localizer(bundle, device=device)
+            passes = len(bundle.members) if bundle.kind != "mc-dropout" else int(bundle.recipe.samples or "")
         except BundleError:
             raise
         except (KeyError, TypeError, ValueError) as error:
@@ -106,16 +106,14 @@ class Model:
         self.calibration = _calibration(bundle)
         self.gate = read_gate(bundle.folder)
         self.reference = read_reference(bundle.folder)
-        self._thorough = False
+        self._thorough, self._uncalibrated = False, False
         self.networks_sha256 = (
             bundle.sha256 if self.calibration is None else self.calibration.fitted_on.model_sha256
         )
 
     def uncalibrated(self) -> Model:
         """The same networks without calibration and gate: points and raw measures, in less time."""
-        bare = copy(self)
-        bare.calibration, bare.gate = None, None
-        return bare
+        return self._but(**_UNCALIBRATED)
 
     def thorough(self) -> Model:
         """The same model, whose predictions also have the measures that take time of their own.
@@ -123,9 +121,20 @@ class Model:
         These are the measures of the averaged heat maps, under test-time augmentation and of the network's
         features. Points and other measures are the same.
         """
-        whole = copy(self)
-        whole._thorough = True  # noqa: SLF001 - a copy of this very object
-        return whole
+        return self._but(_thorough=True)
+
+    def _but(self, **changed: Any) -> Model:
+        """The same model but for some attributes."""
+        other = object.__new__(type(self))
+        other.__dict__ |= self.__dict__ | changed
+        return other
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A model travels to another process as the place of its bundle, where it is loaded again."""
+        changed = _UNCALIBRATED if self._uncalibrated else {}
+        place = self.bundle.folder.resolve()
+        given = (place, self.bundle.sha256, self.device, self._entry)
+        return _loaded_again, given, {"_thorough": self._thorough, **changed}
 
     def predict(
         self,
@@ -213,7 +222,7 @@ class Model:
             model_info=ModelInfo(
                 name=self.name,
                 kind=self.kind,
-                recipe=str(self.bundle.recipe["name"]),
+                recipe=self.bundle.recipe.name,
                 samples=drawn.positions_px.shape[0],
                 seed=seed,
                 sha256=self.bundle.sha256,
@@ -334,14 +343,24 @@ class Model:
         )
 
 
+def _loaded_again(place: Path, sha256: str, device: Device, entry: RecipeEntry) -> Model:
+    """The model that another process had loaded; its recipe may be one that was registered there."""
+    register_recipe(entry)
+    bundle = read_bundle(place)
+    if bundle.sha256 != sha256:
+        raise BundleError("was changed since it was loaded", where=place, remedy="load the model again")
+    return Model(bundle, device=device)
+
+
 def _entry(bundle: Bundle) -> RecipeEntry:
     """The entry of a bundle's recipe."""
-    name = bundle.recipe.get("name")
     try:
-        return recipe_entry(str(name))
+        return recipe_entry(bundle.recipe.name)
     except InputError as error:
         raise BundleError(
-            f"recipe {name!r} is unknown", where=bundle.folder / FACTS_FILE, remedy="update cephsure"
+            f"recipe {bundle.recipe.name!r} is unknown",
+            where=bundle.folder / FACTS_FILE,
+            remedy="update cephsure",
         ) from error
 
 

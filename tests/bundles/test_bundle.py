@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cephsure.bundles.bundle import read_bundle
+from cephsure.bundles.bundle import Provenance, read_bundle
 from cephsure.errors import BundleError
 
 
@@ -38,12 +38,12 @@ def change(folder, dots, **facts):
 def test_a_bundle_is_read(folder, dots):
     bundle = read_bundle(str(folder))
     assert (bundle.folder, bundle.name, bundle.kind) == (folder, "dots-default-ensemble", "ensemble")
-    assert bundle.recipe == dots.DEFAULT_RECIPE
+    assert bundle.recipe.model_dump() == dots.DEFAULT_RECIPE | {"changes": ()}
     assert bundle.landmark_set.codes == dots.CODES
     np.testing.assert_allclose(bundle.mean_shape, dots.SHAPE)
     assert bundle.members == (folder / "members" / "00", folder / "members" / "01")
     assert bundle.orientation == folder / "orientation"
-    assert bundle.provenance == {"data": "dots"}
+    assert bundle.provenance == Provenance(data="dots")
     assert bundle.sha256 == hashlib.sha256((folder / "SHA256SUMS").read_bytes()).hexdigest()
 
 
@@ -125,6 +125,8 @@ def test_a_member_outside_of_the_bundle_is_refused(folder, dots, away):
         ({"members": [{}]}, "members.0.folder: "),
         ({"members": None}, "members: "),
         ({"landmark_set": {"name": "x"}}, "landmark_set: key 'title' is missing"),
+        ({"recipe": {}}, "recipe.name: "),
+        ({"recipe": {"name": "default", "samples": 0}}, "recipe.samples: "),
         ({"mean_shape": [[0, 0], [1, 1]]}, "mean_shape: 4 points are needed"),
         ({"mean_shape": [[float("nan"), 0]] * 4}, "mean_shape: "),
         ({"mean_shape": [[1, 2, 3]] * 4}, "mean_shape.0"),

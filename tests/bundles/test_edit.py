@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cephsure.bundles.bundle import checksums, read_bundle
-from cephsure.bundles.edit import edit_bundle, new_bundle, with_section
+from cephsure.bundles.edit import edit_bundle, new_bundle, with_section, without_section
 from cephsure.errors import InputError
 
 
@@ -120,3 +120,10 @@ def test_sections_of_a_card():
         "# m\n\n## Calibration\nnew\n\n## Files\nall\n"
     )
     assert with_section("# m\n", section) == "# m\n## Calibration\nnew\n"
+
+
+def test_a_section_is_taken_out_of_a_card():
+    card = "# m\n\n## Gate\nold\n\n## Files\nall\n"
+    assert without_section(card, "## Gate") == "# m\n\n## Files\nall\n"
+    assert without_section(card, "## Calibration") == card
+    assert without_section("# m\n\n## Gate\nold\n", "## Gate") == "# m\n\n"

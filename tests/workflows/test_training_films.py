@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from cephsure.bundles.bundle import Provenance
 from cephsure.datasets import data_sha256, select
 from cephsure.errors import InputError
 from cephsure.workflows import not_trained_on
@@ -13,12 +14,9 @@ from cephsure.workflows.training_films import SAME_AS_TRAINING
 @pytest.fixture
 def provenance(dot_dataset):
     films = select(dot_dataset, "train").films
-    return {
-        "data": dot_dataset.name,
-        "split": "train",
-        "truth": "one",
-        "data_sha256": data_sha256(films, "one"),
-    }
+    return Provenance(
+        data=dot_dataset.name, split="train", truth="one", data_sha256=data_sha256(films, "one")
+    )
 
 
 def test_films_of_a_training_films_group_are_left_out(dot_dataset, provenance):
@@ -38,7 +36,7 @@ def test_training_films_are_refused(dot_dataset, provenance, split):
 
 
 def test_a_changed_copy_is_told_by_its_split(dot_dataset, provenance):
-    changed = provenance | {"data_sha256": "0" * 64}
+    changed = provenance.model_copy(update={"data_sha256": "0" * 64})
     found = not_trained_on(dot_dataset, "test1", changed)
     assert len(found.dataset.films) == 33
     assert "other content" in found.checked
@@ -47,7 +45,7 @@ def test_a_changed_copy_is_told_by_its_split(dot_dataset, provenance):
 
 
 def test_other_data_are_all_taken(dot_dataset):
-    found = not_trained_on(dot_dataset, "all", {"data": "isbi-2015", "split": "train", "truth": "mean"})
+    found = not_trained_on(dot_dataset, "all", Provenance(data="isbi-2015", split="train", truth="mean"))
     assert len(found.dataset.films) == 40
     assert found.left_out == {}
     assert "other data (isbi-2015)" in found.checked

@@ -33,6 +33,45 @@ class _Member(BaseModel):
     validation_films: tuple[str, ...] = ()
 
 
+class Provenance(BaseModel):
+    """What a bundle was made from; what else it names is not looked at.
+
+    Attributes:
+        data: the data set's name.
+        data_sha256: over its films' names, image files and chosen points.
+        split: which of its films were trained on.
+        truth: whose points were true.
+        made: the day, as YYYY-MM-DD; "" if that is not known.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    data: str = "unknown"
+    data_sha256: str = ""
+    split: str = ""
+    truth: str = "unknown"
+    made: str = ""
+
+
+class RecipeFacts(BaseModel):
+    """What every recipe says of itself.
+
+    Attributes:
+        name: by which it is found.
+        samples: stochastic passes of MC-Dropout, where it says so.
+        changes: what was changed of the recipe's own numbers, in words.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    name: str
+    samples: int | None = Field(default=None, ge=1)
+    changes: tuple[str, ...] = ()
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """The recipe's own numbers, as JSON data."""
+        return self.model_extra or {}
+
+
 class _Facts(BaseModel):
     """The part of ``bundle.json`` that prediction needs."""
 
@@ -40,12 +79,12 @@ class _Facts(BaseModel):
     format: str
     name: str
     kind: Literal["baseline", "ensemble", "mc-dropout"]
-    recipe: dict[str, Any]
+    recipe: RecipeFacts
     landmark_set: dict[str, Any]
     mean_shape: tuple[tuple[float, float], ...] | None = None
     members: tuple[_Member, ...] = Field(min_length=1)
     orientation: _Member | None = None
-    provenance: dict[str, Any]
+    provenance: Provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +95,24 @@ class Bundle:
         folder: where it lies.
         name: the model's name.
         kind: baseline, ensemble or mc-dropout.
-        recipe: the recipe's numbers, as JSON data.
+        recipe: the recipe's name and numbers.
         landmark_set: which landmarks, in which order.
         mean_shape: (L, 2) the mean shape in frame units, or None for one-stage recipes.
         members: the members' folders.
         orientation: the orientation network's folder, or None.
-        provenance: data, split, truth, seed and versions it was made with.
+        provenance: what it was made from.
         sha256: of its SHA256SUMS, which names every other file's: the identity of the whole.
     """
 
     folder: Path
     name: str
     kind: Literal["baseline", "ensemble", "mc-dropout"]
-    recipe: dict[str, Any]
+    recipe: RecipeFacts
     landmark_set: LandmarkSet
     mean_shape: NDArray[np.float64] | None
     members: tuple[Path, ...]
     orientation: Path | None
-    provenance: dict[str, Any]
+    provenance: Provenance
     sha256: str
 
 

@@ -46,9 +46,15 @@ class BundleEdit:
 
     def set_section(self, section: str) -> None:
         """Put a section (its heading first) into the model card, in place of an older one."""
+        self.write(CARD_FILE, with_section(self._card(), section).encode())
+
+    def remove_section(self, heading: str) -> None:
+        """Take a section out of the model card, if it is there."""
+        self.write(CARD_FILE, without_section(self._card(), heading).encode())
+
+    def _card(self) -> str:
         path = self.folder / CARD_FILE
-        card = path.read_text("utf-8") if path.is_file() else ""
-        self.write(CARD_FILE, with_section(card, section).encode())
+        return path.read_text("utf-8") if path.is_file() else ""
 
 
 @contextmanager
@@ -135,11 +141,21 @@ def _complaints(folder: Path) -> Iterator[None]:
 
 def with_section(card: str, section: str) -> str:
     """A card with a section in place of the one of the same heading, or before its section on files."""
-    heading = section.split("\n", 1)[0] + "\n"
-    before, found, rest = card.partition(heading)
-    if found:
-        following = rest[rest.find("\n## ") + 1 :] if "\n## " in rest else ""
-    else:
+    heading = section.split("\n", 1)[0]
+    before, found, following = _parted(card, heading)
+    if not found:
         before, files, after = card.partition("## Files\n")
         following = files + after
     return f"{before}{section}" + (f"\n{following}" if following else "")
+
+
+def without_section(card: str, heading: str) -> str:
+    """A card without the section of a heading."""
+    before, _, following = _parted(card, heading)
+    return before + following
+
+
+def _parted(card: str, heading: str) -> tuple[str, bool, str]:
+    """What is before a section and what comes after it, and whether it is there."""
+    before, found, rest = card.partition(f"{heading}\n")
+    return before, bool(found), rest[rest.find("\n## ") + 1 :] if "\n## " in rest else ""

@@ -64,9 +64,9 @@ def _facts(bundle: Bundle) -> list[str]:
     return [
         bundle.kind,
         str(len(bundle.members)),
-        str(bundle.recipe.get("name", "")),
+        bundle.recipe.name,
         f"{len(landmark_set)} ({landmark_set.name})",
-        f"{provenance.get('data', '')}, {provenance.get('split', '')}, truth {provenance.get('truth', '')}",
+        f"{provenance.data}, {provenance.split}, truth {provenance.truth}",
         _megabytes(bundle),
     ]
 

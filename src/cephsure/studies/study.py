@@ -202,17 +202,17 @@ def _of_bundle(label: str, name_or_path: str | Path, *, quick: bool) -> StudyMod
     bundle = model.bundle
     return StudyModel(
         label=label,
-        recipe=str(bundle.recipe["name"]),
+        recipe=bundle.recipe.name,
         kind=bundle.kind,
-        truth=str(bundle.provenance.get("truth", "unknown")),
+        truth=bundle.provenance.truth,
         samples=model.default_samples,
-        changes=tuple(map(str, bundle.recipe.get("changes", ()))),
+        changes=bundle.recipe.changes,
         # A calibration changes neither points nor measures: what the networks gave before stays good.
         sha256=model.networks_sha256,
         # Regions and verdicts would cost time and are not kept.
         model=model if quick else model.thorough(),
         stored=None,
-        made=str(bundle.provenance.get("made", "")),
+        made=bundle.provenance.made,
         measures=tuple(measure.name for measure in ALWAYS) if quick else tuple(MEASURES),
     )
 

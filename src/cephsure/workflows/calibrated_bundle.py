@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from cephsure.bundles.edit import edit_bundle
 from cephsure.uncertainty.calibration import CALIBRATION_FILE
-from cephsure.uncertainty.gate.gate import GATE_FILE
+from cephsure.uncertainty.gate import GATE_FILE, write_gate
+from cephsure.uncertainty.gate import card_section as promise_section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,20 +15,28 @@ if TYPE_CHECKING:
 
     from cephsure.bundles.bundle import Bundle
     from cephsure.uncertainty.calibration import Calibration
+    from cephsure.uncertainty.gate import Gate
 
 REPORT_FOLDER = "calibration"
+GATE_HEADING = "## Gate"
 
 
 def write_calibrated(
-    bundle: Bundle, calibration: Calibration, folder: Path, *, report: Mapping[str, bytes] | None = None
+    bundle: Bundle,
+    calibration: Calibration,
+    folder: Path,
+    *,
+    gate: Gate | None = None,
+    report: Mapping[str, bytes] | None = None,
 ) -> Path:
-    """Write a new bundle: the networks of an old one with a calibration.
+    """Write a new bundle: the networks of an old one with a calibration, and a gate if there is one.
 
     Args:
         bundle: the old one; it stays as it is. A calibration that it has is not taken over, and neither is a
             gate, which rests on the bundle it was made for.
         calibration: the new one.
         folder: where the new bundle goes; it must not be there yet.
+        gate: the new gate.
         report: files to go with it, name -> content.
 
     Returns:
@@ -38,12 +47,16 @@ def write_calibrated(
             the one that was calibrated.
     """
     with edit_bundle(bundle, folder) as edit:
-        for name in (REPORT_FOLDER, GATE_FILE):
-            edit.remove(name)
+        edit.remove(REPORT_FOLDER)
+        edit.remove(GATE_FILE)
+        edit.remove_section(GATE_HEADING)
         edit.write(CALIBRATION_FILE, calibration.to_json().encode())
         for name, content in (report or {}).items():
             edit.write(f"{REPORT_FOLDER}/{name}", content)
         edit.set_section(card_section(calibration))
+        if gate is not None:
+            write_gate(gate, edit.folder)
+            edit.set_section(promise_section(gate))
     return folder
 
 

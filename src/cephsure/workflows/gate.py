@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.atomic import write_atomically
-from cephsure.bundles.bundle import SUMS_FILE, checksums
-from cephsure.bundles.edit import CARD_FILE, with_section
+from cephsure.bundles.bundle import read_bundle
+from cephsure.bundles.edit import edit_bundle
 from cephsure.datasets import film_of, group_folds, spacing_of
 from cephsure.datasets import truth as truth_of
-from cephsure.errors import InputError
 from cephsure.uncertainty.gate import (
     HeadModel,
     card_section,
@@ -196,13 +194,9 @@ def add_gate(gate: Gate, folder: Path) -> None:
     Raises:
         InputError: the folder is no bundle, or cannot be written.
     """
-    if not (folder / SUMS_FILE).is_file():
-        raise InputError("not a model bundle", where=folder)
-    write_gate(gate, folder)
-    card = folder / CARD_FILE
-    text = card.read_text("utf-8") if card.is_file() else ""
-    write_atomically(card, with_section(text, card_section(gate)).encode())
-    write_atomically(folder / SUMS_FILE, checksums(folder).encode())
+    with edit_bundle(read_bundle(folder)) as edit:
+        write_gate(gate, edit.folder)
+        edit.set_section(card_section(gate))
 
 
 def _points_mm(films: Sequence[AnnotatedFilm], truth: str) -> NDArray[np.float64]:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.atomic import write_atomically
-from cephsure.bundles.bundle import SUMS_FILE, checksums
+from cephsure.bundles.edit import edit_bundle
 from cephsure.datasets import film_of
 from cephsure.datasets import truth as truth_of
 from cephsure.errors import InputError
@@ -63,8 +62,8 @@ def add_reference(
         if on_film is not None:
             on_film()
     reference = Reference(_shape(points), _features(features), source)
-    write_reference(reference, folder)
-    write_atomically(folder / SUMS_FILE, checksums(folder).encode())
+    with edit_bundle(model.bundle) as edit:
+        write_reference(reference, edit.folder)
     return reference
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,8 +13,7 @@ from cephsure.errors import InputError
 from cephsure.training.open_data import LEAST_POINTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from cephsure.bundles.bundle import Provenance
     from cephsure.datasets import AnnotatedFilm
 
 SAME_AS_TRAINING = "the same exposure or patient as a training film"
@@ -35,7 +34,7 @@ class NotTrainedOn:
     checked: str
 
 
-def not_trained_on(whole: Dataset, split: str, provenance: Mapping[str, Any]) -> NotTrainedOn:
+def not_trained_on(whole: Dataset, split: str, provenance: Provenance) -> NotTrainedOn:
     """Choose a split's films that a bundle was not trained on.
 
     Films of the training split itself are refused; films whose group (the same exposure, the same patient)
@@ -69,22 +68,22 @@ def not_trained_on(whole: Dataset, split: str, provenance: Mapping[str, Any]) ->
     return NotTrainedOn(replace(chosen, films=films), {SAME_AS_TRAINING: same} if same else {}, checked)
 
 
-def _training_films(whole: Dataset, provenance: Mapping[str, Any]) -> tuple[set[str], str]:
+def _training_films(whole: Dataset, provenance: Provenance) -> tuple[set[str], str]:
     """Names of the data set's films that the bundle was trained on, and how that is known."""
-    split, truth = str(provenance.get("split", "")), str(provenance.get("truth", ""))
+    split, truth = provenance.split, provenance.truth
     try:
         films = [film for film in select(whole, split).films if _points(film, truth) >= LEAST_POINTS]
     except InputError:
         films = []
-    if films and data_sha256(films, truth) == provenance.get("data_sha256"):
+    if films and data_sha256(films, truth) == provenance.data_sha256:
         return {film.film_id for film in films}, f"the bundle was trained on its split {split!r} (same hash)"
-    if whole.name == provenance.get("data"):
+    if whole.name == provenance.data:
         # A changed or incomplete copy of the training data: by the split, which at worst is too strict.
         return {film.film_id for film in films}, (
             f"the bundle was trained on a data set of this name, split {split!r}, with other content: its "
             "films are told by that split"
         )
-    return set(), f"the bundle was trained on other data ({provenance.get('data', 'unknown')})"
+    return set(), f"the bundle was trained on other data ({provenance.data})"
 
 
 def _points(film: AnnotatedFilm, truth: str) -> int:

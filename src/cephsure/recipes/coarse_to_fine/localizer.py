@@ -80,7 +80,7 @@ class CoarseToFine:
                 f"mean_shape: the default recipe needs {len(bundle.landmark_set)} points",
                 where=bundle.folder / FACTS_FILE,
             )
-        recipe = bundle.recipe
+        recipe = bundle.recipe.numbers
         self.shape = bundle.mean_shape
         self.side = int(recipe["coarse_side"])
         self.coarse_radius = int(recipe["coarse_radius_px"])

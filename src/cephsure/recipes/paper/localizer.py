@@ -35,9 +35,10 @@ class OneStage:
 
     def __init__(self, bundle: Bundle, *, device: Device = "cpu") -> None:
         """Load the networks."""
-        self.side = int(bundle.recipe["side"])
-        self.sigma_px = float(bundle.recipe["target_sigma_px"])
-        self.dropout = float(bundle.recipe["dropout"])
+        numbers = bundle.recipe.numbers
+        self.side = int(numbers["side"])
+        self.sigma_px = float(numbers["target_sigma_px"])
+        self.dropout = float(numbers["dropout"])
         self._pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="cephsure")
         paths = [folder / "paper.onnx" for folder in bundle.members]
         self.networks = load_networks(
