@@ -145,17 +145,14 @@ def test_films_that_cannot_be_used_are_left_out_and_the_others_go_on(spots, tmp_
         SpotFinder(),
         replace(spots, films=(*extra, *spots.films)),
         truth="ann",
-        on_film=lambda film, error: seen.append((film.film_id, error is None)),
+        on_progress=lambda step: seen.append((step.done, step.total, step.film.stem, step.error is None)),
     ).evaluation
     assert (found.n_films, found.left_out.films) == (3, 4)
     assert {name for one in found.left_out.reasons for name in one.names} == {"text", "gone", "bare", "other"}
-    assert seen == [
-        ("text", False),
-        ("gone", False),
-        ("bare", True),
-        ("other", True),
-        *((name, True) for name in "abc"),
-    ]
+    # The film bare and the film other show the file of film a.
+    assert [good for *_, good in seen] == [False, False, True, True, True, True, True]
+    assert [(done, total) for done, total, *_ in seen] == [(number, 7) for number in range(1, 8)]
+    assert [name for *_, name, _ in seen] == ["text", "gone", "a", "a", "a", "b", "c"]
 
 
 def test_a_point_without_truth_is_left_out(spots):

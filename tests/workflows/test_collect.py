@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cephsure.datasets import data_sha256, select
-from cephsure.workflows import collect
+from cephsure.workflows.collect import collect
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_a_film_that_cannot_be_read_is_told_and_the_rest_goes_on(dot_model, dot_
         replace(dot_dataset, films=tuple(films)),
         split="test1",
         truth="one",
-        on_film=lambda film, error: told.append((film.film_id, error is not None)),
+        on_progress=lambda step: told.append((step.film.stem, step.error is not None)),
     )
     assert [bad for _, bad in told] == [False, True, False, False]
     assert len(found.data.maps) == len(found.films) == 3

@@ -14,8 +14,8 @@ from cephsure.uncertainty import to_prediction
 from cephsure.uncertainty.calibration import CalibrationSource, calibration_data
 from cephsure.uncertainty.gate import GateTarget, read_gate
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo
-from cephsure.workflows import Collected
 from cephsure.workflows.assess import assess
+from cephsure.workflows.collect import Collected
 from cephsure.workflows.gate import HalfCheck, add_gate, check_on_halves, gate_films, halves_line
 
 

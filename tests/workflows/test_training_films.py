@@ -7,8 +7,7 @@ import pytest
 from cephsure.bundles.bundle import Provenance
 from cephsure.datasets import data_sha256, select
 from cephsure.errors import InputError
-from cephsure.workflows import not_trained_on
-from cephsure.workflows.training_films import SAME_AS_TRAINING
+from cephsure.workflows.training_films import SAME_AS_TRAINING, not_trained_on
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from cephsure.cephalometry.analysis import NO_SCALE, UNDECIDABLE
 from cephsure.cephalometry.landmark_errors import NOT_CALIBRATED
-from cephsure.cli.tables import film_line, plain_table
+from cephsure.cli.tables import film_line
+from cephsure.cli.terminal import plain_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -2,64 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - typer reads the annotations when it builds the command
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cephsure.cli import terminal
-from cephsure.cli.batch import each_film, formats_asked_for, make_folder, remark_written
 from cephsure.cli.options import (
-    DEFAULT_MODEL,
+    Bone,
+    Facing,
     Format,
     MmPerPx,
     ModelName,
     OutFolder,
     PassSeed,
+    Polarity,
     SampleCount,
+    WhereTo,
+    find_films,
+    formats_asked_for,
 )
-from cephsure.cli.predict import Facing, Polarity
+from cephsure.workflows.batch import DEFAULT_MODEL, AnnotatedData
+from cephsure.workflows.measure import ANALYSIS_FORMATS, AnalyzeOptions
+from cephsure.workflows.measure import analyze as analyze_films
+from cephsure.workflows.predict import OutputFiles, PredictOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cephsure.cephalometry import Analysis, AnalysisDefinition
-    from cephsure.films import Film
-    from cephsure.model import Model
-    from cephsure.uncertainty import Prediction
+    from rich.console import Console
 
-FILE_FORMATS = ("json", "csv")
+    from cephsure.cephalometry import Analysis
+    from cephsure.cephalometry.agreement import ClassAgreement
+    from cephsure.cephalometry.class_study import ClassStudy
+
 _FULL_TABLES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What to measure and how, as the command line says it."""
-
-    analyses: tuple[AnalysisDefinition, ...]
-    uncalibrated: bool = False
-    min_probability: float = 0.8
-    samples: int | None = None
-    seed: int = 0
-    facing: Facing = Facing.AUTO
-    polarity: Polarity = Polarity.AUTO
-    mm_per_px: float | None = None
-
-    def analyse(self, model: Model, film: Film) -> tuple[Prediction, Analysis]:
-        """Find a film's landmarks and measure it."""
-        from cephsure.cephalometry import analyse, landmark_errors
-
-        prediction = model.predict(
-            film, samples=self.samples, seed=self.seed, facing=self.facing.value, polarity=self.polarity.value
-        )
-        measured = analyse(
-            prediction,
-            self.analyses,
-            errors=landmark_errors(prediction, uncalibrated=self.uncalibrated),
-            min_probability=self.min_probability,
-        )
-        return prediction, measured
 
 
 def analyze(
@@ -88,8 +65,8 @@ def analyze(
     samples: SampleCount = None,
     seed: PassSeed = 0,
     mm_per_px: MmPerPx = None,
-    facing: Annotated[Facing, typer.Option(help="Where the face looks.")] = Facing.AUTO,
-    polarity: Annotated[Polarity, typer.Option(help="Bone bright (positive) or dark.")] = Polarity.AUTO,
+    facing: WhereTo = Facing.AUTO,
+    polarity: Bone = Polarity.AUTO,
     out: OutFolder = None,
     formats: Annotated[
         list[str] | None,
@@ -134,111 +111,123 @@ def analyze(
     Exit status: 0 all films done; 2 some input could not be used, the rest is done all the same; 1 a failure
     of cephsure.
     """
-    from cephsure.cephalometry import load_analyses
-    from cephsure.cli.analyze_data import AnnotatedFilms, compare_classes
-    from cephsure.films.spacing import check_mm_per_px
-
     if (data is None) == (not films):
         raise typer.BadParameter("name films, or annotated films with --data DIR")
-    if out is None and (formats or overlay):
-        raise typer.BadParameter("--format and --overlay write files: say where with --out DIR")
-    check_mm_per_px(mm_per_px)
-    wish = Wish(
-        analyses=load_analyses(analysis, norms=norms),
-        uncalibrated=uncalibrated,
-        min_probability=min_probability,
-        samples=samples,
-        seed=seed,
-        facing=facing,
-        polarity=polarity,
-        mm_per_px=mm_per_px,
-    )
+    written = formats_asked_for(formats or [], ANALYSIS_FORMATS, default="json", overlay=overlay, out=out)
+    predict = PredictOptions(mm_per_px, samples, seed, facing.value, polarity.value)
+    options = AnalyzeOptions(analysis, norms, min_probability, uncalibrated, predict)
     complaints = terminal.Complaints()
     if data is not None:
-        annotated = AnnotatedFilms(data, layout, split, truth, limit)
-        count = compare_classes(annotated, wish, model_name=model, json_file=json_file, complaints=complaints)
+        annotated = AnnotatedData(data, layout.value, split, truth, mm_per_px, limit)
+        _compare_classes(annotated, model, options, json_file, complaints)
     else:
-        written = formats_asked_for(formats or [], FILE_FORMATS, default="json")
-        files = Files(out, written, overlay=overlay, json_file=json_file)
-        count = _measure_films(films or [], wish, files, model_name=model, complaints=complaints)
-    complaints.repeat(inputs=count)
+        files = None if out is None else OutputFiles(out, written, overlay)
+        _measure_films(films or [], model, options, files, json_file=json_file, complaints=complaints)
     raise typer.Exit(complaints.exit_status)
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """What to write, and where."""
-
-    folder: Path | None
-    formats: tuple[str, ...]
-    overlay: bool
-    json_file: Path | None
-
-    def write(self, film: Film, prediction: Prediction, measured: Analysis, *, stem: str) -> None:
-        """Write one film's files into the folder, if there is one."""
-        from cephsure.atomic import write_atomically
-        from cephsure.cephalometry.analysis_files import analyses_csv
-        from cephsure.cli.inputs import OVERLAY_SUFFIX
-        from cephsure.exports.output_files import readable_json
-
-        if self.folder is None:
-            return
-        texts = {"json": lambda: readable_json(measured.document()), "csv": lambda: analyses_csv([measured])}
-        for name in self.formats:
-            write_atomically(self.folder / f"{stem}.analysis.{name}", texts[name]().encode("utf-8"))
-        if self.overlay:
-            from cephsure.reports.measurement_overlay import write_measurement_overlay
-
-            picture = self.folder / f"{stem}.analysis{OVERLAY_SUFFIX}"
-            write_measurement_overlay(picture, film.pixels, prediction, measured)
 
 
 def _measure_films(
     arguments: Sequence[str],
-    wish: Wish,
-    files: Files,
+    model: str,
+    options: AnalyzeOptions,
+    files: OutputFiles | None,
     *,
-    model_name: str,
+    json_file: Path | None,
     complaints: terminal.Complaints,
-) -> int:
-    """Measure films, write their files and show them; gives the number of inputs."""
-    from cephsure import films
-    from cephsure.cli.inputs import find_films
-    from cephsure.model import load_model
-
-    paths, problems = find_films(arguments)
-    for problem in problems:
-        complaints.add(problem)
-    if files.json_file is not None and len(paths) != 1:
-        raise typer.BadParameter("--json is for one film; for several, name a folder with --out DIR")
-    if paths:
-        make_folder(files.folder)
-        loaded = load_model(model_name)
-
-        def measure(path: Path, stem: str) -> Analysis:
-            film = films.read(path, mm_per_px=wish.mm_per_px)
-            prediction, measured = wish.analyse(loaded, film)
-            files.write(film, prediction, measured, stem=stem)
-            return measured
-
-        _show(each_film(paths, measure, complaints=complaints), wish, files)
-    return len(paths) + len(problems)
-
-
-def _show(done: Sequence[Analysis], wish: Wish, files: Files) -> None:
+) -> None:
+    """Measure films and show what was measured."""
     from cephsure.atomic import write_atomically
-    from cephsure.cli.analysis_tables import print_analysis, print_many
     from cephsure.exports.output_files import readable_json
 
-    console = terminal.stdout_console()
-    if len(done) <= _FULL_TABLES:
-        for number, measured in enumerate(done):
-            if number:
-                console.print()
-            print_analysis(console, measured, wish.analyses)
-    else:
-        print_many(console, done, wish.analyses[0])
-    remark_written(len(done), files.folder)
-    if files.json_file is not None and done:
-        write_atomically(files.json_file, readable_json(done[0].document()).encode("utf-8"))
-        terminal.remark(f"wrote {files.json_file}")
+    paths, problems = find_films(arguments)
+    complaints.add_all(problems)
+    if json_file is not None and len(paths) != 1:
+        raise typer.BadParameter("--json is for one film; for several, name a folder with --out DIR")
+    with terminal.following(complaints) as on_progress:
+        batch = analyze_films(paths, model, options=options, files=files, on_progress=on_progress)
+    done = [film.analysis for film in batch.results]
+    if paths:
+        _show(done, options)
+    if files is not None:
+        terminal.remark_written(len(done), files.folder)
+    if json_file is not None and done:
+        write_atomically(json_file, readable_json(done[0].document()).encode("utf-8"))
+        terminal.remark(f"wrote {json_file}")
+    complaints.repeat(inputs=len(paths) + len(problems))
+
+
+def _show(done: Sequence[Analysis], options: AnalyzeOptions) -> None:
+    from cephsure.cli.analysis_tables import print_analysis, print_many
+
+    console, definitions = terminal.stdout_console(), options.definitions()
+    if len(done) > _FULL_TABLES:
+        print_many(console, done, definitions[0])
+        return
+    for number, measured in enumerate(done):
+        if number:
+            console.print()
+        print_analysis(console, measured, definitions)
+
+
+def _compare_classes(
+    data: AnnotatedData,
+    model: str,
+    options: AnalyzeOptions,
+    json_file: Path | None,
+    complaints: terminal.Complaints,
+) -> None:
+    """Measure annotated films and show how often the classes are the true ones."""
+    from cephsure.workflows.measure import compare_classes
+
+    with terminal.following(complaints) as on_progress:
+        found = compare_classes(data, model, options=options, json_file=json_file, on_progress=on_progress)
+    _show_classes(terminal.stdout_console(), found.study, name=f"{found.dataset} ({found.split})")
+    if json_file is not None:
+        terminal.remark(f"wrote {json_file}")
+    complaints.repeat(inputs=found.study.films + len(found.errors))
+
+
+def _show_classes(console: Console, study: ClassStudy, *, name: str) -> None:
+    from rich.markup import escape
+    from rich.text import Text
+
+    console.print(Text(f"{study.model} on {name}, {study.films} films · truth: {study.truth}", style="bold"))
+    pairs = list(study.measurements[0].observers) if study.measurements else []
+    table = terminal.plain_table()
+    table.add_column("measurement", no_wrap=True)
+    for heading in ("films", "right\n%", "mean of\nclasses %", "kappa", "mean\ndifference"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for first, second in pairs:
+        table.add_column(escape(f"{second} against\n{first}: %"), justify="right", no_wrap=True)
+        table.add_column("kappa\n", justify="right", no_wrap=True)
+    for heading in ("90 % intervals\nhold %", "decided\n%", "of these\nright %"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    several = len({one.analysis for one in study.measurements}) > 1
+    for one in study.measurements:
+        code = f"{one.analysis} {one.model.code}" if several else one.model.code
+        coverage = one.coverage
+        table.add_row(
+            escape(code),
+            str(one.model.films),
+            *_agreement(one.model),
+            f"{one.mean_absolute_difference:.3g}",
+            *(cell for both in one.observers.values() for cell in (_agreement(both)[0], _agreement(both)[2])),
+            _percent(coverage.held, coverage.films),
+            _percent(coverage.decided, coverage.films),
+            _percent(coverage.decided_right, coverage.decided),
+        )
+    console.print(table)
+    lines = [
+        "right: films in the class of the true points (success classification rate), overall and by class",
+        f"intervals from: {study.errors_from}",
+    ]
+    for line in lines:
+        console.print(Text(line, style="dim"))
+
+
+def _agreement(both: ClassAgreement) -> tuple[str, str, str]:
+    return f"{100 * both.success_rate:.1f}", f"{100 * both.mean_class_rate:.1f}", f"{both.kappa:.2f}"
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f}" if whole else "-"

@@ -11,14 +11,13 @@ from cephsure import __version__
 from cephsure.cli import terminal
 from cephsure.cli.analyze import analyze
 from cephsure.cli.calibrate import calibrate
-from cephsure.cli.demo import demo
 from cephsure.cli.evaluate import evaluate
 from cephsure.cli.experiment import ExperimentCommand, experiment
 from cephsure.cli.landmarks import landmarks
 from cephsure.cli.measurements import measurements
 from cephsure.cli.models import models_app
 from cephsure.cli.monitor import monitor
-from cephsure.cli.predict import predict
+from cephsure.cli.predict import demo, predict
 from cephsure.cli.site_calibrate import site_calibrate
 from cephsure.cli.train import train
 

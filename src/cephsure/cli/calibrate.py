@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cephsure.cli import terminal
-from cephsure.cli.options import DEFAULT_MODEL, Data, Format, Layout, MmPerPx, PassSeed, Truth
-from cephsure.cli.shown_table import rich_table
+from cephsure.cli.options import Data, Format, Layout, MmPerPx, PassSeed, Truth
 from cephsure.cli.site_calibrate import site_calibrate
+from cephsure.cli.terminal import rich_table
 from cephsure.errors import InputError
+from cephsure.workflows.batch import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from cephsure.datasets import AnnotatedFilm, Dataset
-    from cephsure.errors import FilmError
+    from cephsure.datasets import Dataset
     from cephsure.model import Model
     from cephsure.uncertainty.gate import Gate, GateTarget
-    from cephsure.workflows import Collected, NotTrainedOn
+    from cephsure.workflows.collect import Collected
+    from cephsure.workflows.training_films import NotTrainedOn
 
 FIGURES_FILE, DIAGRAM_FILE = "figures.json", "reliability.png"
 _USUAL_SPLIT, _WHOLE = "test1", "all"
@@ -97,7 +98,8 @@ def calibrate(
     from cephsure.films.spacing import check_mm_per_px
     from cephsure.model import load_model
     from cephsure.uncertainty.gate import GateTarget
-    from cephsure.workflows import collect, not_trained_on
+    from cephsure.workflows.collect import collect
+    from cephsure.workflows.training_films import not_trained_on
 
     if site:
         site_calibrate(
@@ -129,14 +131,10 @@ def calibrate(
     for reason, names in chosen.left_out.items():
         terminal.remark(f"left out: {len(names)} films, {reason} ({', '.join(names)})")
     complaints = terminal.Complaints()
-    with terminal.progress("films", total=len(chosen.dataset.films)) as step:
-
-        def on_film(film: AnnotatedFilm, error: FilmError | None) -> None:
-            if error is not None:
-                complaints.add(error, about=film.path)
-            step()
-
-        collected = collect(model, chosen.dataset, split=split, truth=truth, seed=seed, on_film=on_film)
+    with terminal.following(complaints) as on_progress:
+        collected = collect(
+            model, chosen.dataset, split=split, truth=truth, seed=seed, on_progress=on_progress
+        )
     figures = _cross_fitted(collected, model, folds=folds, seed=seed)
     _show(figures)
     gate = _learned_gate(collected, whole, target, truth=truth, seed=seed, halves=gate_halves)
@@ -245,7 +243,7 @@ def _write(
 
     from cephsure import __version__
     from cephsure.uncertainty.calibration import fit_calibration
-    from cephsure.workflows import write_calibrated
+    from cephsure.workflows.calibrated_bundle import write_calibrated
 
     used = {film.film_id for film in collected.films}
     unused = tuple(film.film_id for film in chosen.dataset.films if film.film_id not in used)

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path  # noqa: TC003 - typer reads the annotations when it builds the command
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cephsure.cli import terminal
-from cephsure.cli.options import (
-    DEFAULT_MODEL,
-    Data,
-    Format,
-    Layout,
-    MmPerPx,
-    ModelName,
-    PassSeed,
-    SampleCount,
-    Truth,
-)
-from cephsure.cli.shown_table import rich_table
+from cephsure.cli.options import Data, Format, Layout, MmPerPx, ModelName, PassSeed, SampleCount, Truth
+from cephsure.cli.terminal import rich_table
+from cephsure.workflows.batch import DEFAULT_MODEL, WHOLE, AnnotatedData
 
 if TYPE_CHECKING:
-    from cephsure.datasets import AnnotatedFilm, Dataset
-    from cephsure.errors import FilmError
     from cephsure.evaluation import Evaluation
-    from cephsure.workflows.assess import Assessment
-
-# The ISBI films' first test set is what published figures are about; other data sets have no splits.
-_USUAL_SPLIT, _TRAIN, _WHOLE = "test1", "train", "all"
 
 
 def evaluate(
@@ -70,66 +54,27 @@ def evaluate(
     Exit status: 0 all films done; 2 some input could not be used, the rest is done all the same; 1 a failure
     of cephsure.
     """
-    from cephsure.datasets import open_dataset
-    from cephsure.films.spacing import check_mm_per_px
-    from cephsure.model import load_model
-    from cephsure.workflows.assess import assess
+    from cephsure.workflows.assess import evaluate as evaluate_model
 
-    check_mm_per_px(mm_per_px)
-    loaded = load_model(model).uncalibrated()  # regions and verdicts are not evaluated here
-    dataset = open_dataset(data, format=layout.value, landmark_set=loaded.landmark_set, mm_per_px=mm_per_px)
-    dataset, split = choose_films(dataset, split, limit)
     complaints = terminal.Complaints()
-    with terminal.progress("films", total=len(dataset.films)) as step:
-
-        def on_film(film: AnnotatedFilm, error: FilmError | None) -> None:
-            if error is not None:
-                complaints.add(error, about=film.path)
-            step()
-
-        assessment = assess(
-            loaded,
-            dataset,
-            truth=truth,
-            split=split,
+    with terminal.following(complaints) as on_progress:
+        assessment = evaluate_model(
+            AnnotatedData(data, layout.value, split, truth, mm_per_px, limit),
+            model,
             samples=samples,
             seed=seed,
             mirrored=mirror,
             inverted=invert,
-            on_film=on_film,
+            json_file=json_file,
+            csv_file=csv_file,
+            on_progress=on_progress,
         )
     _show(assessment.evaluation)
-    _write(assessment, json_file=json_file, csv_file=csv_file)
-    complaints.repeat(inputs=len(dataset.films))
+    for file in (json_file, csv_file):
+        if file is not None:
+            terminal.remark(f"wrote {file}")
+    complaints.repeat(inputs=assessment.evaluation.n_films + assessment.evaluation.left_out.films)
     raise typer.Exit(complaints.exit_status)
-
-
-def choose_films(dataset: Dataset, split: str | None, limit: int | None) -> tuple[Dataset, str]:
-    """The films of a data set to evaluate, and what to call the choice.
-
-    Args:
-        dataset: its films.
-        split: train, test1, test1-clean, test2 or all; by default test1 where there is one, else all.
-        limit: only so many of them, the first ones.
-
-    Returns:
-        The data set with these films only, and the choice in words.
-
-    Raises:
-        InputError: there is no such split.
-    """
-    from cephsure.datasets import select
-
-    if split is None:
-        split = _USUAL_SPLIT if any(film.split == _USUAL_SPLIT for film in dataset.films) else _WHOLE
-    dataset = select(dataset, split)
-    if any(film.split == _TRAIN for film in dataset.films):
-        terminal.remark(
-            f"films of the split {_TRAIN!r} are among these: a model trained on them looks too good"
-        )
-    if limit is not None and limit < len(dataset.films):
-        return replace(dataset, films=dataset.films[:limit]), f"{split}, first {limit}"
-    return dataset, split
 
 
 def _show(evaluation: Evaluation) -> None:
@@ -154,7 +99,7 @@ def _heading(evaluation: Evaluation) -> str:
     """Model, data and truth in one line."""
     about = evaluation.about
     changes = [name for name, done in (("mirrored", about.mirrored), ("inverted", about.inverted)) if done]
-    data = f"{about.dataset} ({', '.join([about.split or _WHOLE, *changes])})"
+    data = f"{about.dataset} ({', '.join([about.split or WHOLE, *changes])})"
     samples = f"{about.samples} sample" + ("s" if about.samples != 1 else "")
     return f"{about.model} ({about.model_kind}, {samples}) on {data} · truth: {about.truth}"
 
@@ -174,15 +119,3 @@ def _remarks(evaluation: Evaluation) -> list[str]:
     lines.append(f"intervals: 95 %, {evaluation.resamples} bootstrap resamples of films · SD: n - 1")
     lines.append("correlations are with the measure as it is; areas under the ROC curve with uncertainty")
     return lines
-
-
-def _write(assessment: Assessment, *, json_file: Path | None, csv_file: Path | None) -> None:
-    from cephsure.atomic import write_atomically
-    from cephsure.exports.output_files import readable_json
-
-    if json_file is not None:
-        write_atomically(json_file, readable_json(assessment.evaluation.document()).encode("utf-8"))
-        terminal.remark(f"wrote {json_file}")
-    if csv_file is not None:
-        write_atomically(csv_file, assessment.csv().encode("utf-8"))
-        terminal.remark(f"wrote {csv_file}")

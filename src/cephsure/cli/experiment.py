@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import typer
 
 from cephsure.cli import terminal
-from cephsure.cli.options import Data  # noqa: TC001 - typer reads the annotations
-from cephsure.cli.several_values import SeveralValues, separated
-from cephsure.cli.shown_table import rich_table
+from cephsure.cli.options import Data, SeveralValues, separated
+from cephsure.cli.terminal import rich_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -29,7 +29,7 @@ def measurements(
 
     from cephsure.cephalometry import load_analyses
     from cephsure.cli.analysis_tables import UNIT_SIGNS, norm_words, sources
-    from cephsure.cli.tables import plain_table
+    from cephsure.cli.terminal import plain_table
 
     console = terminal.stdout_console()
     for chosen in load_analyses(analysis, norms=norms):

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cephsure.cli import terminal
-from cephsure.cli.options import DEFAULT_MODEL, Data, Format, Layout, MmPerPx, ModelName, PassSeed, Truth
+from cephsure.cli.options import Data, Format, Layout, MmPerPx, ModelName, PassSeed, Truth
 from cephsure.cli.site_calibrate import Split, predicted
 from cephsure.errors import InputError
+from cephsure.workflows.batch import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from cephsure.datasets import Dataset

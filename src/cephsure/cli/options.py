@@ -1,14 +1,24 @@
-"""Options that several commands take alike."""
+"""What is typed on the command line: options that several commands share, lists, and films."""
 
 from __future__ import annotations
 
+import glob
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-DEFAULT_MODEL = "default-ensemble"
+from cephsure.errors import FilmError, InputError
+from cephsure.workflows.predict import OVERLAY_SUFFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+_FILM_SUFFIXES = frozenset({".bmp", ".dcm", ".dicom", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
+_HEAD_BYTES = 1024
+SEVERAL = ("--models", "--ct")
 
 
 class Format(StrEnum):
@@ -42,3 +52,153 @@ MmPerPx = Annotated[
     float | None,
     typer.Option("--mm-per-px", metavar="S", help="Millimetres a pixel; goes before what films state."),
 ]
+
+
+class Facing(StrEnum):
+    """Where the face looks on the film."""
+
+    AUTO = "auto"
+    LEFT = "left"
+    RIGHT = "right"
+
+
+class Polarity(StrEnum):
+    """Whether bone is bright (positive) or dark (negative)."""
+
+    AUTO = "auto"
+    POSITIVE = "positive"
+    NEGATIVE = "negative"
+
+
+WhereTo = Annotated[Facing, typer.Option(help="Where the face looks.")]
+Bone = Annotated[Polarity, typer.Option(help="Bone bright (positive) or dark.")]
+Split = Annotated[str, typer.Option(metavar="NAME", help="Which of the films: a split's name, or all.")]
+
+
+class SeveralValues(TyperCommand):
+    """A command whose options ``--models`` and ``--ct`` take all values up to the next option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line."""
+        return super().parse_args(ctx, repeated(args, SEVERAL))
+
+
+def repeated(arguments: Iterable[str], options: Collection[str]) -> list[str]:
+    """Write an option before each of its values.
+
+    Example:
+        >>> repeated(["all", "--models", "a", "b", "--out", "o"], {"--models"})
+        ['all', '--models', 'a', '--models', 'b', '--out', 'o']
+    """
+    spread: list[str] = []
+    option, values = "", 0
+    for argument in arguments:
+        if argument.startswith("-"):
+            name, _, value = argument.partition("=")
+            option, values = (name if name in options else ""), int(bool(value))
+        elif option:
+            if values:
+                spread.append(option)
+            values += 1
+        spread.append(argument)
+    return spread
+
+
+def separated(values: Iterable[str]) -> list[str]:
+    """Divide values at commas, but for those that name a file or folder.
+
+    Example:
+        >>> separated(["a,b", "c"])
+        ['a', 'b', 'c']
+    """
+    parts = [[value] if Path(value).exists() else value.split(",") for value in values]
+    return [part.strip() for some in parts for part in some if part.strip()]
+
+
+def formats_asked_for(
+    lists: Sequence[str], known: Sequence[str], *, default: str, overlay: bool, out: Path | None
+) -> tuple[str, ...]:
+    """The formats that lists with commas name, each once; the default where none is named.
+
+    Raises:
+        BadParameter: files are asked for, but not where.
+        InputError: a format is not known.
+    """
+    if out is None and (lists or overlay):
+        raise typer.BadParameter("--format and --overlay write files: say where with --out DIR")
+    names = [name.strip() for text in lists for name in text.split(",")] or [default]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise InputError(f"no format is called {unknown[0]!r}; known: {', '.join(known)}")
+    return tuple(dict.fromkeys(names))
+
+
+_FILM_SUFFIXES = frozenset({".bmp", ".dcm", ".dicom", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
+_HEAD_BYTES = 1024
+
+
+def find_films(arguments: Iterable[str]) -> tuple[list[Path], list[InputError]]:
+    """Resolve what was typed to film files.
+
+    A folder stands for the films directly in it, in the order of their names: files with a film's suffix, and
+    files that are films by their content (DICOM files often have no suffix). Hidden files and overlays that
+    `cephsure predict` wrote are passed over. A pattern (``*``, ``?``, ``[...]``, ``**``) that the shell did
+    not expand is expanded here. A file named outright is taken as it is: the reader says what is wrong.
+
+    Args:
+        arguments: files, folders and patterns.
+
+    Returns:
+        The films, each once, in the order given; and one error for each argument that stands for no film.
+    """
+    films: dict[Path, None] = {}
+    problems: list[InputError] = []
+    for argument in arguments:
+        try:
+            films.update(dict.fromkeys(_films_of(argument)))
+        except InputError as error:
+            problems.append(error)
+    return list(films), problems
+
+
+def _films_of(argument: str) -> list[Path]:
+    path = Path(argument)
+    if path.is_dir():
+        return _films_in(path)
+    if path.exists() or not glob.has_magic(argument):
+        return [path]
+    # Windows shells and quotes leave patterns to the program.
+    matches = [Path(match) for match in sorted(glob.glob(argument, recursive=True))]  # noqa: PTH207 - absolute too
+    found = [film for match in matches for film in (_films_in(match) if match.is_dir() else [match])]
+    if not found:
+        raise FilmError("no file matches this pattern", where=argument)
+    return found
+
+
+def _films_in(folder: Path) -> list[Path]:
+    try:
+        films = [file for file in sorted(folder.iterdir()) if _looks_like_film(file)]
+    except OSError as error:
+        raise FilmError(f"cannot be listed: {error.strerror}", where=folder) from error
+    if not films:
+        raise FilmError(
+            "no films in this folder",
+            where=folder,
+            remedy="PNG, JPEG, BMP, TIFF and DICOM files are read; folders inside it are not searched",
+        )
+    return films
+
+
+def _looks_like_film(file: Path) -> bool:
+    if file.name.startswith(".") or file.name.endswith(OVERLAY_SUFFIX) or not file.is_file():
+        return False
+    if file.suffix.lower() in _FILM_SUFFIXES:
+        return True
+    from cephsure.films.recognition import recognise
+
+    try:
+        with file.open("rb") as stream:
+            recognise(stream.read(_HEAD_BYTES))
+    except (OSError, FilmError):
+        return False
+    return True

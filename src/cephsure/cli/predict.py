@@ -1,43 +1,40 @@
-"""``cephsure predict``: films in, landmarks with their uncertainty out."""
+"""``cephsure predict`` and ``cephsure demo``: films in, landmarks with their uncertainty out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
 from enum import StrEnum
-from pathlib import Path  # noqa: TC003 - typer reads the annotations when it builds the command
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cephsure.cli import terminal
-from cephsure.cli.batch import each_film, formats_asked_for, make_folder, remark_written
-from cephsure.cli.options import DEFAULT_MODEL, MmPerPx, ModelName, OutFolder, PassSeed, SampleCount
+from cephsure.cli.options import (
+    Bone,
+    Facing,
+    MmPerPx,
+    ModelName,
+    OutFolder,
+    PassSeed,
+    Polarity,
+    SampleCount,
+    WhereTo,
+    find_films,
+    formats_asked_for,
+)
+from cephsure.workflows.batch import DEFAULT_MODEL
+from cephsure.workflows.predict import OutputFiles, PredictOptions, predict_films
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cephsure.model import Model
     from cephsure.uncertainty.prediction import Prediction
-    from cephsure.uncertainty.site import Site
 
 # Up to this many films are shown as a table each, more as one row each.
 _FULL_TABLES = 3
-
-
-class Facing(StrEnum):
-    """Where the face looks on the film."""
-
-    AUTO = "auto"
-    LEFT = "left"
-    RIGHT = "right"
-
-
-class Polarity(StrEnum):
-    """Whether bone is bright (positive) or dark (negative)."""
-
-    AUTO = "auto"
-    POSITIVE = "positive"
-    NEGATIVE = "negative"
+DEFAULT_FOLDER = Path("cephsure-demo")
+STRAIGHT, ROTATED = "vhm_lateral_0deg", "vhm_lateral_30deg"
 
 
 class RegionShape(StrEnum):
@@ -46,24 +43,6 @@ class RegionShape(StrEnum):
     HDR = "hdr"
     ELLIPSE = "ellipse"
     DISC = "disc"
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What to do with each film, as the command line says it."""
-
-    mm_per_px: float | None = None
-    samples: int | None = None
-    seed: int = 0
-    facing: Facing = Facing.AUTO
-    polarity: Polarity = Polarity.AUTO
-    level: float | None = None
-    region: RegionShape | None = None
-    site: Site | None = None
-    out_dir: Path | None = None
-    formats: tuple[str, ...] = ()
-    overlay: bool = False
-    thorough: bool = False
 
 
 def predict(
@@ -75,8 +54,8 @@ def predict(
     samples: SampleCount = None,
     seed: PassSeed = 0,
     mm_per_px: MmPerPx = None,
-    facing: Annotated[Facing, typer.Option(help="Where the face looks.")] = Facing.AUTO,
-    polarity: Annotated[Polarity, typer.Option(help="Bone bright (positive) or dark.")] = Polarity.AUTO,
+    facing: WhereTo = Facing.AUTO,
+    polarity: Bone = Polarity.AUTO,
     level: Annotated[
         float | None,
         typer.Option(
@@ -124,122 +103,83 @@ def predict(
     Exit status: 0 all films done; 2 some input could not be used, the rest is done all the same; 1 a failure
     of cephsure.
     """
-    from cephsure.cli.inputs import find_films
+    from cephsure.exports import EXPORTERS
     from cephsure.films.spacing import check_mm_per_px
     from cephsure.uncertainty.site import read_site
 
+    wanted = formats_asked_for(formats or [], tuple(EXPORTERS), default="json", overlay=overlay, out=out)
     check_mm_per_px(mm_per_px)
-    job = Job(
+    options = PredictOptions(
         mm_per_px=mm_per_px,
         samples=samples,
         seed=seed,
-        facing=facing,
-        polarity=polarity,
+        facing=facing.value,
+        polarity=polarity.value,
         level=level,
-        region=region,
+        region=None if region is None else region.value,
         site=None if site is None else read_site(site),
-        out_dir=out,
-        formats=_formats_to_write(formats or [], out_dir=out, overlay=overlay),
-        overlay=overlay,
         thorough=thorough,
     )
     complaints = terminal.Complaints()
     paths, problems = find_films(films)
-    for problem in problems:
-        complaints.add(problem)
-    if paths:
-        run(paths, job, model_name=model, complaints=complaints)
+    complaints.add_all(problems)
+    _predict(paths, model, options, None if out is None else OutputFiles(out, wanted, overlay), complaints)
     complaints.repeat(inputs=len(paths) + len(problems))
     raise typer.Exit(complaints.exit_status)
 
 
-def run(paths: Sequence[Path], job: Job, *, model_name: str, complaints: terminal.Complaints) -> None:
-    """Predict films one after the other, write their files and show them.
+def demo(
+    *,
+    rotated: Annotated[
+        bool, typer.Option("--rotated", help="Take the film with the head turned by 30°: see the doubt rise.")
+    ] = False,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the overlay and the JSON go.")
+    ] = DEFAULT_FOLDER,
+) -> None:
+    """Find the landmarks on the sample film, with the default ensemble of 15 networks.
 
-    Args:
-        paths: the films.
-        job: what to do with each.
-        model_name: a shipped model or a bundle's folder.
-        complaints: takes the errors of films that could not be used.
-
-    Raises:
-        InputError: the model cannot be used (BundleError), or the output folder cannot be made.
+    Prints the table and writes an overlay PNG and a JSON file. Needs no network and no data.
     """
-    from cephsure.model import load_model
+    from cephsure.sample_films import sample_film
 
-    make_folder(job.out_dir)
-    model = load_model(model_name)
-    if job.thorough:
-        model = model.thorough()
-    predictions = each_film(
-        paths, lambda path, stem: predict_film(path, model, job, stem=stem), complaints=complaints
-    )
-    _show(predictions, job.out_dir)
-
-
-def predict_film(path: Path, model: Model, job: Job, *, stem: str) -> Prediction:
-    """Read a film, find its landmarks and write its files.
-
-    Args:
-        path: the film.
-        model: a loaded model.
-        job: how to predict and what to write.
-        stem: the name of the output files before their suffix.
-
-    Returns:
-        The prediction.
-
-    Raises:
-        InputError: the film cannot be read or used, or a file cannot be written.
-    """
-    from cephsure import films
-    from cephsure.cli.inputs import OVERLAY_SUFFIX
-    from cephsure.exports import export
-
-    film = films.read(path, mm_per_px=job.mm_per_px)
-    # A site has regions of its own: the bundle need not be calibrated for them to have a level.
-    bundle_level = None if job.site is not None and model.calibration is None else job.level
-    prediction = model.predict(
-        film,
-        samples=job.samples,
-        seed=job.seed,
-        facing=job.facing.value,
-        polarity=job.polarity.value,
-        level=bundle_level,
-        region=None if job.region is None else job.region.value,
-    )
-    if job.site is not None:
-        from cephsure.uncertainty.site import apply_site
-
-        prediction = apply_site(prediction, job.site, level=job.level)
-    if job.out_dir is not None:
-        for name in job.formats:
-            export(prediction, name, job.out_dir, stem=stem)
-        if job.overlay:
-            from cephsure.reports.overlay import write_overlay
-
-            write_overlay(job.out_dir / f"{stem}{OVERLAY_SUFFIX}", film.pixels, prediction)
-    return prediction
+    sample = sample_film(ROTATED if rotated else STRAIGHT)
+    files = OutputFiles(out, ("json",), overlay=True)
+    complaints = terminal.Complaints()
+    _predict([sample.path], DEFAULT_MODEL, PredictOptions(mm_per_px=sample.mm_per_px), files, complaints)
+    if complaints.lines:
+        raise typer.Exit(complaints.exit_status)
+    typer.echo(f"Sample film: {sample.credit}")
+    command = ["cephsure", "predict", str(sample.path), "--mm-per-px", f"{sample.mm_per_px:g}"]
+    command += ["--out", str(out), "--format", "json", "--overlay"]
+    terminal.remark(f"the same for a film of yours (here the sample): {shlex.join(command)}")
 
 
-def _show(predictions: Sequence[Prediction], out_dir: Path | None) -> None:
+def _predict(
+    paths: Sequence[Path],
+    model: str,
+    options: PredictOptions,
+    files: OutputFiles | None,
+    complaints: terminal.Complaints,
+) -> None:
+    """Predict films, and show what was found."""
+    if not paths:
+        return
+    with terminal.following(complaints) as on_progress:
+        batch = predict_films(paths, model, options=options, files=files, on_progress=on_progress)
+    _show(batch.results)
+    if files is not None:
+        terminal.remark_written(len(batch.results), files.folder)
+
+
+def _show(predictions: Sequence[Prediction]) -> None:
     from cephsure.cli import tables
 
     console = terminal.stdout_console()
-    if len(predictions) <= _FULL_TABLES:
-        for number, prediction in enumerate(predictions):
-            if number:
-                console.print()
-            tables.print_film(console, prediction)
-    else:
+    if len(predictions) > _FULL_TABLES:
         tables.print_summary(console, predictions)
-    remark_written(len(predictions), out_dir)
-
-
-def _formats_to_write(lists: Sequence[str], *, out_dir: Path | None, overlay: bool) -> tuple[str, ...]:
-    """The formats asked for, each once; json where none is named."""
-    if out_dir is None and (lists or overlay):
-        raise typer.BadParameter("--format and --overlay write files: say where with --out DIR")
-    from cephsure.exports import EXPORTERS
-
-    return formats_asked_for(lists, tuple(EXPORTERS), default="json")
+        return
+    for number, prediction in enumerate(predictions):
+        if number:
+            console.print()
+        tables.print_film(console, prediction)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cephsure.cli import terminal
-from cephsure.cli.options import DEFAULT_MODEL, Data, Format, Layout, MmPerPx, ModelName, PassSeed, Truth
+from cephsure.cli.options import Data, Format, Layout, MmPerPx, ModelName, PassSeed, Truth
+from cephsure.workflows.batch import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cephsure.datasets import AnnotatedFilm, Dataset
-    from cephsure.errors import FilmError
+    from cephsure.datasets import Dataset
     from cephsure.model import Model
     from cephsure.uncertainty.site import GainRow, Site
     from cephsure.workflows.site_films import SiteFilms
@@ -95,13 +95,7 @@ def predicted(
     """Predict corrected films, saying how far it is."""
     from cephsure.workflows.site_films import site_films
 
-    with terminal.progress("films", total=len(dataset.films)) as step:
-
-        def on_film(film: AnnotatedFilm, error: FilmError | None) -> None:
-            if error is not None:
-                complaints.add(error, about=film.path)
-            step()
-
+    with terminal.following(complaints) as on_progress:
         return site_films(
             model,
             dataset,
@@ -110,14 +104,14 @@ def predicted(
             level=level,
             site=site,
             seed=seed,
-            on_film=on_film,
+            on_progress=on_progress,
         )
 
 
 def _show(site: Site, rows: Sequence[GainRow], model: Model, *, about: str, level: float) -> None:
     from rich.text import Text
 
-    from cephsure.cli.shown_table import rich_table
+    from cephsure.cli.terminal import rich_table
     from cephsure.workflows.site_films import gain_table
 
     console = terminal.stdout_console()

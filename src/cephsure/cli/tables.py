@@ -5,6 +5,8 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING
 
+from cephsure.cli.terminal import plain_table
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -164,13 +166,6 @@ def summary_table(predictions: Sequence[Prediction]) -> Table:
         cells += [prediction.verdict or "", _accepted(prediction)] if judged else []
         table.add_row(*cells, style=style)
     return table
-
-
-def plain_table() -> Table:
-    """A table without lines, for columns to be added."""
-    from rich.table import Table
-
-    return Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
 
 
 def film_line(film: FilmInfo) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
@@ -13,10 +13,14 @@ from cephsure import __version__
 from cephsure.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from rich.console import Console
+    from rich.table import Table as RichTable
+
+    from cephsure.evaluation.table import Table
+    from cephsure.workflows.batch import OnProgress, Progress
 
 BANNER = f"cephsure {__version__} · research use only, not a medical device"
 EXIT_FAILURE = 1
@@ -74,6 +78,12 @@ def remark(line: str) -> None:
         _to_stderr(line)
 
 
+def remark_written(films: int, folder: Path) -> None:
+    """Say where the films' files went, if there are any."""
+    if films:
+        remark(f"wrote the files of {films} film{'' if films == 1 else 's'} into {folder}")
+
+
 def complain(error: Exception, *, about: Path | None = None) -> str:
     """Print an error on standard error, in one line; with --debug its traceback before it.
 
@@ -109,6 +119,11 @@ class Complaints:
         self.lines.append(complain(error, about=about))
         self.ours |= not isinstance(error, InputError)
 
+    def add_all(self, errors: Iterable[Exception]) -> None:
+        """Say what went wrong with several inputs."""
+        for error in errors:
+            self.add(error)
+
     def repeat(self, *, inputs: int) -> None:
         """Say how many of the inputs went, and which did not; nothing where one line said it all."""
         if self.lines and inputs > 1:
@@ -135,17 +150,59 @@ def stdout_console() -> Console:
     return Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH, highlight=False)
 
 
+def rich_table(table: Table) -> RichTable:
+    """A table of text as the terminal shows it, its title above it."""
+    from rich.markup import escape
+
+    shown = plain_table()
+    shown.title, shown.title_justify = escape(table.title), "left"
+    for column in table.columns:
+        shown.add_column(escape(column.heading), justify=column.side)
+    for row in table.rows:
+        shown.add_row(*map(escape, row))
+    return shown
+
+
+def plain_table() -> RichTable:
+    """A table without lines, for columns to be added."""
+    from rich.table import Table as RichTable
+
+    return RichTable(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+
+
 @contextmanager
-def progress(what: str, *, total: int) -> Iterator[Callable[[], None]]:
-    """Show a progress bar on standard error; nothing for a few steps, with --quiet, or where no terminal is.
+def following(complaints: Complaints) -> Iterator[OnProgress]:
+    """Show how a workflow gets on: a bar for what is counted, errors of films and remarks as they come.
+
+    No bar is shown for a few steps, with --quiet, or where no terminal is.
 
     Args:
-        what: what is being worked on.
-        total: how many steps there are.
+        complaints: takes the errors of films that could not be used.
 
     Yields:
-        A function to call after each step.
+        What the workflow is to call.
     """
+    bars: dict[str, Callable[[], None]] = {}
+    with ExitStack() as shown:
+
+        def on_progress(step: Progress) -> None:
+            if step.remark is not None:
+                remark(step.remark)
+            if step.error is not None:
+                complaints.add(step.error, about=step.film)
+            if step.done == 1:
+                bars[step.what] = shown.enter_context(progress(step.what, total=step.total))
+            if step.done:
+                bars[step.what]()
+            if step.done == step.total:
+                shown.close()
+
+        yield on_progress
+
+
+@contextmanager
+def progress(what: str, *, total: int) -> Iterator[Callable[[], None]]:
+    """A progress bar on standard error, and what to call after each step."""
     if total <= _FEW_STEPS or settings.quiet or not sys.stderr.isatty():
         yield lambda: None
         return

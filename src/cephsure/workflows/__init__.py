@@ -1,16 +1,44 @@
-"""Calibrate a model: films with known points in, a bundle that knows its errors out."""
+"""What each command does, as functions: options in, files and results out; the command line shows them."""
 
-from cephsure.uncertainty.calibration import CrossFit, cross_fit
-from cephsure.workflows.calibrated_bundle import write_calibrated
-from cephsure.workflows.collect import Collected, collect
-from cephsure.workflows.training_films import NotTrainedOn, not_trained_on
+from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cephsure.workflows.assess import Assessment, evaluate
+    from cephsure.workflows.batch import AnnotatedData, Batch, Progress
+    from cephsure.workflows.measure import AnalyzeOptions, analyze, compare_classes
+    from cephsure.workflows.predict import OutputFiles, PredictOptions, predict_films
+    from cephsure.workflows.study import StudyOptions, run_study
+
+_PLACES = {
+    "assess": ("Assessment", "evaluate"),
+    "batch": ("AnnotatedData", "Batch", "Progress"),
+    "measure": ("AnalyzeOptions", "analyze", "compare_classes"),
+    "predict": ("OutputFiles", "PredictOptions", "predict_films"),
+    "study": ("StudyOptions", "run_study"),
+}
 __all__ = [
-    "Collected",
-    "CrossFit",
-    "NotTrainedOn",
-    "collect",
-    "cross_fit",
-    "not_trained_on",
-    "write_calibrated",
+    "AnalyzeOptions",
+    "AnnotatedData",
+    "Assessment",
+    "Batch",
+    "OutputFiles",
+    "PredictOptions",
+    "Progress",
+    "StudyOptions",
+    "analyze",
+    "compare_classes",
+    "evaluate",
+    "predict_films",
+    "run_study",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a workflow on first use: some need torch or matplotlib, most only numpy."""
+    for module, names in _PLACES.items():
+        if name in names:
+            return getattr(import_module(f"cephsure.workflows.{module}"), name)
+    raise AttributeError(f"module 'cephsure.workflows' has no attribute {name!r}")

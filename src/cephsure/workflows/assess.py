@@ -1,4 +1,4 @@
-"""Assess a model on annotated films: predict each film, set the points beside the truth, evaluate."""
+"""Evaluate a model on annotated films: predict each film, set the points beside the truth."""
 
 from __future__ import annotations
 
@@ -6,20 +6,38 @@ import csv
 import io
 import logging
 from collections import defaultdict
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from cephsure.datasets import annotators, film_of
+from cephsure.atomic import write_atomically
+from cephsure.datasets import annotators, film_of, select
 from cephsure.datasets import truth as truth_of
 from cephsure.errors import FilmError, InputError
-from cephsure.evaluation import About, LeftOut, evaluate, radial_errors
+from cephsure.evaluation import About, LeftOut, radial_errors
+from cephsure.evaluation import evaluate as evaluate_points
 from cephsure.evaluation.evaluate import NO_POINT
+from cephsure.exports.output_files import readable_json
 from cephsure.uncertainty import MEASURES
+from cephsure.workflows.batch import (
+    DEFAULT_MODEL,
+    MEAN,
+    TRAIN,
+    AnnotatedData,
+    Batch,
+    OnProgress,
+    Progress,
+    as_model,
+    each_film,
+    silent,
+    usual_split,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from concurrent.futures import Executor
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -27,11 +45,12 @@ if TYPE_CHECKING:
     from cephsure.evaluation import Evaluation
     from cephsure.films import Film
     from cephsure.landmarks import LandmarkSet
+    from cephsure.model import Model
     from cephsure.uncertainty import Measure, Prediction
 
 logger = logging.getLogger(__name__)
 
-MEAN = "mean"
+Result = TypeVar("Result")
 
 NOT_WELL_DEFINED = {"isbi-19": (16,)}
 """Landmarks without which figures are given too: soft tissue pogonion, where the annotators of the ISBI 2015
@@ -70,10 +89,11 @@ class AssessedFilm:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The evaluation, and the films it comes from."""
+    """The evaluation, the films it comes from, and the errors of those that could not be used."""
 
     evaluation: Evaluation
     films: tuple[AssessedFilm, ...]
+    errors: Mapping[Path, Exception] = field(default_factory=dict)
 
     def csv(self) -> str:
         """One line a film and landmark: truth, prediction, error and measures; empty where there is none."""
@@ -97,6 +117,87 @@ class Assessment:
         return text.getvalue()
 
 
+def evaluate(
+    data: AnnotatedData | Path | str,
+    model: Model | str | Path = DEFAULT_MODEL,
+    *,
+    samples: int | None = None,
+    seed: int = 0,
+    mirrored: bool = False,
+    inverted: bool = False,
+    json_file: Path | None = None,
+    csv_file: Path | None = None,
+    executor: Executor | None = None,
+    on_progress: OnProgress = silent,
+) -> Assessment:
+    """Evaluate a model on annotated films and write the figures, as ``cephsure evaluate`` does.
+
+    Args:
+        data: annotated films; test1 where there is one, else all, unless a split is named.
+        model: a loaded model, a shipped one's name or a bundle's folder.
+        samples: members or stochastic passes; None for the model's own number.
+        seed: of the stochastic passes.
+        mirrored: evaluate on the films' mirror images instead, left and right exchanged.
+        inverted: evaluate on the films' negatives instead.
+        json_file: where all figures go.
+        csv_file: where a line for each film and landmark goes.
+        executor: does the films side by side, in processes or threads.
+        on_progress: told after each film.
+
+    Returns:
+        The evaluation and what it comes from.
+
+    Raises:
+        InputError: as ``assess``; the data set or a file cannot be used.
+    """
+    loaded = as_model(model).uncalibrated()  # regions and verdicts are not evaluated here
+    data = AnnotatedData.of(data)
+    dataset, split = choose_films(data.open(loaded.landmark_set), data, on_progress=on_progress)
+    assessment = assess(
+        loaded,
+        dataset,
+        truth=data.truth,
+        split=split,
+        samples=samples,
+        seed=seed,
+        mirrored=mirrored,
+        inverted=inverted,
+        executor=executor,
+        on_progress=on_progress,
+    )
+    if json_file is not None:
+        write_atomically(json_file, readable_json(assessment.evaluation.document()).encode("utf-8"))
+    if csv_file is not None:
+        write_atomically(csv_file, assessment.csv().encode("utf-8"))
+    return assessment
+
+
+def choose_films(
+    dataset: Dataset, data: AnnotatedData, *, on_progress: OnProgress = silent
+) -> tuple[Dataset, str]:
+    """The films of a data set to evaluate, and what to call the choice.
+
+    Args:
+        dataset: its films.
+        data: the split, by default test1 where there is one, else all; and how many films.
+        on_progress: told if films are among these that models are trained on.
+
+    Returns:
+        The data set with these films only, and the choice in words.
+
+    Raises:
+        InputError: there is no such split.
+    """
+    split = data.split or usual_split(dataset)
+    dataset = select(dataset, split)
+    if any(film.split == TRAIN for film in dataset.films):
+        remark = f"films of the split {TRAIN!r} are among these: a model trained on them looks too good"
+        on_progress(Progress(remark=remark))
+    if data.limit is not None and data.limit < len(dataset.films):
+        return replace(dataset, films=dataset.films[: data.limit]), f"{split}, first {data.limit}"
+    return dataset, split
+
+
 def assess(
     model: Predictor,
     dataset: Dataset,
@@ -108,12 +209,12 @@ def assess(
     mirrored: bool = False,
     inverted: bool = False,
     n_resamples: int = 1000,
-    on_film: Callable[[AnnotatedFilm, FilmError | None], None] | None = None,
+    executor: Executor | None = None,
+    on_progress: OnProgress = silent,
 ) -> Assessment:
     """Evaluate a model on the films of a data set.
 
-    A film that cannot be used is left out, counted and named; the others go on. The scale is the one that the
-    film's own file states, or else the data set's.
+    A film that cannot be used is left out, counted and named; the others go on.
 
     Args:
         model: the model.
@@ -125,7 +226,8 @@ def assess(
         mirrored: evaluate on the films' mirror images instead, left and right exchanged.
         inverted: evaluate on the films' negatives instead.
         n_resamples: bootstrap resamples behind each interval.
-        on_film: called after each film, with the error if it cannot be used.
+        executor: does the films side by side, in processes or threads.
+        on_progress: told after each film, with the error if it cannot be used.
 
     Returns:
         The evaluation and what it comes from.
@@ -134,36 +236,114 @@ def assess(
         InputError: the model or what is asked of it is at fault, not a film; its landmarks are not the data
             set's; nobody of that name annotated a film; no film can be evaluated.
     """
+    work = _AssessFilm(model, samples, seed, mirrored=mirrored, inverted=inverted)
+    marked = marked_films(work, model, dataset, truth=truth, executor=executor, on_progress=on_progress)
+    done = marked.results
+    about = _about(done, dataset, truth=truth, split=split, mirrored=mirrored, inverted=inverted)
+    left_out = [
+        LeftOut(reason=why, films=len(names), names=tuple(names)) for why, names in marked.left_out.items()
+    ]
+    evaluation = _evaluate(done, dataset, about=about, left_out=left_out, n_resamples=n_resamples)
+    return Assessment(evaluation, done, marked.errors)
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedFilms(Generic[Result]):
+    """What came of the films that have true points.
+
+    Attributes:
+        results: one a film that could be used, in the data set's order.
+        films: these films.
+        left_out: reason -> names of the others.
+        errors: film -> why it could not be used.
+    """
+
+    results: tuple[Result, ...]
+    films: tuple[AnnotatedFilm, ...]
+    left_out: dict[str, list[str]]
+    errors: dict[Path, Exception]
+
+
+def marked_films(
+    work: Callable[[AnnotatedFilm, NDArray[np.float64]], Result],
+    model: Predictor,
+    dataset: Dataset,
+    *,
+    truth: str,
+    executor: Executor | None,
+    on_progress: OnProgress,
+) -> MarkedFilms[Result]:
+    """Do something with each film of a data set that has true points.
+
+    Args:
+        work: is given a film and its true points (L, 2) in px, NaN where there is none; picklable for an
+            executor of processes.
+        model: what the work predicts with.
+        dataset: the films.
+        truth: whose points are true.
+        executor: does the films side by side; None for one after the other, here.
+        on_progress: told after each film, with the error if it cannot be used.
+
+    Returns:
+        What came of it.
+
+    Raises:
+        InputError: the model or what is asked of it is at fault; nobody of that name annotated a film; no
+            film can be used.
+    """
     _check(model, dataset, truth)
-    done: list[AssessedFilm] = []
-    left_out: dict[str, list[str]] = defaultdict(list)
-    for annotated in dataset.films:
-        error = None
-        try:
-            points = _truth(annotated, truth)
-            if points is None:
-                left_out[NO_POINT].append(annotated.film_id)
-            else:
-                film, points = _changed(film_of(annotated), points, mirrored=mirrored, inverted=inverted)
-                prediction = model.predict(film, samples=samples, seed=seed)
-                done.append(_assessed(annotated.film_id, prediction, points))
-        except FilmError as problem:
-            error = problem
-            logger.info("left out: %s", error)
-            left_out[error.what].append(annotated.film_id)
-        if on_film is not None:
-            on_film(annotated, error)
-    _check_some(done, left_out, dataset)
-    evaluation = _evaluate(
-        done,
-        dataset,
-        about=_about(done, dataset, truth=truth, split=split, mirrored=mirrored, inverted=inverted),
-        left_out=[
-            LeftOut(reason=why, films=len(names), names=tuple(names)) for why, names in left_out.items()
-        ],
-        n_resamples=n_resamples,
+    outcomes = each_film(
+        _OfMarked(work, truth),
+        dataset.films,
+        path=lambda film: film.path,
+        is_films_own=lambda error: isinstance(error, FilmError),
+        executor=executor,
+        on_progress=on_progress,
     )
-    return Assessment(evaluation, tuple(done))
+    results, films, left_out = [], [], defaultdict(list)
+    for film, outcome in zip(dataset.films, outcomes, strict=True):
+        if outcome.result is not None:
+            results.append(outcome.result)
+            films.append(film)
+        elif isinstance(outcome.error, FilmError):
+            logger.info("left out: %s", outcome.error)
+            left_out[outcome.error.what].append(film.film_id)
+        else:
+            left_out[NO_POINT].append(film.film_id)
+    if not results:
+        reasons = "; ".join(f"{len(names)} film(s): {why}" for why, names in left_out.items())
+        raise InputError(f"no film of {dataset.name} can be evaluated: {reasons or 'it has none'}")
+    return MarkedFilms(tuple(results), tuple(films), dict(left_out), Batch.of(outcomes).errors)
+
+
+@dataclass(frozen=True, slots=True)
+class _OfMarked(Generic[Result]):
+    """Passes over films without a true point: there is no need to open them."""
+
+    work: Callable[[AnnotatedFilm, NDArray[np.float64]], Result]
+    truth: str
+
+    def __call__(self, annotated: AnnotatedFilm) -> Result | None:
+        points = true_points(annotated, self.truth)
+        return None if points is None else self.work(annotated, points)
+
+
+@dataclass(frozen=True, slots=True)
+class _AssessFilm:
+    """Predicts a film and sets its points beside the truth."""
+
+    model: Predictor
+    samples: int | None
+    seed: int
+    mirrored: bool = False
+    inverted: bool = False
+
+    def __call__(self, annotated: AnnotatedFilm, points_px: NDArray[np.float64]) -> AssessedFilm:
+        film, points_px = _changed(
+            film_of(annotated), points_px, mirrored=self.mirrored, inverted=self.inverted
+        )
+        prediction = self.model.predict(film, samples=self.samples, seed=self.seed)
+        return assessed(annotated.film_id, prediction, points_px)
 
 
 def _check(model: Predictor, dataset: Dataset, truth: str) -> None:
@@ -181,15 +361,8 @@ def _check(model: Predictor, dataset: Dataset, truth: str) -> None:
         )
 
 
-def _check_some(done: Sequence[AssessedFilm], left_out: dict[str, list[str]], dataset: Dataset) -> None:
-    """Say why there is nothing, if there is nothing."""
-    if not done:
-        reasons = "; ".join(f"{len(names)} film(s): {why}" for why, names in left_out.items())
-        raise InputError(f"no film of {dataset.name} can be evaluated: {reasons or 'it has none'}")
-
-
-def _truth(annotated: AnnotatedFilm, which: str) -> NDArray[np.float64] | None:
-    """The film's true points, or None if it has not one: then there is no need to predict it."""
+def true_points(annotated: AnnotatedFilm, which: str) -> NDArray[np.float64] | None:
+    """(L, 2) the film's true points in px, NaN where missing; None if it has not one."""
     marked_by = {MEAN} if which == MEAN and annotated.annotations else set(annotated.annotations)
     points = truth_of(annotated, which) if which in marked_by else np.empty((0, 2))
     return points if np.isfinite(points).all(axis=1).any() else None
@@ -207,7 +380,8 @@ def _changed(
     return film, points
 
 
-def _assessed(film_id: str, prediction: Prediction, truth_px: NDArray[np.float64]) -> AssessedFilm:
+def assessed(film_id: str, prediction: Prediction, truth_px: NDArray[np.float64]) -> AssessedFilm:
+    """A prediction beside the true points (L, 2) of its film."""
     points = [[(one.x_px, one.y_px) for one in prediction.landmarks]]
     scale = prediction.film.mm_per_px
     errors_mm = None if scale is None else radial_errors(points, truth_px[None], mm_per_px=[scale])[0]
@@ -256,7 +430,7 @@ def _evaluate(
     predictions = [film.prediction for film in done]
     unknown = (np.nan, np.nan)
     measures = [name for name, measure in MEASURES.items() if all(_has(one, measure) for one in predictions)]
-    return evaluate(
+    return evaluate_points(
         [[(mark.x_px, mark.y_px) for mark in one.landmarks] for one in predictions],
         np.stack([film.truth_px for film in done]),
         [unknown if one.film.mm_per_px is None else one.film.mm_per_px for one in predictions],

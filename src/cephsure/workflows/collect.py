@@ -10,12 +10,10 @@ import numpy as np
 from cephsure.datasets import data_sha256
 from cephsure.uncertainty.calibration import CalibrationData, CalibrationSource, calibration_data
 from cephsure.workflows.assess import assess
+from cephsure.workflows.batch import OnProgress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cephsure.datasets import AnnotatedFilm, Dataset
-    from cephsure.errors import FilmError
     from cephsure.films import Film
     from cephsure.inference.heat_maps import HeatMaps
     from cephsure.landmarks import LandmarkSet
@@ -66,7 +64,7 @@ def collect(
     split: str,
     truth: str = "mean",
     seed: int = 0,
-    on_film: Callable[[AnnotatedFilm, FilmError | None], None] | None = None,
+    on_progress: OnProgress = silent,
 ) -> Collected:
     """Predict films, with their heat maps.
 
@@ -76,7 +74,7 @@ def collect(
         split: what to call them.
         truth: an annotator's name, or "mean".
         seed: of MC-Dropout's masks.
-        on_film: called after each film, with the error if it cannot be used.
+        on_progress: told after each film, with the error if it cannot be used.
 
     Returns:
         Errors, measures and maps of the films that could be used.
@@ -86,7 +84,7 @@ def collect(
     """
     mapped = _Mapped(model)
     assessment = assess(
-        mapped, dataset, truth=truth, split=split, seed=seed, n_resamples=_RESAMPLES, on_film=on_film
+        mapped, dataset, truth=truth, split=split, seed=seed, n_resamples=_RESAMPLES, on_progress=on_progress
     )
     by_id = {film.film_id: film for film in dataset.films}
     films = tuple(by_id[one.film_id] for one in assessment.films)

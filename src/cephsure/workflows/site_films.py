@@ -14,12 +14,12 @@ from cephsure.uncertainty.calibration import CalibrationSource, calibration_data
 from cephsure.uncertainty.monitor import holds
 from cephsure.uncertainty.site import OwnRegions, apply_site
 from cephsure.workflows.assess import assess
+from cephsure.workflows.batch import OnProgress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from cephsure.datasets import AnnotatedFilm, Dataset
-    from cephsure.errors import FilmError
+    from cephsure.datasets import Dataset
     from cephsure.films import Film
     from cephsure.landmarks import LandmarkSet
     from cephsure.model import Model
@@ -74,7 +74,7 @@ def site_films(
     level: float,
     site: Site | None = None,
     seed: int = 0,
-    on_film: Callable[[AnnotatedFilm, FilmError | None], None] | None = None,
+    on_progress: OnProgress = silent,
 ) -> SiteFilms:
     """Predict corrected films, and set the corrected points beside what was found.
 
@@ -86,7 +86,7 @@ def site_films(
         level: of the regions.
         site: fit the predictions to this site.
         seed: of MC-Dropout's masks.
-        on_film: called after each film, with the error if it cannot be used.
+        on_progress: told after each film, with the error if it cannot be used.
 
     Returns:
         The films that could be used.
@@ -101,7 +101,7 @@ def site_films(
         split=split,
         seed=seed,
         n_resamples=_RESAMPLES,
-        on_film=on_film,
+        on_progress=on_progress,
     ).films
     by_id = {film.film_id: film for film in dataset.films}
     films = [by_id[one.film_id] for one in done]

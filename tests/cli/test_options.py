@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cephsure.cli.inputs import OVERLAY_SUFFIX, find_films
+from cephsure.cli.options import find_films, repeated, separated
+from cephsure.workflows.predict import OVERLAY_SUFFIX
 
 
 @pytest.fixture
@@ -72,3 +73,27 @@ def test_what_stands_for_no_film_is_one_problem_each(tmp_path):
     assert films == []
     assert [Path(problem.where).name for problem in problems] == ["empty", "*.dcm"]
     assert "folders inside it are not searched" in str(problems[0])
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("all --models a b --out o", "all --models a --models b --out o"),
+        ("all --models a --models b", "all --models a --models b"),
+        ("all --models=a b --out o", "all --models=a --models b --out o"),
+        ("all --ct x y --models a", "all --ct x --ct y --models a"),
+        ("all --models --out o", "all --models --out o"),
+        ("all --out o p", "all --out o p"),
+        ("all --models a -q b", "all --models a -q b"),
+        ("", ""),
+    ],
+)
+def test_an_option_stands_before_each_of_its_values(typed, read):
+    assert repeated(typed.split(), {"--models", "--ct"}) == read.split()
+
+
+def test_values_are_divided_at_commas_but_for_names_of_files(tmp_path):
+    odd = tmp_path / "a,b"
+    odd.mkdir()
+    assert separated(["x, y,", str(odd), "z"]) == ["x", "y", str(odd), "z"]
+    assert separated([]) == []

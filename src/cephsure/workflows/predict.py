@@ -1,0 +1,190 @@
+"""Films in, landmarks with their uncertainty out, and the files that say so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from cephsure.workflows.batch import (
+    DEFAULT_MODEL,
+    Batch,
+    OnProgress,
+    as_model,
+    each_film,
+    goes_on,
+    make_folder,
+    silent,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from concurrent.futures import Executor
+
+    from cephsure.films import Film
+    from cephsure.model import Model
+    from cephsure.uncertainty import Prediction
+    from cephsure.uncertainty.prediction import RegionKind
+    from cephsure.uncertainty.site import Site
+
+OVERLAY_SUFFIX = ".overlay.png"
+"""What follows the film's name in the name of its overlay."""
+
+
+@dataclass(frozen=True, slots=True)
+class PredictOptions:
+    """How to predict.
+
+    Attributes:
+        mm_per_px: the user's scale; it goes before what the films state.
+        samples: members or passes; None for the model's own number.
+        seed: of MC-Dropout's passes.
+        facing: where the face looks; "auto" finds out.
+        polarity: whether bone is bright; "auto" finds out.
+        level: probability with which each region holds the true point; None for the usual.
+        region: kind of region; None for the model's own.
+        site: fit the points to this site.
+        thorough: also the measures that take time of their own.
+    """
+
+    mm_per_px: float | None = None
+    samples: int | None = None
+    seed: int = 0
+    facing: Literal["auto", "left", "right"] = "auto"
+    polarity: Literal["auto", "positive", "negative"] = "auto"
+    level: float | None = None
+    region: RegionKind | None = None
+    site: Site | None = None
+    thorough: bool = False
+
+    def read(self, path: Path) -> Film:
+        """Read a film.
+
+        Raises:
+            FilmError: it cannot be read.
+        """
+        from cephsure import films
+
+        return films.read(path, mm_per_px=self.mm_per_px)
+
+    def predict(self, model: Model, film: Film) -> Prediction:
+        """Find a film's landmarks.
+
+        Raises:
+            InputError: the model cannot give what is asked of it.
+        """
+        # A site has regions of its own: the bundle need not be calibrated for them to have a level.
+        own_level = None if self.site is not None and model.calibration is None else self.level
+        prediction = model.predict(
+            film,
+            samples=self.samples,
+            seed=self.seed,
+            facing=self.facing,
+            polarity=self.polarity,
+            level=own_level,
+            region=self.region,
+        )
+        if self.site is None:
+            return prediction
+        from cephsure.uncertainty.site import apply_site
+
+        return apply_site(prediction, self.site, level=self.level)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFiles:
+    """Which files to write of each film.
+
+    Attributes:
+        folder: where; made if absent. A file that is there is replaced.
+        formats: one file each.
+        overlay: also a PNG of the film with what was found.
+    """
+
+    folder: Path
+    formats: tuple[str, ...] = ("json",)
+    overlay: bool = False
+
+
+def predict_films(
+    paths: Iterable[Path | str],
+    model: Model | str | Path = DEFAULT_MODEL,
+    *,
+    options: PredictOptions | None = None,
+    files: OutputFiles | None = None,
+    executor: Executor | None = None,
+    on_progress: OnProgress = silent,
+) -> Batch[Prediction]:
+    """Find the landmarks on films and say how far to trust each, as ``cephsure predict`` does.
+
+    A film that cannot be used is told and named in the result; the others go on. The numbers do not depend on
+    the executor.
+
+    Args:
+        paths: the films' files.
+        model: a loaded model, a shipped one's name or a bundle's folder.
+        options: how to predict.
+        files: what to write; None for nothing.
+        executor: does the films side by side, in processes or threads.
+        on_progress: told after each film.
+
+    Returns:
+        The predictions in the films' order, and the errors of films that could not be used.
+
+    Raises:
+        InputError: what no film is at fault for: the model (BundleError), an option, the output folder.
+    """
+    from cephsure.exports import unique_stems
+    from cephsure.films.spacing import check_mm_per_px
+
+    options = options or PredictOptions()
+    check_mm_per_px(options.mm_per_px)
+    tasks = [Path(path) for path in paths]
+    if files is not None:
+        _check_formats(files)
+        make_folder(files.folder)
+    if not tasks:
+        return Batch((), {})
+    loaded = as_model(model)
+    if options.thorough:
+        loaded = loaded.thorough()
+    outcomes = each_film(
+        _PredictFilm(loaded, options, files),
+        list(zip(tasks, unique_stems(tasks), strict=True)),
+        path=lambda task: task[0],
+        is_films_own=goes_on,
+        executor=executor,
+        on_progress=on_progress,
+    )
+    return Batch.of(outcomes)
+
+
+def _check_formats(files: OutputFiles) -> None:
+    from cephsure.exports.registry import exporter
+
+    for name in files.formats:
+        exporter(name)
+
+
+@dataclass(frozen=True, slots=True)
+class _PredictFilm:
+    """Reads a film, finds its landmarks and writes its files."""
+
+    model: Model
+    options: PredictOptions
+    files: OutputFiles | None
+
+    def __call__(self, task: tuple[Path, str]) -> Prediction:
+        from cephsure.exports import export
+
+        path, stem = task
+        film = self.options.read(path)
+        prediction = self.options.predict(self.model, film)
+        if self.files is not None:
+            for name in self.files.formats:
+                export(prediction, name, self.files.folder, stem=stem)
+            if self.files.overlay:
+                from cephsure.reports.overlay import write_overlay
+
+                write_overlay(self.files.folder / f"{stem}{OVERLAY_SUFFIX}", film.pixels, prediction)
+        return prediction
