@@ -7,9 +7,9 @@ import pytest
 
 from cephsure.reports.legend import (
     draw_legend,
+    in_font,
     lay_out_legend,
     legend_text,
-    printable,
     shortened,
     wrapped,
 )
@@ -113,8 +113,8 @@ def test_drawn_as_large_as_laid_out(make_prediction):
 
 
 def test_letters_that_the_font_lacks_are_replaced():
-    assert printable("Pog′ – Müller_é≥頭.png") == "Pog' - Muller_e>?.png"
-    assert printable("plain ASCII 123") == "plain ASCII 123"
+    assert in_font("Pog′ – Müller_é≥頭.png") == "Pog' - Muller_e>?.png"
+    assert in_font("plain ASCII 123") == "plain ASCII 123"
 
 
 def test_wrapping_keeps_every_word_in_order():

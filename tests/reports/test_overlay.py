@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from cephsure.errors import InputError
-from cephsure.reports.colour_scale import scale_for
+from cephsure.reports.marks import scale_for
 from cephsure.reports.overlay import draw_overlay, softened, write_overlay
 
 POINTS = [(100.0, 100.0), (300.0, 120.0), (200.0, 350.0)]

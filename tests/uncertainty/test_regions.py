@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from cephsure.geometry import Affine
-from cephsure.reports.regions import region_outlines
+from cephsure.reports.marks import region_outlines
 from cephsure.uncertainty.calibration.film_errors import FilmErrors
 from cephsure.uncertainty.calibration.fitting import films_and_truths, fit_regions, score_films
 from cephsure.uncertainty.quantile import LEVELS, conformal_rank

@@ -10,19 +10,24 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from PIL import Image
 
-from cephsure.reports.colour_scale import has_one_sample, scale_for
-from cephsure.reports.marks import paint_diamond
-from cephsure.reports.painter import Painter, capital_height, ellipse_outline, text_width
-from cephsure.reports.regions import KIND_TITLES, shown_level
+from cephsure.reports.marks import has_one_sample, paint_diamond, scale_for
+from cephsure.reports.painter import (
+    BACKGROUND,
+    FAINT,
+    INK,
+    Painter,
+    capital_height,
+    ellipse_outline,
+    text_width,
+)
 
 if TYPE_CHECKING:
-    from cephsure.reports.colour_scale import Colour, ColourScale
+    from cephsure.reports.marks import ColourScale
+    from cephsure.reports.painter import Colour
     from cephsure.uncertainty import Prediction
     from cephsure.uncertainty.prediction import Region
 
-BACKGROUND: Colour = (20, 22, 26)
-_INK: Colour = (238, 238, 238)
-_FAINT: Colour = (176, 180, 186)
+_REGION_KINDS = {"hdr": "level set of the heat map", "ellipse": "ellipse", "disc": "disc"}
 _SAMPLES_ARE = {"ensemble": "members", "mc-dropout": "passes", "baseline": "samples"}
 _FONT_HAS = frozenset(map(chr, range(32, 127))) | frozenset("·…±°“”’")
 _IN_ASCII = str.maketrans({"′": "'", "″": '"', "–": "-", "—": "-", "≥": ">", "ß": "ss", "ø": "o", "ł": "l"})
@@ -31,20 +36,11 @@ _LINE = 1.55  # from one line to the next, in font sizes
 _INDENT = 1.6  # of a key's text, for its symbol, in font sizes
 
 Symbol = Literal["region", "samples", "accepted", "review"]
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class LegendText:
-    """What the legend says.
-
-    Attributes:
-        film: the film's name.
-        model: the model, and how many samples it took.
-        scale: what the colours stand for, with their unit.
-        keys: what each symbol means.
-        disclaimer: what the picture is not for.
-    """
+    """What the legend says: film, model, what colours and each symbol mean, what the picture is not for."""
 
     film: str
     model: str
@@ -72,92 +68,61 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Legend:
-    """A legend laid out, all in px.
-
-    Attributes:
-        width: of the legend.
-        height: of the legend.
-        lines: every line of text.
-        bar: the colour bar's left, top, right and bottom.
-        ticks: x of the scale's ticks on the bar.
-        scale: what the bar shows.
-    """
+    """A legend laid out, all in px: its lines of text and the bar that shows the scale of colours."""
 
     width: int
     height: int
     lines: tuple[Line, ...]
-    bar: Box
-    ticks: tuple[float, ...]
+    bar: tuple[float, float, float, float]  # left, top, right, bottom
+    ticks: tuple[float, ...]  # x of the scale's ticks on the bar
     scale: ColourScale
 
 
 def legend_text(prediction: Prediction, *, smallest_px: float) -> LegendText:
-    """What the legend of a prediction says.
-
-    Args:
-        prediction: one film's landmarks.
-        smallest_px: the radius below which no region is drawn, in px of the film.
-
-    Returns:
-        Its texts, in letters that Pillow's own font has.
-    """
-    film, model = prediction.film, prediction.model
+    """What the legend of a prediction says; regions are drawn at least ``smallest_px`` of the film wide."""
+    film, model, scale = prediction.film, prediction.model, scale_for(prediction)
     samples = _SAMPLES_ARE[model.kind]
-    scale = scale_for(prediction)
-    region = shown_level(prediction)
-    smallest = (
-        f"{smallest_px:.0f} px" if film.mm_per_px is None else f"{smallest_px * film.mm_per_px[1]:.1f} mm"
-    )
-    keys: tuple[tuple[Symbol, str], ...]
+    in_mm = film.mm_per_px is not None
+    smallest = f"{smallest_px * film.mm_per_px[1]:.1f} mm" if film.mm_per_px else f"{smallest_px:.0f} px"
+    keys: dict[Symbol, str]
     if has_one_sample(prediction):
         taken = f"{model.kind}, one sample"
-        keys = (
-            (
-                "region",
-                f"circle: expected error (one sample has no spread), at least {smallest}",
-            ),
-        )
+        keys = {"region": f"circle: expected error (one sample has no spread), at least {smallest}"}
     else:
         taken = f"{model.kind}, {model.samples} {samples}"
-        keys = (
-            ("region", f"ellipse: 2 SD of the {samples}' points, at least {smallest}"),
-            ("samples", f"points of the {model.samples} {samples}"),
-        )
-    if region is not None:
-        keys = (("region", _region_key(prediction, region)), *(key for key in keys if key[0] == "samples"))
+        keys = {
+            "region": f"ellipse: 2 SD of the {samples}' points, at least {smallest}",
+            "samples": f"points of the {model.samples} {samples}",
+        }
+    regions = [mark.region for mark in prediction.landmarks if mark.region is not None]
+    if regions:
+        keys["region"] = _region_key(regions)
     if prediction.verdict is not None:
-        keys = (*keys, *_verdict_keys(prediction))
+        if any(mark.verdict == "accept" for mark in prediction.landmarks):
+            keys["accepted"] = "dot: accepted"
+        said = f" ({'; '.join(prediction.reasons)})" if prediction.reasons else ""
+        keys["review"] = in_font(f"diamond: to be reviewed. film: {prediction.verdict}{said}")
     return LegendText(
-        film=printable(Path(film.path).name if film.path is not None else "film without a file"),
-        model=printable(f"{model.name} ({taken})"),
-        scale=f"colour: {scale.quantity}, {scale.unit}"
-        + ("; scale unknown" if film.mm_per_px is None else ""),
-        keys=keys,
-        disclaimer=printable(prediction.disclaimer),
+        film=in_font(Path(film.path).name if film.path is not None else "film without a file"),
+        model=in_font(f"{model.name} ({taken})"),
+        scale=f"colour: {scale.quantity}, {scale.unit}" + ("" if in_mm else "; scale unknown"),
+        keys=tuple(keys.items()),
+        disclaimer=in_font(prediction.disclaimer),
     )
 
 
-def _region_key(prediction: Prediction, region: Region) -> str:
-    """What an outline means, and which landmarks have none."""
-    said = f"holds the true point with {100 * region.level:g} % probability ({KIND_TITLES[region.kind]})"
-    whole = sum(mark.region is not None and mark.region.whole_film for mark in prediction.landmarks)
-    return said + (f"; {whole} without: all of the film" if whole else "")
+def _region_key(regions: list[Region]) -> str:
+    """What an outline means, and how many landmarks have none."""
+    level, kind = 100 * regions[0].level, _REGION_KINDS[regions[0].kind]
+    whole = sum(region.whole_film for region in regions)
+    without = f"; {whole} without: all of the film" if whole else ""
+    return f"holds the true point with {level:g} % probability ({kind}){without}"
 
 
-def _verdict_keys(prediction: Prediction) -> tuple[tuple[Symbol, str], ...]:
-    """What dots and diamonds mean, with the film's verdict and its reasons."""
-    said = "; ".join(prediction.reasons)
-    film = f"film: {prediction.verdict}" + (f" ({said})" if said else "")
-    review: tuple[Symbol, str] = ("review", printable(f"diamond: to be reviewed. {film}"))
-    if any(mark.verdict == "accept" for mark in prediction.landmarks):
-        return ("accepted", "dot: accepted"), review
-    return (review,)
-
-
-def printable(text: str) -> str:
+def in_font(text: str) -> str:
     """The text in the letters that Pillow's own font has: accents dropped, other letters as question marks.
 
-    >>> printable("Drevický′ 頭.png")
+    >>> in_font("Drevický′ 頭.png")
     "Drevicky' ?.png"
     """
     plain = unicodedata.normalize("NFKD", text.translate(_IN_ASCII))
@@ -166,22 +131,23 @@ def printable(text: str) -> str:
 
 
 def lay_out_legend(prediction: Prediction, *, width: int, size: int, smallest_px: float) -> Legend:
-    """Lay a legend out in one column, or in two where the width allows it.
+    """Lay a legend out in one column, or in two where the width allows it; every line fits the width.
 
     Args:
         prediction: one film's landmarks.
         width: of the picture, in px.
         size: of the smaller font, in px.
-        smallest_px: as for ``legend_text``.
-
-    Returns:
-        The legend, as high as it needs to be; every line fits the width.
+        smallest_px: as for `legend_text`.
     """
     said, scale = legend_text(prediction, smallest_px=smallest_px), scale_for(prediction)
     margin, step = 1.2 * size, _LINE * size
     two_columns = width >= 62 * size
     column = (width - 3 * margin) / 2 if two_columns else width - 2 * margin
-    about = _about(said, size=size, left=margin, top=margin, width=column)
+    big = round(1.3 * size)
+    about = (
+        Line(shortened(said.film, big, column), margin, margin + big / 2, big, INK),
+        Line(shortened(said.model, size, column), margin, margin + big / 2 + step, size, FAINT),
+    )
     about_end = about[-1].y
     bar_left = 2 * margin + column if two_columns else margin
     bar_top = about[0].y if two_columns else about_end + 1.2 * step
@@ -192,28 +158,18 @@ def lay_out_legend(prediction: Prediction, *, width: int, size: int, smallest_px
     parts = wrapped(said.disclaimer, size, column)
     level = keys[-1].y - (len(parts) - 1) * step
     first = max(level, bar_lines[-1].y + step) if two_columns else keys[-1].y + 1.2 * step
-    disclaimer = [Line(part, bar_left, first + i * step, size, _INK) for i, part in enumerate(parts)]
+    disclaimer = [Line(part, bar_left, first + i * step, size, INK) for i, part in enumerate(parts)]
     lines = (*about, *bar_lines, *keys, *disclaimer)
     height = round(max(line.y for line in lines) + step / 2 + margin / 2)
     return Legend(width, height, lines, bar, ticks, scale)
 
 
-def _about(said: LegendText, *, size: int, left: float, top: float, width: float) -> list[Line]:
-    """The film's and the model's names."""
-    big = round(1.3 * size)
-    first = top + big / 2
-    return [
-        Line(shortened(said.film, big, width), left, first, big, _INK),
-        Line(shortened(said.model, size, width), left, first + _LINE * size, size, _FAINT),
-    ]
-
-
 def _bar(
     title: str, scale: ColourScale, *, size: int, left: float, top: float, width: float
-) -> tuple[list[Line], Box, tuple[float, ...]]:
+) -> tuple[list[Line], tuple[float, float, float, float], tuple[float, ...]]:
     """The colour bar's title and numbers, its box, and where its ticks stand."""
     parts = wrapped(title, size, width)
-    lines = [Line(part, left, top + i * _LINE * size, size, _INK) for i, part in enumerate(parts)]
+    lines = [Line(part, left, top + i * _LINE * size, size, INK) for i, part in enumerate(parts)]
     bar_top = lines[-1].y + 0.8 * size
     bar = (left, bar_top, left + width, bar_top + 0.8 * size)
     ticks = tuple(left + width * tick / scale.maximum for tick in scale.ticks)
@@ -221,7 +177,7 @@ def _bar(
         text = scale.tick_label(tick)
         label_width = text_width(text, size)
         start = min(max(x - label_width / 2, left), left + width - label_width)
-        lines.append(Line(text, start, bar[3] + 0.8 * size, size, _FAINT))
+        lines.append(Line(text, start, bar[3] + 0.8 * size, size, FAINT))
     return lines, bar, ticks
 
 
@@ -231,7 +187,7 @@ def _keys(said: LegendText, *, size: int, left: float, top: float, width: float)
     for symbol, text in said.keys:
         for index, part in enumerate(wrapped(text, size, width - indent)):
             y = top + len(lines) * _LINE * size
-            lines.append(Line(part, left + indent, y, size, _FAINT, None if index else symbol))
+            lines.append(Line(part, left + indent, y, size, FAINT, None if index else symbol))
     return lines
 
 
@@ -245,9 +201,8 @@ def draw_legend(legend: Legend) -> Image.Image:
     picture.paste(strip.resize((span, max(bottom - top, 1)), Image.Resampling.NEAREST), (left, top))
     painter = Painter(picture)
     for x in legend.ticks[1:-1]:
-        painter.line(
-            np.array([x, top]), np.array([x, bottom - 1.0]), max(1.0, 0.1 * (bottom - top)), BACKGROUND
-        )
+        ends = np.array([[x, top], [x, bottom - 1.0]])
+        painter.line(ends[0], ends[1], max(1.0, 0.1 * (bottom - top)), BACKGROUND)
     for line in legend.lines:
         painter.text((line.x, line.y), line.text, line.size, line.colour)
         if line.symbol is not None:
@@ -283,12 +238,12 @@ def _draw_symbol(painter: Painter, line: Line) -> None:
     middle = np.array([line.x - _INDENT * line.size + radius, line.y])
     if line.symbol == "region":
         outer, inner = (ellipse_outline(middle, r * np.eye(2)) for r in (radius, 0.75 * radius))
-        painter.polygon(outer, _INK, opacity=0.22)
-        painter.polygon(outer, _INK, hole=inner)
+        painter.polygon(outer, INK, opacity=0.22)
+        painter.polygon(outer, INK, hole=inner)
     elif line.symbol == "accepted":
-        painter.disc(middle, 0.6 * radius, _INK)
+        painter.disc(middle, 0.6 * radius, INK)
     elif line.symbol == "review":
-        paint_diamond(painter, middle, 0.5 * radius, _INK)
+        paint_diamond(painter, middle, 0.5 * radius, INK)
     else:
         for x, y in ((-0.6, 0.2), (0.1, -0.5), (0.6, 0.35)):
-            painter.disc(middle + radius * np.array([x, y]), max(0.7, 0.16 * radius), _INK, opacity=0.8)
+            painter.disc(middle + radius * np.array([x, y]), max(0.7, 0.16 * radius), INK, opacity=0.8)

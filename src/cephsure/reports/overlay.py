@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Literal
 
@@ -10,18 +11,16 @@ from PIL import Image
 
 from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
-from cephsure.reports.label_layout import place_labels
-from cephsure.reports.legend import BACKGROUND, draw_legend, lay_out_legend, printable
-from cephsure.reports.marks import DOT_RADIUS, marks_of, paint_marks
-from cephsure.reports.painter import Painter, capital_height, text_width
+from cephsure.reports.labels import paint_labels
+from cephsure.reports.legend import draw_legend, in_font, lay_out_legend
+from cephsure.reports.marks import marks_of, paint_marks
+from cephsure.reports.painter import BACKGROUND, WHITE, Painter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from cephsure.reports.colour_scale import Colour
-    from cephsure.reports.marks import Mark
     from cephsure.uncertainty import Prediction
     from cephsure.uncertainty.prediction import FilmInfo
 
@@ -29,8 +28,6 @@ Labels = Literal["code", "number"]
 
 NARROWEST_PX = 200
 SMALLEST_RADIUS = 5.5  # in strokes
-_BLACK: Colour = (0, 0, 0)
-_WHITE: Colour = (255, 255, 255)
 _DARKEST, _BRIGHTEST = 10, 190
 
 
@@ -59,22 +56,23 @@ def draw_overlay(
     Raises:
         InputError: the pixels are not those of the prediction's film.
     """
-    film = prediction.film
-    check_same_film(film_pixels, film)
-    width = max(width_px or film.width_px, NARROWEST_PX)
-    height = max(round(film.height_px * width / film.width_px), 1)
-    unit = stroke_px(width, height)
-    size = max(10, round(13.5 * unit))
-    picture = softened(film_pixels, (width, height))
-    zoom = (width / film.width_px, height / film.height_px)
-    marks = marks_of(prediction, zoom=zoom, smallest_radius=SMALLEST_RADIUS * unit)
-    _paint(picture, marks, unit=unit, size=size, labels=labels)
-    smallest_px = SMALLEST_RADIUS * unit / zoom[1]
-    legend = draw_legend(lay_out_legend(prediction, width=width, size=size, smallest_px=smallest_px))
-    sheet = Image.new("RGB", (width, height + legend.height), BACKGROUND)
-    sheet.paste(picture, (0, 0))
-    sheet.paste(legend, (0, height))
-    return sheet
+    ground = film_ground(film_pixels, prediction.film, width_px=width_px, narrowest_px=NARROWEST_PX)
+    unit, size = ground.unit, ground.size
+    marks = marks_of(prediction, zoom=ground.zoom, smallest_radius=SMALLEST_RADIUS * unit)
+    painter = Painter(ground.picture)
+    paint_marks(painter, marks, unit=unit)
+    paint_labels(
+        painter,
+        [(in_font(mark.code) if labels == "code" else str(mark.number), WHITE) for mark in marks],
+        np.array([mark.point for mark in marks]).reshape(-1, 2),
+        np.array([mark.half_axes for mark in marks]).reshape(-1, 2, 2),
+        unit=unit,
+        size=size,
+    )
+    smallest_px = SMALLEST_RADIUS * unit / ground.zoom[1]
+    width = ground.picture.width
+    legend = lay_out_legend(prediction, width=width, size=size, smallest_px=smallest_px)
+    return stacked(ground.picture, draw_legend(legend))
 
 
 def write_overlay(
@@ -85,38 +83,46 @@ def write_overlay(
     width_px: int | None = None,
     labels: Labels = "code",
 ) -> Path:
-    """Draw an overlay and write it as PNG, whole or not at all.
-
-    Args:
-        path: the file to write; its folder is made if absent.
-        film_pixels: as for ``draw_overlay``.
-        prediction: as for ``draw_overlay``.
-        width_px: as for ``draw_overlay``.
-        labels: as for ``draw_overlay``.
-
-    Returns:
-        ``path``.
+    """Draw an overlay with `draw_overlay` and write it to ``path`` as PNG, whole or not at all.
 
     Raises:
         InputError: the pixels are not those of the prediction's film, or the file cannot be written.
     """
-    picture = draw_overlay(film_pixels, prediction, width_px=width_px, labels=labels)
-    return write_png(path, picture)
+    return write_png(path, draw_overlay(film_pixels, prediction, width_px=width_px, labels=labels))
 
 
 def write_png(path: Path, picture: Image.Image) -> Path:
-    """Write a picture of a film as PNG, whole or not at all; ``path`` is returned."""
+    """Write a picture of a film as PNG, whole or not at all, to ``path``; its folder is made if absent."""
     png = BytesIO()
     # Films are noise to a packer: the highest compression saves little and takes ten times as long.
     picture.save(png, format="PNG", compress_level=1)
     return write_atomically(path, png.getvalue())
 
 
-def check_same_film(film_pixels: NDArray[np.float32], film: FilmInfo) -> None:
-    """Refuse pixels (height, width) that cannot be those of a prediction's film.
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A film's picture to draw on.
+
+    Attributes:
+        picture: RGB.
+        zoom: px of the picture for a px of the film, along x and y.
+        unit: the stroke that suits the picture, in px.
+        size: of letters, in px.
+    """
+
+    picture: Image.Image
+    zoom: tuple[float, float]
+    unit: float
+    size: int
+
+
+def film_ground(
+    film_pixels: NDArray[np.float32], film: FilmInfo, *, width_px: int | None, narrowest_px: int
+) -> Ground:
+    """The softened film at a width, by default its own.
 
     Raises:
-        InputError: the sizes differ.
+        InputError: the pixels (height, width) cannot be those of the film.
     """
     if film_pixels.shape != (film.height_px, film.width_px):
         given = " x ".join(str(n) for n in film_pixels.shape[::-1])
@@ -125,11 +131,16 @@ def check_same_film(film_pixels: NDArray[np.float32], film: FilmInfo) -> None:
             where=film.path,
             remedy="give the pixels of the same film",
         )
-
-
-def stroke_px(width: int, height: int) -> float:
-    """The stroke that suits a picture: a thousandth of its side, never finer than can be seen."""
-    return max(float(np.sqrt(width * height)) / 1000, 0.6)
+    width = max(width_px or film.width_px, narrowest_px)
+    height = max(round(film.height_px * width / film.width_px), 1)
+    # A thousandth of the picture's side, never finer than can be seen.
+    unit = max(float(np.sqrt(width * height)) / 1000, 0.6)
+    return Ground(
+        picture=softened(film_pixels, (width, height)),
+        zoom=(width / film.width_px, height / film.height_px),
+        unit=unit,
+        size=max(10, round(13.5 * unit)),
+    )
 
 
 def softened(film_pixels: NDArray[np.float32], size: tuple[int, int]) -> Image.Image:
@@ -144,29 +155,9 @@ def softened(film_pixels: NDArray[np.float32], size: tuple[int, int]) -> Image.I
     return picture.convert("RGB")
 
 
-def _paint(picture: Image.Image, marks: list[Mark], *, unit: float, size: int, labels: Labels) -> None:
-    """Paint the marks, and their labels over them."""
-    painter = Painter(picture)
-    paint_marks(painter, marks, unit=unit)
-    texts = [printable(mark.code) if labels == "code" else str(mark.number) for mark in marks]
-    pad = 0.25 * size
-    places = place_labels(
-        np.array([mark.point for mark in marks]).reshape(-1, 2),
-        np.array([mark.half_axes for mark in marks]).reshape(-1, 2, 2),
-        np.array([(text_width(text, size) + pad, capital_height(size) + 2 * pad) for text in texts]),
-        picture.size,
-        dot_radius=(DOT_RADIUS + 1.5) * unit,
-    )
-    for place in places:
-        if place.leader is not None:
-            paint_leader(painter, place.leader, unit=unit, colour=_WHITE)
-    for place, text in zip(places, texts, strict=True):
-        left, top, _, bottom = place.box
-        painter.text((left + pad / 2, (top + bottom) / 2), text, size, _WHITE, halo=max(1.3 * unit, 1.2))
-
-
-def paint_leader(painter: Painter, leader: NDArray[np.float64], *, unit: float, colour: Colour) -> None:
-    """Paint the line from a point to its label, (2, 2), in strokes that suit the picture."""
-    start, end = leader
-    painter.line(start, end, 2.4 * unit, _BLACK, opacity=0.45)
-    painter.line(start, end, max(0.9 * unit, 0.8), colour, opacity=0.8)
+def stacked(picture: Image.Image, below: Image.Image) -> Image.Image:
+    """A picture, and beneath it another of the same width."""
+    sheet = Image.new("RGB", (picture.width, picture.height + below.height), BACKGROUND)
+    sheet.paste(picture, (0, 0))
+    sheet.paste(below, (0, picture.height))
+    return sheet

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.reports.colour_scale import Colour
+    Array = NDArray[np.float64]
+
+Colour = tuple[int, int, int]
+BLACK: Colour = (0, 0, 0)
+WHITE: Colour = (255, 255, 255)
+BACKGROUND: Colour = (20, 22, 26)  # of legends and tables, with their inks
+INK: Colour = (238, 238, 238)
+FAINT: Colour = (176, 180, 186)
 
 SUPERSAMPLING = 4
 _MASK_LIMIT_PX = 1_000_000
@@ -32,21 +39,9 @@ class Painter:
         self.picture = picture
 
     def polygon(
-        self,
-        corners: NDArray[np.float64],
-        colour: Colour,
-        *,
-        opacity: float = 1.0,
-        hole: NDArray[np.float64] | None = None,
+        self, corners: Array, colour: Colour, *, opacity: float = 1.0, hole: Array | None = None
     ) -> None:
-        """Fill a polygon, but for a hole in it.
-
-        Args:
-            corners: (N, 2) positions.
-            colour: of the fill.
-            opacity: from 0, nothing, to 1, all of the colour.
-            hole: (M, 2) corners of what is left out.
-        """
+        """Fill a polygon of (N, 2) corners, but for a hole in it, (M, 2); opacity 1 is all of the colour."""
         canvas = self._canvas([corners], margin=1.0)
         if canvas is None:
             return
@@ -57,26 +52,19 @@ class Painter:
                 draw.polygon(_corners(outline, low, fine), fill=level)
         self._paste(mask, low, fine, colour)
 
-    def area(self, outlines: Sequence[NDArray[np.float64]], colour: Colour, *, opacity: float = 1.0) -> None:
+    def area(self, outlines: Sequence[Array], colour: Colour, *, opacity: float = 1.0) -> None:
         """Fill what an odd number of closed outlines, each (N, 2), surrounds."""
         canvas = self._canvas(outlines, margin=1.0)
         if canvas is None:
             return
         mask, low, fine = canvas
         for outline in outlines:
-            one = Image.new("L", mask.size)
-            ImageDraw.Draw(one).polygon(_corners(outline, low, fine), fill=255)
-            mask = ImageChops.difference(mask, one)
+            filled = Image.new("L", mask.size)
+            ImageDraw.Draw(filled).polygon(_corners(outline, low, fine), fill=255)
+            mask = ImageChops.difference(mask, filled)
         self._paste(mask.point([round(value * opacity) for value in range(256)]), low, fine, colour)
 
-    def edge(
-        self,
-        outlines: Sequence[NDArray[np.float64]],
-        width: float,
-        colour: Colour,
-        *,
-        opacity: float = 1.0,
-    ) -> None:
+    def edge(self, outlines: Sequence[Array], width: float, colour: Colour, *, opacity: float = 1.0) -> None:
         """Draw closed outlines, each (N, 2), with a line of a width in pixels."""
         canvas = self._canvas(outlines, margin=width)
         if canvas is None:
@@ -90,7 +78,7 @@ class Painter:
         self._paste(mask, low, fine, colour)
 
     def _canvas(
-        self, outlines: Sequence[NDArray[np.float64]], *, margin: float
+        self, outlines: Sequence[Array], *, margin: float
     ) -> tuple[Image.Image, NDArray[np.int64], int] | None:
         """An empty mask round some outlines, its top left pixel, and how many times finer it is."""
         corners = np.concatenate([np.empty((0, 2)), *outlines])
@@ -108,22 +96,12 @@ class Painter:
     def _paste(self, mask: Image.Image, low: NDArray[np.int64], fine: int, colour: Colour) -> None:
         self.picture.paste(colour, (int(low[0]), int(low[1])), mask.reduce(fine) if fine > 1 else mask)
 
-    def disc(
-        self, centre: NDArray[np.float64], radius: float, colour: Colour, *, opacity: float = 1.0
-    ) -> None:
+    def disc(self, centre: Array, radius: float, colour: Colour, *, opacity: float = 1.0) -> None:
         """Fill a circle of a radius in pixels round ``centre``, (2,)."""
         count = 12 + round(4 * radius)
         self.polygon(ellipse_outline(centre, radius * np.eye(2), count=count), colour, opacity=opacity)
 
-    def line(
-        self,
-        start: NDArray[np.float64],
-        end: NDArray[np.float64],
-        width: float,
-        colour: Colour,
-        *,
-        opacity: float = 1.0,
-    ) -> None:
+    def line(self, start: Array, end: Array, width: float, colour: Colour, *, opacity: float = 1.0) -> None:
         """Draw a straight line of a width in pixels from ``start`` to ``end``, (2,) each."""
         along = end - start
         length = float(np.hypot(*along))
@@ -157,7 +135,7 @@ class Painter:
         start = ((x - low[0]) * fine, (y - low[1]) * fine)
         # Small letters on a picture need more body than the font gives them.
         body = 1 if edge and size < _SMALL_TEXT_PX else 0
-        for letters, stroke in (((0, 0, 0), edge), (colour, body))[0 if edge else 1 :]:
+        for letters, stroke in ((BLACK, edge), (colour, body))[0 if edge else 1 :]:
             mask = Image.new("L", (width * fine, height * fine))
             ImageDraw.Draw(mask).text(
                 start, text, fill=255, font=font(size * fine), anchor="ls", stroke_width=stroke
@@ -165,25 +143,14 @@ class Painter:
             self.picture.paste(letters, (int(low[0]), int(low[1])), mask.reduce(fine))
 
 
-def _corners(outline: NDArray[np.float64], low: NDArray[np.int64], fine: int) -> list[tuple[int, int]]:
+def _corners(outline: Array, low: NDArray[np.int64], fine: int) -> list[tuple[int, int]]:
     """Corners on a mask: Pillow cuts to whole numbers, the fine pixel that holds a corner keeps its place."""
     inside = np.floor((outline + 0.5 - low) * fine)
     return [(int(x), int(y)) for x, y in inside]
 
 
-def ellipse_outline(
-    centre: NDArray[np.float64], half_axes: NDArray[np.float64], *, count: int = 72
-) -> NDArray[np.float64]:
-    """Points on an ellipse.
-
-    Args:
-        centre: (2,) position.
-        half_axes: (2, 2), the half axes as rows.
-        count: how many points.
-
-    Returns:
-        (count, 2) positions.
-    """
+def ellipse_outline(centre: Array, half_axes: Array, *, count: int = 72) -> Array:
+    """``count`` points on an ellipse, (count, 2), about ``centre``, (2,), with (2, 2) half axes as rows."""
     angle = np.linspace(0, 2 * np.pi, count, endpoint=False)
     return centre + np.stack([np.cos(angle), np.sin(angle)], axis=1) @ half_axes
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cephsure.reports.label_layout import place_labels
+from cephsure.reports.labels import place_labels
 
 BOUNDS = (800, 1000)
 SIZE = np.array([40.0, 20.0])
