@@ -10,6 +10,8 @@ import pytest
 import torch
 from torch import nn
 
+from cephsure.training.checkpoint import CheckpointTimes
+from cephsure.training.device import send
 from cephsure.training.fit import Progress, _average, fit, learning_rate
 from cephsure.training.settings import FitSettings
 from cephsure.training.stage import Batch
@@ -29,9 +31,9 @@ class Line:
     def network(self):
         return nn.Sequential(nn.BatchNorm1d(1), nn.Linear(1, 1))
 
-    def batches(self, rng):
+    def batches(self, rng, device):
         for _ in range(3):
-            x = rng.normal(3, 2, (self.settings.batch_films, 1)).astype(np.float32)
+            x = send(rng.normal(3, 2, (self.settings.batch_films, 1)).astype(np.float32), device)
             yield Batch((x,), (2 * x + 1,))
 
     def loss(self, outputs, targets):
@@ -66,7 +68,7 @@ def same(a, b):
 
 
 def run(stage, folder, **options):
-    given = {"seed": 5, "precision": "float32"} | options
+    given = {"seed": 5, "precision": "float32", "times": CheckpointTimes(every=1)} | options
     return fit(stage, checkpoint=folder / "line.checkpoint.safetensors", **given)
 
 
@@ -134,6 +136,54 @@ def test_it_stops_after_epochs_without_gain(tmp_path):
     assert (progress.epoch, progress.best_epoch) == (6, 3)
 
 
+def test_a_gain_is_a_ten_thousandth_where_that_is_the_least(tmp_path):
+    # 0.99995 is under the best, 1, by half a ten-thousandth: no gain. 0.9998 is under it by two.
+    scores = [1.0, 0.99995, 0.9998, 0.99975, 0.5, 0.6]
+    _, every = run(Scripted(replace(PLAIN, epochs=4, keep="best"), scores), tmp_path)
+    assert every.best_epoch == 4
+    (tmp_path / "least").mkdir()
+    stage = Scripted(replace(PLAIN, epochs=4, keep="best", least_gain=1e-4), scores)
+    network, progress = run(stage, tmp_path / "least")
+    assert (progress.best_epoch, progress.best_score) == (3, 0.9998)
+    assert same(weights(network), stage.shown[2])
+
+
+def test_a_fit_saved_now_and_then_goes_on_to_the_same_bits(tmp_path):
+    path = tmp_path / "line.checkpoint.safetensors"
+    settings, saved = replace(PLAIN, epochs=7, ema_decay=0.9), []
+
+    def report(rows):
+        if path.exists() and (not saved or path.stat().st_mtime_ns != saved[-1][1]):
+            saved.append((len(rows), path.stat().st_mtime_ns))
+            shutil.copyfile(path, tmp_path / f"after{len(rows)}")
+
+    network, _ = run(Line(settings), tmp_path, times=CheckpointTimes(every=3), report=report)
+    assert [epochs for epochs, _ in saved] == [3, 6, 7]
+    shutil.copyfile(tmp_path / "after3", path)
+    counts = []
+    again, _ = run(Line(settings), tmp_path, report=lambda rows: counts.append(len(rows)))
+    assert counts == [3, 4, 5, 6, 7]
+    assert same(weights(again), weights(network))
+
+
+def test_a_fit_that_is_told_to_end_saves_the_epoch_it_is_at(tmp_path):
+    times = CheckpointTimes(every=100)
+
+    class Told(Line):
+        def validate(self, network):
+            times.told_to_end = True
+            return super().validate(network)
+
+    with pytest.raises(SystemExit):
+        run(Told(PLAIN), tmp_path, times=times)
+    assert times.unsaved == 0
+    again, progress = run(Line(PLAIN), tmp_path)
+    (tmp_path / "whole").mkdir()
+    whole, _ = run(Line(PLAIN), tmp_path / "whole")
+    assert progress.epoch == 6
+    assert same(weights(again), weights(whole))
+
+
 def test_it_stops_below_an_error_in_mm(tmp_path):
     stage = Scripted(replace(PLAIN, epochs=99, stop_below_mm=40), [5.0, 4.0, 3.9, *[0] * 99])
     _, progress = run(stage, tmp_path)
@@ -188,9 +238,9 @@ def test_the_plateaus_rates_are_torchs(patience, tmp_path):
     rates = []
 
     class Watched(Scripted):
-        def batches(self, rng):
+        def batches(self, rng, device):
             rates.append(optimisers[-1].param_groups[0]["lr"])
-            yield from super().batches(rng)
+            yield from super().batches(rng, device)
 
     optimisers = []
     adam = torch.optim.Adam

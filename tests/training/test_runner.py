@@ -21,7 +21,6 @@ from cephsure.training import runner as module
 from cephsure.training.run_config import RunConfig
 from cephsure.training.runner import (
     TrainingFailedError,
-    find_device,
     jobs_at_once,
     run_jobs,
     train,
@@ -45,12 +44,6 @@ def test_as_many_at_once_as_cores_but_no_more_than_there_are(monkeypatch):
     monkeypatch.delattr(module.os, "sched_getaffinity")
     monkeypatch.setattr(module.os, "cpu_count", lambda: None)
     assert jobs_at_once(CONFIG) == 1
-
-
-def test_a_gpu_is_used_where_there_is_one(monkeypatch):
-    for there, device in ((True, "cuda"), (False, "cpu")):
-        monkeypatch.setattr(module.torch.cuda, "is_available", lambda there=there: there)
-        assert find_device() == device
 
 
 @pytest.fixture

@@ -110,8 +110,9 @@ def train(
         raise InputError(f"--members is for an ensemble, not for {model.value}")
     from cephsure.films.spacing import check_mm_per_px
     from cephsure.recipes.registry import chosen_recipe
+    from cephsure.training.device import find_device
     from cephsure.training.run_config import RUN_FILE
-    from cephsure.training.runner import begin, find_device
+    from cephsure.training.runner import begin
 
     check_mm_per_px(mm_per_px)
     chosen = chosen_recipe(

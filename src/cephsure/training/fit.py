@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from cephsure.training.checkpoint import load_checkpoint, pack_optimiser, save_checkpoint, unpack_optimiser
+from cephsure.training.checkpoint import (
+    CheckpointTimes,
+    load_checkpoint,
+    pack_optimiser,
+    save_checkpoint,
+    unpack_optimiser,
+)
+from cephsure.training.device import make_repeatable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +48,52 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
+class _State:
+    """All that changes while a network is fitted, and that a checkpoint holds."""
+
+    def __init__(self, stage: Stage, device: torch.device) -> None:
+        settings = stage.settings
+        # torch's stubs leave memory_format out.
+        self.network: nn.Module = stage.network().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.averaged = copy.deepcopy(self.network) if settings.ema_decay is not None else None
+        self.optimiser = _optimiser(self.network, settings)
+        self.best: dict[str, Tensor] = {}
+        self.progress = Progress()
+
+    @property
+    def judged(self) -> nn.Module:
+        """The network that is validated and kept."""
+        return self.network if self.averaged is None else self.averaged
+
+    def keep_best(self) -> None:
+        """Remember the present weights as the best."""
+        self.best = {name: value.detach().clone() for name, value in self.judged.state_dict().items()}
+
+    def save(self, path: Path) -> None:
+        """Write all of it."""
+        parts = {"network.": self.network.state_dict(), "best.": self.best}
+        if self.averaged is not None:
+            parts["averaged."] = self.averaged.state_dict()
+        tensors = {prefix + name: value for prefix, part in parts.items() for name, value in part.items()}
+        save_checkpoint(path, tensors | pack_optimiser(self.optimiser), asdict(self.progress))
+
+    def load(self, path: Path) -> None:
+        """Go back to what ``save`` wrote."""
+        tensors, facts = load_checkpoint(path)
+
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {
+                key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
+            }
+
+        self.network.load_state_dict(part("network."))
+        if self.averaged is not None:
+            self.averaged.load_state_dict(part("averaged."))
+        self.best = part("best.")
+        unpack_optimiser(self.optimiser, tensors)
+        self.progress = Progress(**facts)
+
+
 def fit(
     stage: Stage,
     *,
@@ -48,12 +101,13 @@ def fit(
     checkpoint: Path,
     precision: Precision,
     device: str = "cpu",
+    times: CheckpointTimes | None = None,
     report: Callable[[list[dict[str, Any]]], None] = lambda _: None,
 ) -> tuple[nn.Module, Progress]:
     """Fit a stage's network and return the weights it is meant to keep.
 
-    Every epoch draws its order and augmentations from (seed, epoch) alone and ends in a checkpoint, so a fit
-    that was killed goes on from its last whole epoch to the same weights as one that was not.
+    Every epoch draws its order and augmentations from (seed, epoch) alone, so a fit that was killed goes on
+    from its last checkpoint to the same weights as one that was not.
 
     Args:
         stage: network, examples, loss and validation.
@@ -61,81 +115,60 @@ def fit(
         checkpoint: file to go on from and to write to.
         precision: "bfloat16" runs the network under autocast.
         device: torch device.
+        times: when to write it; by default as often as costs little.
         report: is given all JSON rows of the fit so far, at its start and after each epoch.
     """
+    times = times or CheckpointTimes()
+    where = torch.device(device)
+    make_repeatable(where)
     torch.manual_seed(seed)
     settings = stage.settings
-    network = stage.network().to(device)
-    # torch's stubs leave memory_format out.
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    averaged = copy.deepcopy(network) if settings.ema_decay is not None else None
-    optimiser = _optimiser(network, settings)
-    progress = Progress()
-    best: dict[str, Tensor] = {}
+    state = _State(stage, where)
     if checkpoint.exists():
-        tensors, facts = load_checkpoint(checkpoint)
-        _restore(network, averaged, optimiser, best, tensors)
-        progress = Progress(**facts)
-        report(_rows(stage, progress))
+        state.load(checkpoint)
+        report(_rows(stage, state.progress))
+    progress = state.progress
     while not progress.finished:
         start = time.monotonic()
-        loss = _epoch(
-            stage, network, averaged, optimiser, progress, seed=seed, precision=precision, device=device
-        )
-        judged = averaged if averaged is not None else network
-        judged.eval()
-        score, mre_mm = stage.validate(judged)
-        gained = score < progress.best_score
-        progress.seconds += time.monotonic() - start
-        _advance(progress, settings, score=score, mre_mm=mre_mm, loss=loss)
+        loss = _epoch(stage, state, seed=seed, precision=precision, device=where)
+        score, mre_mm = stage.validate(state.judged.eval())
+        seconds = time.monotonic() - start
+        progress.seconds += seconds
+        gained = _advance(progress, settings, score=score, mre_mm=mre_mm, loss=loss)
         if gained and settings.keep == "best":
-            best = {name: value.detach().clone() for name, value in judged.state_dict().items()}
-        _save(checkpoint, network, averaged, optimiser, best=best, progress=progress)
+            state.keep_best()
+        times.after_epoch(seconds, finished=progress.finished, write=lambda: state.save(checkpoint))
         report(_rows(stage, progress))
-    kept = averaged if averaged is not None else network
-    if best and not _fell_below(settings, progress.history[-1]["validation_mre_mm"]):
-        kept.load_state_dict(best)
-    return kept.eval(), progress
+    if state.best and not _fell_below(settings, progress.history[-1]["validation_mre_mm"]):
+        state.judged.load_state_dict(state.best)
+    return state.judged.eval(), progress
 
 
 def _rows(stage: Stage, progress: Progress) -> list[dict[str, Any]]:
     return [{"stage": stage.name, "epochs": stage.settings.epochs, **row} for row in progress.history]
 
 
-def _epoch(
-    stage: Stage,
-    network: nn.Module,
-    averaged: nn.Module | None,
-    optimiser: torch.optim.Optimizer,
-    progress: Progress,
-    *,
-    seed: int,
-    precision: Precision,
-    device: str,
-) -> float:
-    rng = np.random.default_rng((seed, progress.epoch))
+def _epoch(stage: Stage, state: _State, *, seed: int, precision: Precision, device: torch.device) -> float:
+    """One pass over the films; the mean of its steps' losses, for which alone the device is waited for."""
+    network, optimiser, progress = state.network, state.optimiser, state.progress
     network.train()
     for group in optimiser.param_groups:
         group["lr"] = learning_rate(stage.settings, progress)
-    losses: list[float] = []
-    for batch in stage.batches(rng):
-        inputs = [torch.from_numpy(array).to(device) for array in batch.inputs]
-        with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
-            outputs = network(*inputs)
-        loss = stage.loss(
-            outputs.float(), tuple(torch.from_numpy(array).to(device) for array in batch.targets)
-        )
+    losses: list[Tensor] = []
+    for batch in stage.batches(np.random.default_rng((seed, progress.epoch)), device):
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+            outputs = network(*batch.inputs)
+        loss = stage.loss(outputs.float(), batch.targets)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-        if averaged is not None and stage.settings.ema_decay is not None:
-            _average(
-                averaged, network, min(stage.settings.ema_decay, (1 + progress.steps) / (10 + progress.steps))
-            )
+        if state.averaged is not None and stage.settings.ema_decay is not None:
+            decay = min(stage.settings.ema_decay, (1 + progress.steps) / (10 + progress.steps))
+            _average(state.averaged, network, decay)
         progress.steps += 1
-        losses.append(float(loss.detach()))
+        losses.append(loss.detach())
     progress.epoch += 1
-    return float(np.mean(losses))
+    return float(torch.stack(losses).double().mean())
 
 
 def learning_rate(settings: FitSettings, progress: Progress) -> float:
@@ -147,8 +180,8 @@ def learning_rate(settings: FitSettings, progress: Progress) -> float:
     return settings.learning_rate * rising * 0.5 * (1 + math.cos(math.pi * progress.epoch / settings.epochs))
 
 
-def _advance(progress: Progress, settings: FitSettings, *, score: float, mre_mm: float, loss: float) -> None:
-    """Enter one epoch's figures, and decide on the plateau's rate and on stopping."""
+def _advance(progress: Progress, settings: FitSettings, *, score: float, mre_mm: float, loss: float) -> bool:
+    """Enter an epoch's figures, decide on the plateau's rate and on stopping; whether it was a gain."""
     progress.history.append(
         {
             "epoch": progress.epoch,
@@ -158,7 +191,8 @@ def _advance(progress: Progress, settings: FitSettings, *, score: float, mre_mm:
             "seconds": progress.seconds,
         }
     )
-    if score < progress.best_score:
+    gained = score < progress.best_score * (1.0 - settings.least_gain)
+    if gained:
         progress.best_score, progress.best_mm, progress.best_epoch = score, mre_mm, progress.epoch
         progress.since_rate = 0
     else:
@@ -172,6 +206,7 @@ def _advance(progress: Progress, settings: FitSettings, *, score: float, mre_mm:
         or (settings.stop_patience is not None and idle >= settings.stop_patience)
         or _fell_below(settings, mre_mm)
     )
+    return gained
 
 
 def _fell_below(settings: FitSettings, mre_mm: float) -> bool:
@@ -195,38 +230,3 @@ def _average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
             kept.lerp_(new, 1.0 - decay)
         else:
             kept.copy_(new)
-
-
-def _save(
-    path: Path,
-    network: nn.Module,
-    averaged: nn.Module | None,
-    optimiser: torch.optim.Optimizer,
-    *,
-    best: dict[str, Tensor],
-    progress: Progress,
-) -> None:
-    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
-    if averaged is not None:
-        tensors |= {f"averaged.{name}": value for name, value in averaged.state_dict().items()}
-    tensors |= {f"best.{name}": value for name, value in best.items()}
-    save_checkpoint(path, tensors | pack_optimiser(optimiser), asdict(progress))
-
-
-def _restore(
-    network: nn.Module,
-    averaged: nn.Module | None,
-    optimiser: torch.optim.Optimizer,
-    best: dict[str, Tensor],
-    tensors: dict[str, Tensor],
-) -> None:
-    def part(prefix: str) -> dict[str, Tensor]:
-        return {
-            name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)
-        }
-
-    network.load_state_dict(part("network."))
-    if averaged is not None:
-        averaged.load_state_dict(part("averaged."))
-    best.update(part("best."))
-    unpack_optimiser(optimiser, tensors)

@@ -11,16 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from cephsure.datasets import data_sha256
 from cephsure.datasets import truth as chosen_truth
 from cephsure.errors import InputError
 from cephsure.training.bundle_writer import write_bundle
 from cephsure.training.curves import CURVES_FILE, draw_curves, read_logs
+from cephsure.training.device import choose_precision
 from cephsure.training.material import mean_shape
 from cephsure.training.open_data import chosen_films, usual_split
-from cephsure.training.precision import choose_precision
 from cephsure.training.run_config import RunConfig, settle
 from cephsure.training.worker import BAD_INPUT, DONE_FILE, LOG_FILE, job_folder, recipe_place
 
@@ -114,11 +112,6 @@ def begin(
     mean_shape([chosen_truth(item, truth) for item in items])
     recipe.member_films(items, 0, seed=seed)
     return settle(out, wanted), words
-
-
-def find_device() -> str:
-    """Say "cuda" where torch finds a GPU, else "cpu"."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def run_jobs(

@@ -28,6 +28,7 @@ class FitSettings:
         ema_decay: decay a step of the averaged weights that are kept (less in the first steps); None keeps
             the plain ones.
         keep: "last" epoch's weights or those of the "best" validation epoch.
+        least_gain: share by which a score must be under the best one to be a gain.
     """
 
     epochs: int
@@ -41,3 +42,4 @@ class FitSettings:
     stop_below_mm: float | None = None
     ema_decay: float | None = 0.99
     keep: Literal["last", "best"] = "last"
+    least_gain: float = 0.0

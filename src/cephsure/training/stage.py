@@ -10,6 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import torch
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Inputs and targets of one step, as numpy arrays; the loop moves them to the device."""
+    """Inputs and targets of one step, on the device."""
 
-    inputs: tuple[NDArray[np.float32], ...]
-    targets: tuple[NDArray[np.float32], ...]
+    inputs: tuple[Tensor, ...]
+    targets: tuple[Tensor, ...]
 
 
 class Stage(Protocol):
@@ -33,8 +34,11 @@ class Stage(Protocol):
     def network(self) -> nn.Module:
         """A new network; its random start comes from torch's generator."""
 
-    def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
-        """One epoch of examples, in an order and with augmentations drawn from ``rng``."""
+    def batches(self, rng: np.random.Generator, device: torch.device) -> Iterator[Batch]:
+        """One epoch of examples, in an order and with augmentations drawn from ``rng``.
+
+        Nothing in it may wait for the device: the loop gives it the next step before the last one is done.
+        """
 
     def loss(self, outputs: Tensor, targets: tuple[Tensor, ...]) -> Tensor:
         """Scalar loss of float32 network outputs."""

@@ -5,8 +5,9 @@ import re
 import pytest
 import torch
 
-from cephsure.training import precision as module
-from cephsure.training.precision import choose_precision
+from cephsure.errors import InputError
+from cephsure.training import device as module
+from cephsure.training.device import choose_precision, find_device
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,18 @@ def test_the_real_test_measures_both():
     )
     # Eight bits of mantissa: gradients differ, by less than some per cent.
     assert 0 < float(found[2]) < 5
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "found"),
+    [("auto", True, "cuda"), ("auto", False, "cpu"), ("cpu", True, "cpu"), ("cuda", True, "cuda")],
+)
+def test_a_gpu_is_used_where_there_is_one_and_none_is_refused(monkeypatch, wanted, there, found):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert find_device(wanted) == found
+
+
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match="no CUDA GPU here"):
+        find_device("cuda")
