@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 from cephsure.training.checkpoint import CheckpointTimes
-from cephsure.training.device import send
 from cephsure.training.fit import Progress, _average, fit, learning_rate
 from cephsure.training.settings import FitSettings
 from cephsure.training.stage import Batch
@@ -31,9 +30,9 @@ class Line:
     def network(self):
         return nn.Sequential(nn.BatchNorm1d(1), nn.Linear(1, 1))
 
-    def batches(self, rng, device):
+    def batches(self, rng):
         for _ in range(3):
-            x = send(rng.normal(3, 2, (self.settings.batch_films, 1)).astype(np.float32), device)
+            x = rng.normal(3, 2, (self.settings.batch_films, 1)).astype(np.float32)
             yield Batch((x,), (2 * x + 1,))
 
     def loss(self, outputs, targets):
@@ -238,9 +237,9 @@ def test_the_plateaus_rates_are_torchs(patience, tmp_path):
     rates = []
 
     class Watched(Scripted):
-        def batches(self, rng, device):
+        def batches(self, rng):
             rates.append(optimisers[-1].param_groups[0]["lr"])
-            yield from super().batches(rng, device)
+            yield from super().batches(rng)
 
     optimisers = []
     adam = torch.optim.Adam

@@ -55,11 +55,11 @@ def processes(monkeypatch, tmp_path):
     def install(script):
         running = []
 
-        def start(out, job, threads, device, recipe):
+        def start(out, job, settings):
             folder = job_folder(out, job)
             folder.mkdir(parents=True, exist_ok=True)
             running[:] = [process for process in running if process.poll() is None]
-            started.append((job, threads, device, len(running)))
+            started.append((job, *settings, len(running)))
             with (folder / "stderr.txt").open("wb") as errors:
                 process = subprocess.Popen(
                     [sys.executable, "-I", "-S", "-c", script, str(folder)], stderr=errors
@@ -155,10 +155,10 @@ def test_the_other_jobs_are_stopped_with_the_run(processes, tmp_path, monkeypatc
 def test_a_job_is_started_with_its_threads_and_its_own_errors(tmp_path, monkeypatch):
     calls = []
     monkeypatch.setattr(module.subprocess, "Popen", lambda *a, **k: calls.append((a, k)))
-    module._start(tmp_path, "orientation", 3, "cpu", CoarseToFineRecipe)
+    module._start(tmp_path, "orientation", ["3", "cpu", "a:B", "auto"])
     ((command,), options) = calls[0]
-    recipe = "cephsure.recipes.coarse_to_fine.recipe:CoarseToFineRecipe"
-    assert command[1:] == ["-m", "cephsure.training.worker", str(tmp_path), "orientation", "3", "cpu", recipe]
+    assert command[1:4] == ["-m", "cephsure.training.worker", str(tmp_path)]
+    assert command[4:] == ["orientation", "3", "cpu", "a:B", "auto"]
     assert options["env"]["OMP_NUM_THREADS"] == "3"
     assert options["stderr"].name == str(tmp_path / "orientation" / "stderr.txt")
     assert options["env"].keys() >= os.environ.keys()

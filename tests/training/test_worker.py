@@ -22,6 +22,7 @@ from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
 from cephsure.recipes.paper import stage as paper
 from cephsure.recipes.paper.recipe import PaperRecipe
 from cephsure.training import worker as module
+from cephsure.training.checkpoint import load_checkpoint
 from cephsure.training.open_data import run_films
 from cephsure.training.worker import BAD_INPUT, do_job, job_folder, main, recipe_at, recipe_place
 
@@ -51,10 +52,10 @@ def trained(run, job, stage):
     return load_file(job_folder(run, job) / f"{stage}.checkpoint.safetensors")
 
 
-def start(run, job):
+def start(run, job, every="auto"):
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     recipe = recipe_place(CoarseToFineRecipe)
-    command = [sys.executable, "-m", "cephsure.training.worker", str(run), job, "1", "cpu", recipe]
+    command = [sys.executable, "-m", "cephsure.training.worker", str(run), job, "1", "cpu", recipe, every]
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
 
 
@@ -104,6 +105,23 @@ def test_a_job_killed_at_any_moment_ends_in_the_same_weights(
     names = {path.name for path in job_folder(tmp_path / "killed", "0").iterdir()}
     assert names >= {"coarse.onnx", "coarse.safetensors", "fine.onnx", "fine.safetensors", "done.json"}
     assert not [name for name in names if name.startswith(".")]
+
+
+@pytest.mark.slow
+def test_a_job_that_is_told_to_end_saves_what_it_has_done(begin, films, tiny_recipe, tmp_path):
+    fit = replace(tiny_recipe.coarse_fit, epochs=1000)
+    begin(films, tmp_path / "run", replace(tiny_recipe, coarse_widths=(4, 6), coarse_fit=fit))
+    process = start(tmp_path / "run", "0", every="1000")
+    folder = job_folder(tmp_path / "run", "0")
+    while not (folder / "log.jsonl").exists():
+        assert process.poll() is None, process.stderr.read().decode()
+        time.sleep(0.01)
+    assert not (folder / "coarse.checkpoint.safetensors").exists()
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    _, facts = load_checkpoint(folder / "coarse.checkpoint.safetensors")
+    assert facts["epoch"] >= len(log_of(tmp_path / "run", "0"))
 
 
 def test_the_papers_dropout_network_is_trained_and_written(begin, films, tiny_paper, tmp_path, monkeypatch):
@@ -202,8 +220,9 @@ def test_a_film_that_cannot_be_read_is_named(begin, films, tiny_paper, tmp_path,
     begin(data, tmp_path / "run", tiny_paper)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_end_with_parent", lambda _: None)
+        patch.setattr(module.CheckpointTimes, "end_on_signals", lambda _: None)
         with pytest.raises(SystemExit) as end:
-            main([str(tmp_path / "run"), "0", "1", "cpu", recipe_place(PaperRecipe)])
+            main([str(tmp_path / "run"), "0", "1", "cpu", recipe_place(PaperRecipe), "auto"])
     assert end.value.code == BAD_INPUT
     assert capfd.readouterr().err.splitlines()[-1].startswith(f"{broken}: ")
 

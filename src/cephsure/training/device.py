@@ -11,12 +11,15 @@ from torch import Tensor, nn
 from cephsure.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from cephsure.training.settings import Precision
 
 DEVICE_SHARE = 0.1
 """Share of a GPU's free memory that a job's films may take: several jobs may share a card."""
+GPU_PART, CPU_PART = 64, 8
+"""Validation films that a network is given at once."""
 LARGEST_DIFFERENCE = 0.05
 LEAST_SPEED_UP = 1.15
 
@@ -59,11 +62,12 @@ def place(array: NDArray[Any], device: torch.device) -> Tensor:
     return send(array, device)
 
 
-def run_in_parts(network: nn.Module, images: Tensor, size: int) -> Tensor:
-    """A network's float32 outputs (N, ...) of images (N, ...), without gradients, ``size`` at a time."""
+def run_in_parts(network: nn.Module, images: NDArray[np.float32] | Tensor) -> Tensor:
+    """A network's float32 outputs (N, ...) of images (N, ...) without gradients; on a GPU most at once."""
     device = next(network.parameters()).device
+    parts = torch.split(torch.as_tensor(images), GPU_PART if device.type == "cuda" else CPU_PART)
     with torch.inference_mode():
-        return torch.cat([network(send(part, device)).float() for part in torch.split(images, size)])
+        return torch.cat([network(send(part, device)).float() for part in parts])
 
 
 def choose_precision(device: str = "cpu") -> tuple[Precision, str]:

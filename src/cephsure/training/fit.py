@@ -18,7 +18,7 @@ from cephsure.training.checkpoint import (
     save_checkpoint,
     unpack_optimiser,
 )
-from cephsure.training.device import make_repeatable
+from cephsure.training.device import make_repeatable, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,10 +155,13 @@ def _epoch(stage: Stage, state: _State, *, seed: int, precision: Precision, devi
     for group in optimiser.param_groups:
         group["lr"] = learning_rate(stage.settings, progress)
     losses: list[Tensor] = []
-    for batch in stage.batches(np.random.default_rng((seed, progress.epoch)), device):
+    for batch in stage.batches(np.random.default_rng((seed, progress.epoch))):
+        inputs, targets = (
+            tuple(send(array, device) for array in part) for part in (batch.inputs, batch.targets)
+        )
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
-            outputs = network(*batch.inputs)
-        loss = stage.loss(outputs.float(), batch.targets)
+            outputs = network(*inputs)
+        loss = stage.loss(outputs.float(), targets)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

@@ -115,9 +115,16 @@ def begin(
 
 
 def run_jobs(
-    out: Path, config: RunConfig, *, jobs: int | None = None, device: str = "cpu"
+    out: Path,
+    config: RunConfig,
+    *,
+    jobs: int | None = None,
+    device: str = "cpu",
+    checkpoint_every: int | None = None,
 ) -> Generator[list[JobState], None, None]:
     """Do all jobs of a run, ``jobs`` at a time, and give their states twice a second.
+
+    A checkpoint is written every ``checkpoint_every`` epochs, or where None as often as costs little.
 
     Raises:
         InputError: when a job finds that a film or an annotation cannot be used.
@@ -126,13 +133,16 @@ def run_jobs(
     states = [JobState(name) for name in config.job_names]
     at_once = jobs_at_once(config, jobs=jobs, device=device)
     threads = max(1, _cores() // at_once)
+    every = "auto" if checkpoint_every is None else str(checkpoint_every)
     processes: dict[str, subprocess.Popen[bytes]] = {}
     try:
         while True:
             _look(out, states, processes)
             waiting = [state for state in states if not state.done and not state.running]
             for state in waiting[: at_once - len(processes)]:
-                processes[state.name] = _start(out, state.name, threads, device, type(config.recipe))
+                processes[state.name] = _start(
+                    out, state.name, [str(threads), device, recipe_place(type(config.recipe)), every]
+                )
                 state.running = True
             yield states
             if all(state.done for state in states):
@@ -149,7 +159,7 @@ def jobs_at_once(config: RunConfig, *, jobs: int | None = None, device: str = "c
     """How many of a run's jobs are done side by side: ``jobs``, or what suits the device; at most all.
 
     On a CPU there are as many as cores, one thread each: two single-thread processes train two members sooner
-    than one process with two threads trains them in turn. On a GPU there is one.
+    than one process with two threads trains them in turn. On a GPU there is one; more may share it.
     """
     usual = 1 if device == "cuda" else _cores()
     return max(1, min(jobs or usual, len(config.job_names)))
@@ -162,14 +172,14 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _start(out: Path, job: str, threads: int, device: str, recipe: type[Recipe]) -> subprocess.Popen[bytes]:
+def _start(out: Path, job: str, settings: list[str]) -> subprocess.Popen[bytes]:
+    """Start a job's process; ``settings`` are what it is told beside the job: threads, device, ..."""
     folder = job_folder(out, job)
     folder.mkdir(parents=True, exist_ok=True)
-    environment = os.environ | {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
+    environment = os.environ | {"OMP_NUM_THREADS": settings[0], "OPENBLAS_NUM_THREADS": settings[0]}
     # The worker must find whatever was found here: a recipe may come from anywhere.
     environment["PYTHONPATH"] = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
-    work = [str(out), job, str(threads), device, recipe_place(recipe)]
-    command = [sys.executable, "-m", "cephsure.training.worker", *work]
+    command = [sys.executable, "-m", "cephsure.training.worker", str(out), job, *settings]
     with (folder / ERRORS_FILE).open("wb") as errors:
         return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=errors)  # noqa: S603 - our own module
 
@@ -203,10 +213,16 @@ def _failure(job: str, folder: Path, status: int) -> Exception:
 
 
 def train(
-    out: Path, config: RunConfig, *, jobs: int | None = None, device: str = "cpu", name: str | None = None
+    out: Path,
+    config: RunConfig,
+    *,
+    jobs: int | None = None,
+    device: str = "cpu",
+    checkpoint_every: int | None = None,
+    name: str | None = None,
 ) -> Path:
     """Do all that is left of a run, without a word, and return its bundle's folder."""
-    for _ in run_jobs(out, config, jobs=jobs, device=device):
+    for _ in run_jobs(out, config, jobs=jobs, device=device, checkpoint_every=checkpoint_every):
         pass
     return finish(out, config, name=name)
 

@@ -10,7 +10,6 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import torch
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
@@ -19,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Inputs and targets of one step, on the device."""
+    """Inputs and targets of one step, on the device already or still on the host; the loop sends them."""
 
-    inputs: tuple[Tensor, ...]
-    targets: tuple[Tensor, ...]
+    inputs: tuple[NDArray[np.float32] | Tensor, ...]
+    targets: tuple[NDArray[np.float32] | Tensor, ...]
 
 
 class Stage(Protocol):
@@ -34,10 +33,10 @@ class Stage(Protocol):
     def network(self) -> nn.Module:
         """A new network; its random start comes from torch's generator."""
 
-    def batches(self, rng: np.random.Generator, device: torch.device) -> Iterator[Batch]:
+    def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
         """One epoch of examples, in an order and with augmentations drawn from ``rng``.
 
-        Nothing in it may wait for the device: the loop gives it the next step before the last one is done.
+        Nothing in it may wait for a GPU: while one computes a step, the next is made ready.
         """
 
     def loss(self, outputs: Tensor, targets: tuple[Tensor, ...]) -> Tensor:

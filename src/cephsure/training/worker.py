@@ -1,7 +1,8 @@
 """One job of a run in a process of its own: a member's networks, or those that the run has once.
 
-``python -m cephsure.training.worker RUN JOB THREADS DEVICE RECIPE``; JOB is a member's number or the name of
-an extra job, RECIPE the recipe's class as ``module:name``.
+``python -m cephsure.training.worker RUN JOB THREADS DEVICE RECIPE EVERY``; JOB is a member's number or the
+name of an extra job, RECIPE the recipe's class as ``module:name``, EVERY the epochs between checkpoints or
+"auto".
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import torch
 from cephsure.atomic import write_atomically
 from cephsure.datasets import truth
 from cephsure.errors import InputError
+from cephsure.training.checkpoint import CheckpointTimes
 from cephsure.training.fit import fit
 from cephsure.training.material import TrainingFilm, load_films, mean_shape
 from cephsure.training.open_data import run_films
@@ -51,7 +53,14 @@ def job_folder(run: Path, job: str) -> Path:
     return run / (f"member_{int(job):02d}" if job.isdigit() else job)
 
 
-def do_job(run: Path, job: str, recipe: type[Recipe], *, device: str = "cpu") -> None:
+def do_job(
+    run: Path,
+    job: str,
+    recipe: type[Recipe],
+    *,
+    device: str = "cpu",
+    times: CheckpointTimes | None = None,
+) -> None:
     """Do one job of a run, going on from its checkpoints; a finished job is left as it is."""
     folder = job_folder(run, job)
     if (folder / DONE_FILE).exists():
@@ -59,7 +68,7 @@ def do_job(run: Path, job: str, recipe: type[Recipe], *, device: str = "cpu") ->
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in folder.glob(".*.part"):  # of a write that was killed
         leftover.unlink(missing_ok=True)
-    work = Job(RunConfig.load(run, recipe), job, folder, device=device)
+    work = Job(RunConfig.load(run, recipe), job, folder, device=device, times=times)
     beside = work.config.recipe.train(work)
     write_atomically(folder / DONE_FILE, json.dumps(work.facts | beside, indent=2).encode())
 
@@ -72,15 +81,19 @@ class Job:
         name: a member's number, or the extra job's name.
         member: that number; 0 for an extra job, which has the first member's films.
         folder: where checkpoints and the log are, and networks are exported to.
+        device: where they are trained.
         dropout: whether the networks take channel masks.
         shape: (L, 2) the training films' mean shape.
         facts: what the bundle will be told of it.
     """
 
-    def __init__(self, config: RunConfig, name: str, folder: Path, *, device: str) -> None:
+    def __init__(
+        self, config: RunConfig, name: str, folder: Path, *, device: str, times: CheckpointTimes | None = None
+    ) -> None:
         self.config, self.name, self.folder, self.device = config, name, folder, device
         self.member = int(name) if name.isdigit() else 0
         self.dropout = config.kind == "mc-dropout"
+        self._times = times
         self._items = run_films(config)
         self.shape = mean_shape([truth(item, config.truth) for item in self._items])
         self._unit = "mm"
@@ -132,6 +145,7 @@ class Job:
             checkpoint=self.folder / f"{stage.name}.checkpoint.safetensors",
             precision=self.config.precision,
             device=self.device,
+            times=self._times,
             report=report,
         )
         last = progress.history[-1]
@@ -181,11 +195,13 @@ def _end_with_parent(parent: int, end: Callable[[int], None] = os._exit) -> None
 
 def main(arguments: list[str]) -> None:
     """Do the job that the command line names."""
-    run, job, threads, device, recipe = arguments
+    run, job, threads, device, recipe, every = arguments
+    times = CheckpointTimes(None if every == "auto" else int(every))
+    times.end_on_signals()
     _end_with_parent(os.getppid())
     torch.set_num_threads(int(threads))
     try:
-        do_job(Path(run), job, recipe_at(recipe), device=device)
+        do_job(Path(run), job, recipe_at(recipe), device=device, times=times)
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(BAD_INPUT)

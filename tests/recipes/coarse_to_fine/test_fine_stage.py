@@ -68,7 +68,7 @@ def make(recipe, blob_films, *, jitter_px=0.0, dropout=False):
 def test_patches_round_displaced_points_find_the_landmarks(tiny_recipe, blob_films):
     stage = make(tiny_recipe, blob_films, jitter_px=4.0)
     for film, start in zip(stage.validation, stage.coarse, strict=True):
-        found = stage.refine(Bright(annotators=2), film, start)
+        found = stage.refine(Bright(annotators=2), [film], [start])[0]
         assert np.abs(start - film.points_px).max() > 4
         assert found == pytest.approx(film.points_px, abs=1.0)
 
@@ -87,7 +87,7 @@ def test_validation_is_of_the_whole_way_in_mm(tiny_recipe, blob_films):
 def test_coarse_points_in_one_place_are_left_there(tiny_recipe, blob_films):
     stage = make(tiny_recipe, blob_films)
     start = np.full((4, 2), 50.0)
-    assert stage.refine(Bright(), stage.validation[0], start) is start
+    assert stage.refine(Bright(), stage.validation[:1], [start])[0] is start
 
 
 def test_targets_lie_where_the_augmented_patch_shows_the_landmark(tiny_recipe, blob_films, monkeypatch):

@@ -39,6 +39,7 @@ from cephsure.recipes.coarse_to_fine.patches import (
     map_to_frame,
     network_input,
 )
+from cephsure.training.device import run_in_parts
 from cephsure.training.graphs import export_network
 from cephsure.training.material import TrainingFilm, mean_of_known, radial_errors_mm
 from cephsure.training.stage import Batch, shuffled
@@ -175,12 +176,11 @@ class CoarseStage:
 
     def positions(self, network: nn.Module, films: Sequence[TrainingFilm]) -> list[NDArray[np.float64]]:
         """(L, 2) coarse positions in film px, without dropout."""
-        device = next(network.parameters()).device
+        images, warps = zip(*(coarse_input(film, self.recipe.coarse_side) for film in films), strict=True)
         found = []
-        for film in films:
-            image, warp = coarse_input(film, self.recipe.coarse_side)
-            with torch.inference_mode():
-                logits = network(torch.from_numpy(image)[None, None].to(device))[0].float().cpu().numpy()
+        for logits, warp in zip(
+            run_in_parts(network, np.stack(images)[:, None]).cpu().numpy(), warps, strict=True
+        ):
             on_map = local_centroids(softmax_maps(logits), self.recipe.coarse_radius_px)
             found.append(warp.source(2 * on_map + 0.5))
         return found
@@ -251,29 +251,44 @@ class FineStage:
 
     def validate(self, network: nn.Module) -> tuple[float, float]:
         """MRE in mm of the whole way: coarse positions, patches round them, fine positions."""
-        errors = [
-            radial_errors_mm(self.refine(network, film, start), film)
-            for film, start in zip(self.validation, self.coarse, strict=True)
-        ]
-        mre = mean_of_known(errors)
+        found = self.refine(network, self.validation, self.coarse)
+        mre = mean_of_known([radial_errors_mm(p, f) for p, f in zip(found, self.validation, strict=True)])
         return mre, mre
 
-    def refine(self, network: nn.Module, film: PatchFilm, start: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(L, 2) fine positions in film px from coarse ones, without dropout."""
+    def refine(
+        self, network: nn.Module, films: Sequence[PatchFilm], starts: Sequence[NDArray[np.float64]]
+    ) -> list[NDArray[np.float64]]:
+        """(L, 2) fine positions in each film's px from coarse ones, without dropout; NaN without a frame."""
+        seen = [self._patches(film, start) for film, start in zip(films, starts, strict=True)]
+        patches = [part[2] for part in seen if part is not None]
+        outputs = iter(run_in_parts(network, np.stack(patches)).cpu().numpy() if patches else ())
+        found = []
+        for film, start, part in zip(films, starts, seen, strict=True):
+            if part is None:
+                found.append(np.full_like(start, np.nan) if film.pyramid is None else start)
+                continue
+            warp, centres, _ = part
+            on_maps = [
+                local_centroids(softmax_maps(maps), self.recipe.fine_radius_px) for maps in next(outputs)
+            ]
+            found.append(warp.source(centres + map_to_frame(np.mean(on_maps, axis=0), self.recipe.layout)))
+        return found
+
+    def _patches(
+        self, film: PatchFilm, start: NDArray[np.float64]
+    ) -> tuple[Warp, NDArray[np.float64], NDArray[np.float32]] | None:
+        """Frame, centres and patches round coarse points; None where these make no frame.
+
+        A coarse network that knows nothing yet may put all points in one place.
+        """
         if film.pyramid is None:
-            return np.full_like(start, np.nan)
-        device = next(network.parameters()).device
-        layout = self.recipe.layout
+            return None
         try:
             warp = Warp(frame_of(start, self.shape))
-        except ValueError:  # a coarse network that knows nothing yet may put all points in one place
-            return start
+        except ValueError:
+            return None
         centres = warp.output(start)
-        patches = network_input(*grey_patches(film.pyramid, warp, centres, layout))
-        with torch.inference_mode():
-            logits = network(torch.from_numpy(patches)[None].to(device))[0].float().cpu().numpy()
-        on_maps = [local_centroids(softmax_maps(maps), self.recipe.fine_radius_px) for maps in logits]
-        return warp.source(centres + map_to_frame(np.mean(on_maps, axis=0), layout))
+        return warp, centres, network_input(*grey_patches(film.pyramid, warp, centres, self.recipe.layout))
 
 
 class OrientationStage:
@@ -317,12 +332,7 @@ class OrientationStage:
     def validate(self, network: nn.Module) -> tuple[float, float]:
         """(share of wrong answers over augmented validation films in all orientations, NaN: no length)."""
         rng = np.random.default_rng(0)
-        device = next(network.parameters()).device
-        wrong = []
-        for number in range(4 * len(self.validation)):
-            left, negative = bool(number & 1), bool(number & 2)
-            image = self._example(self.validation[number // 4], left, negative, rng)
-            with torch.inference_mode():
-                answer = network(torch.from_numpy(image)[None, None].to(device))[0].float().cpu().numpy() > 0
-            wrong.append(float((answer != np.array([left, negative])).any()))
-        return float(np.mean(wrong)), float("nan")
+        turns = [(bool(k & 1), bool(k & 2)) for k in range(4 * len(self.validation))]
+        images = [self._example(self.validation[k // 4], *turn, rng) for k, turn in enumerate(turns)]
+        answers = run_in_parts(network, np.stack(images)[:, None]).cpu().numpy() > 0
+        return float((answers != np.array(turns)).any(axis=1).mean()), float("nan")
