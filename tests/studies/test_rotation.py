@@ -1,19 +1,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
-from cephsure.studies.rotation import rotation
-from cephsure.studies.turned import Series, turned_heads
+from cephsure.studies.cases import PointTable
+from cephsure.studies.rotation import measures_by_angle, pooled_heads, rotation
+from cephsure.studies.turned_heads import PoseSeries, Turned, turned_heads
 
 ANGLES = (-20.0, 0.0, 20.0)
 SERIES = (
-    Series("parallel", "rotation, parallel sum", "rotation", "parallel", "sum", ANGLES),
-    Series("cone", "rotation, cone film", "rotation", "cone", "cephalogram", ANGLES),
-    Series("nod", "nod, cone film", "nod", "cone", "cephalogram", (0.0, 10.0)),
+    PoseSeries("parallel", "rotation, parallel sum", "rotation", "parallel", "sum", ANGLES),
+    PoseSeries("cone", "rotation, cone film", "rotation", "cone", "cephalogram", ANGLES),
+    PoseSeries("nod", "nod, cone film", "nod", "cone", "cephalogram", (0.0, 10.0)),
 )
 
 
@@ -74,7 +75,6 @@ def test_everything_is_written_with_the_credit_and_a_picture_needs_a_model(
     document = json.loads((tmp_path / "result" / "rotation.json").read_text())
     assert document["name"] == "rotation"
     assert any("3 films from -20° to 20°" in sentence for sentence in document["method"])
-    assert len(document["findings"]) >= 3
     stored = study_model("s", model=None, stored=turned_study.folder_of(model))
     again = rotation(replace(turned_study, models=(stored,)), series=SERIES)
     assert "rotation-head-samples" not in again.figures
@@ -86,7 +86,6 @@ def test_a_ct_without_landmarks_shows_the_measures_alone(study, spot_ct):
     result = rotation(study, series=SERIES[1:2])
     assert set(column(result.tables["rotation-by-angle"], "n_truth")) == {0}
     assert result.tables["rotation-straight"].rows == ()
-    assert all(" mm at 0°" not in sentence for sentence in result.findings)
 
 
 def test_several_heads_are_kept_apart(study, spot_ct):
@@ -100,7 +99,6 @@ def test_several_heads_are_kept_apart(study, spot_ct):
     grey = {"measure": "maximum heat-map activation"}
     within = column(alone, "auc", head="one", **grey)
     assert column(pooled, "auc", **grey) == column(pooled, "auc_worst_pair", **grey) == within
-    assert result.findings[-1].startswith("All heads, rotation, parallel sum: turned films of all are told")
     single = rotation(replace(study, cts=study.cts[:1]), series=SERIES[:1])
     assert "rotation-all-heads" not in single.tables
 
@@ -113,7 +111,6 @@ def test_what_the_scan_lacks_is_named_and_not_drawn(study, spot_ct):
     beside.write_text(json.dumps(document))
     study = replace(study, cts=(path,))
     result = rotation(study, series=SERIES)
-    assert result.findings[0] == "head: the scan does not hold L; these count in no figure of this head."
     assert column(result.tables["rotation-heads"], "outside_scan") == ["L"]
     assert set(column(result.tables["rotation-by-angle"], "n_truth")) == {1}
     cone = turned_heads(study, SERIES)[1]
@@ -123,3 +120,121 @@ def test_what_the_scan_lacks_is_named_and_not_drawn(study, spot_ct):
     captions = [figure.get_label() for figure in result.figures.values()]
     assert sum("the landmarks without L" in caption for caption in captions) == 4
     assert any("Above U, below all landmarks that the scan holds." in caption for caption in captions)
+
+
+@dataclass(frozen=True)
+class NamedHead:
+    name: str = "head"
+
+
+FINE = tuple(float(angle) for angle in range(-20, 21, 2))
+TURN = PoseSeries("cone", "rotation, cone film", "rotation", "cone", "cephalogram", FINE)
+
+
+def turned(spread, activation, error, *, truth=True, head="head") -> Turned:
+    """A series whose single landmark has these values at every angle."""
+    count = len(FINE)
+    points = np.zeros((count, 1, 2))
+    points[:, 0, 0] = error
+    measures = {"spread_mm": np.reshape(spread, (count, 1)), "activation": np.reshape(activation, (count, 1))}
+    table = PointTable(
+        tuple(("head", f"{angle:g}") for angle in FINE), (1,), points, np.full((count, 2), 0.5), measures
+    )
+    truths = np.zeros((count, 1, 2)) if truth else np.full((count, 1, 2), np.nan)
+    return Turned(NamedHead(head), TURN, truths, np.array([True]), {"rule": table})
+
+
+def line_of(found, name="spread", label="rule"):
+    measures = found.measures
+    (line,) = measures[(measures["name"] == name) & (measures["label"] == label)].to_dict("records")
+    return line
+
+
+def test_a_measure_that_is_the_angle_is_perfect(study):
+    size = np.abs(FINE)
+    found = measures_by_angle(study, [turned(size, np.exp(-size), 2 * size)])
+    own = line_of(found)
+    assert own["own"]
+    assert (own["rising_percent"], own["fall_percent_of_range"], own["auc"]) == (100.0, 0.0, 1.0)
+    assert own["angle_pearson"] == pytest.approx(1)
+    assert (own["angle_pearson_low"], own["angle_pearson_high"]) == pytest.approx((1, 1))
+    assert own["error_spearman"] == pytest.approx(1)
+    assert own["n_points"] == len(FINE)
+    assert own["published_pearson"] == 0.95
+    np.testing.assert_allclose(found.means["error_mm"], size)  # 2 px a degree, half a mm a px
+    np.testing.assert_allclose(found.means["activation"], np.exp(-size))
+    falling = line_of(found, "activation")
+    assert falling["angle_spearman"] == pytest.approx(-1)
+    assert (falling["rising_percent"], falling["auc"], falling["own"]) == (100.0, 1.0, False)
+
+
+def test_a_landmark_outside_the_scan_counts_in_no_figure(study):
+    size = np.abs(FINE)
+    one = turned(size, size, size)
+    table = one.tables["rule"]
+    twice = {name: np.column_stack([values, 9 - values]) for name, values in table.measures.items()}
+    points = np.repeat(table.points_px, 2, axis=1)
+    truth = np.concatenate([one.truth_px, np.full_like(one.truth_px, np.nan)], axis=1)
+    both = replace(table, numbers=(1, 2), points_px=points, measures=twice)
+    cut = replace(one, truth_px=truth, counted=np.array([True, False]), tables={"rule": both})
+    found, alone = (measures_by_angle(study, [each]) for each in (cut, one))
+    np.testing.assert_array_equal(found.means["spread_mm"], alone.means["spread_mm"])
+    assert line_of(found)["angle_pearson"] == pytest.approx(1)
+    assert line_of(found)["n_points"] == len(FINE)
+    with_it = measures_by_angle(study, [replace(cut, counted=np.array([True, True]))])
+    assert line_of(with_it)["angle_pearson"] != pytest.approx(1)
+
+
+def test_chance_is_told_as_chance_and_its_interval_is_wide(study):
+    noise = np.random.default_rng(4).normal(size=len(FINE))
+    own = line_of(measures_by_angle(study, [turned(noise, noise, np.abs(FINE))]))
+    assert abs(own["angle_pearson"]) < 0.5
+    assert own["angle_pearson_low"] < own["angle_pearson"] < own["angle_pearson_high"]
+    assert own["angle_pearson_high"] - own["angle_pearson_low"] > 0.3
+
+
+def test_without_truth_there_is_no_error_and_a_constant_measure_is_left_out(study):
+    size = np.abs(FINE)
+    found = measures_by_angle(study, [turned(np.zeros(len(FINE)), size, size, truth=False)])
+    assert list(found.measures["name"]) == ["activation"]
+    assert not found.measures["own"].any()
+    assert found.means["error_mm"].isna().all()
+    assert np.isnan(line_of(found, "activation")["error_spearman"])
+
+
+def test_a_shaken_measure_rises_less_often_and_falls(study, study_model):
+    size = np.abs(FINE)
+    shaken = size + 3 * (np.arange(len(FINE)) % 2)
+    models = (study_model("rule"), study_model("shaken"))
+    one = turned(size, size, size)
+    other = turned(shaken, size, size).tables["rule"]
+    both = replace(one, tables={"rule": one.tables["rule"], "shaken": other})
+    found = measures_by_angle(replace(study, models=models), [both])
+    assert line_of(found)["rising_percent"] == 100
+    assert line_of(found, label="shaken")["rising_percent"] < 80
+    assert line_of(found, label="shaken")["fall_percent_of_range"] > 0
+
+
+def test_heads_that_are_told_each_by_itself_need_not_be_told_together(study):
+    size = np.abs(FINE)
+    calm = turned(size, -size, size, head="calm")
+    wild = turned(100 + size, -size, size, head="wild")
+    found = measures_by_angle(study, [calm, wild])
+    assert list(found.measures.loc[found.measures["own"], "auc"]) == [1.0, 1.0]
+    table = pooled_heads(found)
+    assert table is not None
+    rows = {row["measure"]: row for row in table.records()}
+    spread, grey = rows["spread of the samples"], rows["maximum heat-map activation"]
+    # Straight films of the wild head lie above all turned ones of the calm one.
+    assert spread["auc"] == pytest.approx(0.75)
+    assert spread["auc_worst_pair"] == 0
+    assert spread["own_measure"]
+    assert (grey["auc"], grey["auc_worst_pair"]) == (1, 1)
+    assert pooled_heads(measures_by_angle(study, [calm])) is None
+
+
+def test_a_measure_that_one_head_lacks_is_not_pooled(study):
+    size = np.abs(FINE)
+    varying, constant = turned(size, -size, size, head="a"), turned(np.ones(len(FINE)), -size, size, head="b")
+    table = pooled_heads(measures_by_angle(study, [varying, constant]))
+    assert [row["measure"] for row in table.records()] == ["maximum heat-map activation"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.studies.measured import Measured
+    from cephsure.studies.study import StudyModel
 
 PANEL_INCHES = (4.2, 3.4)
 DPI = 130
@@ -24,6 +25,8 @@ DPI = 130
 KIND_COLOURS: dict[str, str] = {"baseline": "#0072B2", "ensemble": "#D55E00", "mc-dropout": "#009E73"}
 KIND_MARKERS: dict[str, str] = {"baseline": "o", "ensemble": "s", "mc-dropout": "^"}
 GREY = "#666666"
+LineStyle = Literal["-", "--", ":", "-."]
+_LINES: tuple[LineStyle, ...] = ("-", "--", ":", "-.")
 
 
 def new_figure(
@@ -52,6 +55,38 @@ def new_figure(
         panel.spines[["top", "right"]].set_visible(False)
         panel.tick_params(labelsize=8)
     return figure, axes
+
+
+def hidden_panels(
+    rows: int, columns: int, *, caption: str, panel_inches: tuple[float, float] = PANEL_INCHES
+) -> tuple[Figure, NDArray[np.object_]]:
+    """As ``new_figure``; a panel shows when it is used: ``panel.set_visible(True)``."""
+    figure, axes = new_figure(rows, columns, caption=caption, panel_inches=panel_inches)
+    for panel in axes.ravel():
+        panel.set_visible(False)
+    return figure, axes
+
+
+def line_styles(models: Sequence[StudyModel]) -> dict[str, tuple[int, str, LineStyle]]:
+    """By the model's label: number, colour and line; models of one kind differ in their line."""
+    kinds = [model.kind for model in models]
+    return {
+        model.label: (
+            place + 1,
+            KIND_COLOURS[model.kind],
+            _LINES[kinds[:place].count(model.kind) % len(_LINES)],
+        )
+        for place, model in enumerate(models)
+    }
+
+
+def line_legend(figure: Figure, entries: Mapping[str, tuple[str, LineStyle]], *, columns: int) -> None:
+    """A legend under a figure: by its words each line's colour and style."""
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], color=colour, linestyle=style) for colour, style in entries.values()]
+    ncols = max(1, min(columns, len(entries)))
+    figure.legend(handles, list(entries), loc="outside lower center", ncols=ncols, fontsize=8)
 
 
 def label(axes: Axes, *, x: str, y: str, title: str = "") -> None:

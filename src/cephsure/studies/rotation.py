@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from cephsure.studies.result import ExperimentResult, ResultTable
+from cephsure.evaluation.bootstrap import percentile_interval
+from cephsure.evaluation.correlation import pearson, spearman, weighted_pearson, weighted_spearman
+from cephsure.evaluation.roc import auc
+from cephsure.studies.measured import measured
+from cephsure.studies.published import REFERENCE
+from cephsure.studies.result import ExperimentResult, ResultTable, frame_of
 from cephsure.studies.rotation_figures import (
+    MeasuredTurns,
     all_measures_figure,
     lean_figure,
     own_measure_figure,
     rotation_picture,
 )
-from cephsure.studies.rotation_pooled import pooled_sentences, pooled_table
-from cephsure.studies.rotation_results import (
-    BLOCK_DEG,
-    STRAIGHT_DEG,
-    TURNED_DEG,
-    best_of,
-    models_along,
-    steadiest,
-)
 from cephsure.studies.shifts.landmarks_3d import SURE_MM
 from cephsure.studies.shifts.pose import MIDPLANE_TO_FILM_MM, SOURCE_TO_MIDPLANE_MM
 from cephsure.studies.shifts.projection import HEIGHT_MM, MM_PER_PX, WIDTH_MM
-from cephsure.studies.turned import SERIES, turned_heads
-from cephsure.studies.wording import ends, listed, with_interval
+from cephsure.studies.statistics.intervals import mean_of_known
+from cephsure.studies.statistics.trends import block_weights, steadiness
+from cephsure.studies.turned_heads import SERIES, turned_heads
+from cephsure.studies.wording import ends, method_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
+    from cephsure.studies.measured import Measured
     from cephsure.studies.result import Cell, DrawnFigure
-    from cephsure.studies.rotation_results import MeasureAlong, ModelAlong
     from cephsure.studies.study import Study
-    from cephsure.studies.turned import Head, Series
+    from cephsure.studies.turned_heads import Head, PoseSeries, Turned
+
+BLOCK_DEG = 5.0
+"""Angles within such a stretch are resampled together."""
+
+STRAIGHT_DEG, TURNED_DEG = 3.0, 10.0
+"""The two groups of films that a measure should tell apart: up to the first, and from the second on."""
+
+_GROUPS = f"films of {TURNED_DEG:g}° and more against those of up to {STRAIGHT_DEG:g}°"
+_COEFFICIENTS = (
+    *("head", "series", "model", "measure"),
+    *("error_spearman", "error_spearman_low", "error_spearman_high", "n_points"),
+    *("angle_pearson", "angle_pearson_low", "angle_pearson_high", "published_pearson"),
+    *("angle_spearman", "angle_spearman_low", "angle_spearman_high"),
+    *("rising_percent", "fall_percent_of_range", "auc", "n_angles"),
+)
+# What figures need beside the tables' columns: the series' name and axis, the model's label.
+_PLACE = ["poses", "axis", "label"]
 
 
-def rotation(study: Study, *, series: Sequence[Series] | None = None) -> ExperimentResult:
+def rotation(study: Study, *, series: Sequence[PoseSeries] = SERIES) -> ExperimentResult:
     """Turn head CTs, project them, and set the measures and the error beside the angle.
 
     Source: Drevický & Kodým 2020, their third experiment; the cone, the films' look, tilt and nod, and the
@@ -48,7 +66,7 @@ def rotation(study: Study, *, series: Sequence[Series] | None = None) -> Experim
 
     Args:
         study: models, CTs and folder.
-        series: how the heads are moved; by default ``SERIES``.
+        series: how the heads are moved.
 
     Returns:
         Coefficients, means at each angle, errors of the unturned head; figures.
@@ -56,251 +74,237 @@ def rotation(study: Study, *, series: Sequence[Series] | None = None) -> Experim
     Raises:
         InputError: a CT or its landmarks cannot be read.
     """
-    moved = SERIES if series is None else tuple(series)
-    heads: dict[str, Head] = {}
-    along: dict[str, dict[str, list[ModelAlong]]] = {}
-    for turned in turned_heads(study, moved):
-        heads[turned.head.name] = turned.head
-        along.setdefault(turned.head.name, {})[turned.series.name] = models_along(study, turned)
-    everything = [one for results in along.values() for models in results.values() for one in models]
-    pooled = pooled_table(along)
-    figures: dict[str, Figure | DrawnFigure] = {}
-    for name, head in heads.items():
-        figures |= _figures(study, head, along[name])
+    done = turned_heads(study, series)
+    heads = {turned.head.name: turned.head for turned in done}
+    found = measures_by_angle(study, done)
+    pooled = pooled_heads(found)
+    coefficients = ResultTable(
+        "Measures of turned heads",
+        found.measures[[*_COEFFICIENTS]],
+        "error_spearman: point by point, unbinned, over all angles of the series. angle_pearson and "
+        f"angle_spearman: of the angle's size and the mean over the landmarks. auc: {_GROUPS}. A measure "
+        "that does not vary is left out. published_pearson: of the reference, for a parallel sum of another "
+        "head.",
+    )
+    by_angle = ResultTable(
+        "Means at each angle",
+        found.means.drop(columns=_PLACE),
+        "Means over the landmarks that the scan holds; error_mm over the n_truth whose place is known.",
+    )
     return ExperimentResult(
         name="rotation",
         title="Turned heads",
-        method=_method(moved, list(heads.values())),
-        findings=(*_findings(along), *pooled_sentences(pooled)),
+        method=method_text(
+            "rotation",
+            series=series,
+            film_mm=(WIDTH_MM, HEIGHT_MM, MM_PER_PX),
+            beam_mm=(SOURCE_TO_MIDPLANE_MM, MIDPLANE_TO_FILM_MM),
+            sure_mm=SURE_MM,
+            groups_deg=(STRAIGHT_DEG, TURNED_DEG),
+            block_deg=BLOCK_DEG,
+            n_heads=len(heads),
+        ),
         tables={
-            "rotation": _coefficients(everything),
-            "rotation-by-angle": _by_angle(everything),
-            "rotation-straight": _straight(study, everything),
-            "rotation-heads": _heads(list(heads.values())),
+            "rotation": coefficients,
+            "rotation-by-angle": by_angle,
+            "rotation-straight": _straight(study, done),
+            "rotation-heads": _heads(heads.values()),
             **({} if pooled is None else {"rotation-all-heads": pooled}),
         },
-        figures=figures,
+        figures=_figures(study, done, found),
+        shown=coefficients.select(
+            *("head", "series", "model", "measure", "angle_pearson", "published_pearson", "rising_percent"),
+            *("error_spearman", "auc"),
+            where=found.measures["own"],
+        ),
     )
 
 
-def _figures(
-    study: Study, head: Head, results: dict[str, list[ModelAlong]]
-) -> dict[str, Figure | DrawnFigure]:
-    """One head's figures by file name."""
-    moved = {name: models[0].turned.series for name, models in results.items()}
-    turns = {name: models for name, models in results.items() if moved[name].axis == "rotation"}
-    leans = {name: models for name, models in results.items() if moved[name].axis != "rotation"}
-    figures: dict[str, Figure | DrawnFigure] = {}
-    if turns:
-        last = list(turns)[-1]
-        figures[f"rotation-{head.name}-own-measure"] = own_measure_figure(head, turns)
-        for name, models in turns.items():
-            figures[f"rotation-{head.name}-measures-{name}"] = all_measures_figure(head, models)
-        picture = rotation_picture(study, head, moved[last])
-        if picture is not None:
-            figures[f"rotation-{head.name}-samples"] = picture
-    if leans:
-        figures[f"rotation-{head.name}-lean"] = lean_figure(head, leans)
-    return figures
+def measures_by_angle(study: Study, done: Sequence[Turned]) -> MeasuredTurns:
+    """What every model's measures and error do as the heads are moved.
+
+    Args:
+        study: models and seed.
+        done: heads in series, predicted.
+    """
+    records: list[dict[str, Cell]] = []
+    means: list[pd.DataFrame] = []
+    for turned in done:
+        angles, poses = turned.angles, turned.series
+        step = float(np.median(np.diff(angles))) if len(angles) > 1 else 1.0
+        weights = block_weights(len(angles), length=max(1, round(BLOCK_DEG / step)), seed=study.seed)
+        for model in study.models:
+            table = turned.tables[model.label]
+            errors = table.errors_mm(turned.truth_px)
+            place: dict[str, Cell] = {
+                "head": turned.head.name,
+                "series": poses.title,
+                "model": model.title,
+                "poses": poses.name,
+                "axis": poses.axis,
+                "label": model.label,
+            }
+            columns = {"error_mm": mean_of_known(errors, axis=1), "n_truth": np.isfinite(errors).sum(axis=1)}
+            for in_all in measured(table).values():
+                found = in_all.of(np.where(turned.counted, in_all.values, np.nan))
+                columns[found.key] = mean_of_known(found.values, axis=1)
+                own = found.measure.name == model.own_measure
+                published = (
+                    REFERENCE[model.kind].rotation_pearson if own and poses.axis == "rotation" else None
+                )
+                along = _along(angles, found, errors, weights)
+                records.append(place | {"own": own, "published_pearson": published} | along)
+            means.append(pd.DataFrame(place | {"angle_deg": angles} | columns))
+    return MeasuredTurns(frame_of(records), pd.concat(means, ignore_index=True))
 
 
-def _method(moved: Sequence[Series], heads: Sequence[Head]) -> tuple[str, ...]:
-    series = "; ".join(
-        f"{one.title}: {len(one.angles)} films from {one.angles[0]:g}° to {one.angles[-1]:g}°"
-        for one in moved
+def _along(
+    angles: NDArray[np.float64], found: Measured, errors: NDArray[np.float64], weights: NDArray[np.float64]
+) -> dict[str, Cell]:
+    """One measure along a series: its mean against the angle's size, its points against their errors."""
+    values, size = found.values, np.abs(angles)  # noqa: PD011 - an array
+    means = mean_of_known(values, axis=1)
+    there = np.isfinite(means)
+    places, _ = points = np.nonzero(np.isfinite(values) & np.isfinite(errors))
+    x, y = values[points], errors[points]
+    # An angle drawn w times brings each of its points w times.
+    of_points = percentile_interval(lambda block: weighted_spearman(x, y, block[:, places]), weights)
+    of_means = {
+        name: percentile_interval(partial(coefficient, size[there], means[there]), weights[:, there])
+        for name, coefficient in (("pearson", weighted_pearson), ("spearman", weighted_spearman))
+    }
+    uncertain = found.measure.direction * means
+    rising, fall = steadiness(angles, uncertain)
+    named: dict[str, Cell] = {
+        "measure": found.measure.title,
+        "name": found.measure.name,
+        "key": found.key,
+        "axis_label": found.label,
+        "direction": found.measure.direction,
+    }
+    figures: tuple[Cell, ...] = (
+        *(spearman(x, y), *ends(of_points), len(x)),
+        *(pearson(size, means), *ends(of_means["pearson"])),
+        *(spearman(size, means), *ends(of_means["spearman"])),
+        *(100.0 * rising, 100.0 * fall, told_apart(*straight_and_turned(angles, uncertain)), len(angles)),
     )
-    posing = (
-        "What lies far from the head in a CT (table, headrest) is taken out. The head is then levelled: "
-        "turned so that the plane in which its bone mirrors itself best faces "
-        "the beam (the table of the heads says by how much). It is then turned about the vertical axis "
-        "(positive: face to the patient's left, towards the film), tilted about the antero-posterior one "
-        "(positive: to the left shoulder) or nodded about the transverse one (positive: chin down), about "
-        f"the centroid of its bone, and projected on a film of {WIDTH_MM:g} x {HEIGHT_MM:g} mm at "
-        f"{MM_PER_PX:g} mm a pixel, placed by vertex and nose as heads lie on the ISBI films (by the "
-        f"nose alone where the scan lacks the vertex). {series}."
-    )
-    looks = (
-        "Parallel sum is the reference's: attenuation (none below −800 HU) summed along parallel rays and "
-        "divided by the film's maximum. A parallel film is the same beam with the weight that bone has for "
-        "a cephalogram's softer rays and with the greys of a scanned film. A cone film is made so too, "
-        f"with the source {SOURCE_TO_MIDPLANE_MM:g} mm from the midsagittal plane, the detector "
-        f"{MIDPLANE_TO_FILM_MM:g} mm behind it, and Beer and Lambert's law along each ray. The scale is "
-        "that of the plane through the pivot. The models are told which way the head faces and that bone "
-        "is bright."
-    )
-    truth = (
-        "Where landmarks placed in the CT are known they are projected with the same geometry, of a pair "
-        "the mean of both sides, and errors are against that; points off the film have none. Landmarks that "
-        "lie outside the scan, as the file of its landmarks says or else because the scan ends "
-        f"{SURE_MM:g} mm above their mean place on the ISBI films, count in no mean, no coefficient and no "
-        "picture: whatever a model says of them is made up. Landmarks "
-        "that are defined by an outline seen from the side (articulare, the foremost points) are projected "
-        "as the points they are: in a turned head an observer would draw some of them elsewhere."
-    )
-    statistics = (
-        "Pearson and Spearman of the angle's size are those of the means over the landmarks, as published; "
-        "the point-wise Spearman of measure and error takes every landmark at every angle, unbinned. "
-        "Rising: share of the steps to the next larger angle, each side by itself, in which the mean grows "
-        "more uncertain; fall: mean size of a step the other way over the range of the means. AUC: films "
-        f"of {TURNED_DEG:g}° and more against those of up to {STRAIGHT_DEG:g}°, by the mean."
-    )
-    intervals = (
-        f"Intervals: 95 % percentile bootstrap over moving blocks of angles ({BLOCK_DEG:g}°; neighbours "
-        "resemble each other). The films are not resampled as in the other experiments: there "
-        f"{'is one head' if len(heads) == 1 else f'are {len(heads)} heads'}. So an interval says how much "
-        "a coefficient hangs on single stretches of angles, not how it would differ in other heads."
-    )
-    return (posing, looks, truth, statistics, intervals)
+    names = [name for name in _COEFFICIENTS[4:] if name != "published_pearson"]
+    return named | dict(zip(names, figures, strict=True))
 
 
-def _coefficients(along: Sequence[ModelAlong]) -> ResultTable:
-    rows: list[tuple[Cell, ...]] = [
-        (
-            *(one.turned.head.name, one.turned.series.title, one.model.title, measure.title),
-            *(measure.point_spearman, *ends(measure.point_spearman_ci95), measure.points),
-            *(measure.pearson, *ends(measure.pearson_ci95)),
-            one.published if measure is one.own and one.turned.series.axis == "rotation" else None,
-            *(measure.spearman, *ends(measure.spearman_ci95)),
-            *(100.0 * measure.rising, 100.0 * measure.fall, measure.auc, len(one.turned.angles)),
-        )
-        for one in along
-        for measure in one.measures
-    ]
-    columns = (
-        *("head", "series", "model", "measure"),
-        *("error_spearman", "error_spearman_low", "error_spearman_high", "n_points"),
-        *("angle_pearson", "angle_pearson_low", "angle_pearson_high", "published_pearson"),
-        *("angle_spearman", "angle_spearman_low", "angle_spearman_high"),
-        *("rising_percent", "fall_percent_of_range", "auc", "n_angles"),
+def straight_and_turned(
+    angles: NDArray[np.float64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The values at angles up to ``STRAIGHT_DEG``, and at those from ``TURNED_DEG`` on."""
+    size = np.abs(angles)
+    return values[size <= STRAIGHT_DEG], values[size >= TURNED_DEG]
+
+
+def told_apart(straight: NDArray[np.float64], turned: NDArray[np.float64]) -> float:
+    """Area under the ROC curve: how well a value that rises with the turn tells turned films."""
+    is_turned = np.repeat([False, True], [len(straight), len(turned)])
+    return auc(is_turned, np.concatenate([straight, turned]))
+
+
+def pooled_heads(found: MeasuredTurns) -> ResultTable | None:
+    """Turned films of all heads against straight films of all: what a user has is one film of one head.
+
+    Returns:
+        The area under the ROC curve of every measure over all heads; None of a single head.
+    """
+    measures, means = found.measures, found.means
+    heads = list(means["head"].unique())
+    first = measures[(measures["head"] == heads[0]) & (measures["axis"] == "rotation")]
+    records: list[dict[str, Cell]] = []
+    for line in first.to_dict("records") if len(heads) > 1 else ():
+        here = means[(means["poses"] == line["poses"]) & (means["label"] == line["label"])]
+        of_heads = [here[here["head"] == head].dropna(subset=line["key"]) for head in heads]
+        groups = [
+            straight_and_turned(of["angle_deg"].to_numpy(), line["direction"] * of[line["key"]].to_numpy())
+            for of in of_heads
+        ]
+        if all(straight.size and turned.size for straight, turned in groups):
+            straight, turned = (np.concatenate(of_all) for of_all in zip(*groups, strict=True))
+            crossed = [
+                told_apart(groups[i][0], groups[j][1])
+                for i in range(len(heads))
+                for j in range(len(heads))
+                if i != j
+            ]
+            named = {name: line[name] for name in ("series", "model", "measure")}
+            areas = {"auc": told_apart(straight, turned), "auc_worst_pair": min(crossed)}
+            records.append({**named, "own_measure": line["own"], **areas})
+    if not records:
+        return None
+    return ResultTable.from_records(
+        "Turned films of all heads against straight films of all heads",
+        records,
+        note=f"{_GROUPS[0].upper()}{_GROUPS[1:]}, by the mean over the landmarks that each scan holds. "
+        "auc_worst_pair: the least of the areas with the straight films of one head and the turned films of "
+        "another.",
     )
-    note = (
-        "error_spearman: point by point, unbinned, over all angles of the series. angle_pearson and "
-        "angle_spearman: of the angle's size and the mean over the landmarks. auc: films of "
-        f"{TURNED_DEG:g}° and more against those of up to {STRAIGHT_DEG:g}°. A measure that does not vary "
-        "is left out. published_pearson: of the reference, for a parallel sum of another head."
-    )
-    return ResultTable.from_rows("Measures of turned heads", columns, tuple(rows), note)
 
 
-def _by_angle(along: Sequence[ModelAlong]) -> ResultTable:
-    keys = list(dict.fromkeys(measure.measured.key for one in along for measure in one.measures))
-    rows: list[tuple[Cell, ...]] = []
-    for one in along:
-        by_key = {measure.measured.key: measure.means for measure in one.measures}
-        for index, angle in enumerate(one.turned.angles):
-            means = [float(by_key[key][index]) if key in by_key else None for key in keys]
-            error = float(one.error_means[index])
-            known = int(np.isfinite(one.errors_mm[index]).sum())
-            what = (one.turned.head.name, one.turned.series.title, one.model.title, float(angle))
-            rows.append((*what, error, known, *means))
-    columns = ("head", "series", "model", "angle_deg", "error_mm", "n_truth", *keys)
-    note = "Means over the landmarks that the scan holds; error_mm over the n_truth whose place is known."
-    return ResultTable.from_rows("Means at each angle", columns, tuple(rows), note)
-
-
-def _straight(study: Study, along: Sequence[ModelAlong]) -> ResultTable:
+def _straight(study: Study, done: Sequence[Turned]) -> ResultTable:
     """The errors of the head as it should be, landmark by landmark, beside how surely each was placed."""
     codes = study.dataset.landmark_set.codes
+    columns = ("head", "series", "model", "landmark", "error_mm", "forward_mm", "down_mm", "placed_within_mm")
     rows: list[tuple[Cell, ...]] = []
-    for one in along:
-        landmarks = one.turned.head.landmarks
-        (places,) = np.nonzero(one.turned.angles == 0)
-        if landmarks is None or not places.size or one.turned.series.axis != "rotation":
+    for turned in done:
+        landmarks = turned.head.landmarks
+        (places,) = np.nonzero(turned.angles == 0)
+        if landmarks is None or not places.size or turned.series.axis != "rotation":
             continue
         unsure = {point.code: point.uncertainty_mm for point in landmarks.points}
-        table = one.turned.tables[one.model.label]
-        away = (table.points_px[places[0]] - one.turned.truth_px[places[0]]) * table.mm_per_px[places[0]]
-        for row, code in enumerate(codes):
-            error = float(one.errors_mm[places[0], row])
-            what = (one.turned.head.name, one.turned.series.title, one.model.title, code)
-            rows.append((*what, error, float(away[row, 0]), float(away[row, 1]), unsure.get(code)))
-    columns = ("head", "series", "model", "landmark", "error_mm", "forward_mm", "down_mm", "placed_within_mm")
+        for model in study.models:
+            table = turned.tables[model.label]
+            away = ((table.points_px - turned.truth_px) * table.mm_per_px[:, np.newaxis])[places[0]]
+            for code, (forward, down) in zip(codes, away.tolist(), strict=True):
+                what = (turned.head.name, turned.series.title, model.title, code)
+                rows.append((*what, float(np.hypot(forward, down)), forward, down, unsure.get(code)))
     note = (
         "The unturned head. forward_mm and down_mm: from the true point to the predicted one. "
         "placed_within_mm: the reader's estimate of how surely the landmark was placed in the CT, one "
         "standard deviation."
     )
-    return ResultTable.from_rows("Errors of the unturned head", columns, tuple(rows), note)
+    return ResultTable.from_rows("Errors of the unturned head", columns, rows, note)
 
 
-def _heads(heads: Sequence[Head]) -> ResultTable:
-    rows: list[tuple[Cell, ...]] = [
-        (
-            head.name,
-            head.levelling.tilt_deg,
-            head.levelling.rotation_deg,
-            head.levelling.symmetry,
-            len(head.landmarks.codes) if head.landmarks else 0,
-            " ".join(head.absent) or None,
-            head.credit,
-        )
+def _heads(heads: Iterable[Head]) -> ResultTable:
+    records: list[dict[str, Cell]] = [
+        {
+            "head": head.name,
+            "levelled_by_tilt_deg": head.levelling.tilt_deg,
+            "levelled_by_rotation_deg": head.levelling.rotation_deg,
+            "symmetry": head.levelling.symmetry,
+            "n_landmarks": len(head.landmarks.codes) if head.landmarks else 0,
+            "outside_scan": " ".join(head.absent) or None,
+            "credit": head.credit,
+        }
         for head in heads
     ]
-    columns = (
-        *("head", "levelled_by_tilt_deg", "levelled_by_rotation_deg", "symmetry"),
-        *("n_landmarks", "outside_scan", "credit"),
-    )
     note = (
         "symmetry: correlation of the levelled bone with its mirror image. n_landmarks: placed in the CT. "
         "outside_scan: landmarks that count nowhere."
     )
-    return ResultTable.from_rows("The heads", columns, tuple(rows), note)
+    return ResultTable.from_records("The heads", records, note=note)
 
 
-def _findings(along: dict[str, dict[str, list[ModelAlong]]]) -> tuple[str, ...]:
-    sentences: list[str] = []
-    for name, results in along.items():
-        absent = next(iter(results.values()))[0].turned.head.absent
-        if absent:
-            sentences.append(
-                f"{name}: the scan does not hold {listed(absent)}; these count in no figure of this head."
-            )
-        for models in results.values():
-            series = models[0].turned.series
-            place = f"{name}, {series.title}"
-            sentences += [_own_sentence(place, one, one.own) for one in models]
-            steady = steadiest(models)
-            if (
-                series.axis == "rotation"
-                and steady is not None
-                and steady.own is not None
-                and len(models) > 1
-            ):
-                sentences.append(
-                    f"{place}: the steadiest own measure is that of {steady.model.title}, which rises in "
-                    f"{100 * steady.own.rising:.0f} % of the steps."
-                )
-            best = best_of(models)
-            if best is not None and best.best is not None:
-                sentences.append(
-                    f"{place}: films from {TURNED_DEG:g}° on are told from those up to {STRAIGHT_DEG:g}° "
-                    f"best by {best.best.title} of {best.model.title}, AUC {best.best.auc:.3f}."
-                )
-    return tuple(sentences)
-
-
-def _own_sentence(place: str, one: ModelAlong, own: MeasureAlong | None) -> str:
-    if own is None:
-        text = f"{place}, {one.model.title}: its {one.model.own_measure} does not vary"
-    else:
-        published = (
-            f", published {with_interval(one.published, None)}"
-            if one.turned.series.axis == "rotation"
-            else ""
-        )
-        text = (
-            f"{place}, {one.model.title}: Pearson of the angle's size and mean {own.title} "
-            f"{with_interval(own.pearson, own.pearson_ci95)}{published}"
-        )
-        if isfinite(own.rising):
-            text += f"; it rises in {100 * own.rising:.0f} % of the steps"
-            text += f", a fall is {100 * own.fall:.0f} % of its range" if own.fall else ""
-    errors = one.error_means
-    (straight,) = np.nonzero(one.turned.angles == 0)
-    if straight.size and np.isfinite(errors[straight[0]]):
-        at_0 = f"{errors[straight[0]]:.1f} mm at 0°"
-        text += f"; the mean error goes from {at_0} to {np.nanmax(errors):.1f} mm at most"
-        if own is not None:
-            followed = with_interval(own.point_spearman, own.point_spearman_ci95)
-            text += f", which it follows point by point with Spearman {followed} (n = {own.points})"
-    return f"{text}."
+def _figures(study: Study, done: Sequence[Turned], found: MeasuredTurns) -> dict[str, Figure | DrawnFigure]:
+    """Every head's figures by file name."""
+    figures: dict[str, Figure | DrawnFigure] = {}
+    for name in dict.fromkeys(turned.head.name for turned in done):
+        moved = [turned for turned in done if turned.head.name == name]
+        turns = [turned for turned in moved if turned.series.axis == "rotation"]
+        leans = [turned for turned in moved if turned.series.axis != "rotation"]
+        if turns:
+            figures[f"rotation-{name}-own-measure"] = own_measure_figure(study, turns, found)
+            for turned in turns:
+                name_of_series = f"rotation-{name}-measures-{turned.series.name}"
+                figures[name_of_series] = all_measures_figure(study, turned, found)
+            picture = rotation_picture(study, turns[-1])
+            if picture is not None:
+                figures[f"rotation-{name}-samples"] = picture
+        if leans:
+            figures[f"rotation-{name}-lean"] = lean_figure(study, leans, found)
+    return figures

@@ -9,18 +9,18 @@ import pytest
 from cephsure.errors import InputError
 from cephsure.studies.shifts.read_volume import read_nifti
 from cephsure.studies.shifts.volume import Volume
-from cephsure.studies.turned import SERIES, Series, head_name, open_head, turned_heads
+from cephsure.studies.turned_heads import SERIES, PoseSeries, head_name, open_head, turned_heads
 
 CODES = ("U", "L")
-CONE = Series("cone", "rotation, cone film", "rotation", "cone", "cephalogram", (-20.0, 0.0, 20.0))
-SUM = Series("parallel", "rotation, parallel sum", "rotation", "parallel", "sum", (0.0,))
-NOD = Series("nod", "nod", "nod", "cone", "cephalogram", (0.0, 60.0))
+CONE = PoseSeries("cone", "rotation, cone film", "rotation", "cone", "cephalogram", (-20.0, 0.0, 20.0))
+SUM = PoseSeries("parallel", "rotation, parallel sum", "rotation", "parallel", "sum", (0.0,))
+NOD = PoseSeries("nod", "nod", "nod", "cone", "cephalogram", (0.0, 60.0))
 
 
 def test_the_series_are_those_asked_for():
     turns = [one for one in SERIES if one.axis == "rotation"]
     assert all(one.angles == tuple(range(-45, 46)) for one in turns)
-    assert [one.is_reference for one in turns] == [True, False, False]
+    assert (turns[0].geometry, turns[0].look) == ("parallel", "sum")  # the reference's
     assert {one.axis for one in SERIES} == {"rotation", "tilt", "nod"}
     assert len({one.name for one in SERIES}) == len(SERIES)
 
@@ -57,7 +57,7 @@ def test_another_head_of_the_same_name_is_predicted_anew(study, spot_ct, tmp_pat
     assert open_head(first, CODES).sha256 == open_head(first, CODES).sha256
     again = Volume(np.where(other.values > 1000, np.float32(900), other.values), other.spacing_mm)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cephsure.studies.turned.read_volume", lambda _: again)
+        patch.setattr("cephsure.studies.turned_heads.read_volume", lambda _: again)
         turned_heads(study, (SUM,))
     assert len(study.models[0].model.asked) == 2
 

@@ -39,39 +39,25 @@ FINEST_MM = 0.75
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
-    """A head moved about one axis.
+class PoseSeries:
+    """A head moved about one axis."""
 
-    Attributes:
-        name: names the stored predictions.
-        title: for tables and figures.
-        axis: what is changed.
-        geometry: of the beam.
-        look: of the film.
-        angles: in degrees, rising.
-    """
-
-    name: str
-    title: str
+    name: str  # names the stored predictions
+    title: str  # for tables and figures
     axis: Axis
     geometry: Geometry
     look: Look
-    angles: tuple[float, ...]
-
-    @property
-    def is_reference(self) -> bool:
-        """Whether this is how the reference made its films."""
-        return self.axis == "rotation" and self.geometry == "parallel" and self.look == "sum"
+    angles: tuple[float, ...]  # in degrees, rising
 
 
 TURNS = tuple(float(angle) for angle in range(-45, 46))
 LEANS = tuple(float(angle) for angle in range(-20, 21, 2))
 SERIES = (
-    Series("parallel", "rotation, parallel sum", "rotation", "parallel", "sum", TURNS),
-    Series("parallel-film", "rotation, parallel film", "rotation", "parallel", "cephalogram", TURNS),
-    Series("cone", "rotation, cone film", "rotation", "cone", "cephalogram", TURNS),
-    Series("tilt", "tilt, cone film", "tilt", "cone", "cephalogram", LEANS),
-    Series("nod", "nod, cone film", "nod", "cone", "cephalogram", LEANS),
+    PoseSeries("parallel", "rotation, parallel sum", "rotation", "parallel", "sum", TURNS),
+    PoseSeries("parallel-film", "rotation, parallel film", "rotation", "parallel", "cephalogram", TURNS),
+    PoseSeries("cone", "rotation, cone film", "rotation", "cone", "cephalogram", TURNS),
+    PoseSeries("tilt", "tilt, cone film", "tilt", "cone", "cephalogram", LEANS),
+    PoseSeries("nod", "nod, cone film", "nod", "cone", "cephalogram", LEANS),
 )
 
 
@@ -107,18 +93,18 @@ class Head:
         """What must be said wherever a projection of it is shown; may be empty."""
         return "" if self.landmarks is None else self.landmarks.credit
 
-    def posed(self, series: Series, angle: float) -> View:
+    def posed(self, series: PoseSeries, angle: float) -> View:
         """The view of a series at an angle."""
         view = replace(self.view, geometry=series.geometry)
         if series.axis == "rotation":
             return replace(view, rotation_deg=angle)
         return replace(view, tilt_deg=angle) if series.axis == "tilt" else replace(view, nod_deg=angle)
 
-    def film(self, series: Series, angle: float) -> Film:
+    def film(self, series: PoseSeries, angle: float) -> Film:
         """The film of a series at an angle."""
         return ct_film(self.volume, self.posed(series, angle), look=series.look)
 
-    def truth_px(self, series: Series, angle: float, codes: Sequence[str]) -> NDArray[np.float64]:
+    def truth_px(self, series: PoseSeries, angle: float, codes: Sequence[str]) -> NDArray[np.float64]:
         """(L, 2) where the landmarks are projected; NaN where one is not known or off the film."""
         if self.landmarks is None:
             return np.full((len(codes), 2), np.nan)
@@ -143,7 +129,7 @@ class Turned:
     """
 
     head: Head
-    series: Series
+    series: PoseSeries
     truth_px: NDArray[np.float64]
     counted: NDArray[np.bool_]
     tables: dict[str, PointTable]
@@ -153,13 +139,8 @@ class Turned:
         """(A,) in degrees."""
         return np.array(self.series.angles, dtype=np.float64)
 
-    @property
-    def has_truth(self) -> bool:
-        """Whether any landmark is known."""
-        return bool(np.isfinite(self.truth_px).any())
 
-
-def turned_heads(study: Study, series: Sequence[Series] | None = None) -> list[Turned]:
+def turned_heads(study: Study, series: Sequence[PoseSeries] | None = None) -> list[Turned]:
     """Move and project every head CT of a study, and predict the films.
 
     Args:
@@ -180,34 +161,26 @@ def turned_heads(study: Study, series: Sequence[Series] | None = None) -> list[T
     done = []
     for path in study.cts:
         head = open_head(path, codes)
-        for one in SERIES if series is None else series:
+        counted = np.array([code not in head.absent for code in codes])
+        for poses in SERIES if series is None else series:
             cases = [
                 # Facing and polarity are known: a head that is taken for its mirror image is another subject.
-                Case(
-                    head.name,
-                    condition(angle),
-                    partial(head.film, one, angle),
-                    facing="right",
-                    polarity="positive",
-                )
-                for angle in one.angles
+                Case(head.name, f"{angle:g}", film, facing="right", polarity="positive")
+                for angle in poses.angles
+                for film in (partial(head.film, poses, angle),)
             ]
-            tables = predict_cases(study, f"rotation-{head.name}-{one.name}", cases, source=head.sha256)
-            truth = np.stack([head.truth_px(one, angle, codes) for angle in one.angles])
-            counted = np.array([code not in head.absent for code in codes])
-            done.append(Turned(head, one, truth, counted, tables))
+            tables = predict_cases(study, f"rotation-{head.name}-{poses.name}", cases, source=head.sha256)
+            truth = np.stack([head.truth_px(poses, angle, codes) for angle in poses.angles])
+            done.append(Turned(head, poses, truth, counted, tables))
     return done
 
 
 def open_head(path: Path, codes: Sequence[str]) -> Head:
-    """Read a CT, find its landmarks and level it.
+    """Read a CT (see `read_volume`), find its landmarks and level it.
 
     Args:
-        path: NIfTI file, folder of a DICOM series, or InVesalius project.
+        path: of the CT.
         codes: of the landmark set that is predicted.
-
-    Returns:
-        The levelled head.
 
     Raises:
         InputError: it cannot be read, or its landmarks have codes that the set lacks.
@@ -215,10 +188,10 @@ def open_head(path: Path, codes: Sequence[str]) -> Head:
     volume = read_volume(path)
     landmarks = landmarks_of(path, volume)
     if landmarks is not None:
-        strange = [code for code in landmarks.codes if code not in codes]
-        if strange:
+        unknown = [code for code in landmarks.codes if code not in codes]
+        if unknown:
             raise InputError(
-                f"its landmark {strange[0]!r} is none of the set that is predicted",
+                f"its landmark {unknown[0]!r} is none of the set that is predicted",
                 where=landmarks_path(path),
                 remedy=f"known: {', '.join(codes)}",
             )
@@ -264,8 +237,3 @@ def head_name(path: Path) -> str:
     """
     stem = landmarks_path(path).name.removesuffix(ENDING).lower()
     return re.sub(r"[^a-z0-9_]+", "-", stem).strip("-") or "ct"
-
-
-def condition(angle: float) -> str:
-    """How a case's condition is written."""
-    return f"{angle:g}"
