@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import json
 import logging
-import math
 import time
 import zlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
@@ -21,10 +20,8 @@ from cephsure.studies.cases import PointTable
 from cephsure.studies.study import FACTS_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from cephsure.studies.cases import Case
     from cephsure.studies.study import Study, StudyModel
@@ -34,13 +31,15 @@ logger = logging.getLogger(__name__)
 
 _KEY_COLUMNS = ("film", "condition", "number")
 _POINT_COLUMNS = ("x_px", "y_px", "mm_per_px_x", "mm_per_px_y")
+# A thousandth of a pixel, where a film has thousands.
+_DIGITS = ".7g"
 
 # A save costs a share of the time since the last one that is not felt, however large the table has grown.
 _SAVE_SECONDS = 15.0
 _SAVE_SHARE = 0.05
 
 # What a file cut short or overwritten makes gzip, csv and JSON raise.
-_DAMAGE = (OSError, EOFError, zlib.error, csv.Error, ValueError, LookupError, TypeError, AttributeError)
+_DAMAGE = (OSError, EOFError, zlib.error, ValueError, LookupError, TypeError, AttributeError)
 
 Key = tuple[str, str]
 Row = dict[str, float]
@@ -74,7 +73,9 @@ class PredictionStore:
         self._made_by = {"sha256": model.sha256, "seed": seed, "measures": list(model.measures)}
         if source:
             self._made_by["source"] = source
-        self._rows: dict[Key, dict[int, Row]] = {}
+        self._frame = pd.DataFrame(columns=list(_KEY_COLUMNS))
+        self._added: list[dict[str, Any]] = []  # rows that are not in the frame yet
+        self._keys: set[Key] = set()
         self._unsaved = False
         self._saved_at, self._save_cost = time.monotonic(), 0.0
         if self.path.is_file():
@@ -82,7 +83,7 @@ class PredictionStore:
 
     def __contains__(self, key: Key) -> bool:
         """Whether a case's predictions are kept."""
-        return key in self._rows
+        return key in self._keys
 
     def add(self, key: Key, rows: Mapping[int, Mapping[str, float]]) -> None:
         """Keep a case's predictions: landmark number -> column -> value. Written by ``save``.
@@ -90,10 +91,12 @@ class PredictionStore:
         Values are rounded as the file has them, so that a result does not depend on whether its predictions
         were just made or read.
         """
-        self._rows[key] = {
-            number: {name: float(_cell(value)) for name, value in row.items() if not math.isnan(value)}
+        names = dict(zip(_KEY_COLUMNS, key, strict=False))
+        self._added += [
+            {**names, "number": number} | {name: float(f"{value:{_DIGITS}}") for name, value in row.items()}
             for number, row in rows.items()
-        }
+        ]
+        self._keys.add(key)
         self._unsaved = True
 
     def save(self, *, when_due: bool = False) -> None:
@@ -120,21 +123,25 @@ class PredictionStore:
             InputError: one of them is not there.
         """
         self.require(keys)
-        rows = {key: self._rows[key] for key in keys}
-        numbers = tuple(rows[keys[0]]) if keys else ()
-        for key, landmarks in rows.items():
-            if tuple(landmarks) != numbers:
+        frame = self._whole()
+        places = frame.groupby(["film", "condition"], sort=False).indices
+        numbers = frame["number"].to_numpy()
+        landmarks = numbers[places[keys[0]]] if keys else numbers[:0]
+        for key in keys:
+            if not np.array_equal(numbers[places[key]], landmarks):
                 raise self._damage(f"the landmarks of film {key[0]} {key[1]} are not those of the others")
-        columns = {name: _values(rows.values(), numbers, name) for name in _columns(rows.values())}
-        points = [columns.pop(name, np.full((len(rows), len(numbers)), np.nan)) for name in _POINT_COLUMNS]
-        x_px, y_px, scale_x, scale_y = points
+        rows = np.array([places[key] for key in keys], dtype=np.intp).reshape(len(keys), len(landmarks))
+        found = {name: frame[name].to_numpy(dtype=np.float64)[rows] for name in _value_columns(frame)}
+        known = {name: values for name, values in found.items() if not np.isnan(values).all()}
+        missing = np.full(rows.shape, np.nan)
+        x_px, y_px, scale_x, scale_y = (known.pop(name, missing) for name in _POINT_COLUMNS)
         return PointTable(
             tuple(keys),
-            numbers,
+            tuple(landmarks.tolist()),
             np.stack([x_px, y_px], axis=-1),
             # One scale a film: it stands in each of its landmarks' lines.
             np.stack([scale_x[:, :1], scale_y[:, :1]], axis=-1).reshape(-1, 2),
-            columns,
+            known,
         )
 
     def require(self, keys: Sequence[Key]) -> None:
@@ -143,7 +150,7 @@ class PredictionStore:
         Raises:
             InputError: one of them is not.
         """
-        missing = [key for key in keys if key not in self._rows]
+        missing = [key for key in keys if key not in self._keys]
         if missing:
             film_id, condition = missing[0]
             others = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
@@ -157,18 +164,22 @@ class PredictionStore:
         since = time.monotonic() - self._saved_at
         return since >= max(_SAVE_SECONDS, self._save_cost / _SAVE_SHARE)
 
+    def _whole(self) -> pd.DataFrame:
+        """All rows that are kept, those of one film after the other."""
+        if self._added:
+            added = pd.DataFrame(self._added)
+            self._frame = added if self._frame.empty else pd.concat([self._frame, added], ignore_index=True)
+            self._added = []
+        return self._frame
+
     def _text(self) -> str:
-        columns = _columns(self._rows.values())
-        text = io.StringIO()
-        text.write(f"# {json.dumps(self._made_by)}\n")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([*_KEY_COLUMNS, *columns])
+        frame = self._whole()
         # Sorted: the same predictions are the same file, in whatever order they were made.
-        for film_id, condition in sorted(self._rows):
-            for number, row in self._rows[film_id, condition].items():
-                cells = (_cell(row[name]) if name in row else "" for name in columns)
-                writer.writerow([film_id, condition, number, *cells])
-        return text.getvalue()
+        frame = frame.sort_values(["film", "condition"], kind="stable")
+        columns = [name for name in _value_columns(frame) if frame[name].notna().any()]
+        cells = frame[[*_KEY_COLUMNS, *columns]]
+        table = cells.to_csv(index=False, float_format=f"%{_DIGITS}", lineterminator="\n")
+        return f"# {json.dumps(self._made_by)}\n{table}"
 
     def _read(self) -> None:
         try:
@@ -178,14 +189,17 @@ class PredictionStore:
                     "%s was made by another bundle, seed, source or set of measures: made anew", self.path
                 )
                 return
-            for line in csv.DictReader(text):
-                film_id, condition, number = (line.pop(name) for name in _KEY_COLUMNS)
-                row = {name: float(value) for name, value in line.items() if value}
-                self._rows.setdefault((film_id, condition), {})[int(number)] = row
+            # As text first: film "001" keeps its name, and numbers are read to their last digit.
+            frame = pd.read_csv(text, dtype=str, keep_default_na=False)
+            for name in _value_columns(frame):
+                frame[name] = frame[name].where(frame[name] != "", "nan").astype(float)
+            frame = frame.astype({"number": int})
+            self._frame = frame
+            self._keys = set(zip(frame["film"], frame["condition"], strict=True))
         except InputError:
             raise
         except _DAMAGE as error:
-            raise self._damage(str(error)) from error
+            raise self._damage(" ".join(str(error).split())) from error
 
     def _usable(self, made_by: Mapping[str, Any]) -> bool:
         if self._model.model is not None:
@@ -216,21 +230,10 @@ class PredictionStore:
         )
 
 
-def _columns(cases: Iterable[Mapping[int, Row]]) -> list[str]:
-    """Every column that some row has: positions and scale first, measures by name."""
-    found = {name for landmarks in cases for row in landmarks.values() for name in row}
+def _value_columns(frame: pd.DataFrame) -> list[str]:
+    """Every column but those of the key: positions and scale first, measures by name."""
+    found = set(frame.columns) - set(_KEY_COLUMNS)
     return [*(name for name in _POINT_COLUMNS if name in found), *sorted(found - set(_POINT_COLUMNS))]
-
-
-def _values(cases: Iterable[Mapping[int, Row]], numbers: Sequence[int], column: str) -> NDArray[np.float64]:
-    """(N, L), NaN where there is none."""
-    values = [[landmarks[number].get(column, np.nan) for number in numbers] for landmarks in cases]
-    return np.array(values, dtype=np.float64).reshape(-1, len(numbers))
-
-
-def _cell(value: float) -> str:
-    """Seven significant digits: a thousandth of a pixel, where a film has thousands."""
-    return f"{value:.7g}"
 
 
 def predict_cases(
