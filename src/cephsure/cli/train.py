@@ -22,13 +22,6 @@ _PACKAGES = ("torch", "onnx", "onnxscript", "safetensors", "matplotlib")
 _USUAL_MEMBERS = 15
 
 
-class RecipeName(StrEnum):
-    """How to train."""
-
-    DEFAULT = "default"
-    PAPER = "paper"
-
-
 class ScheduleName(StrEnum):
     """How the learning rate falls."""
 
@@ -51,8 +44,12 @@ def train(
         Path, typer.Option(metavar="RUN", help="Folder of the run; one that was stopped goes on.")
     ],
     recipe: Annotated[
-        RecipeName, typer.Option(help="default: coarse to fine. paper: the reference work's, to the letter.")
-    ] = RecipeName.DEFAULT,
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="default: coarse to fine. paper: the reference work's, to the letter. Or an installed one.",
+        ),
+    ] = "default",
     model: Annotated[Kind, typer.Option(help="What to train.")] = Kind.ENSEMBLE,
     members: Annotated[
         int | None,
@@ -116,7 +113,7 @@ def train(
 
     check_mm_per_px(mm_per_px)
     chosen = chosen_recipe(
-        recipe.value,
+        recipe,
         width=width,
         epochs=epochs,
         schedule=None if schedule is None else schedule.value,
