@@ -8,8 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cephsure.evaluation.correlation import pearson, spearman
-from cephsure.evaluation.roc import auc
+from cephsure.evaluation.quality import auc, pearson, spearman
 from cephsure.studies import sample_count as module
 from cephsure.studies.cases import films_of_split, spread_over, truths_px
 from cephsure.studies.result import frame_of

@@ -22,8 +22,8 @@ def film_weights(n_films: int, *, n_resamples: int = 1000, seed: int = 0) -> NDA
     """Draw resamples of films with replacement, as how often each film is in each resample.
 
     Args:
-        n_films: number F of films.
-        n_resamples: number B of resamples.
+        n_films: F.
+        n_resamples: B.
         seed: of the random generator; the same seed gives the same resamples.
 
     Returns:
@@ -72,16 +72,7 @@ def interval_of(draws: NDArray[np.float64], *, level: float = 0.95) -> Interval:
 
 
 def mean_interval(errors: ArrayLike, weights: NDArray[np.float64], *, level: float = 0.95) -> Interval:
-    """Bootstrap interval of the mean over all points, films resampled whole.
-
-    Args:
-        errors: (F, ...) values of F films; NaN is a missing one.
-        weights: (B, F) from ``film_weights``.
-        level: nominal coverage.
-
-    Returns:
-        Lower and upper end, in the unit of ``errors``; see ``percentile_interval`` for when they are NaN.
-    """
+    """``percentile_interval`` of the mean of all errors (F, ...) of F films; NaN is a missing one."""
     values = np.asarray(errors, dtype=np.float64)
     values = values.reshape(len(values), -1)
     sums = np.nansum(values, axis=1)

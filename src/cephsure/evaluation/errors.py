@@ -1,4 +1,4 @@
-"""Radial errors and what is reported of them: mean, standard deviation and success detection rates."""
+"""Radial errors and what is reported of them: mean, success detection rates, whether they were expected."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 THRESHOLDS_MM = (2.0, 2.5, 3.0, 4.0)
 """The thresholds of the ISBI 2015 challenge for the success detection rate."""
+
+BINS = 10  # groups in which expected and actual errors are compared
 
 # An error of exactly 2 mm, computed from pixels, may come out as 2.0000000000000004.
 _ROUNDING_MM = 1e-9
@@ -107,4 +109,60 @@ def summarize(errors: ArrayLike, *, thresholds: Sequence[float] = THRESHOLDS_MM)
             else nothing
             for threshold in thresholds
         },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Points in B groups of equal number, from the smallest expectation to the largest.
+
+    Attributes:
+        counts: (B,) points.
+        expected: (B,) mean expectations.
+        actual: (B,) means of what came.
+    """
+
+    counts: NDArray[np.int64]
+    expected: NDArray[np.float64]
+    actual: NDArray[np.float64]
+
+    @property
+    def ratios(self) -> NDArray[np.float64]:
+        """(B,) mean expectation over mean outcome: 1 is perfect, above 1 too cautious."""
+        ratios: NDArray[np.float64] = self.expected / self.actual
+        return ratios
+
+    @property
+    def expected_calibration_error(self) -> float:
+        """Mean distance between expectation and outcome of the groups, weighted by their numbers.
+
+        Source: Naeini, Cooper & Hauskrecht, AAAI (2015), for probabilities; here of errors, in their unit.
+        """
+        return float(np.average(np.abs(self.expected - self.actual), weights=self.counts))
+
+
+def reliability(expected: ArrayLike, actual: ArrayLike, *, bins: int = BINS) -> Reliability:
+    """Compare expectations with outcomes in groups of equal number.
+
+    Args:
+        expected: (N,) or more dimensions, what was expected of each point.
+        actual: the same shape, what came; a point with NaN in either is left out.
+        bins: how many groups; fewer where there are fewer points.
+
+    Returns:
+        The groups.
+
+    Example:
+        >>> found = reliability([1.0, 1.0, 3.0, 3.0], [0.5, 1.5, 2.0, 2.0], bins=2)
+        >>> found.ratios.tolist(), found.expected_calibration_error
+        ([1.0, 1.5], 0.5)
+    """
+    x, y = (np.asarray(values, dtype=np.float64).ravel() for values in (expected, actual))
+    known = np.isfinite(x) & np.isfinite(y)
+    x, y = x[known], y[known]
+    groups = [group for group in np.array_split(np.argsort(x, kind="stable"), bins) if group.size]
+    return Reliability(
+        np.array([group.size for group in groups], dtype=np.int64),
+        np.array([x[group].mean() for group in groups]),
+        np.array([y[group].mean() for group in groups]),
     )

@@ -76,23 +76,34 @@ def evaluate(
         ValueError: the shapes do not fit.
     """
     points, dropped = _points(predicted_px, truth_px, mm_per_px, measures, directions)
-    numbers = _numbers(points, landmark_set)
+    labels = _labels(points, landmark_set)
     weights = film_weights(len(points.errors), n_resamples=n_resamples, seed=seed)
     reasons = (*left_out, *dropped)
+    numbers = [number for number, _, _ in labels]
+    parts = {
+        number: points.only([other != number for other in numbers]) for number in without if number in numbers
+    }
     return Evaluation(
         **_accuracy(points, weights),
         about=About() if about is None else about,
         unit=points.unit,
-        per_landmark=_per_landmark(points, weights, numbers, landmark_set),
+        per_landmark=tuple(
+            LandmarkAccuracy(
+                **_accuracy(points.only([other == number for other in numbers]), weights),
+                number=number,
+                code=code,
+                name=name,
+            )
+            for number, code, name in labels
+        ),
         measures=_qualities(points, weights),
         without={
-            str(number): _partial(points.only([other != number for other in numbers]), weights)
-            for number in without
-            if number in numbers
+            str(number): PartialEvaluation(**_accuracy(part, weights), measures=_qualities(part, weights))
+            for number, part in parts.items()
         },
         left_out=LeftOutCount(
-            films=sum(one.films for one in reasons),
-            points=sum(one.points for one in reasons),
+            films=sum(reason.films for reason in reasons),
+            points=sum(reason.points for reason in reasons),
             reasons=reasons,
         ),
         resamples=n_resamples,
@@ -151,17 +162,17 @@ def _points(
         LeftOut(reason=NO_TRUTH, points=int((~true[kept]).sum())),
         LeftOut(reason=NOT_PREDICTED, points=int((true[kept] & np.isnan(errors)).sum())),
     ]
-    return points, [one for one in dropped if one.films or one.points]
+    return points, [reason for reason in dropped if reason.films or reason.points]
 
 
-def _numbers(points: _Points, landmark_set: LandmarkSet | None) -> list[int]:
-    """The landmarks' numbers, in the order of the arrays."""
+def _labels(points: _Points, landmark_set: LandmarkSet | None) -> list[tuple[int, str | None, str | None]]:
+    """Number, code and name of each landmark, in the order of the arrays."""
     count = points.errors.shape[1]
     if landmark_set is None:
-        return list(range(1, count + 1))
+        return [(number, None, None) for number in range(1, count + 1)]
     if len(landmark_set) != count:
         raise ValueError(f"{count} landmarks do not fit the set {landmark_set.name} of {len(landmark_set)}")
-    return [landmark.number for landmark in landmark_set.landmarks]
+    return [(landmark.number, landmark.code, landmark.name) for landmark in landmark_set.landmarks]
 
 
 def _accuracy(points: _Points, weights: NDArray[np.float64]) -> dict[str, Any]:
@@ -176,29 +187,6 @@ def _accuracy(points: _Points, weights: NDArray[np.float64]) -> dict[str, Any]:
     if points.unit == "mm" and summary.n_points:
         fields["sdr"] = {str(threshold): summary.success_percent[threshold] for threshold in THRESHOLDS_MM}
     return fields
-
-
-def _per_landmark(
-    points: _Points, weights: NDArray[np.float64], numbers: list[int], landmark_set: LandmarkSet | None
-) -> tuple[LandmarkAccuracy, ...]:
-    """Accuracy of each landmark alone."""
-    labels: list[tuple[str | None, str | None]] = [(None, None)] * len(numbers)
-    if landmark_set is not None:
-        labels = [(landmark.code, landmark.name) for landmark in landmark_set.landmarks]
-    return tuple(
-        LandmarkAccuracy(
-            **_accuracy(points.only([other == number for other in numbers]), weights),
-            number=number,
-            code=code,
-            name=name,
-        )
-        for number, (code, name) in zip(numbers, labels, strict=True)
-    )
-
-
-def _partial(points: _Points, weights: NDArray[np.float64]) -> PartialEvaluation:
-    """The overall figures of some of the landmarks."""
-    return PartialEvaluation(**_accuracy(points, weights), measures=_qualities(points, weights))
 
 
 def _qualities(points: _Points, weights: NDArray[np.float64]) -> dict[str, MeasureQuality]:

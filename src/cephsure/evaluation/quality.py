@@ -1,4 +1,8 @@
-"""How well a measure of uncertainty follows the radial error, with bootstrap intervals."""
+"""How well a measure of uncertainty follows the radial error: correlation, ROC and their bootstrap intervals.
+
+Each statistic also comes for B weighted copies of the data, given how often each point is there: bootstrap
+resamples need not be built, and one sort serves all of them.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +13,21 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from cephsure.evaluation.bootstrap import percentile_interval
-from cephsure.evaluation.correlation import pearson, spearman, weighted_pearson, weighted_spearman
 from cephsure.evaluation.errors import is_within
 from cephsure.evaluation.result import MeasureQuality
-from cephsure.evaluation.roc import auc, weighted_auc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from cephsure.evaluation.bootstrap import Interval
 
 LARGE_ERRORS_MM = {"auc_2mm": 2.0, "auc_4mm": 4.0}
 """The areas under the ROC curve that are reported, and the error that a measure should find for each."""
+
+# Below this share of the squared values, a variance is the rounding of a constant's mean.
+_CONSTANT = 1e-24
 
 
 def measure_quality(
@@ -73,3 +78,161 @@ def known(value: float) -> float | None:
 def known_interval(interval: Interval) -> Interval | None:
     """The interval, or None for one that is not defined."""
     return None if isnan(interval[0]) else interval
+
+
+def pearson(x: ArrayLike, y: ArrayLike) -> float:
+    """Pearson's correlation coefficient of (N,) values; pairs with a NaN are left out.
+
+    NaN if fewer than two pairs are left or one side is constant.
+
+    Example:
+        >>> round(pearson([1, 2, 3], [2, 4, 7]), 4)
+        0.9934
+    """
+    x, y = _pairs(x, y)
+    return float(weighted_pearson(x, y, np.ones((1, len(x))))[0])
+
+
+def spearman(x: ArrayLike, y: ArrayLike) -> float:
+    """Spearman's rank correlation: Pearson's coefficient of the ranks, equal values sharing their mean rank.
+
+    Pairs with a NaN are left out; NaN if fewer than two are left or one side is constant.
+
+    Example:
+        >>> spearman([1, 2, 3], [1, 10, 100])
+        1.0
+    """
+    x, y = _pairs(x, y)
+    return float(weighted_spearman(x, y, np.ones((1, len(x))))[0])
+
+
+def weighted_pearson(
+    x: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Pearson's coefficient in each of B weighted copies of the data.
+
+    Args:
+        x: (N,) or (B, N) values without NaN.
+        y: (N,) or (B, N) values without NaN.
+        weights: (B, N) how often each pair is there.
+
+    Returns:
+        (B,) coefficients; NaN where one side is constant or nothing is there.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        count = weights.sum(axis=1, keepdims=True)
+        dx = x - (weights * x).sum(axis=1, keepdims=True) / count
+        dy = y - (weights * y).sum(axis=1, keepdims=True) / count
+        xx, yy, xy = ((weights * product).sum(axis=1) for product in (dx * dx, dy * dy, dx * dy))
+        constant = (xx <= _CONSTANT * (weights * x * x).sum(axis=1)) | (
+            yy <= _CONSTANT * (weights * y * y).sum(axis=1)
+        )
+        coefficients = np.clip(xy / np.sqrt(xx * yy), -1.0, 1.0)
+    found: NDArray[np.float64] = np.where(constant, np.nan, coefficients)
+    return found
+
+
+def weighted_spearman(
+    x: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Spearman's coefficient in B weighted copies, as ``weighted_pearson``; weights are whole numbers."""
+    if len(x) == 0:
+        return np.full(len(weights), np.nan)
+    return weighted_pearson(midranks(x, weights), midranks(y, weights), weights)
+
+
+def auc(positive: ArrayLike, scores: ArrayLike) -> float:
+    """Area under the ROC curve: the chance that a positive scores above a negative, a tie counting half.
+
+    By the Mann-Whitney formula, (R - p (p + 1) / 2) / (p n), where R is the sum of the mean ranks of the p
+    positives among all p + n scores.
+
+    Args:
+        positive: (N,) whether each point is one to be found.
+        scores: (N,) larger for "more likely positive"; points with NaN are left out.
+
+    Returns:
+        The area; NaN without a positive or without a negative.
+
+    Example:
+        >>> auc([False, True, False, True], [0.1, 0.2, 0.2, 0.3])
+        0.875
+    """
+    labels, values = _scored(positive, scores)
+    return float(weighted_auc(labels, values, np.ones((1, len(values))))[0])
+
+
+def weighted_auc(
+    positive: NDArray[np.bool_], scores: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Area under the ROC curve in each of B weighted copies of the data.
+
+    Args:
+        positive: (N,) whether each point is one to be found.
+        scores: (N,) without NaN.
+        weights: (B, N) how often each point is there, whole numbers.
+
+    Returns:
+        (B,) areas; NaN without a positive or without a negative.
+    """
+    if len(scores) == 0:
+        return np.full(len(weights), np.nan)
+    of_positives = weights * positive
+    n_positive = of_positives.sum(axis=1)
+    n_negative = weights.sum(axis=1) - n_positive
+    rank_sum = (of_positives * midranks(scores, weights)).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        area: NDArray[np.float64] = (rank_sum - n_positive * (n_positive + 1.0) / 2.0) / (
+            n_positive * n_negative
+        )
+    return area
+
+
+def midranks(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rank of each value within each of B weighted copies of the data; equal values share their mean rank.
+
+    A whole-number weight w means that the value is there w times, so that ranks over bootstrap resamples come
+    without building the resamples: one sort serves all of them.
+
+    Args:
+        values: (N,) values without NaN, at least one.
+        weights: (B, N) how often each value is there.
+
+    Returns:
+        (B, N) ranks from 1; of values with weight 0 the rank they would take just outside their neighbours.
+
+    Example:
+        >>> midranks(np.array([5.0, 1.0, 5.0]), np.array([[1.0, 1.0, 1.0], [2.0, 1.0, 0.0]]))
+        array([[2.5, 1. , 2.5],
+               [2.5, 1. , 2.5]])
+    """
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    in_order = weights[:, order]
+    tied = np.add.reduceat(in_order, starts, axis=1) if len(starts) < len(values) else in_order
+    of_groups = np.cumsum(tied, axis=1) - tied / 2.0 + 0.5  # (B, groups of equal values)
+    sizes = np.diff(np.append(starts, len(values)))
+    ranks = np.empty_like(weights)
+    ranks[:, order] = np.repeat(of_groups, sizes, axis=1) if len(starts) < len(values) else of_groups
+    return ranks
+
+
+def _pairs(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Flat float64 copies of the pairs that have both values."""
+    first = np.asarray(x, dtype=np.float64).ravel()
+    second = np.asarray(y, dtype=np.float64).ravel()
+    if len(first) != len(second):
+        raise ValueError(f"{len(first)} and {len(second)} values are not pairs")
+    there = ~(np.isnan(first) | np.isnan(second))
+    return first[there], second[there]
+
+
+def _scored(positive: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Flat labels and scores of the points that have a score."""
+    values = np.asarray(scores, dtype=np.float64).ravel()
+    labels = np.asarray(positive, dtype=np.bool_).ravel()
+    if len(values) != len(labels):
+        raise ValueError(f"{len(labels)} labels do not fit {len(values)} scores")
+    there = ~np.isnan(values)
+    return labels[there], values[there]

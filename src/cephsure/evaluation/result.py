@@ -119,12 +119,8 @@ class MeasureQuality(_Frozen):
             falls with uncertainty.
         spearman: rank correlation, the same way.
         auc_2mm: area under the ROC curve for finding errors over 2 mm; the measure is turned so that a larger
-            value means more uncertainty. 0.5 is chance, 1 is perfect.
-        auc_4mm: the same for errors over 4 mm.
+            value means more uncertainty. 0.5 is chance, 1 is perfect. ``auc_4mm``: of errors over 4 mm.
         pearson_ci95: 95 % bootstrap interval, films resampled; so with the others.
-        spearman_ci95: of ``spearman``.
-        auc_2mm_ci95: of ``auc_2mm``.
-        auc_4mm_ci95: of ``auc_4mm``.
     """
 
     direction: Literal[-1, 1]

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Literal
 from cephsure.evaluation.errors import THRESHOLDS_MM
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from cephsure.evaluation.result import Accuracy, Ends, Evaluation, MeasureQuality
 
 NOT_DEFINED = "–"
@@ -69,8 +67,8 @@ def landmark_table(evaluation: Evaluation) -> Table:
     unit = evaluation.unit
     # Of a single landmark, films and points are the same number: one of the columns is enough.
     rows = [
-        (str(one.number), one.code or "", one.name or "", *_accuracy_cells(one, unit)[1:])
-        for one in evaluation.per_landmark
+        (str(mark.number), mark.code or "", mark.name or "", *_accuracy_cells(mark, unit)[1:])
+        for mark in evaluation.per_landmark
     ]
     names = (Column("no"), Column("code", "left"), Column("landmark", "left"))
     return Table("accuracy of each landmark", (*names, *_accuracy_columns(unit)[1:]), tuple(rows))
@@ -117,16 +115,9 @@ def _accuracy_cells(accuracy: Accuracy, unit: str) -> tuple[str, ...]:
 
 
 def _measure_cells(quality: MeasureQuality, *, in_mm: bool) -> tuple[str, ...]:
-    found: Sequence[tuple[float | None, Ends | None]] = [
-        (quality.pearson, quality.pearson_ci95),
-        (quality.spearman, quality.spearman_ci95),
-    ]
+    found = [(quality.pearson, quality.pearson_ci95), (quality.spearman, quality.spearman_ci95)]
     if in_mm:
-        found = [
-            *found,
-            (quality.auc_2mm, quality.auc_2mm_ci95),
-            (quality.auc_4mm, quality.auc_4mm_ci95),
-        ]
+        found += [(quality.auc_2mm, quality.auc_2mm_ci95), (quality.auc_4mm, quality.auc_4mm_ci95)]
     return tuple(
         _number(value, 3) + (f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else "")
         for value, interval in found

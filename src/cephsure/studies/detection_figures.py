@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.stats import rankdata
+from sklearn.metrics import roc_curve
 
-from cephsure.evaluation.roc import roc_curve
 from cephsure.studies.held_out import OTHER_SITE
 from cephsure.studies.plotting import GREY, label, new_figure, remark
 from cephsure.studies.shifted import NO_CEPHALOGRAM
@@ -97,11 +98,19 @@ def roc_figure(one: Detected) -> Figure:
 def _curve(axes: Axes, one: Detected, which: tuple[str, str], colour: str) -> None:
     shift, name = which
     plain, shifted = one.plain[name], one.shifted[shift][name]
-    curve = roc_curve(np.repeat([False, True], [len(plain), len(shifted)]), np.concatenate([plain, shifted]))
+    scores = np.concatenate([plain, shifted])
+    is_shifted = np.repeat([False, True], [len(plain), len(shifted)])
+    known = ~np.isnan(scores)
     quality = one.found[shift][name]
+    false_alarms, found = np.array([np.nan]), np.array([np.nan])
+    if known.any():
+        # Ranks keep the scores' order, and admit infinite ones.
+        false_alarms, found, _ = roc_curve(
+            is_shifted[known], rankdata(scores[known]), drop_intermediate=False
+        )
     axes.plot(
-        curve.false_positive_rate,
-        curve.true_positive_rate,
+        false_alarms,
+        found,
         color=colour,
         lw=1.3,
         label=f"{one.titles[name]}: {with_interval(quality.auc, quality.auc_ci95)}",

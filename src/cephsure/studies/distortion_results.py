@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cephsure.evaluation.bootstrap import film_weights, percentile_interval
-from cephsure.evaluation.correlation import spearman, weighted_spearman
+from cephsure.evaluation.quality import spearman, weighted_spearman
 from cephsure.studies.held_out import truth_for
 from cephsure.studies.measured import measured
 from cephsure.studies.published import REFERENCE

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cephsure.evaluation.bootstrap import film_weights
-from cephsure.evaluation.correlation import pearson
+from cephsure.evaluation.quality import pearson
 from cephsure.studies.accuracy import WITHOUT
 from cephsure.studies.held_out import OFFICIAL, HeldOut, held_out, truth_for
 from cephsure.studies.measured import (

@@ -12,8 +12,8 @@ from cephsure.datasets import annotators
 from cephsure.errors import InputError
 from cephsure.evaluation import evaluate
 from cephsure.evaluation.bootstrap import film_weights, percentile_interval
-from cephsure.evaluation.correlation import spearman, weighted_spearman
 from cephsure.evaluation.errors import THRESHOLDS_MM
+from cephsure.evaluation.quality import spearman, weighted_spearman
 from cephsure.studies.cases import truths_px
 from cephsure.studies.held_out import held_out, predict_away, truth_for
 from cephsure.studies.measured import (

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cephsure.evaluation.bootstrap import percentile_interval
-from cephsure.evaluation.correlation import pearson, spearman, weighted_pearson, weighted_spearman
-from cephsure.evaluation.roc import auc
+from cephsure.evaluation.quality import auc, pearson, spearman, weighted_pearson, weighted_spearman
 from cephsure.studies.measured import measured
 from cephsure.studies.published import REFERENCE
 from cephsure.studies.result import ExperimentResult, ResultTable, frame_of

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cephsure.evaluation.bootstrap import film_weights, interval_of
-from cephsure.evaluation.correlation import weighted_pearson, weighted_spearman
 from cephsure.evaluation.errors import is_within
-from cephsure.evaluation.roc import weighted_auc
+from cephsure.evaluation.quality import weighted_auc, weighted_pearson, weighted_spearman
 from cephsure.studies.cases import films_of_split, spread_over, truths_px
 from cephsure.studies.held_out import truth_for
 from cephsure.studies.plotting import KIND_COLOURS, KIND_MARKERS, label, new_figure, remark

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cephsure.evaluation.bootstrap import film_weights, mean_interval
-from cephsure.evaluation.reliability import Reliability, reliability
+from cephsure.evaluation.errors import Reliability, reliability
 from cephsure.evaluation.table import NOT_DEFINED, Column, Table
 
 if TYPE_CHECKING:

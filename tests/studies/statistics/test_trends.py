@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from cephsure.evaluation.bootstrap import film_weights
-from cephsure.evaluation.correlation import spearman, weighted_pearson
+from cephsure.evaluation.quality import spearman, weighted_pearson
 from cephsure.studies.statistics.trends import block_weights, steadiness, trend, within_landmark
 
 STRENGTHS = np.array([0.0, 1.0, 2.0, 3.0])

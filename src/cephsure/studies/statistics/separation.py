@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 from sklearn.metrics import roc_curve
 
 from cephsure.evaluation.bootstrap import UNDEFINED, film_weights, percentile_interval
-from cephsure.evaluation.roc import auc, weighted_auc
+from cephsure.evaluation.quality import auc, weighted_auc
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -9,8 +9,14 @@ import numpy as np
 from scipy.stats import rankdata
 
 from cephsure.evaluation.bootstrap import percentile_interval
-from cephsure.evaluation.correlation import pearson, spearman, weighted_pearson, weighted_spearman
-from cephsure.evaluation.quality import known, known_interval
+from cephsure.evaluation.quality import (
+    known,
+    known_interval,
+    pearson,
+    spearman,
+    weighted_pearson,
+    weighted_spearman,
+)
 from cephsure.studies.statistics.intervals import mean_of_known
 
 if TYPE_CHECKING:
