@@ -6,7 +6,7 @@ from scipy import stats
 
 from cephsure.evaluation.bootstrap import film_weights
 from cephsure.studies.cases import PointTable
-from cephsure.studies.measured import CORRELATION_COLUMNS, Measured, correlate_with_error, measured, strongest
+from cephsure.studies.measured import Measured, correlate, measured, strongest
 from cephsure.uncertainty import MEASURES
 
 NAN = float("nan")
@@ -60,20 +60,40 @@ def found():
     values = {"activation": -errors, "entropy": errors + rng.normal(0, 3, errors.shape)}
     weights = film_weights(30, n_resamples=50)
     return errors, {
-        name: correlate_with_error(Measured(MEASURES[name], name, one), errors, weights)
-        for name, one in values.items()
+        name: correlate(Measured(MEASURES[name], name, one), errors, weights) for name, one in values.items()
     }
 
 
 def test_cells_are_named_and_agree_with_scipy(found):
     errors, correlations = found
-    row = dict(zip(CORRELATION_COLUMNS, correlations["entropy"].cells(), strict=True))
+    row = correlations["entropy"].record()
     assert (row["measure"], row["direction"], row["n_points"]) == ("entropy", 1, 120)
     values = correlations["entropy"].measured.values
     assert row["pearson"] == pytest.approx(stats.pearsonr(errors.ravel(), values.ravel()).statistic)
     each = [stats.spearmanr(errors[:, mark], values[:, mark]).statistic for mark in range(4)]
     assert row["within_spearman"] == pytest.approx(np.mean(each))
     assert row["pearson_low"] < row["pearson"] < row["pearson_high"]
+    some = correlations["entropy"].record(names=("spearman",))
+    assert some.keys() < row.keys()
+    assert "pearson" not in some
+
+
+def test_other_lengths_than_errors_have_no_large_ones(found):
+    errors, correlations = found
+    weights = film_weights(30, n_resamples=50)
+    apart = correlate(correlations["entropy"].measured, errors, weights, large_errors=False)
+    assert apart.record()["auc_4mm"] is None
+    assert apart.record(names=("pearson",)) == correlations["entropy"].record(names=("pearson",))
+
+
+def test_what_is_said_in_a_panel_is_in_the_record(found):
+    correlation = found[1]["entropy"]
+    lines = correlation.said(pearson=True).splitlines()
+    row = correlation.record()
+    assert lines[0] == "n = 120"
+    assert [line.split(" = ")[0] for line in lines[1:]] == ["Pearson r", "Spearman", "within a landmark"]
+    assert lines[2].startswith(f"Spearman = {row['spearman']:.2f} [{row['spearman_low']:.2f}, ")
+    assert correlation.said().splitlines() == [lines[0], *lines[2:]]
 
 
 def test_best_goes_by_the_measures_direction(found):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cephsure.studies.wording import UNKNOWN, ends, listed, with_interval
+from cephsure.studies.wording import UNKNOWN, ends, listed, with_ends, with_interval
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,4 @@ def test_lists_and_ends():
     assert [listed(["a", "b", "c"]), listed(["a"]), listed([])] == ["a, b and c", "a", ""]
     assert ends(None) == (None, None)
     assert ends((1.0, 2.0)) == (1.0, 2.0)
+    assert with_ends("r", 0.5, None) == {"r": 0.5, "r_low": None, "r_high": None}

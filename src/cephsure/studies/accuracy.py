@@ -10,14 +10,21 @@ import numpy as np
 
 from cephsure.evaluation import evaluate
 from cephsure.evaluation.bootstrap import film_weights
-from cephsure.evaluation.errors import THRESHOLDS_MM
 from cephsure.studies.cases import MEAN, marked_by, truths_px
-from cephsure.studies.held_out import CLEAN, OFFICIAL, held_out, truth_for
+from cephsure.studies.held_out import (
+    ACCURACY_COLUMNS,
+    CLEAN,
+    OFFICIAL,
+    WITHOUT,
+    accuracy_record,
+    held_out,
+    truth_for,
+)
 from cephsure.studies.plotting import GREY, KIND_COLOURS, KIND_MARKERS, label, new_figure
 from cephsure.studies.published import published_accuracy
 from cephsure.studies.result import ExperimentResult, ResultTable
 from cephsure.studies.statistics.intervals import success_curve
-from cephsure.studies.wording import ends, method_text
+from cephsure.studies.wording import method_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,26 +34,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.evaluation import Evaluation
-    from cephsure.evaluation.result import Accuracy
     from cephsure.studies.held_out import HeldOut
     from cephsure.studies.published import PublishedAccuracy
     from cephsure.studies.study import Study, StudyModel
 
     Row = dict[str, Any]
 
-WITHOUT = 16
-"""Soft tissue pogonion: the two annotators of ISBI 2015 differ on it by a systematic 6 to 9 mm."""
-
 _RADII_MM = np.linspace(0.0, 6.0, 121)
 _LINES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)))
-_FIGURES = (
-    *("mre_mm", "mre_low_mm", "mre_high_mm", "sd_mm"),
-    *(f"sdr_{threshold:g}mm_percent" for threshold in THRESHOLDS_MM),
+_REPORT = (
+    *("who", "truth", *ACCURACY_COLUMNS),
+    *(f"mre_without_{WITHOUT}_mm", "mre_clean_mm", "sdr_2.5mm_clean_percent"),
 )
-_REPORT = ("who", "truth", *_FIGURES, f"mre_without_{WITHOUT}_mm", "mre_clean_mm", "sdr_2.5mm_clean_percent")
 _LONG = (
     *("who", "source", "recipe", "kind", "samples", "trained_on", "changes"),
-    *("truth", "films", "landmarks", "n_films", "n_points", *_FIGURES),
+    *("truth", "films", "landmarks", "n_films", "n_points", *ACCURACY_COLUMNS),
 )
 
 
@@ -166,7 +168,7 @@ def _tables(judged: Sequence[Judged], main: Sequence[Judged], test: str) -> dict
     long = [*(row for who in judged for row in _long_rows(who)), *map(_published_row, published)]
     landmarks: list[Row] = [
         {"who": who.who, "truth": who.truth, "number": mark.number, "code": mark.code}
-        | {"landmark": mark.name, "n_points": mark.n_points, **_figures(mark)}
+        | {"landmark": mark.name, "n_points": mark.n_points, **accuracy_record(mark)}
         for who in main
         for mark in who.official.per_landmark
     ]
@@ -198,10 +200,10 @@ def _report_row(who: Judged) -> Row:
     return {
         "who": who.who,
         "truth": who.truth,
-        **_figures(who.official),
+        **accuracy_record(who.official),
         f"mre_without_{WITHOUT}_mm": None if rest is None else rest.mre_mm,
         "mre_clean_mm": None if clean is None else clean.mre_mm,
-        "sdr_2.5mm_clean_percent": None if clean is None else _figures(clean)["sdr_2.5mm_percent"],
+        "sdr_2.5mm_clean_percent": None if clean is None else accuracy_record(clean)["sdr_2.5mm_percent"],
     }
 
 
@@ -215,7 +217,7 @@ def _long_rows(who: Judged) -> Iterator[Row]:
         parts = {f"without {number}": part for number, part in evaluation.without.items()}
         for landmarks, part in {"all": evaluation, **parts}.items():
             place = {"truth": truth, "films": films, "landmarks": landmarks}
-            yield about | place | {"n_films": part.n_films, "n_points": part.n_points} | _figures(part)
+            yield about | place | {"n_films": part.n_films, "n_points": part.n_points} | accuracy_record(part)
 
 
 def _published_row(published: PublishedAccuracy) -> Row:
@@ -223,11 +225,6 @@ def _published_row(published: PublishedAccuracy) -> Row:
     about = {"who": published.source, "source": "published", "kind": published.kind or None}
     films = {"truth": published.truth, "films": OFFICIAL, "landmarks": "all"}
     return about | films | {"mre_mm": published.mre_mm} | rates
-
-
-def _figures(part: Accuracy) -> Row:
-    rates = [None if part.sdr is None else part.sdr[str(threshold)] for threshold in THRESHOLDS_MM]
-    return dict(zip(_FIGURES, (part.mre_mm, *ends(part.mre_ci95_mm), part.sd_mm, *rates), strict=True))
 
 
 def success_figure(main: Sequence[Judged], test: str, *, seed: int) -> Figure:

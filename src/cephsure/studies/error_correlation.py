@@ -9,27 +9,28 @@ import numpy as np
 
 from cephsure.evaluation.bootstrap import film_weights
 from cephsure.evaluation.quality import pearson
-from cephsure.studies.accuracy import WITHOUT
-from cephsure.studies.held_out import OFFICIAL, HeldOut, held_out, truth_for
+from cephsure.studies.held_out import OFFICIAL, WITHOUT, HeldOut, held_out, truth_for
 from cephsure.studies.measured import (
     CORRELATION_NOTE,
-    ErrorCorrelation,
-    correlate_with_error,
+    MeasureCorrelation,
+    correlate,
     measured,
     strongest,
 )
 from cephsure.studies.plotting import (
     GREY,
     KIND_COLOURS,
+    POOLED,
+    WITHIN,
     Estimate,
     Row,
     Series,
+    correlation_estimates,
     density_panel,
     forest,
     forest_figure,
     label,
     new_figure,
-    turned,
 )
 from cephsure.studies.published import REFERENCE
 from cephsure.studies.result import ExperimentResult, ResultTable
@@ -52,7 +53,6 @@ _SHOWN = (
     *(f"{name}{end}" for name in ("pearson", "spearman", "auc_4mm") for end in ("", "_low", "_high")),
     *("within_spearman", "within_spearman_low", "within_spearman_high"),
 )
-_POOLED, _WITHIN = Series("all points pooled"), Series("within each landmark, mean", "D", filled=False)
 _OVER_2, _OVER_4 = Series("error > 2 mm", "o", filled=False), Series("error > 4 mm", "s")
 _OURS, _PUBLISHED = Series("this study"), Series("published", "D", filled=False)
 
@@ -75,10 +75,10 @@ class Group:
     films: str
     landmarks: str
     n_films: int
-    found: tuple[ErrorCorrelation, ...]
+    found: tuple[MeasureCorrelation, ...]
 
     @property
-    def own(self) -> ErrorCorrelation | None:
+    def own(self) -> MeasureCorrelation | None:
         """The measure by which the reference judges this kind of model, if it says anything."""
         return next(
             (found for found in self.found if found.measured.measure.name == self.model.own_measure), None
@@ -145,11 +145,11 @@ def _groups(study: Study, held: HeldOut, model: StudyModel) -> Iterator[Group]:
     for films, chosen in held.groups.items():
         values, errors, n_films = measured(table.where(chosen)), all_errors[chosen], int(chosen.sum())
         weights = film_weights(n_films, n_resamples=RESAMPLES, seed=study.seed)
-        found = tuple(correlate_with_error(value, errors, weights) for value in values.values())
+        found = tuple(correlate(value, errors, weights) for value in values.values())
         yield Group(model, truth, films, ALL, n_films, found)
         if films == OFFICIAL and WITHOUT in table.numbers:
             others = np.where(np.array(table.numbers) == WITHOUT, np.nan, errors)
-            found = tuple(correlate_with_error(value, others, weights) for value in values.values())
+            found = tuple(correlate(value, others, weights) for value in values.values())
             yield Group(model, truth, films, f"without {WITHOUT}", n_films, found)
 
 
@@ -182,7 +182,7 @@ def _tables(
                 for group in main
                 for found in group.found
                 for mark, mean, coefficient in zip(
-                    marks, np.nanmean(found.errors_mm, axis=0), found.within.per_landmark, strict=True
+                    marks, np.nanmean(found.lengths_mm, axis=0), found.within.per_landmark, strict=True
                 )
             ],
             note="One point a film; negative for a good measure that falls with uncertainty.",
@@ -190,7 +190,7 @@ def _tables(
     }
 
 
-def _record(group: Group, found: ErrorCorrelation) -> dict[str, Any]:
+def _record(group: Group, found: MeasureCorrelation) -> dict[str, Any]:
     model, is_own = group.model, found is group.own
     return {
         "model": model.title,
@@ -244,16 +244,12 @@ def measures_figure(main: Sequence[Group], test: str) -> Figure:
         correlations.append(Row(f"{group.model.title} (n = {points})"))
         areas.append(Row(""))
         for found in group.found:
-            quality, within, measure = found.quality, found.within, found.measured.measure
-            estimates = {
-                _POOLED.name: turned(quality.spearman, quality.spearman_ci95, measure.direction),
-                _WITHIN.name: turned(within.spearman, within.spearman_ci95, measure.direction),
-            }
+            quality, measure = found.quality, found.measured.measure
             large = {
                 _OVER_2.name: Estimate(quality.auc_2mm, quality.auc_2mm_ci95),
                 _OVER_4.name: Estimate(quality.auc_4mm, quality.auc_4mm_ci95),
             }
-            correlations.append(Row(measure.title, group.colour, estimates))
+            correlations.append(Row(measure.title, group.colour, correlation_estimates(found)))
             areas.append(Row("", group.colour, large))
     figure, axes = forest_figure(
         2,
@@ -264,7 +260,7 @@ def measures_figure(main: Sequence[Group], test: str) -> Figure:
         "intervals, films resampled.",
         panel_width=5.4,
     )
-    forest(axes[0, 0], correlations, [_POOLED, _WITHIN])
+    forest(axes[0, 0], correlations, [POOLED, WITHIN])
     label(axes[0, 0], x="Spearman's coefficient with the radial error", y="")
     forest(axes[0, 1], areas, [_OVER_2, _OVER_4], neutral=0.5)
     label(axes[0, 1], x="area under the ROC curve", y="")
@@ -285,19 +281,13 @@ def scatter_figure(group: Group, test: str, *, seed: int) -> Figure:
         panel_inches=(4.7, 3.9),
     )
     for panel, found in zip(axes[0], shown, strict=False):
-        quality, within = found.quality, found.within
-        said = (
-            f"n = {quality.n_points}\n"
-            f"Pearson r = {with_interval(quality.pearson, quality.pearson_ci95)}\n"
-            f"Spearman = {with_interval(quality.spearman, quality.spearman_ci95)}\n"
-            f"within a landmark = {with_interval(within.spearman, within.spearman_ci95)}"
-        )
+        said = found.said(pearson=True)
         if found is group.own:
             said += f"\npublished r = {with_interval(group.published_pearson, None)}"
         density_panel(
             panel,
             found.measured,
-            found.errors_mm,
+            found.lengths_mm,
             y="radial error [mm]",
             title=f"{group.model.title}\n{found.measured.measure.title}",
             said=said,
@@ -307,11 +297,11 @@ def scatter_figure(group: Group, test: str, *, seed: int) -> Figure:
     return figure
 
 
-def _binned_panel(axes: Axes, shown: Sequence[ErrorCorrelation], *, seed: int) -> None:
+def _binned_panel(axes: Axes, shown: Sequence[MeasureCorrelation], *, seed: int) -> None:
     """Mean error in bins of equal size, from the most certain to the most uncertain points."""
     for found, colour, marker in zip(shown, ("black", "#CC79A7"), "oD", strict=False):
-        weights = film_weights(len(found.errors_mm), n_resamples=500, seed=seed)
-        bins = equal_bins(found.errors_mm, found.measured.turned, weights, bins=_BINS)
+        weights = film_weights(len(found.lengths_mm), n_resamples=500, seed=seed)
+        bins = equal_bins(found.lengths_mm, found.measured.turned, weights, bins=_BINS)
         r = with_interval(pearson(found.measured.measure.direction * bins.scores, bins.means), None)
         axes.errorbar(
             (np.arange(len(bins.means)) + 0.5) * 100.0 / max(len(bins.means), 1),
@@ -324,7 +314,7 @@ def _binned_panel(axes: Axes, shown: Sequence[ErrorCorrelation], *, seed: int) -
             capsize=2,
             label=f"{found.measured.measure.title}: bin means r = {r}",
         )
-    mean = float(np.nanmean(shown[0].errors_mm))
+    mean = float(np.nanmean(shown[0].lengths_mm))
     axes.axhline(mean, color=GREY, lw=0.8, ls=":", label="mean of all points")
     x, y = "points, from certain to uncertain [%]", "mean radial error in the bin [mm]"
     label(axes, x=x, y=y, title="binned")

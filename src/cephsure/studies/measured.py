@@ -9,11 +9,11 @@ import numpy as np
 
 from cephsure.evaluation.quality import measure_quality
 from cephsure.studies.statistics.trends import WithinLandmark, within_landmark
-from cephsure.studies.wording import ends
+from cephsure.studies.wording import with_ends, with_interval
 from cephsure.uncertainty import MEASURES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -85,12 +85,6 @@ def _is_constant(values: NDArray[np.float64]) -> bool:
 
 
 _POOLED = ("pearson", "spearman", "auc_2mm", "auc_4mm")
-CORRELATION_COLUMNS = (
-    *("measure", "key", "direction", "n_points"),
-    *(f"{name}{end}" for name in _POOLED for end in ("", "_low", "_high")),
-    *("within_spearman", "within_spearman_low", "within_spearman_high", "between_spearman"),
-)
-"""Names of ``ErrorCorrelation.record``."""
 
 CORRELATION_NOTE = (
     "Point by point, unbinned; intervals 95 %, films resampled. pearson and spearman: of the measure with "
@@ -98,64 +92,73 @@ CORRELATION_NOTE = (
     "the ROC curve for finding errors over 2 and 4 mm. within_spearman: mean over the landmarks of the rank "
     "correlation within each; between_spearman: of the landmarks' mean errors with their mean values."
 )
-"""How to read them."""
+"""How to read ``MeasureCorrelation.record``."""
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorCorrelation:
-    """One measure beside the radial errors.
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasureCorrelation:
+    """One measure beside the lengths that it should follow: radial errors, or how far observers disagree.
 
     Attributes:
         measured: the measure and its (F, L) values.
-        errors_mm: (F, L) radial errors, NaN where there is none.
+        lengths_mm: (F, L), NaN where there is none.
         quality: over all points pooled.
         within: landmark by landmark.
     """
 
     measured: Measured
-    errors_mm: NDArray[np.float64]
+    lengths_mm: NDArray[np.float64]
     quality: MeasureQuality
     within: WithinLandmark
 
     @property
     def strength(self) -> float:
         """The pooled rank correlation, turned so that larger is better; −1 where it is not defined."""
-        found = self.quality.spearman
-        return -1.0 if found is None else self.measured.measure.direction * found
+        rank = self.quality.spearman
+        return -1.0 if rank is None else self.measured.measure.direction * rank
 
-    def record(self) -> dict[str, Cell]:
-        """The figures by name: ``CORRELATION_COLUMNS``."""
+    def record(self, *, names: Sequence[str] = _POOLED) -> dict[str, Cell]:
+        """The figures by name, of those over all points the ``names``; see ``CORRELATION_NOTE``."""
         measure, quality, within = self.measured.measure, self.quality, self.within
-        cells: list[Cell] = [measure.name, self.measured.key, measure.direction, quality.n_points]
-        for name in _POOLED:
-            cells += [getattr(quality, name), *ends(getattr(quality, f"{name}_ci95"))]
-        cells += [within.spearman, *ends(within.spearman_ci95), within.between]
-        return dict(zip(CORRELATION_COLUMNS, cells, strict=True))
+        record: dict[str, Cell] = {"measure": measure.name, "key": self.measured.key}
+        record |= {"direction": measure.direction, "n_points": quality.n_points}
+        for name in names:
+            record |= with_ends(name, getattr(quality, name), getattr(quality, f"{name}_ci95"))
+        record |= with_ends("within_spearman", within.spearman, within.spearman_ci95)
+        return record | {"between_spearman": within.between}
 
-    def cells(self) -> tuple[Cell, ...]:
-        """The figures, as ``CORRELATION_COLUMNS`` names them."""
-        return tuple(self.record().values())
+    def said(self, *, pearson: bool = False) -> str:
+        """Number of points and coefficients in lines, for the corner of a panel."""
+        quality, within = self.quality, self.within
+        lines = [f"Pearson r = {with_interval(quality.pearson, quality.pearson_ci95)}"] if pearson else []
+        lines += [
+            f"Spearman = {with_interval(quality.spearman, quality.spearman_ci95)}",
+            f"within a landmark = {with_interval(within.spearman, within.spearman_ci95)}",
+        ]
+        return "\n".join([f"n = {quality.n_points}", *lines])
 
 
-def correlate_with_error(
-    measured: Measured, errors_mm: NDArray[np.float64], weights: NDArray[np.float64]
-) -> ErrorCorrelation:
-    """Compare a measure with the errors.
+def correlate(
+    measured: Measured,
+    lengths_mm: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    *,
+    large_errors: bool = True,
+) -> MeasureCorrelation:
+    """Compare a measure with the errors, or with other lengths.
 
     Args:
         measured: the measure in F films.
-        errors_mm: (F, L) radial errors, NaN where there is none.
+        lengths_mm: (F, L) radial errors, NaN where there is none.
         weights: (B, F) resamples of the films, from ``bootstrap.film_weights``.
+        large_errors: whether the areas for errors over 2 and 4 mm are wanted.
     """
-    return ErrorCorrelation(
-        measured,
-        errors_mm,
-        measure_quality(errors_mm, measured.values, measured.measure.direction, weights, in_mm=True),
-        within_landmark(errors_mm, measured.values, weights),
-    )
+    values, direction = measured.values, measured.measure.direction
+    quality = measure_quality(lengths_mm, values, direction, weights, in_mm=large_errors)
+    return MeasureCorrelation(measured, lengths_mm, quality, within_landmark(lengths_mm, values, weights))
 
 
-def strongest(found: Iterable[ErrorCorrelation], *, but: str = "") -> ErrorCorrelation | None:
+def strongest(found: Iterable[MeasureCorrelation], *, but: str = "") -> MeasureCorrelation | None:
     """The measure with the strongest pooled rank correlation, other than ``but``; None if there is none."""
-    others = [one for one in found if one.measured.measure.name != but]
-    return max(others, key=lambda one: one.strength, default=None)
+    others = [each for each in found if each.measured.measure.name != but]
+    return max(others, key=lambda each: each.strength, default=None)

@@ -2,41 +2,86 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from cephsure.datasets import annotators
 from cephsure.evaluation.bootstrap import film_weights, mean_interval
-from cephsure.evaluation.quality import measure_quality
 from cephsure.studies.held_out import CLEAN, HeldOut, held_out
-from cephsure.studies.measured import Measured, measured
+from cephsure.studies.measured import MeasureCorrelation, Measured, correlate, measured, strongest
 from cephsure.studies.observer_panels import Panel, expert_panel, observer_panel, observers_of
-from cephsure.studies.observers_figures import (
-    PanelCorrelation,
-    correlation_figure,
-    distance_figure,
-    points_figure,
+from cephsure.studies.plotting import (
+    GREY,
+    KIND_COLOURS,
+    KIND_MARKERS,
+    POOLED,
+    WITHIN,
+    Row,
+    correlation_estimates,
+    density_panel,
+    forest,
+    forest_figure,
+    label,
+    new_figure,
+    remark,
 )
 from cephsure.studies.result import ExperimentResult, ResultTable
 from cephsure.studies.statistics.intervals import mean_of_known
-from cephsure.studies.statistics.trends import within_landmark
-from cephsure.studies.wording import method_text, with_ends
+from cephsure.studies.wording import method_text
 from cephsure.uncertainty import Measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from cephsure.landmarks import Landmark
     from cephsure.studies.study import Study, StudyModel
 
 RESAMPLES = 1000
+# The model's distance to the observers' mean stands beside the measures; it is none, since it needs a truth.
+_ERROR = Measure("error", "px", 1, "the model's error", "this experiment", lambda _samples: None)
+_COLUMNS = (
+    *("model", "observers", "offsets_removed", "measure", "key", "direction", "n_films", "n_points"),
+    *("spearman", "spearman_low", "spearman_high", "pearson", "pearson_low", "pearson_high"),
+    *("within_spearman", "within_spearman_low", "within_spearman_high", "between_spearman"),
+)
 _SHOWN = (
     *("model", "observers", "measure", "n_points", "spearman", "spearman_low", "spearman_high"),
     *("within_spearman", "within_spearman_low", "within_spearman_high"),
 )
-# The model's distance to the observers' mean stands beside the measures; it is none, since it needs a truth.
-_ERROR = Measure("error", "px", 1, "the model's error", "this experiment", lambda _samples: None)
+_LANDMARK_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
+_ANNOTATOR_MARKERS = ("v", "D", "s", "o")
+_FEW_LANDMARKS = len(_LANDMARK_COLOURS)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """The measures of one model, and its error, beside the disagreement of a panel.
+
+    Attributes:
+        model: the model.
+        panel: the observers.
+        corrected: whether their offsets were removed.
+        found: each measure, and last the model's distance to the observers' mean.
+    """
+
+    model: StudyModel
+    panel: Panel
+    corrected: bool
+    found: tuple[MeasureCorrelation, ...]
+
+    @property
+    def shown(self) -> list[MeasureCorrelation]:
+        """The measure by which the reference judges this kind of model, and the best other one."""
+        measures, name = self.found[:-1], self.model.own_measure
+        own = [found for found in measures if found.measured.measure.name == name]
+        other = strongest(measures, but=name)
+        return own if other is None else [*own, other]
 
 
 def observers(study: Study) -> ExperimentResult:
@@ -57,24 +102,24 @@ def observers(study: Study) -> ExperimentResult:
     observed = observer_panel(study.dataset, held)
     large = None if observed is None else observed.panel
     panels = [panel for panel in (large, expert_panel(held)) if panel is not None]
-    correlations = [
-        correlation
-        for panel in panels
-        for model in study.models
-        for correlation in _correlations(study, held, panel, model)
+    compared = [
+        group for panel in panels for model in study.models for group in _compared(study, held, panel, model)
     ]
-    tables = {"observers": _table(correlations), "observers_landmarks": _landmark_table(study, panels)}
-    figures = {"observers_correlation": correlation_figure(correlations)} if correlations else {}
+    corrected = [group for group in compared if group.corrected]
+    table = _table(compared)
+    tables = {"observers": table, "observers_landmarks": _landmark_table(study, panels)}
+    figures = {"observers_correlation": correlation_figure(corrected)} if corrected else {}
     if large is not None:
         distances = dict(zip(large.names, large.distances_mm(), strict=True))
         distances |= {model.title: _from_mean_mm(held, large, model) for model in study.models}
         tables["observers_distances"] = _distance_table(study, large, distances)
         figures["observers_distances"] = distance_figure(study, large, distances)
     for model in study.models:
-        own = [found for found in correlations if found.model is model and found.corrected]
-        if own:
-            figures[f"observers_{model.label}"] = points_figure(own, study.dataset.landmark_set)
-    frame = tables["observers"].frame
+        of_model = [group for group in corrected if group.model is model]
+        if of_model:
+            figures[f"observers_{model.label}"] = points_figure(
+                of_model, study.dataset.landmark_set.landmarks
+            )
     return ExperimentResult(
         name="observers",
         title="Does uncertainty tell where experts disagree?",
@@ -90,28 +135,19 @@ def observers(study: Study) -> ExperimentResult:
         ),
         tables=tables,
         figures=figures,
-        shown=tables["observers"].select(*_SHOWN, where=frame["offsets_removed"]) if correlations else None,
+        shown=table.select(*_SHOWN, where=table.frame["offsets_removed"]) if compared else None,
     )
 
 
-def _correlations(study: Study, held: HeldOut, panel: Panel, model: StudyModel) -> Iterator[PanelCorrelation]:
-    """Each measure, and the model's error against the observers' mean, beside the disagreement."""
+def _compared(study: Study, held: HeldOut, panel: Panel, model: StudyModel) -> Iterator[Compared]:
+    """With the observers' offsets removed, and as they are."""
     of_panel = [each.of(panel.of(each.values)) for each in measured(held.tables[model.label]).values()]
     of_panel.append(Measured(_ERROR, _ERROR.key(in_mm=True), _from_mean_mm(held, panel, model)))
     weights = film_weights(len(panel.rows), n_resamples=RESAMPLES, seed=study.seed)
     for corrected in (True, False):
         apart = panel.disagreement_mm(corrected=corrected)
-        for each in of_panel:
-            yield PanelCorrelation(
-                model=model,
-                panel=panel,
-                corrected=corrected,
-                is_error=each.measure is _ERROR,
-                measured=each,
-                disagreement_mm=apart,
-                quality=measure_quality(apart, each.values, each.measure.direction, weights, in_mm=False),
-                within=within_landmark(apart, each.values, weights),
-            )
+        found = tuple(correlate(each, apart, weights, large_errors=False) for each in of_panel)
+        yield Compared(model, panel, corrected, found)
 
 
 def _from_mean_mm(held: HeldOut, panel: Panel, model: StudyModel) -> NDArray[np.float64]:
@@ -122,26 +158,21 @@ def _from_mean_mm(held: HeldOut, panel: Panel, model: StudyModel) -> NDArray[np.
     return distances
 
 
-def _table(correlations: Sequence[PanelCorrelation]) -> ResultTable:
+def _table(compared: Sequence[Compared]) -> ResultTable:
     return ResultTable.from_records(
         "Each measure beside the observers' disagreement, point by point",
         [
             {
-                "model": found.model.title,
-                "observers": found.panel.title,
-                "offsets_removed": found.corrected,
-                "measure": found.measured.measure.name,
-                "key": found.measured.key,
-                "direction": found.quality.direction,
-                "n_films": len(found.panel.rows),
-                "n_points": found.quality.n_points,
-                **with_ends("spearman", found.quality.spearman, found.quality.spearman_ci95),
-                **with_ends("pearson", found.quality.pearson, found.quality.pearson_ci95),
-                **with_ends("within_spearman", found.within.spearman, found.within.spearman_ci95),
-                "between_spearman": found.within.between,
+                "model": group.model.title,
+                "observers": group.panel.title,
+                "offsets_removed": group.corrected,
+                "n_films": len(group.panel.rows),
+                **found.record(names=("spearman", "pearson")),
             }
-            for found in correlations
+            for group in compared
+            for found in group.found
         ],
+        columns=_COLUMNS,
         note="Disagreement: mean distance of the observers to their mean, of two their distance. "
         "offsets_removed: after each observer's mean displacement was taken off, landmark by landmark. The "
         "row error: the model's distance to the observers' mean. within_spearman: mean over the landmarks "
@@ -187,3 +218,114 @@ def _distance_table(study: Study, panel: Panel, distances: dict[str, NDArray[np.
         note="An observer to the mean of the other observers, a model to the mean of all. The first two "
         "annotators are those whose points models were trained on. Intervals 95 %, films resampled.",
     )
+
+
+def correlation_figure(corrected: Sequence[Compared]) -> Figure:
+    """Every measure's coefficient, a panel for each panel of observers."""
+    panels = list(dict.fromkeys(group.panel for group in corrected))
+    columns = [
+        [row for group in corrected if group.panel is panel for row in _rows(group)] for panel in panels
+    ]
+    figure, axes = forest_figure(
+        len(panels),
+        max(map(len, columns)),
+        caption="Spearman's coefficient of each measure with how far the observers disagree on the point "
+        "(each observer's offsets removed), turned so that a good measure is positive; last of each model "
+        "its own error. Films that no model was trained on; 95 % intervals, films resampled.",
+        panel_width=5.4,
+    )
+    for place, (axis, panel, rows) in enumerate(zip(axes[0], panels, columns, strict=True)):
+        unlabelled = [Row("", row.colour, row.estimates) for row in rows]
+        forest(axis, unlabelled if place else rows, [POOLED, WITHIN])
+        count = f"{len(panel.rows)} films, {len(panel.columns)} landmarks"
+        label(axis, x=f"Spearman's coefficient with the {panel.quantity}\n({count})", y="")
+    return figure
+
+
+def _rows(group: Compared) -> Iterator[Row]:
+    yield Row(group.model.title)
+    for found in group.found:
+        measure = found.measured.measure
+        colour = GREY if measure is _ERROR else KIND_COLOURS[group.model.kind]
+        yield Row(measure.title, colour, correlation_estimates(found))
+
+
+def distance_figure(study: Study, panel: Panel, distances: dict[str, NDArray[np.float64]]) -> Figure:
+    """Everybody's mean distance to the others, for each landmark and overall."""
+    figure, axes = new_figure(
+        1,
+        1,
+        caption=f"The models among the {panel.title}: mean distance of each observer to the mean of the "
+        "others (grey; open: the annotators whose points models were trained on), and of each model to the "
+        f"mean of all, on {len(panel.rows)} films that no model was trained on.",
+        panel_inches=(7.8, 4.2),
+    )
+    axis = axes[0, 0]
+    marks = [study.dataset.landmark_set.landmarks[column] for column in panel.columns]
+    places, n_own = np.arange(len(marks) + 1.0), len(annotators(study.dataset.films))
+    for place, who in enumerate(panel.names):
+        is_own = place < n_own
+        axis.plot(
+            places - 0.25 + 0.3 * place / max(len(panel.names) - 1, 1),
+            _means(distances[who]),
+            _ANNOTATOR_MARKERS[place % len(_ANNOTATOR_MARKERS)] if is_own else "o",
+            color=GREY,
+            markerfacecolor="white" if is_own else GREY,
+            markersize=4.5,
+            label=who if is_own else None,
+        )
+    for place, model in enumerate(study.models):
+        axis.plot(
+            places + 0.2 + 0.2 * place / len(study.models),
+            _means(distances[model.title]),
+            KIND_MARKERS[model.kind],
+            color=KIND_COLOURS[model.kind],
+            markersize=6,
+            label=model.title,
+        )
+    axis.set_xticks(range(len(marks) + 1), [*(f"{mark.code}\n{mark.number}" for mark in marks), "all"])
+    axis.set_ylim(bottom=0)
+    axis.grid(axis="y", color="#e8e8e8", lw=0.6)
+    axis.set_axisbelow(True)
+    label(axis, x="landmark", y="mean distance to the others [mm]")
+    axis.legend(fontsize=7.5, frameon=False)
+    return figure
+
+
+def _means(distances: NDArray[np.float64]) -> list[float]:
+    """Of each landmark, then of all."""
+    return [*mean_of_known(distances, axis=0).tolist(), float(np.nanmean(distances))]
+
+
+def points_figure(of_model: Sequence[Compared], landmarks: Sequence[Landmark]) -> Figure:
+    """One model's points, a row a panel of observers: the kind's own measure and the best other one."""
+    figure, axes = new_figure(
+        len(of_model),
+        max(len(group.shown) for group in of_model),
+        caption=f"{of_model[0].model.title}: how far observers disagree on a point (offsets removed) "
+        "beside the model's own measure and the best other one, on films that it was not trained on, each "
+        "landmark of each film a point.",
+        panel_inches=(4.7, 3.9),
+    )
+    for row, group in zip(axes, of_model, strict=True):
+        panel = group.panel
+        for axis, found in zip(row, group.shown, strict=True):
+            y, title = f"{panel.quantity} [mm]", f"{panel.title}: {found.measured.measure.title}"
+            if len(panel.columns) <= _FEW_LANDMARKS:
+                _landmark_panel(axis, found, [landmarks[column].code for column in panel.columns])
+                label(axis, x=found.measured.label, y=y, title=title)
+            else:
+                density_panel(axis, found.measured, found.lengths_mm, y=y, title=title, said=found.said())
+    return figure
+
+
+def _landmark_panel(axes: Axes, found: MeasureCorrelation, codes: Sequence[str]) -> None:
+    """A handful of landmarks: each its colour, so that "between" and "within" are seen apart."""
+    points = zip(codes, _LANDMARK_COLOURS, found.measured.values.T, found.lengths_mm.T, strict=False)
+    for code, colour, x, y in points:
+        axes.plot(x, y, "o", color=colour, markersize=4, alpha=0.75, mew=0, label=code)
+    axes.set_ylim(0, 1.3 * axes.get_ylim()[1])
+    falls = found.measured.measure.direction < 0
+    remark(axes, found.said(), corner="upper right" if falls else "upper left")
+    corner: Literal["upper left", "upper right"] = "upper left" if falls else "upper right"
+    axes.legend(fontsize=7, frameon=False, loc=corner, ncols=2, columnspacing=0.6)

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cephsure.datasets import annotators
 from cephsure.errors import InputError
-from cephsure.evaluation import evaluate
+from cephsure.evaluation import evaluate, radial_errors
 from cephsure.evaluation.bootstrap import film_weights, percentile_interval
-from cephsure.evaluation.errors import THRESHOLDS_MM
 from cephsure.evaluation.quality import spearman, weighted_spearman
 from cephsure.studies.cases import truths_px
-from cephsure.studies.held_out import held_out, predict_away, truth_for
+from cephsure.studies.held_out import accuracy_record, held_out, predict_away, truth_for
 from cephsure.studies.measured import (
     CORRELATION_NOTE,
-    ErrorCorrelation,
+    MeasureCorrelation,
     Measured,
-    correlate_with_error,
+    correlate,
     measured,
 )
 from cephsure.studies.plotting import (
@@ -38,10 +37,10 @@ from cephsure.studies.plotting import (
 from cephsure.studies.result import ExperimentResult, ResultTable
 from cephsure.studies.statistics.intervals import mean_of_known, success_curve
 from cephsure.studies.statistics.separation import separation
-from cephsure.studies.wording import ends, method_text, with_ends, with_interval
+from cephsure.studies.wording import method_text, with_ends, with_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
     from cephsure.evaluation import Evaluation
     from cephsure.evaluation.bootstrap import Interval
     from cephsure.studies.cases import PointTable
+    from cephsure.studies.result import Cell
     from cephsure.studies.study import Study, StudyModel
 
 RESAMPLES = 500
@@ -73,9 +73,8 @@ class Site:
         without_offsets_mm: mean error once each landmark's mean displacement is taken off, or None: what is
             left if the site's annotators only have another convention.
         annotators_mm: mean distance between the site's annotators, or None.
-        measured: the measures, lengths in mm where there is a scale.
-        measured_px: the same with lengths in px.
-        correlations: each measure beside the error.
+        found: each measure beside the error, lengths in mm where there is a scale.
+        forms: each measure by key, a length in mm, where there is a scale, and in px.
     """
 
     name: str
@@ -86,9 +85,8 @@ class Site:
     errors_mm: NDArray[np.float64]
     without_offsets_mm: float | None
     annotators_mm: float | None
-    measured: Mapping[str, Measured]
-    measured_px: Mapping[str, Measured]
-    correlations: tuple[ErrorCorrelation, ...]
+    found: dict[str, MeasureCorrelation]
+    forms: dict[str, Measured]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,126 +166,109 @@ def _pairs(study: Study, away: Dataset) -> list[tuple[Site, Site]]:
     tables = predict_away(study, away)
     pairs = []
     for model in study.models:
+        table = held.tables[model.label].where(chosen)
         colour = KIND_COLOURS.get(model.kind, GREY)
-        at_home = held.tables[model.label].where(chosen)
-        home = _site(study, model, (study.test_name, study.dataset, items, colour), at_home)
-        there = (away.name, away, away.films, _AWAY_COLOUR)
-        pairs.append((home, _site(study, model, there, tables[model.label])))
+        home = _site(study, model, study.dataset, items, table, name=study.test_name, colour=colour)
+        table = tables[model.label]
+        there = _site(study, model, away, away.films, table, name=away.name, colour=_AWAY_COLOUR)
+        pairs.append((home, there))
     return pairs
 
 
 def _site(
     study: Study,
     model: StudyModel,
-    where: tuple[str, Dataset, Sequence[AnnotatedFilm], str],
+    dataset: Dataset,
+    items: Sequence[AnnotatedFilm],
     table: PointTable,
+    *,
+    name: str,
+    colour: str,
 ) -> Site:
     """One model's films of one site; the truth is the annotator it was trained on, if known there."""
-    name, dataset, items, colour = where
     truth = truth_for(model, dataset)
     true_px = truths_px(items, truth)
     errors = table.errors_mm(true_px)
     weights = film_weights(len(items), n_resamples=RESAMPLES, seed=study.seed)
-    values = measured(table)
+    evaluation = evaluate(
+        table.points_px,
+        true_px,
+        table.mm_per_px,
+        {},
+        {},
+        landmark_set=dataset.landmark_set,
+        n_resamples=RESAMPLES,
+        seed=study.seed,
+    )
+    found = {key: correlate(value, errors, weights) for key, value in measured(table).items()}
+    in_px = measured(table, in_mm=False)
+    away_mm = (table.points_px - true_px) * table.mm_per_px[:, np.newaxis, :]
+    rest = away_mm - mean_of_known(away_mm, axis=0)
     return Site(
         name=name,
         model=model,
         truth=truth,
         colour=colour,
-        evaluation=evaluate(
-            table.points_px,
-            true_px,
-            table.mm_per_px,
-            {},
-            {},
-            landmark_set=dataset.landmark_set,
-            n_resamples=RESAMPLES,
-            seed=study.seed,
-        ),
+        evaluation=evaluation,
         errors_mm=errors,
-        without_offsets_mm=_without_offsets_mm(table, true_px),
+        without_offsets_mm=_mean(np.hypot(rest[..., 0], rest[..., 1])),
         annotators_mm=_annotators_mm(items, table),
-        measured=values,
-        measured_px=measured(table, in_mm=False),
-        correlations=tuple(correlate_with_error(value, errors, weights) for value in values.values()),
+        found=found,
+        forms={form.key: form for key, each in found.items() for form in (each.measured, in_px[key])},
     )
-
-
-def _without_offsets_mm(table: PointTable, true_px: NDArray[np.float64]) -> float | None:
-    """Mean error once each landmark's mean displacement on these films is taken off, mm."""
-    away_mm = (table.points_px - true_px) * table.mm_per_px[:, np.newaxis, :]
-    if not np.isfinite(away_mm).any():
-        return None
-    rest = away_mm - np.nanmean(away_mm, axis=0)
-    return float(np.nanmean(np.hypot(rest[..., 0], rest[..., 1])))
 
 
 def _annotators_mm(items: Sequence[AnnotatedFilm], table: PointTable) -> float | None:
     """Mean distance of the first two annotators, mm; None if there is one, or no scale."""
-    names = annotators(items)
-    if len(names) < 2:
-        return None
-    first, second = (truths_px(items, name) for name in names[:2])
-    away_mm = (first - second) * table.mm_per_px[:, np.newaxis, :]
-    distances = np.hypot(away_mm[..., 0], away_mm[..., 1])
-    return float(np.nanmean(distances)) if np.isfinite(distances).any() else None
+    points = [truths_px(items, name) for name in annotators(items)[:2]]
+    return _mean(radial_errors(*points, mm_per_px=table.mm_per_px)) if len(points) == 2 else None
+
+
+def _mean(lengths: NDArray[np.float64]) -> float | None:
+    return float(np.nanmean(lengths)) if np.isfinite(lengths).any() else None
 
 
 def _noticed(home: Site, away: Site, *, seed: int) -> Iterator[Noticed]:
     """How well each measure, as a film's mean, tells the sites apart: lengths in mm and in px."""
-    for name, value in home.measured.items():
-        forms = [(value, away.measured.get(name))]
-        if value.measure.is_length and value.key.endswith("_mm"):
-            forms.append((home.measured_px[name], away.measured_px.get(name)))
-        for here, there in forms:
-            if there is not None and there.key == here.key:
-                usual, shifted = (mean_of_known(value.turned, axis=1) for value in (here, there))
-                area, interval = separation(usual, shifted, n_resamples=RESAMPLES, seed=seed)
-                yield Noticed(home.model, here, there, area, interval)
+    for key, here in home.forms.items():
+        if key in away.forms:
+            there = away.forms[key]
+            usual, shifted = (mean_of_known(form.turned, axis=1) for form in (here, there))
+            area, interval = separation(usual, shifted, n_resamples=RESAMPLES, seed=seed)
+            yield Noticed(home.model, here, there, area, interval)
+
+
+def _facts(site: Site) -> dict[str, Cell]:
+    films = {"n_films": site.evaluation.n_films}
+    return {"model": site.model.title, "site": site.name, "truth": site.truth, **films}
 
 
 def _accuracy_table(pairs: Sequence[tuple[Site, Site]]) -> ResultTable:
     """Each model's accuracy at home and away."""
     return ResultTable.from_records(
         f"Accuracy on the other site's films beside {pairs[0][0].name}",
-        [_accuracy_record(site) for pair in pairs for site in pair],
+        [
+            {
+                **_facts(site),
+                "n_points": site.evaluation.n_points,
+                **accuracy_record(site.evaluation),
+                "mre_without_offsets_mm": site.without_offsets_mm,
+                "annotators_apart_mm": site.annotators_mm,
+            }
+            for pair in pairs
+            for site in pair
+        ],
         note="mre_without_offsets_mm: once each landmark's mean displacement on these films is taken off, "
         "which a convention of the site's annotators would explain. annotators_apart_mm: mean distance "
         "between the site's two annotators. Lengths in mm hang on the scale that was given for the site.",
     )
 
 
-def _accuracy_record(site: Site) -> dict[str, Any]:
-    found, rates = site.evaluation, site.evaluation.sdr or {}
-    low, high = ends(found.mre_ci95_mm)
-    return {
-        "model": site.model.title,
-        "site": site.name,
-        "truth": site.truth,
-        "n_films": found.n_films,
-        "n_points": found.n_points,
-        "mre_mm": found.mre_mm,
-        "mre_low_mm": low,
-        "mre_high_mm": high,
-        "sd_mm": found.sd_mm,
-        **{f"sdr_{radius:g}mm_percent": rates.get(str(radius)) for radius in THRESHOLDS_MM},
-        "mre_without_offsets_mm": site.without_offsets_mm,
-        "annotators_apart_mm": site.annotators_mm,
-    }
-
-
 def _correlation_table(pairs: Sequence[tuple[Site, Site]]) -> ResultTable:
     """Each measure beside the error, at home and away."""
     return ResultTable.from_records(
         "Each measure against the radial error, point by point, at either site",
-        [
-            {"model": site.model.title, "site": site.name, "truth": site.truth}
-            | {"n_films": site.evaluation.n_films}
-            | found.record()
-            for pair in pairs
-            for site in pair
-            for found in site.correlations
-        ],
+        [_facts(site) | found.record() for pair in pairs for site in pair for found in site.found.values()],
         note=CORRELATION_NOTE,
     )
 
@@ -388,7 +369,7 @@ def _film_panel(axes: Axes, sites: tuple[Site, Site], noticed: Noticed, *, seed:
     name = noticed.home.measure.name
     lines = [f"area under ROC = {with_interval(noticed.auc, noticed.interval)}"]
     for site, marker in zip(sites, "o^", strict=True):
-        x, y = (mean_of_known(of, axis=1) for of in (site.measured[name].values, site.errors_mm))
+        x, y = (mean_of_known(of, axis=1) for of in (site.found[name].measured.values, site.errors_mm))
         axes.plot(x, y, marker, color=site.colour, markersize=4, alpha=0.65, mew=0, label=site.name)
         lines.append(f"{site.name}: Spearman of films = {_film_correlation(x, y, seed=seed)}")
     falls = noticed.home.measure.direction < 0

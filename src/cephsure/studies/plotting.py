@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from cephsure.studies.measured import Measured
+    from cephsure.studies.measured import MeasureCorrelation, Measured
     from cephsure.studies.study import StudyModel
 
 PANEL_INCHES = (4.2, 3.4)
@@ -238,6 +238,19 @@ class Series:
     name: str
     marker: str = "o"
     filled: bool = True
+
+
+POOLED, WITHIN = Series("all points pooled"), Series("within each landmark, mean", "D", filled=False)
+"""A measure's rank correlation, over all points and landmark by landmark."""
+
+
+def correlation_estimates(found: MeasureCorrelation) -> dict[str, Estimate]:
+    """The rank correlations for a row of ``POOLED`` and ``WITHIN``, turned so that a good one is positive."""
+    quality, within, sign = found.quality, found.within, found.measured.measure.direction
+    return {
+        POOLED.name: turned(quality.spearman, quality.spearman_ci95, sign),
+        WITHIN.name: turned(within.spearman, within.spearman_ci95, sign),
+    }
 
 
 def forest_figure(
