@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import textwrap
@@ -189,6 +190,41 @@ def test_module_keeps_the_import_rule(module):
 def test_no_room_stands_above_itself():
     for room in MAY_IMPORT:
         assert all(room not in allowed_rooms(lower) for lower in allowed_rooms(room) - {room}), room
+
+
+def test_no_files_import_each_other_in_a_circle():
+    """Neither when they are loaded nor, by lazy imports, when they are used; names for types alone aside."""
+    modules = package_modules()
+    waiting = {
+        module: {
+            name
+            for found in read_imports(
+                path.read_text("utf-8"), module=module, is_package=path.stem == "__init__"
+            )
+            if not found.for_types_only
+            and (name := found.target if found.target in modules else found.target.rpartition(".")[0])
+            in modules
+        }
+        - {module}
+        for module, path in modules.items()
+    }
+    while free := [module for module, imported in waiting.items() if not imported & waiting.keys()]:
+        for module in free:
+            del waiting[module]
+    # What is left imports itself in the end, or what does.
+    assert sorted(waiting) == []
+
+
+def test_training_names_no_recipe():
+    names = re.compile(r"\b(paper|coarse|fine|orientation|patch)", re.IGNORECASE)
+    for path in (PACKAGE / "training").rglob("*.py"):
+        assert names.findall(path.read_text("utf-8")) == [], path
+
+
+def test_bundles_lie_below_what_they_hold():
+    holders = {room for room in MAY_IMPORT if "bundles" in allowed_rooms(room) - {room}}
+    assert {"uncertainty", "training", "inference", "recipes", "workflows"} <= holders
+    assert allowed_rooms("bundles") == {"bundles", "landmarks"} | FOUNDATION
 
 
 def test_prediction_reaches_torch_by_one_module_alone():

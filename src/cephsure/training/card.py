@@ -90,7 +90,7 @@ def validation_figures(members: list[dict[str, Any]], *, keep: str) -> str:
         keep: "best" where the weights of the best epoch are kept, "last" where those of the last.
 
     Example:
-        >>> stages = {"fine": {"validation_mre_mm": 1.25, "best_validation_mre_mm": 1.2}}
+        >>> stages = {"last": {"validation_mre_mm": 1.25, "best_validation_mre_mm": 1.2}}
         >>> validation_figures([{"stages": stages}, {"stages": stages}], keep="last")
         '1.25 mm (1.25 to 1.25)'
     """

@@ -111,8 +111,8 @@ def job_title(name: str) -> str:
     """What a job is called on the screen.
 
     Example:
-        >>> job_title("3"), job_title("orientation")
-        ('member 03', 'orientation')
+        >>> job_title("3"), job_title("facing")
+        ('member 03', 'facing')
     """
     return f"member {int(name):02d}" if name.isdigit() else name
 
