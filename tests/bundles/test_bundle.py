@@ -38,7 +38,7 @@ def change(folder, dots, **facts):
 def test_a_bundle_is_read(folder, dots):
     bundle = read_bundle(str(folder))
     assert (bundle.folder, bundle.name, bundle.kind) == (folder, "dots-default-ensemble", "ensemble")
-    assert bundle.recipe.model_dump() == dots.DEFAULT_RECIPE | {"changes": ()}
+    assert bundle.recipe.model_dump() == dots.DEFAULT_RECIPE | {"changes": (), "version": 1}
     assert bundle.landmark_set.codes == dots.CODES
     np.testing.assert_allclose(bundle.mean_shape, dots.SHAPE)
     assert bundle.members == (folder / "members" / "00", folder / "members" / "01")

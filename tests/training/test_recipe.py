@@ -21,3 +21,11 @@ def test_a_recipe_written_before_it_had_changes_is_read():
     data = PaperRecipe().to_dict()
     del data["changes"]
     assert PaperRecipe.from_dict(data) == PaperRecipe()
+
+
+def test_a_recipe_without_a_version_is_the_first():
+    data = CoarseToFineRecipe().to_dict()
+    del data["version"], data["fine_fit"]["epochs"]
+    first = CoarseToFineRecipe.from_dict(data)
+    assert (first.version, first.fine_fit.epochs) == (1, 24)
+    assert (CoarseToFineRecipe().version, CoarseToFineRecipe().fine_fit.epochs) == (2, 48)

@@ -8,6 +8,7 @@ import pytest
 from cephsure.errors import InputError
 from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
 from cephsure.recipes.paper.recipe import PaperRecipe
+from cephsure.training.recipe import with_changes
 from cephsure.training.run_config import RunConfig, derived_seed, settle
 
 CONFIG = RunConfig(
@@ -57,6 +58,17 @@ def test_another_run_in_the_folder_is_refused(tmp_path, change, named):
 def test_a_runs_precision_stays_what_it_was(tmp_path):
     settle(tmp_path, CONFIG)
     assert settle(tmp_path, replace(CONFIG, precision="bfloat16")) == CONFIG
+
+
+@pytest.mark.parametrize("kind", [CoarseToFineRecipe, PaperRecipe])
+def test_a_run_begun_with_an_earlier_version_goes_on_with_it(tmp_path, kind):
+    begun = replace(CONFIG, recipe=with_changes(kind.of_version(1), schedule="plateau"))
+    data = json.loads(begun.to_json())
+    del data["recipe"]["version"]  # as it was written then
+    (tmp_path / "run.json").write_text(json.dumps(data))
+    assert settle(tmp_path, replace(CONFIG, recipe=with_changes(kind(), schedule="plateau"))) == begun
+    with pytest.raises(InputError, match="differs in recipe"):
+        settle(tmp_path, replace(CONFIG, recipe=kind()))
 
 
 def test_data_that_have_moved_are_found_again(tmp_path):

@@ -58,12 +58,14 @@ class RecipeFacts(BaseModel):
     Attributes:
         name: by which it is found.
         samples: stochastic passes of MC-Dropout, where it says so.
+        version: the recipe's; the first where none is told.
         changes: what was changed of the recipe's own numbers, in words.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
     name: str
     samples: int | None = Field(default=None, ge=1)
+    version: int = Field(default=1, ge=1)
     changes: tuple[str, ...] = ()
 
     @property

@@ -51,6 +51,7 @@ class Recipe(ABC):
     Attributes:
         name: what users and bundles call it.
         samples: stochastic passes of MC-Dropout.
+        version: of its numbers and its way to predict; runs and bundles keep the one they were begun with.
         changes: what was changed of the recipe's own numbers, in words.
         member_stages: the networks of each member, in the order they are fitted.
         extra_jobs: networks that a run has once, beside its members: job -> stages.
@@ -59,6 +60,7 @@ class Recipe(ABC):
 
     name: str
     samples: int
+    version: int = 1
     changes: tuple[str, ...] = ()
 
     member_stages: ClassVar[tuple[StageFacts, ...]]
@@ -100,9 +102,21 @@ class Recipe(ABC):
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """A recipe from what ``to_dict`` gave; what is missing is as usual, an unknown key an error."""
+    def of_version(cls, version: int) -> Self:
+        """The recipe as it is, or as it was in an earlier version; ValueError for one that is not known."""
         usual = cls()  # type: ignore[call-arg]  # every recipe has its own name and samples
+        if not 1 <= version <= usual.version:
+            raise ValueError(f"version {version} of the recipe {usual.name!r} is unknown")
+        return usual
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """A recipe from what ``to_dict`` gave.
+
+        What is missing is as usual in its version, which is the first where none is told; an unknown key is
+        an error.
+        """
+        usual = cls.of_version(int(data.get("version", 1)))
         known: dict[str, Any] = {}
         for key, value in data.items():
             current = getattr(usual, key)

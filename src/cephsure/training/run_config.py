@@ -76,7 +76,8 @@ class RunConfig:
 def settle(run: Path, wanted: RunConfig) -> RunConfig:
     """Write a new run's configuration, or check that a run to go on with is the same one.
 
-    The precision of a run that has begun stays what it was, whatever the present machine's self-test says.
+    The precision of a run that has begun stays what it was, whatever the present machine's self-test says;
+    so does the version of its recipe, with the numbers it had then.
     Data that have moved are taken from where they are now: their hash says that they are the same.
 
     Raises:
@@ -89,6 +90,8 @@ def settle(run: Path, wanted: RunConfig) -> RunConfig:
     if _recipe_name(run) not in {None, wanted.recipe.name}:
         raise _another_run(run, ["recipe"])
     begun = RunConfig.load(run, type(wanted.recipe))
+    if begun.recipe.version < wanted.recipe.version and begun.recipe.changes == wanted.recipe.changes:
+        wanted = replace(wanted, recipe=begun.recipe)
     deciding = [field.name for field in fields(RunConfig) if field.name not in {"precision", "data"}]
     differing = [name for name in deciding if getattr(begun, name) != getattr(wanted, name)]
     if differing:

@@ -1,14 +1,23 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
 from cephsure.bundles.bundle import read_bundle
+from cephsure.errors import BundleError
 from cephsure.geometry import Affine, linear
 from cephsure.inference.session import Session
 from cephsure.preprocessing import stretch_grey, working_film
-from cephsure.recipes.paper.localizer import OneStage, blur_maps, maximum_positions, squeezed_view
+from cephsure.recipes.paper.localizer import (
+    OneStage,
+    blur_maps,
+    maximum_positions,
+    squeezed_view,
+    target_lines,
+)
 
 FIELDS = ("positions_px", "activations", "expected_errors_px", "entropies")
 
@@ -168,7 +177,67 @@ def test_maxima_are_whole_pixels_column_first():
 def test_blur_is_a_unit_gaussian_for_each_map():
     maps = np.zeros((2, 41, 41), np.float32)
     maps[0, 20, 20] = 1000.0
-    blurred = blur_maps(maps, 5.0)
+    blurred = blur_maps(maps, 5.0, version=1)
     # The height of a unit Gaussian: 1 / (2 pi sigma^2), as the targets have it.
     assert blurred[0, 20, 20] == pytest.approx(1000 / (2 * np.pi * 25), rel=2e-3)
     assert not blurred[1].any()
+
+
+# exp(-k^2 / 50) at k = 0 ... 5, of sigma 5: what an 11 x 11 window has along each axis, before it is made to
+# sum to one. 1 + 2 (0.98020 + 0.92312 + 0.83527 + 0.72615 + 0.60653) = 9.14253.
+WINDOW = np.array([1.0, 0.98020, 0.92312, 0.83527, 0.72615, 0.60653])
+WINDOW = np.concatenate([WINDOW[:0:-1], WINDOW]) / 9.14253
+
+
+def test_the_papers_target_is_an_impulse_at_a_whole_pixel_blurred_in_a_window_of_eleven():
+    along_x, along_y = target_lines(np.array([[60.4, 70.6]]), 128, 5.0, version=2)
+    # Rounded to (60, 71); one sigma to each side.
+    assert along_x[0, 55:66] == pytest.approx(WINDOW, rel=1e-4)
+    assert along_y[0, 66:77] == pytest.approx(WINDOW, rel=1e-4)
+    assert not np.delete(along_x[0], np.arange(55, 66)).any()
+    assert not np.delete(along_y[0], np.arange(66, 77)).any()
+    # An amplitude of 1000: 1000 / 9.14253^2 at the landmark.
+    assert 1000 * along_y[0, 71] * along_x[0, 60] == pytest.approx(11.964, abs=1e-3)
+
+
+def test_the_papers_blur_is_that_of_its_target():
+    maps = np.zeros((1, 128, 128), np.float32)
+    maps[0, 71, 60] = 1000.0
+    along_x, along_y = target_lines(np.array([[60.0, 71.0]]), 128, 5.0, version=2)
+    assert blur_maps(maps, 5.0, version=2)[0] == pytest.approx(1000 * np.outer(along_y, along_x), rel=1e-5)
+
+
+def test_at_the_edge_the_window_loses_what_lies_outside():
+    # The landmark is half a pixel off the first one's centre, rounded to even: 0; five pixels are cut off.
+    along_x, _ = target_lines(np.array([[-0.5, 3.0]]), 128, 5.0, version=2)
+    assert along_x[0, :6] == pytest.approx(WINDOW[5:], rel=1e-4)
+    assert not along_x[0, 6:].any()
+
+
+def test_the_first_versions_target_is_where_the_landmark_is_and_has_no_end():
+    along_x, along_y = target_lines(np.array([[10.25, np.nan]]), 32, 2.0, version=1)
+    offsets = np.arange(32) - 10.25
+    assert along_x[0] == pytest.approx(np.exp(-(offsets**2) / 8) / np.sqrt(8 * np.pi), rel=1e-6)
+    assert np.isnan(along_y).all()
+    assert np.isnan(target_lines(np.array([[10.25, np.nan]]), 32, 2.0, version=2)[1]).all()
+
+
+def test_a_bundle_is_decoded_by_its_recipes_version(dots, dot_bundles, tmp_path):
+    pixels = stretch_grey(dots.draw_dots(np.random.default_rng(2)).pixels)
+    folder = dot_bundles("paper")
+    maps = Session(folder / "members" / "00" / "paper.onnx").run(
+        squeezed_view(working_film(pixels, dots.PAPER_SIDE), dots.PAPER_SIDE)[0][None, None]
+    )[0]
+    for version, cut in ((None, 4.0), (1, 4.0), (2, 1.0)):
+        bundle = read_bundle(folder)
+        told = {} if version is None else {"version": version}
+        facts = bundle.recipe.model_validate(bundle.recipe.model_dump(exclude={"version"}) | told)
+        found = OneStage(replace(bundle, recipe=facts)).sample(pixels, samples=1, seed=0)
+        blurred = [gaussian_filter(m, 1.5, mode="constant", truncate=cut).max() for m in maps]
+        assert found.activations[0] == pytest.approx(blurred, rel=1e-5)
+
+
+def test_a_version_from_the_future_is_refused(dot_bundles):
+    bundle = read_bundle(dot_bundles("paper"))
+    with pytest.raises(BundleError, match="version 3 of the recipe 'paper' is unknown"):
+        OneStage(replace(bundle, recipe=bundle.recipe.model_copy(update={"version": 3})))

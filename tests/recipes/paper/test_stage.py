@@ -9,6 +9,7 @@ from torch import nn
 
 from cephsure.datasets import open_dataset, select
 from cephsure.recipes.paper.stage import PaperStage
+from cephsure.training import device
 from cephsure.training.material import load_films, radial_errors_mm
 
 
@@ -28,21 +29,23 @@ class Answers(nn.Module):
 
     def __init__(self, maps):
         super().__init__()
-        self.maps = nn.Parameter(torch.from_numpy(maps), requires_grad=False)
+        self.maps = nn.Parameter(maps, requires_grad=False)
 
     def forward(self, film):
-        return self.maps[None]
+        return self.maps.expand(len(film), -1, -1, -1)
 
 
 def test_targets_are_gaussians_of_mass_1000_at_the_landmarks(stage, loaded):
     (batch, *_) = stage.batches(np.random.default_rng(0))
-    images, maps = batch.inputs[0], batch.targets[0]
+    images, maps = batch.inputs[0].numpy(), batch.targets[0].numpy()
     assert images.shape == (4, 1, 32, 32)
     assert images.min() >= -1
     assert images.max() <= 1
     assert maps.shape == (4, 19, 32, 32)
-    # Sigma is 2 px: a height of 1000 / (8 pi) at most, and all the mass where the map's edge is far.
-    assert maps.max() <= 1000 / (8 * np.pi) + 1e-3
+    # Sigma is 2 px, cut after 2: weights 1, 0.8825 twice and 0.6065 twice, together 3.978. All the mass is
+    # there where the map's edge is far.
+    assert maps.max() == pytest.approx(1000 / 3.978**2, rel=1e-3)
+    assert ((maps > 0).sum(axis=(2, 3)) <= 25).all()
     inner = [
         m for m in maps.reshape(-1, 32, 32) if all(8 < k < 23 for k in np.unravel_index(m.argmax(), m.shape))
     ]
@@ -51,8 +54,7 @@ def test_targets_are_gaussians_of_mass_1000_at_the_landmarks(stage, loaded):
 
 
 def test_target_maps_decode_to_the_landmarks_within_half_a_cell(stage, loaded):
-    film = loaded[4]
-    maps = stage._targets([film])[0]
+    maps = stage._maps(stage._held_lines)
     score, mre = stage.validate(Answers(maps))
     assert score == 0.0
     # Cells of 6 x 7.5 px at 0.1 mm: rounding costs at most 0.48 mm, on average less.
@@ -61,7 +63,7 @@ def test_target_maps_decode_to_the_landmarks_within_half_a_cell(stage, loaded):
 
 def test_validation_counts_errors_in_mm(stage, loaded):
     film = loaded[4]
-    shifted = np.roll(stage._targets([film])[0], 4, axis=2)  # four cells to the right: 24 px, 2.4 mm
+    shifted = torch.roll(stage._maps(stage._held_lines), 4, dims=3)  # four cells to the right: 24 px, 2.4 mm
     _, mre = stage.validate(Answers(shifted))
     assert mre == pytest.approx(2.4, abs=0.3)
     assert np.nanmax(radial_errors_mm(film.points_px + np.array([24.25, 0.0]), film)) == pytest.approx(2.425)
@@ -75,8 +77,8 @@ def test_missing_landmarks_take_no_part_in_the_loss(tiny_paper, loaded):
     stage = PaperStage(tiny_paper, holed[:4], holed[4:], dropout=False)
     (batch, *_) = stage.batches(np.random.default_rng(0))
     outputs = torch.zeros(batch.targets[0].shape, requires_grad=True)
-    loss = stage.loss(outputs, (torch.from_numpy(batch.targets[0]),))
-    known = np.delete(batch.targets[0], [3, 7], axis=1)
+    loss = stage.loss(outputs, batch.targets)
+    known = np.delete(batch.targets[0].numpy(), [3, 7], axis=1)
     assert loss.item() == pytest.approx((known**2).mean(), rel=1e-5)
     loss.backward()
     silent = [k for k in range(19) if not outputs.grad[:, k].any()]
@@ -98,3 +100,28 @@ def test_masks_are_given_only_with_dropout(tiny_paper, loaded, stage):
     # Filters 4, 6, 8: sites of 4 and 6 channels going down, of 12 and 8 going up.
     assert batch.inputs[1].shape == (4, 30)
     assert set(np.unique(batch.inputs[1])) == {np.float32(0), np.float32(1 / 0.6)}
+
+
+def test_the_first_version_reaches_four_sigma(tiny_paper, loaded):
+    stage = PaperStage(replace(tiny_paper, version=1), loaded[:4], loaded[4:], dropout=False)
+    (batch, *_) = stage.batches(np.random.default_rng(0))
+    maps = batch.targets[0].numpy()
+    # A height of 1000 / (2 pi sigma^2) at most, less where the landmark lies between pixels.
+    assert 0.8 * 1000 / (8 * np.pi) < maps.max() <= 1000 / (8 * np.pi) + 1e-3
+    inner = [m for m in maps.reshape(-1, 32, 32) if all(8 < k < 23 for k in np.argwhere(m == m.max())[0])]
+    assert len(inner) > 10
+    assert [m.sum() for m in inner] == pytest.approx([1000.0] * len(inner), rel=1e-3)
+
+
+def test_a_validation_in_parts_is_the_mean_over_films(tiny_paper, loaded, monkeypatch):
+    torch.manual_seed(0)
+    network = nn.Conv2d(1, 19, 3, padding=1)
+    found = []
+    for part in (1, 2, 64):
+        monkeypatch.setattr(device, "CPU_PART", part)
+        found.append(PaperStage(tiny_paper, loaded[:2], loaded[2:], dropout=False).validate(network))
+    assert found[1:] == [pytest.approx(found[0])] * 2
+    alone = [
+        PaperStage(tiny_paper, loaded[:2], [film], dropout=False).validate(network) for film in loaded[2:]
+    ]
+    assert found[0] == pytest.approx(np.mean(alone, axis=0))

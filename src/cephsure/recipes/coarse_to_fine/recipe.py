@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -27,6 +27,8 @@ ORIENTATION = "orientation"
 class CoarseToFineRecipe(Recipe):
     """Coarse to fine: a small network over the whole film, then one over patches in the head's own frame.
 
+    Version 1, of what was trained before there were versions, fits the fine network for 24 epochs.
+
     Attributes:
         orientation_side: pixels of the orientation network's square input.
         coarse_side: pixels of the coarse network's square input; its maps have half as many.
@@ -49,6 +51,7 @@ class CoarseToFineRecipe(Recipe):
 
     name: str = "default"
     samples: int = 15
+    version: int = 2
     orientation_side: int = 64
     coarse_side: int = 160
     coarse_widths: tuple[int, ...] = (24, 40, 64, 64, 64)
@@ -64,7 +67,7 @@ class CoarseToFineRecipe(Recipe):
     dropout: float = 0.15
     folds: int = 15
     coarse_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=30))
-    fine_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=24, batch_films=4))
+    fine_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=48, batch_films=4))
     orientation_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=12, batch_films=16))
 
     member_stages: ClassVar[tuple[StageFacts, ...]] = (
@@ -74,6 +77,14 @@ class CoarseToFineRecipe(Recipe):
     extra_jobs: ClassVar[Mapping[str, tuple[StageFacts, ...]]] = {
         ORIENTATION: (StageFacts(ORIENTATION, "orientation_fit", 0.7, "nats", counts_wrong=True),)
     }
+
+    @classmethod
+    def of_version(cls, version: int) -> Self:
+        """The recipe as it was in an earlier version."""
+        recipe = super().of_version(version)
+        if version > 1:
+            return recipe
+        return replace(recipe, version=1, fine_fit=replace(recipe.fine_fit, epochs=24))
 
     def member_films(
         self, films: Sequence[AnnotatedFilm], member: int, *, seed: int

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from cephsure.errors import BundleError
 from cephsure.geometry import Affine, read_maps, sample_bilinear
 from cephsure.inference.heat_maps import HeatMaps
 from cephsure.inference.orientation import find_orientation
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from cephsure.preprocessing import WorkingFilm
 
 
+CUT_SIGMAS = {1: 4.0, 2: 1.0}
+"""Where the Gaussian of targets and blur is cut off, by the recipe's version; the reference's is at one."""
+
+
 class OneStage:
     """The networks of a bundle of the paper recipe."""
 
@@ -38,6 +43,13 @@ class OneStage:
         numbers = bundle.recipe.numbers
         self.side = int(numbers["side"])
         self.sigma_px = float(numbers["target_sigma_px"])
+        self.version = bundle.recipe.version
+        if self.version not in CUT_SIGMAS:
+            raise BundleError(
+                f"version {self.version} of the recipe 'paper' is unknown",
+                where=bundle.folder,
+                remedy="update cephsure",
+            )
         self.dropout = float(numbers["dropout"])
         self._pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="cephsure")
         paths = [folder / "paper.onnx" for folder in bundle.members]
@@ -107,7 +119,7 @@ class OneStage:
 
         What is positive in a map, made to sum to one, is its probability.
         """
-        maps = blur_maps(network.run(image, masks)[0], self.sigma_px)
+        maps = blur_maps(network.run(image, masks)[0], self.sigma_px, self.version)
         positions, activations = maximum_positions(maps)
         positive = np.maximum(maps, 1e-9)
         probabilities = positive / positive.sum(axis=(1, 2), keepdims=True)
@@ -137,20 +149,39 @@ def squeezed_view(
     return 2 * sample_bilinear(film.image, film.to_film.inverse().apply(grid)) - 1, to_film
 
 
-def blur_maps(maps: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
-    """Each of (N, H, W) maps blurred by the targets' Gaussian, cut off at 4 sigma; outside is 0."""
-    _, height, width = maps.shape
-    blurred = _blur_matrix(height, sigma_px) @ maps @ _blur_matrix(width, sigma_px)
-    return blurred.astype(np.float32, copy=False)
+def target_lines(
+    positions: NDArray[np.float64], side: int, sigma_px: float, version: int
+) -> NDArray[np.float32]:
+    """Lines (2, L, S) along x and y whose products are Gaussians of unit mass about positions (L, 2).
+
+    In the recipe's first version they reach without end from where the landmark is; since the second they are
+    a unit impulse at its nearest whole pixel, blurred as ``blur_maps`` does. NaN where it is missing.
+    """
+    axis = np.arange(side)
+    if version > 1:
+        return _gaussian(axis - np.rint(positions.T)[:, :, None], sigma_px, version)
+    offsets = axis - positions.T[:, :, None]
+    lines = np.exp(-(offsets**2) / (2 * sigma_px**2)) / (np.sqrt(2 * np.pi) * sigma_px)
+    return np.asarray(lines, dtype=np.float32)
 
 
-def _blur_matrix(side: int, sigma_px: float) -> NDArray[np.float32]:
+def blur_maps(maps: NDArray[np.float32], sigma_px: float, version: int) -> NDArray[np.float32]:
+    """Each of (N, H, W) maps blurred by the targets' Gaussian; outside is 0."""
+    rows, columns = (blur_matrix(side, sigma_px, version) for side in maps.shape[1:])
+    return np.asarray(rows @ maps @ columns, dtype=np.float32)
+
+
+def blur_matrix(side: int, sigma_px: float, version: int) -> NDArray[np.float32]:
     """The (side, side) symmetric matrix that blurs a line; two small products need no library."""
-    offsets = np.abs(np.subtract.outer(np.arange(side), np.arange(side)))
-    reach = int(4 * sigma_px + 0.5)
+    return _gaussian(np.subtract.outer(np.arange(side), np.arange(side)), sigma_px, version)
+
+
+def _gaussian(offsets: NDArray[Any], sigma_px: float, version: int) -> NDArray[np.float32]:
+    """Weights at whole offsets, 0 beyond the cut; those of all offsets sum to one."""
+    reach = int(CUT_SIGMAS[version] * sigma_px + 0.5)
     mass = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma_px**2)).sum()
-    weights = np.where(offsets <= reach, np.exp(-(offsets**2) / (2 * sigma_px**2)) / mass, 0.0)
-    return weights.astype(np.float32)
+    weights = np.exp(-(offsets**2) / (2 * sigma_px**2)) / mass
+    return np.where(np.abs(offsets) > reach, 0.0, weights).astype(np.float32)
 
 
 def maximum_positions(maps: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from cephsure.inference.session import channel_masks
-from cephsure.recipes.paper.localizer import blur_maps, maximum_positions, squeezed_view
+from cephsure.recipes.paper.localizer import blur_matrix, squeezed_view, target_lines
 from cephsure.recipes.paper.network import PaperUNet, PaperUNetConfig
+from cephsure.training.device import place, run_in_parts, send
 from cephsure.training.graphs import export_network
 from cephsure.training.material import TrainingFilm, mean_of_known, radial_errors_mm
 from cephsure.training.stage import Batch, shuffled
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from cephsure.geometry import Affine
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def train_member(recipe: PaperRecipe, job: Job) -> None:
     """Fit and export one member."""
     train, held = job.films(recipe.side, lambda film, _: film)
-    stage = PaperStage(recipe, train, held, dropout=job.dropout)
+    stage = PaperStage(recipe, train, held, dropout=job.dropout, device=job.device)
     export_paper(job.fit(stage, 0), recipe, stage.config, job.folder)
 
 
@@ -42,7 +42,10 @@ def export_paper(network: nn.Module, recipe: PaperRecipe, config: PaperUNetConfi
 
 
 class PaperStage:
-    """Stage of the reference's network; no augmentation, as the reference describes none."""
+    """Stage of the reference's network; no augmentation, as the reference has none.
+
+    The films' views are few and small: they lie on the device, where the heat maps are made as well.
+    """
 
     name = "paper"
 
@@ -53,13 +56,23 @@ class PaperStage:
         validation: Sequence[TrainingFilm],
         *,
         dropout: bool,
+        device: str = "cpu",
     ) -> None:
-        self.recipe, self.train, self.validation = recipe, train, validation
+        self.recipe, self.validation = recipe, validation
         self.settings = recipe.fit
         self.config = PaperUNetConfig(train[0].points_px.shape[0], recipe.filters, dropout)
-        self._views = {
-            film.film_id: squeezed_view(film.working, recipe.side) for film in (*train, *validation)
-        }
+        self._device = torch.device(device)
+        self._images, self._lines, _ = self._views(train)
+        self._held_images, self._held_lines, self._to_film = self._views(validation)
+
+    def _views(self, films: Sequence[TrainingFilm]) -> tuple[Tensor, Tensor, tuple[Affine, ...]]:
+        """Squeezed films (F, 1, S, S), the lines (F, 2, L, S) of their heat maps, and the maps to film px."""
+        recipe = self.recipe
+        images, to_film = zip(*(squeezed_view(film.working, recipe.side) for film in films), strict=True)
+        points = [way.inverse().apply(film.points_px) for film, way in zip(films, to_film, strict=True)]
+        lines = [target_lines(p, recipe.side, recipe.target_sigma_px, recipe.version) for p in points]
+        seen = np.stack(images)[:, None].astype(np.float32)
+        return place(seen, self._device), place(np.stack(lines), self._device), to_film
 
     def network(self) -> nn.Module:
         """A new U-Net."""
@@ -67,44 +80,45 @@ class PaperStage:
 
     def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
         """Films in random order and their heat maps; maps of missing landmarks are NaN."""
-        for indices in shuffled(len(self.train), self.settings.batch_films, rng):
-            chosen = [self.train[i] for i in indices]
-            inputs: tuple[NDArray[np.float32], ...] = (self._images(chosen),)
-            if self.config.dropout:
-                inputs += (channel_masks(rng, len(chosen), self.config.mask_sizes, self.recipe.dropout),)
-            yield Batch(inputs, (self._targets(chosen),))
+        parts = list(shuffled(len(self._images), self.settings.batch_films, rng))
+        sizes = [len(part) for part in parts]
+        # One copy an epoch, not one a step.
+        order = torch.split(send(np.concatenate(parts), self._images.device), sizes)
+        masks: Sequence[Tensor] = ()
+        if self.config.dropout:
+            drawn = channel_masks(rng, len(self._images), self.config.mask_sizes, self.recipe.dropout)
+            masks = torch.split(send(drawn, self._device), sizes)
+        for step, films in enumerate(order):
+            inputs = (self._images[films], *masks[step : step + 1])
+            yield Batch(inputs, (self._maps(send(self._lines[films], self._device)),))
 
-    def _images(self, films: Sequence[TrainingFilm]) -> NDArray[np.float32]:
-        return np.stack([self._views[film.film_id][0] for film in films])[:, None]
-
-    def _targets(self, films: Sequence[TrainingFilm]) -> NDArray[np.float32]:
-        return np.stack([self._target(film, self._views[film.film_id][1]) for film in films])
-
-    def _target(self, film: TrainingFilm, to_film: Affine) -> NDArray[np.float32]:
-        """(L, S, S): amplitude times a Gaussian of unit mass about each landmark, NaN where it is missing."""
-        sigma, axis = self.recipe.target_sigma_px, np.arange(self.recipe.side)
-        x, y = to_film.inverse().apply(film.points_px).T
-        along_x = np.exp(-((axis[None, :] - x[:, None]) ** 2) / (2 * sigma**2))
-        along_y = np.exp(-((axis[None, :] - y[:, None]) ** 2) / (2 * sigma**2))
-        height = self.recipe.target_amplitude / (2 * np.pi * sigma**2)
-        maps: NDArray[np.float32] = (height * along_y[:, :, None] * along_x[:, None, :]).astype(np.float32)
-        return maps
+    def _maps(self, lines: Tensor) -> Tensor:
+        """Heat maps (N, L, S, S) from lines (N, 2, L, S) along x and y; NaN where a landmark is missing."""
+        along_x, along_y = self.recipe.target_amplitude * lines[:, 0], lines[:, 1]
+        return along_y[:, :, :, None] * along_x[:, :, None, :]
 
     def loss(self, outputs: Tensor, targets: tuple[Tensor, ...]) -> Tensor:
         """Mean squared error over the known landmarks' maps."""
-        known = torch.isfinite(targets[0])
-        difference = torch.where(known, outputs - torch.nan_to_num(targets[0]), 0.0)
-        return difference.square().sum() / known.sum().clamp_min(1)
+        squares, known = _squared_errors(outputs, targets[0])
+        return squares.sum() / known.sum().clamp_min(1)
 
     def validate(self, network: nn.Module) -> tuple[float, float]:
-        """(validation loss, MRE in mm); with dropout both are of the network without it."""
-        device = next(network.parameters()).device
-        losses, errors = [], []
-        for film in self.validation:
-            image = torch.from_numpy(self._images([film])).to(device)
-            with torch.inference_mode():
-                maps = network(image).float()
-            losses.append(float(self.loss(maps, (torch.from_numpy(self._targets([film])).to(device),))))
-            peaks, _ = maximum_positions(blur_maps(maps[0].cpu().numpy(), self.recipe.target_sigma_px))
-            errors.append(radial_errors_mm(self._views[film.film_id][1].apply(peaks), film))
-        return float(np.mean(losses)), mean_of_known(errors)
+        """(validation loss, the films' mean; MRE in mm); with dropout both are of the network without it."""
+        recipe = self.recipe
+        maps = run_in_parts(network, self._held_images)  # (F, L, S, S)
+        squares, known = _squared_errors(maps, self._maps(send(self._held_lines, self._device)))
+        blur = send(blur_matrix(recipe.side, recipe.target_sigma_px, recipe.version), self._device)
+        peaks = (blur @ maps @ blur).flatten(2).argmax(dim=2).cpu().numpy()  # (F, L)
+        positions = np.stack([peaks % recipe.side, peaks // recipe.side], axis=-1).astype(np.float64)
+        errors = [
+            radial_errors_mm(to_film.apply(found), film)
+            for to_film, found, film in zip(self._to_film, positions, self.validation, strict=True)
+        ]
+        return float((squares / known.clamp_min(1)).double().mean()), mean_of_known(errors)
+
+
+def _squared_errors(outputs: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums (N,) of squared differences over the known landmarks' pixels, and how many those are."""
+    known = torch.isfinite(maps)
+    difference = torch.where(known, outputs - torch.nan_to_num(maps), 0.0)
+    return difference.square().flatten(1).sum(dim=1), known.flatten(1).sum(dim=1)
