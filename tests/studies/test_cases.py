@@ -19,7 +19,7 @@ from cephsure.studies.cases import (
     truth_names,
     truths_px,
 )
-from cephsure.uncertainty.shape_fit import ShapeModel
+from cephsure.uncertainty.shape_model import ShapeModel
 
 NAN = float("nan")
 

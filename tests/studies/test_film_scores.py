@@ -5,7 +5,7 @@ import pytest
 
 from cephsure.studies.cases import PointTable
 from cephsure.studies.film_scores import COMBINATIONS, FilmScores, halves
-from cephsure.uncertainty.shape_fit import ShapeModel
+from cephsure.uncertainty.shape_model import ShapeModel
 
 BASE = np.array([[0.0, 0], [50, 0], [55, 40], [5, 45]])
 

@@ -8,7 +8,7 @@ import pytest
 from cephsure.studies.cases import PointTable, films_of_split, plain_cases
 from cephsure.studies.predictions import predict_cases
 from cephsure.studies.referral import AS_IS, WITHIN, point_scores, ranked, referral
-from cephsure.uncertainty.shape_fit import ShapeModel
+from cephsure.uncertainty.shape_model import ShapeModel
 from table_study import records
 
 BASE = np.array([[0.0, 0], [50, 0], [55, 40], [5, 45]])

@@ -13,7 +13,7 @@ from cephsure.datasets import annotators, film_of, select, spacing_of
 from cephsure.datasets import truth as truth_of
 from cephsure.datasets.splits import ALL, CLEAN_ENDING, TRAIN
 from cephsure.errors import InputError
-from cephsure.uncertainty.shape_fit import ShapeModel
+from cephsure.uncertainty.shape_model import ShapeModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

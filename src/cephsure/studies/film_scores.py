@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from cephsure.studies.cases import PointTable
     from cephsure.uncertainty import Measure
-    from cephsure.uncertainty.shape_fit import ShapeModel
+    from cephsure.uncertainty.shape_model import ShapeModel
 
 PLAIN_QUANTILE = 0.95
 # Standard deviations of a normal distribution in its median absolute deviation.

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from cephsure.studies.held_out import HeldOut
     from cephsure.studies.result import DrawnFigure
     from cephsure.studies.study import Study, StudyModel
-    from cephsure.uncertainty.shape_fit import ShapeModel
+    from cephsure.uncertainty.shape_model import ShapeModel
 
 RESAMPLES = 500
 LARGE_MM = 4.0

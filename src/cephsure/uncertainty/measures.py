@@ -1,6 +1,6 @@
 """The measures of uncertainty: numbers a landmark that say how far to trust it, and their registry.
 
-A new measure is a function from samples to a number a landmark, and an entry in ``MEASURES``: predictions,
+A new measure is a function from samples to a number a landmark with ``@measure(...)`` above it: predictions,
 their JSON, the evaluation and the studies take it from there. Every function takes T samples of L landmarks
 and returns (L,) float64; lengths are in the unit of the samples' positions.
 """
@@ -8,7 +8,7 @@ and returns (L,) float64; lengths are in the unit of the samples' positions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Unit = Literal["px", "nats", "none"]
 Direction = Literal[-1, 1]
+_Compute = TypeVar("_Compute", bound="Callable[[Samples], NDArray[np.float64] | None]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,23 @@ class Measure:
         return f"{self.name}_mm" if in_mm else f"{self.name}_px"
 
 
+MEASURES: dict[str, Measure] = {}
+"""Every measure by its name, in the order of tables and files."""
+
+
+def measure(
+    *, unit: Unit, direction: Direction, title: str, source: str, always: bool = True
+) -> Callable[[_Compute], _Compute]:
+    """Enter a function in ``MEASURES`` under its own name; arguments as the attributes of ``Measure``."""
+
+    def enter(compute: _Compute) -> _Compute:
+        name = compute.__name__
+        MEASURES[name] = Measure(name, unit, direction, title, source, compute, always)
+        return compute
+
+    return enter
+
+
 def mean_position(samples: Samples) -> NDArray[np.float64]:
     """(L, 2) mean (x, y) of the sampled positions, in their unit: the point a prediction returns."""
     mean: NDArray[np.float64] = np.asarray(samples.positions_px, dtype=np.float64).mean(axis=0)
@@ -80,17 +98,35 @@ def mean_distance(positions: NDArray[np.float64]) -> NDArray[np.float64]:
     return distance
 
 
+@measure(
+    unit="none",
+    direction=-1,
+    title="maximum heat-map activation",
+    source="Drevický & Kodým 2020 (MHA; there of a single network, here the mean over the samples)",
+)
 def activation(samples: Samples) -> NDArray[np.float64]:
     """Mean over the samples of each heat map's maximum, in the unit of the recipe's maps."""
     mean: NDArray[np.float64] = np.asarray(samples.activations, dtype=np.float64).mean(axis=0)
     return mean
 
 
+@measure(
+    unit="px",
+    direction=1,
+    title="spread of the samples",
+    source="Drevický & Kodým 2020 (there called prediction variance; it is a mean distance, not a variance)",
+)
 def spread(samples: Samples) -> NDArray[np.float64]:
     """How far the members, or the stochastic passes, disagree: ``mean_distance`` of their positions."""
     return mean_distance(samples.positions_px)
 
 
+@measure(
+    unit="px",
+    direction=1,
+    title="expected radial error",
+    source="of one map: McCouat & Voiculescu 2022; combined over samples by the law of total variance",
+)
 def expected_error(samples: Samples) -> NDArray[np.float64]:
     """Expected distance of the landmark from the mean point, under the mixture of the T heat maps.
 
@@ -110,6 +146,12 @@ def expected_error(samples: Samples) -> NDArray[np.float64]:
     return total
 
 
+@measure(
+    unit="nats",
+    direction=1,
+    title="entropy of the heat map",
+    source="Shannon 1948, of the heat map's probability",
+)
 def entropy(samples: Samples) -> NDArray[np.float64]:
     """Mean over the samples of the Shannon entropy of each heat map's probability, in nats.
 
@@ -120,6 +162,12 @@ def entropy(samples: Samples) -> NDArray[np.float64]:
     return mean
 
 
+@measure(
+    unit="px",
+    direction=1,
+    title="radius of the covariance's area",
+    source="generalized variance: Wilks, Biometrika 24 (1932); here its fourth root, a length",
+)
 def covariance_radius(samples: Samples) -> NDArray[np.float64]:
     """Fourth root of the determinant of the samples' covariance (1/T): sqrt(s1 s2) of its principal SDs.
 
@@ -133,6 +181,13 @@ def covariance_radius(samples: Samples) -> NDArray[np.float64]:
     return radius
 
 
+@measure(
+    unit="none",
+    direction=-1,
+    title="activation of the averaged heat map",
+    source="E-MHA: Schobs, Swift & Lu, IEEE TMI 42 (2023); here of maps that sum to one",
+    always=False,
+)
 def mixture_activation(samples: Samples) -> NDArray[np.float64] | None:
     """Probability of the most probable cell of the mean of the samples' heat maps, each made to sum to one.
 
@@ -145,6 +200,13 @@ def mixture_activation(samples: Samples) -> NDArray[np.float64] | None:
     return highest
 
 
+@measure(
+    unit="px",
+    direction=1,
+    title="expected error of the averaged heat map",
+    source="of one map: McCouat & Voiculescu 2022; here of the samples' mixture",
+    always=False,
+)
 def mixture_expected_error(samples: Samples) -> NDArray[np.float64] | None:
     """Mean distance of the landmark from the mean point, under the mean of the samples' heat maps.
 
@@ -154,6 +216,13 @@ def mixture_expected_error(samples: Samples) -> NDArray[np.float64] | None:
     return None if samples.maps is None else samples.maps.mean_distances(mean_position(samples))
 
 
+@measure(
+    unit="px",
+    direction=1,
+    title="spread under test-time augmentation",
+    source="Wang et al., Neurocomputing 338 (2019)",
+    always=False,
+)
 def augmentation_spread(samples: Samples) -> NDArray[np.float64] | None:
     """Mean distance of the positions on augmented copies of the film to their mean.
 
@@ -164,6 +233,13 @@ def augmentation_spread(samples: Samples) -> NDArray[np.float64] | None:
     return None if augmented is None else mean_distance(augmented)
 
 
+@measure(
+    unit="none",
+    direction=1,
+    title="shape residual, SD",
+    source="conditional Gaussian of shapes: Dryden & Mardia, Statistical Shape Analysis (2016)",
+    always=False,
+)
 def shape_residual(samples: Samples) -> NDArray[np.float64] | None:
     """Distance of each mean point from where all the others expect it, in standard deviations.
 
@@ -174,6 +250,13 @@ def shape_residual(samples: Samples) -> NDArray[np.float64] | None:
     return samples.shape_residuals
 
 
+@measure(
+    unit="none",
+    direction=1,
+    title="distance from the training films' features",
+    source="Lee et al., NeurIPS 2018, with one class",
+    always=False,
+)
 def feature_distance(samples: Samples) -> NDArray[np.float64] | None:
     """Mahalanobis distance of the network's pooled deepest features, the same for every landmark.
 
@@ -184,98 +267,6 @@ def feature_distance(samples: Samples) -> NDArray[np.float64] | None:
         return None
     return np.full(samples.positions_px.shape[1], samples.feature_distance)
 
-
-_REGISTRY = (
-    Measure(
-        name="activation",
-        unit="none",
-        direction=-1,
-        title="maximum heat-map activation",
-        source="Drevický & Kodým 2020 (MHA; there of a single network, here the mean over the samples)",
-        compute=activation,
-    ),
-    Measure(
-        name="spread",
-        unit="px",
-        direction=1,
-        title="spread of the samples",
-        source="Drevický & Kodým 2020 (there called prediction variance; it is a mean distance, not a "
-        "variance)",
-        compute=spread,
-    ),
-    Measure(
-        name="expected_error",
-        unit="px",
-        direction=1,
-        title="expected radial error",
-        source="of one map: McCouat & Voiculescu 2022; combined over samples by the law of total variance",
-        compute=expected_error,
-    ),
-    Measure(
-        name="entropy",
-        unit="nats",
-        direction=1,
-        title="entropy of the heat map",
-        source="Shannon 1948, of the heat map's probability",
-        compute=entropy,
-    ),
-    Measure(
-        name="covariance_radius",
-        unit="px",
-        direction=1,
-        title="radius of the covariance's area",
-        source="generalized variance: Wilks, Biometrika 24 (1932); here its fourth root, a length",
-        compute=covariance_radius,
-    ),
-    Measure(
-        name="mixture_activation",
-        unit="none",
-        direction=-1,
-        title="activation of the averaged heat map",
-        source="E-MHA: Schobs, Swift & Lu, IEEE TMI 42 (2023); here of maps that sum to one",
-        compute=mixture_activation,
-        always=False,
-    ),
-    Measure(
-        name="mixture_expected_error",
-        unit="px",
-        direction=1,
-        title="expected error of the averaged heat map",
-        source="of one map: McCouat & Voiculescu 2022; here of the samples' mixture",
-        compute=mixture_expected_error,
-        always=False,
-    ),
-    Measure(
-        name="augmentation_spread",
-        unit="px",
-        direction=1,
-        title="spread under test-time augmentation",
-        source="Wang et al., Neurocomputing 338 (2019)",
-        compute=augmentation_spread,
-        always=False,
-    ),
-    Measure(
-        name="shape_residual",
-        unit="none",
-        direction=1,
-        title="shape residual, SD",
-        source="conditional Gaussian of shapes: Dryden & Mardia, Statistical Shape Analysis (2016)",
-        compute=shape_residual,
-        always=False,
-    ),
-    Measure(
-        name="feature_distance",
-        unit="none",
-        direction=1,
-        title="distance from the training films' features",
-        source="Lee et al., NeurIPS 2018, with one class",
-        compute=feature_distance,
-        always=False,
-    ),
-)
-
-MEASURES: dict[str, Measure] = {measure.name: measure for measure in _REGISTRY}
-"""Every measure by its name, in the order of tables and files."""
 
 ALWAYS: tuple[Measure, ...] = tuple(measure for measure in MEASURES.values() if measure.always)
 """Those that every prediction has: what a calibration may build on."""

@@ -20,7 +20,7 @@ from cephsure.uncertainty.gate import (
     judge,
     write_gate,
 )
-from cephsure.uncertainty.shape_fit import ShapeModel
+from cephsure.uncertainty.shape_model import ShapeModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

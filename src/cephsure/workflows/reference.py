@@ -11,9 +11,8 @@ from cephsure.datasets import film_of
 from cephsure.datasets import truth as truth_of
 from cephsure.errors import InputError
 from cephsure.model import load_model
-from cephsure.uncertainty.feature_fit import FeatureModel
-from cephsure.uncertainty.reference import Reference, write_reference
-from cephsure.uncertainty.shape_fit import ShapeModel
+from cephsure.uncertainty.reference import FeatureModel, Reference, write_reference
+from cephsure.uncertainty.shape_model import ShapeModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,7 +9,7 @@ from cephsure.films import Film
 from cephsure.uncertainty.calibration import CalibrationSource, calibration_data
 from cephsure.uncertainty.gate import GateTarget, HeadModel, film_signs, fit_gate
 from cephsure.uncertainty.prediction import FilmInfo, LandmarkPrediction, Measures, ModelInfo, Prediction
-from cephsure.uncertainty.shape_fit import ShapeModel
+from cephsure.uncertainty.shape_model import ShapeModel
 
 MM_PER_PX = 0.5
 SOURCE = CalibrationSource("drawn", "0" * 64, "all", "mean", "m", "ensemble", "1" * 64, 2, 0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cephsure.bundles.versioned_json import read_versioned
 from cephsure.errors import BundleError, InputError
 from cephsure.uncertainty.calibration.film_errors import LandmarkCalibration, film_errors
 from cephsure.uncertainty.measures import ALWAYS
@@ -130,19 +131,8 @@ def read_calibration(path: Path, *, numbers: tuple[int, ...] | None = None) -> C
         BundleError: no such file, no JSON, another version, a field that is missing or wrong, or other
             landmarks.
     """
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise BundleError(f"cannot be read: {error.strerror or error}", where=path) from error
-    except ValueError as error:
-        raise BundleError("not valid JSON", where=path) from error
-    found = data.get("format") if isinstance(data, dict) else None
-    if found != FORMAT:
-        raise BundleError(
-            f"calibration version {found!r} is unknown, this program reads {FORMAT}",
-            where=path,
-            remedy="update cephsure, or calibrate anew",
-        )
+    again = "update cephsure, or calibrate anew"
+    data = read_versioned(path, version=FORMAT, what="calibration", remedy=again)
     try:
         calibration = Calibration.model_validate(data)
     except ValidationError as error:

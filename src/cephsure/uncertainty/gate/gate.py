@@ -15,7 +15,7 @@ from cephsure.errors import BundleError, InputError
 from cephsure.uncertainty.calibration.data import CalibrationSource  # noqa: TC001 - pydantic reads it
 from cephsure.uncertainty.gate.out_of_distribution import SIGNS, HeadModel
 from cephsure.uncertainty.gate.risk_control import MISFIT, acceptance_scores, learn_rule
-from cephsure.uncertainty.shape_fit import ShapeModel
+from cephsure.uncertainty.shape_model import ShapeModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from cephsure.films import Film
     from cephsure.uncertainty.prediction import Prediction
-    from cephsure.uncertainty.shape_fit import ShapeModel
+    from cephsure.uncertainty.shape_model import ShapeModel
 
 SIGN_WEIGHTS = {
     "shape": 1.0,

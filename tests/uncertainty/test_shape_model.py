@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cephsure.errors import InputError
 from cephsure.geometry import Affine, linear
-from cephsure.uncertainty.shape_fit import ShapeModel, shrunken_covariance
+from cephsure.uncertainty.shape_model import ShapeModel, shrunken_covariance
 
 BASE = np.array([[0, 0], [70, -5], [60, 30], [5, 40], [66, 62], [20, 90], [58, 95.0]])
 COUNT = len(BASE)
