@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from pydantic import TypeAdapter, ValidationError
 
 from cephsure.cephalometry import shipped_analyses
-from cephsure.cephalometry.formula import Formula, landmarks_of, turn_deg
+from cephsure.cephalometry.formula import Formula, head_points, head_points_of, turn_deg
 from cephsure.landmarks import load_landmark_set
 
 FORMULA = TypeAdapter(Formula)
@@ -245,9 +245,9 @@ def test_many_sets_of_points_are_measured_at_once():
 def test_a_formula_names_its_landmarks_in_order():
     along = FORMULA.validate_python({"kind": "distance_along", "points": ["N", "A"], "line": ["Po", "Or"]})
     to_line = FORMULA.validate_python({"kind": "distance_to_line", "point": "UIT", "line": ["N", "A"]})
-    assert landmarks_of(along) == ("N", "A", "Po", "Or")
-    assert landmarks_of(to_line) == ("UIT", "N", "A")
-    assert landmarks_of(MEASUREMENTS["ANB"].formula) == ("N", "S", "A", "B")
+    assert along.landmarks == ("N", "A", "Po", "Or")
+    assert to_line.landmarks == ("UIT", "N", "A")
+    assert MEASUREMENTS["ANB"].formula.landmarks == ("N", "S", "A", "B")
 
 
 @pytest.mark.parametrize(
@@ -264,3 +264,18 @@ def test_a_formula_names_its_landmarks_in_order():
 def test_a_formula_that_is_none_is_refused(wrong):
     with pytest.raises(ValidationError):
         FORMULA.validate_python(wrong)
+
+
+def test_scaled_by_axis_and_mirrored():
+    points = np.array([[10.0, 20.0], [30.0, 20.0]])
+    assert head_points(points, mirrored=False, mm_per_px=None).tolist() == points.tolist()
+    assert head_points(points, mirrored=False, mm_per_px=(0.1, 0.2)) == pytest.approx(
+        np.array([[1.0, 4.0], [3.0, 4.0]])
+    )
+    left = head_points(points, mirrored=True, mm_per_px=(0.1, 0.2))
+    assert left[1] - left[0] == pytest.approx([-2.0, 0.0])
+
+
+def test_a_film_brings_its_own_facing_and_scale(make_prediction, head):
+    prediction = make_prediction(head, mm_per_px=(0.1, 0.3), facing="left")
+    assert head_points_of(head, prediction.film) == pytest.approx(head * (-0.1, 0.3))

@@ -2,9 +2,8 @@
 
 from cephsure.cephalometry.analysis import Analysis, MeasuredValue, analyse
 from cephsure.cephalometry.catalogue import load_analyses, shipped_analyses
-from cephsure.cephalometry.landmark_errors import LandmarkErrors, landmark_errors
+from cephsure.cephalometry.landmark_errors import LandmarkErrors, landmark_errors, sample_points
 from cephsure.cephalometry.measurement import AnalysisDefinition, Entry, Measurement, Norm
-from cephsure.cephalometry.sampling import sample_points
 
 __all__ = [
     "Analysis",

@@ -1,26 +1,27 @@
-"""An analysis of one film: every measurement with its value, interval and class probabilities."""
+"""An analysis of one film: every measurement with its value, interval and class probabilities; its files."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import logging
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cephsure.cephalometry.catalogue import load_analyses
-from cephsure.cephalometry.formula import Frozen, Unit
-from cephsure.cephalometry.head_frame import of_film
-from cephsure.cephalometry.landmark_errors import ErrorsFrom, LandmarkErrors, landmark_errors
+from cephsure.cephalometry.formula import Frozen, Unit, head_points_of
+from cephsure.cephalometry.landmark_errors import ErrorsFrom, LandmarkErrors, landmark_errors, sample_points
 from cephsure.cephalometry.measurement import Norm  # noqa: TC001 - a field's type
-from cephsure.cephalometry.sampling import sample_points
 from cephsure.errors import InputError
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo  # noqa: TC001 - fields' types
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from cephsure.cephalometry.formula import Array
     from cephsure.cephalometry.measurement import AnalysisDefinition, Entry
     from cephsure.uncertainty.prediction import Prediction
 
@@ -32,6 +33,10 @@ MIN_PROBABILITY = 0.8
 DRAWS = 1000
 NO_SCALE = "no scale in the film"
 UNDECIDABLE = "not decidable"
+COLUMNS = (
+    *("film", "analysis", "code", "name", "unit", "value", "sd", "interval_90_low", "interval_90_high"),
+    *("class_of_value", "decision", "decision_probability", "errors_from", "remark", "model"),
+)
 
 
 class ClassProbability(Frozen):
@@ -127,9 +132,6 @@ def analyse(
         draws: sampled sets of landmarks.
         seed: of the draws. The same prediction and seed give the same numbers.
 
-    Returns:
-        The analysis.
-
     Raises:
         InputError: the probability or the number of draws makes no sense.
 
@@ -137,7 +139,7 @@ def analyse(
         >>> from cephsure import load_model, sample_films
         >>> sample = sample_films.sample_film("vhm_lateral_0deg")
         >>> prediction = load_model("default-baseline").predict(sample.path, mm_per_px=sample.mm_per_px)
-        >>> [one.code for one in analyse(prediction).measurements][:3]
+        >>> [measured.code for measured in analyse(prediction).measurements][:3]
         ['ANB', 'SNB', 'SNA']
     """
     if not 0.5 < min_probability <= 1:
@@ -145,26 +147,22 @@ def analyse(
     if draws < 2:
         raise InputError(f"at least 2 draws are needed, not {draws}")
     errors = landmark_errors(prediction) if errors is None else errors
-    codes = [one.code for one in prediction.landmarks]
-    at = _by_code(of_film(prediction.points_px, prediction.film), codes)
-    drawn = None
+    at, drawn = _by_code(prediction.points_px, prediction), None
     if errors.covariances_px is not None:
         points = sample_points(prediction, errors.covariances_px, errors.correlation, draws, seed)
-        drawn = _by_code(of_film(points, prediction.film), codes)
-    chosen = load_analyses() if analyses is None else analyses
-    has_scale = prediction.film.mm_per_px is not None
+        drawn = _by_code(points, prediction)
     measured = [
         _measured(
             entry,
-            analysis=one.name,
+            analysis=analysis.name,
             at=at,
             drawn=drawn,
-            has_scale=has_scale,
+            has_scale=prediction.film.mm_per_px is not None,
             reason=errors.reason,
             min_probability=min_probability,
         )
-        for one in chosen
-        for entry in one.entries
+        for analysis in (load_analyses() if analyses is None else analyses)
+        for entry in analysis.entries
     ]
     logger.debug("measured %d values, errors from %s", len(measured), errors.source)
     return Analysis(
@@ -178,16 +176,18 @@ def analyse(
     )
 
 
-def _by_code(points: NDArray[np.float64], codes: Sequence[str]) -> dict[str, NDArray[np.float64]]:
-    return {code: points[..., index, :] for index, code in enumerate(codes)}
+def _by_code(points_px: Array, prediction: Prediction) -> dict[str, Array]:
+    """(..., L, 2) positions on a film as (..., 2) positions in the head's frame by landmark code."""
+    points = head_points_of(points_px, prediction.film)
+    return {landmark.code: points[..., index, :] for index, landmark in enumerate(prediction.landmarks)}
 
 
 def _measured(
     entry: Entry,
     *,
     analysis: str,
-    at: dict[str, NDArray[np.float64]],
-    drawn: dict[str, NDArray[np.float64]] | None,
+    at: dict[str, Array],
+    drawn: dict[str, Array] | None,
     has_scale: bool,
     reason: str | None,
     min_probability: float,
@@ -212,18 +212,10 @@ def _measured(
     return found.model_copy(update={**spread, **_classes(entry, values, min_probability)})
 
 
-def value_of(
-    entry: Entry, at: dict[str, NDArray[np.float64]], *, has_scale: bool
-) -> tuple[float | None, str | None]:
-    """The value of a measurement, or why it cannot be had.
+def value_of(entry: Entry, at: dict[str, Array], *, has_scale: bool) -> tuple[float | None, str | None]:
+    """The value of a measurement and None, or None and the reason why it cannot be had.
 
-    Args:
-        entry: what to measure.
-        at: (2,) positions in the head's frame by landmark code, NaN where missing.
-        has_scale: whether they are in mm.
-
-    Returns:
-        The value and None, or None and the reason.
+    ``at`` has (2,) positions in the head's frame by landmark code, NaN where missing; with a scale in mm.
     """
     what = entry.measurement
     absent = [code for code in what.landmarks if code not in at or not np.isfinite(at[code]).all()]
@@ -237,7 +229,7 @@ def value_of(
     return value, None
 
 
-def _classes(entry: Entry, values: NDArray[np.float64], min_probability: float) -> dict[str, Any]:
+def _classes(entry: Entry, values: Array, min_probability: float) -> dict[str, Any]:
     """How probable each class is, and whether one is decided."""
     if not entry.classes:
         return {}
@@ -246,6 +238,40 @@ def _classes(entry: Entry, values: NDArray[np.float64], min_probability: float) 
         ClassProbability(name=name, probability=count / len(values))
         for name, count in zip(entry.class_names, counts.tolist(), strict=True)
     )
-    likeliest = max(shares, key=lambda one: one.probability)
+    likeliest = max(shares, key=lambda share: share.probability)
     decided = likeliest.probability >= min_probability
     return {"class_probabilities": shares, "decision": likeliest.name if decided else UNDECIDABLE}
+
+
+def analyses_csv(analyses: Sequence[Analysis]) -> str:
+    """CSV, one row a measurement below a header line; what is not known is empty, column remark says why."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for analysis in analyses:
+        for measured in analysis.measurements:
+            remark = measured.missing or measured.no_interval or ""
+            last = (analysis.errors_from, remark, analysis.model.name)
+            table.writerow([analysis.film.path or "", *_cells(measured), *last])
+    return text.getvalue()
+
+
+def _cells(measured: MeasuredValue) -> list[str]:
+    low, high = measured.interval_90 or (None, None)
+    shares = [share.probability for share in measured.class_probabilities or ()]
+    return [
+        *(measured.analysis, measured.code, measured.name, measured.unit),
+        *map(_number, (measured.value, measured.sd, low, high)),
+        *(measured.class_of_value or "", measured.decision or "", _number(max(shares, default=None))),
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of an analysis' JSON form, with the meaning and unit of every field."""
+    file = resources.files("cephsure.cephalometry") / "schema" / "analysis-1.schema.json"
+    parsed: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return parsed

@@ -94,16 +94,15 @@ def shipped_analyses() -> dict[str, AnalysisDefinition]:
     """
     folder = resources.files("cephsure.cephalometry") / "data"
     file = folder / "measurements.toml"
-    known = {one.code: one for one in _read(_Measurements, file).measurements}
-    analyses = []
-    for path in sorted((folder / "analyses").iterdir(), key=lambda one: one.name):
+    known = {measurement.code: measurement for measurement in _read(_Measurements, file).measurements}
+    analyses = {}
+    for path in (folder / "analyses").iterdir():
         given = _read(_AnalysisFile, path)
         entries = tuple(said.entry(known[said.measurement]) for said in given.entries)
-        analyses.append(
-            AnalysisDefinition(name=given.name, title=given.title, source=given.source, entries=entries)
+        analyses[given.name] = AnalysisDefinition(
+            name=given.name, title=given.title, source=given.source, entries=entries
         )
-    in_order = sorted(analyses, key=lambda one: (one.name != DEFAULT_ANALYSIS, one.name))
-    return {one.name: one for one in in_order}
+    return {name: analyses[name] for name in sorted(analyses, key=lambda n: (n != DEFAULT_ANALYSIS, n))}
 
 
 def load_analyses(
@@ -125,14 +124,13 @@ def load_analyses(
         InputError: there is no such analysis; the file cannot be read or is not valid (names file and key).
     """
     shipped = shipped_analyses()
-    names = list(shipped) if name == ALL else [one.strip() for one in name.split(",")]
-    unknown = [one for one in names if one not in shipped]
-    if unknown:
+    names = list(shipped) if name == ALL else [asked.strip() for asked in name.split(",")]
+    if unknown := [asked for asked in names if asked not in shipped]:
         raise InputError(
             f"there is no analysis {unknown[0]!r}", remedy=f"known: {', '.join([*shipped, ALL])}"
         )
     changed = shipped if norms is None else _with_norms(shipped, norms)
-    return tuple(changed[one] for one in dict.fromkeys(names))
+    return tuple(changed[asked] for asked in dict.fromkeys(names))
 
 
 def _with_norms(analyses: dict[str, AnalysisDefinition], path: Path) -> dict[str, AnalysisDefinition]:
@@ -188,7 +186,7 @@ def _read(record: type[Record], path: Path | Traversable) -> Record:
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    """A key as one writes it, list items counted from 1.
+    """A key as it is written, list items counted from 1.
 
     >>> _place(("entries", 0, "norms", 1, "sd"))
     'entries[1].norms[2].sd'

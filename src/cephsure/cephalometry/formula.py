@@ -1,14 +1,15 @@
 """The kinds of formula that measurements are made of, each defined once.
 
-Every formula is computed in the head's own frame: x to the face (right), y downwards, millimetres where the
-film's scale is known, else pixels. ``u = [P, Q]`` is the vector from landmark P to landmark Q. All of them
-work on many sets of points at once, and give NaN where a landmark is missing (NaN) or two of them coincide
-so that a direction is not defined.
+Every formula is computed in the head's own frame (`head_points`): x to the face (right), y downwards,
+millimetres where the film's scale is known, else pixels. ``u = [P, Q]`` is the vector from landmark P to
+landmark Q. All of them work on many sets of points at once, and give NaN where a landmark is missing (NaN) or
+two of them coincide so that a direction is not defined.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,12 +19,39 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Positions = Mapping[str, NDArray[np.float64]]
+    from cephsure.uncertainty.prediction import FilmInfo
+
+    Array = NDArray[np.float64]
+    Positions = Mapping[str, Array]
 
 Unit = Literal["deg", "mm", "ratio"]
 Code = Annotated[str, Field(min_length=1)]
 Vector = tuple[Code, Code]
 Sign = Literal["+", "-", "- if cross < 0", "- if cross > 0"]
+
+
+def head_points(points_px: Array, *, mirrored: bool, mm_per_px: tuple[float, float] | None) -> Array:
+    """Points as every formula wants them: the head facing right, in mm if the scale is known.
+
+    Lengths of the two axes are made equal before any angle is measured, for films whose pixels are not
+    square. Without a scale pixels are taken to be square, which is all that an angle needs to know. Where the
+    frame's origin lies does not matter to any formula.
+
+    Args:
+        points_px: (..., 2) positions in px of the film as given.
+        mirrored: whether the head faces left on it.
+        mm_per_px: scale along x and y, or None.
+
+    Returns:
+        (..., 2) positions, x to the face, y downwards.
+    """
+    direction = np.array([-1.0 if mirrored else 1.0, 1.0])
+    return np.asarray(points_px * (direction * (mm_per_px or (1.0, 1.0))))
+
+
+def head_points_of(points_px: Array, film: FilmInfo) -> Array:
+    """`head_points` of a predicted film: its facing and its scale."""
+    return head_points(points_px, mirrored=film.facing == "left", mm_per_px=film.mm_per_px)
 
 
 class Frozen(BaseModel):
@@ -32,52 +60,65 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Angle(Frozen):
+class _Formula(Frozen, ABC):
+    """What all kinds share; each says its unit, its lines, points beside them, and how it is computed."""
+
+    unit: ClassVar[Unit] = "deg"
+
+    @property
+    def lines(self) -> tuple[Vector, ...]:
+        """The lines between landmarks that it measures by."""
+        return self._lines()
+
+    @property
+    def landmarks(self) -> tuple[str, ...]:
+        """The codes of the landmarks that it needs, each once, in the order in which it names them."""
+        return tuple(dict.fromkeys((*self._points(), *(code for line in self.lines for code in line))))
+
+    def compute(self, at: Positions) -> Array:
+        """Values (...) for positions (..., 2) by landmark code."""
+        return np.asarray(self._value(at))
+
+    @abstractmethod
+    def _lines(self) -> tuple[Vector, ...]: ...
+
+    def _points(self) -> tuple[str, ...]:
+        return ()
+
+    @abstractmethod
+    def _value(self, at: Positions) -> Array: ...
+
+
+class Angle(_Formula):
     """The angle between two vectors, 0 to 180°, whichever way one turns from one to the other."""
 
     kind: Literal["angle"]
     u: Vector
     v: Vector
 
-    @property
-    def unit(self) -> Unit:
-        """Degrees."""
-        return "deg"
-
-    @property
-    def lines(self) -> tuple[Vector, ...]:
-        """The two lines."""
+    def _lines(self) -> tuple[Vector, ...]:
         return (self.u, self.v)
 
-    def compute(self, at: Positions) -> NDArray[np.float64]:
-        """Values (...) for positions (..., 2) by landmark code."""
+    def _value(self, at: Positions) -> Array:
         return np.abs(turn_deg(_vector(at, self.u), _vector(at, self.v)))
 
 
-class AngleAt(Frozen):
-    """The angle at the middle one of three points, 0 to 180°."""
+class AngleAt(_Formula):
+    """The angle at the middle one of three points, 0 to 180°, between its two arms."""
 
     kind: Literal["angle_at"]
     points: tuple[Code, Code, Code]
 
-    @property
-    def unit(self) -> Unit:
-        """Degrees."""
-        return "deg"
-
-    @property
-    def lines(self) -> tuple[Vector, ...]:
-        """The angle's two arms, from its vertex."""
+    def _lines(self) -> tuple[Vector, ...]:
         first, vertex, last = self.points
         return ((vertex, first), (vertex, last))
 
-    def compute(self, at: Positions) -> NDArray[np.float64]:
-        """Values (...) for positions (..., 2) by landmark code."""
+    def _value(self, at: Positions) -> Array:
         first, last = (_vector(at, arm) for arm in self.lines)
         return np.abs(turn_deg(first, last))
 
 
-class SignedAngle(Frozen):
+class SignedAngle(_Formula):
     """The turn from the line's direction to that of ``to``, above -180 to 180°.
 
     Positive clockwise as seen on a head that faces right: where ``to`` points further down in front.
@@ -87,18 +128,10 @@ class SignedAngle(Frozen):
     line: Vector
     to: Vector
 
-    @property
-    def unit(self) -> Unit:
-        """Degrees."""
-        return "deg"
-
-    @property
-    def lines(self) -> tuple[Vector, ...]:
-        """The two lines."""
+    def _lines(self) -> tuple[Vector, ...]:
         return (self.line, self.to)
 
-    def compute(self, at: Positions) -> NDArray[np.float64]:
-        """Values (...) for positions (..., 2) by landmark code."""
+    def _value(self, at: Positions) -> Array:
         return turn_deg(_vector(at, self.line), _vector(at, self.to))
 
 
@@ -113,7 +146,7 @@ class Term(Frozen):
     v: Vector
     sign: Sign = "+"
 
-    def compute(self, at: Positions) -> NDArray[np.float64]:
+    def compute(self, at: Positions) -> Array:
         """Values (...) with their sign."""
         turn = turn_deg(_vector(at, self.u), _vector(at, self.v))
         size = np.abs(turn)
@@ -123,122 +156,89 @@ class Term(Frozen):
         return np.where(away, -size, size)
 
 
-class AngleSum(Frozen):
+class AngleSum(_Formula):
     """A sum of unsigned angles, each with a sign that is fixed or hangs on the turn between its lines."""
 
     kind: Literal["angle_sum"]
     terms: Annotated[tuple[Term, ...], Field(min_length=1)]
 
-    @property
-    def unit(self) -> Unit:
-        """Degrees."""
-        return "deg"
-
-    @property
-    def lines(self) -> tuple[Vector, ...]:
-        """The lines of all terms."""
+    def _lines(self) -> tuple[Vector, ...]:
         return tuple(line for term in self.terms for line in (term.u, term.v))
 
-    def compute(self, at: Positions) -> NDArray[np.float64]:
-        """Values (...) for positions (..., 2) by landmark code."""
-        total: NDArray[np.float64] = np.sum([term.compute(at) for term in self.terms], axis=0)
-        return total
+    def _value(self, at: Positions) -> Array:
+        return np.asarray(np.sum([term.compute(at) for term in self.terms], axis=0))
 
 
-class Distance(Frozen):
+class Distance(_Formula):
     """The distance between two points; the signed one is negative if the second lies behind the first.
 
     "Behind" is in the film's own horizontal (smaller x on a head that faces right), as in the challenge.
     """
 
+    unit: ClassVar[Unit] = "mm"
     kind: Literal["distance", "signed_distance"]
     points: Vector
 
-    @property
-    def unit(self) -> Unit:
-        """Millimetres."""
-        return "mm"
-
-    @property
-    def lines(self) -> tuple[Vector, ...]:
-        """The line between the points."""
+    def _lines(self) -> tuple[Vector, ...]:
         return (self.points,)
 
-    def compute(self, at: Positions) -> NDArray[np.float64]:
-        """Values (...) for positions (..., 2) by landmark code."""
+    def _value(self, at: Positions) -> Array:
         between = _vector(at, self.points)
         behind = (between[..., 0] < 0) & (self.kind == "signed_distance")
         return np.where(behind, -_length(between), _length(between))
 
 
-class DistanceToLine(Frozen):
+class DistanceToLine(_Formula):
     """The distance of a point from a line; positive to the left of one who walks along the line.
 
     On a head that faces right, a line that runs downwards has the face on that side.
     """
 
+    unit: ClassVar[Unit] = "mm"
     kind: Literal["distance_to_line"]
     point: Code
     line: Vector
 
-    @property
-    def unit(self) -> Unit:
-        """Millimetres."""
-        return "mm"
-
-    @property
-    def lines(self) -> tuple[Vector, ...]:
-        """The line."""
+    def _lines(self) -> tuple[Vector, ...]:
         return (self.line,)
 
-    def compute(self, at: Positions) -> NDArray[np.float64]:
-        """Values (...) for positions (..., 2) by landmark code."""
-        line = _vector(at, self.line)
-        return -_cross(_unit(line), _vector(at, (self.line[0], self.point)))
+    def _points(self) -> tuple[str, ...]:
+        return (self.point,)
+
+    def _value(self, at: Positions) -> Array:
+        return -_cross(_unit(_vector(at, self.line)), _vector(at, (self.line[0], self.point)))
 
 
-class DistanceAlong(Frozen):
+class DistanceAlong(_Formula):
     """How far the second point lies beyond the first along the direction of a line; negative before it."""
 
+    unit: ClassVar[Unit] = "mm"
     kind: Literal["distance_along"]
     points: Vector
     line: Vector
 
-    @property
-    def unit(self) -> Unit:
-        """Millimetres."""
-        return "mm"
-
-    @property
-    def lines(self) -> tuple[Vector, ...]:
-        """The line that gives the direction."""
+    def _lines(self) -> tuple[Vector, ...]:
         return (self.line,)
 
-    def compute(self, at: Positions) -> NDArray[np.float64]:
-        """Values (...) for positions (..., 2) by landmark code."""
-        along: NDArray[np.float64] = (_unit(_vector(at, self.line)) * _vector(at, self.points)).sum(axis=-1)
-        return along
+    def _points(self) -> tuple[str, ...]:
+        return self.points
+
+    def _value(self, at: Positions) -> Array:
+        return np.asarray((_unit(_vector(at, self.line)) * _vector(at, self.points)).sum(axis=-1))
 
 
-class Ratio(Frozen):
+class Ratio(_Formula):
     """The quotient of two distances."""
 
+    unit: ClassVar[Unit] = "ratio"
     kind: Literal["ratio"]
     numerator: Vector
     denominator: Vector
 
-    @property
-    def unit(self) -> Unit:
-        """No unit."""
-        return "ratio"
-
-    @property
-    def lines(self) -> tuple[Vector, ...]:
-        """The two lines."""
+    def _lines(self) -> tuple[Vector, ...]:
         return (self.numerator, self.denominator)
 
-    def compute(self, at: Positions) -> NDArray[np.float64]:
-        """Values (...) for positions (..., 2) by landmark code."""
+    def _value(self, at: Positions) -> Array:
         below = _length(_vector(at, self.denominator))
         return _length(_vector(at, self.numerator)) / np.where(below > 0, below, np.nan)
 
@@ -249,17 +249,7 @@ Formula = Annotated[
 ]
 
 
-def landmarks_of(formula: Formula) -> tuple[str, ...]:
-    """The codes of the landmarks that a formula needs, each once, in the order in which it names them."""
-    codes = [code for line in formula.lines for code in line]
-    if isinstance(formula, DistanceToLine):
-        codes = [formula.point, *codes]
-    elif isinstance(formula, DistanceAlong):
-        codes = [*formula.points, *codes]
-    return tuple(dict.fromkeys(codes))
-
-
-def turn_deg(u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
+def turn_deg(u: Array, v: Array) -> Array:
     """The turn from ``u`` to ``v`` (..., 2), above -180 to 180°; positive from x towards y.
 
     From the arc tangent of cross and dot product: unlike an arc cosine it is exact for small angles too.
@@ -276,19 +266,18 @@ def turn_deg(u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float
     return np.where(defined, turn, np.nan)
 
 
-def _vector(at: Positions, ends: Vector) -> NDArray[np.float64]:
+def _vector(at: Positions, ends: Vector) -> Array:
     return at[ends[1]] - at[ends[0]]
 
 
-def _cross(u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
-    crossed: NDArray[np.float64] = u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
-    return crossed
+def _cross(u: Array, v: Array) -> Array:
+    return np.asarray(u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0])
 
 
-def _length(v: NDArray[np.float64]) -> NDArray[np.float64]:
+def _length(v: Array) -> Array:
     return np.hypot(v[..., 0], v[..., 1])
 
 
-def _unit(v: NDArray[np.float64]) -> NDArray[np.float64]:
+def _unit(v: Array) -> Array:
     length = _length(v)[..., None]
     return v / np.where(length > 0, length, np.nan)

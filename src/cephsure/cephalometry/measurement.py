@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 import numpy as np
 from pydantic import Field, StringConstraints, model_validator
 
-from cephsure.cephalometry.formula import Formula, Frozen, Unit, landmarks_of
+from cephsure.cephalometry.formula import Formula, Frozen, Unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,23 +24,14 @@ BELOW, WITHIN, ABOVE = "below the norm", "in the norm", "above the norm"
 
 
 class Measurement(Frozen):
-    """A measurement as such, whatever an analysis makes of its value.
+    """A measurement as such, whatever an analysis makes of its value."""
 
-    Attributes:
-        code: short and unique; stands in tables and files.
-        name: what it is called in full.
-        definition: what is measured, in words, with the meaning of its sign.
-        unit: "deg", "mm" or "ratio".
-        formula: how it is computed.
-        note: where it departs from what its name may promise.
-    """
-
-    code: Text
+    code: Text  # short and unique; stands in tables and files
     name: Text
-    definition: Text
+    definition: Text  # what is measured, in words, with the meaning of its sign
     unit: Unit
     formula: Formula
-    note: Text | None = None
+    note: Text | None = None  # where it departs from what its name may promise
 
     @model_validator(mode="after")
     def _unit_fits(self) -> Self:
@@ -52,27 +43,18 @@ class Measurement(Frozen):
     @property
     def landmarks(self) -> tuple[str, ...]:
         """Codes of the landmarks it needs."""
-        return landmarks_of(self.formula)
+        return self.formula.landmarks
 
 
 class Norm(Frozen):
-    """What is usual, in some group of people, and who says so.
+    """What is usual, in some group of people, and who says so."""
 
-    Attributes:
-        source: author, year, and where.
-        mean: mean, or the single value given.
-        sd: standard deviation about the mean.
-        low: lower limit of what is usual.
-        high: upper limit.
-        group: whom it holds for, where the source says.
-    """
-
-    source: Text
-    mean: Number | None = None
+    source: Text  # author, year, and where
+    mean: Number | None = None  # or the single value given
     sd: Annotated[Number, Field(gt=0)] | None = None
-    low: Number | None = None
+    low: Number | None = None  # limits of what is usual
     high: Number | None = None
-    group: Text | None = None
+    group: Text | None = None  # whom it holds for, where the source says
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -97,47 +79,30 @@ class Norm(Frozen):
 
 
 class ClassRange(Frozen):
-    """A class and the values that belong to it.
-
-    Attributes:
-        name: what it is called.
-        from_: smallest value, itself included (key ``from``).
-        to: largest value, itself included.
-        above: all larger values, not itself.
-        below: all smaller values, not itself.
-        normal: whether it is the usual one.
-    """
+    """A class and the values that belong to it."""
 
     name: Text
-    from_: Annotated[Number | None, Field(alias="from")] = None
-    to: Number | None = None
-    above: Number | None = None
-    below: Number | None = None
-    normal: bool = False
+    from_: Annotated[Number | None, Field(alias="from")] = None  # smallest value, itself included
+    to: Number | None = None  # largest value, itself included
+    above: Number | None = None  # all larger values, not itself
+    below: Number | None = None  # all smaller values, not itself
+    normal: bool = False  # whether it is the usual one
 
     @model_validator(mode="after")
-    def _one_form(self) -> Self:
-        given = tuple(
-            key
-            for key, value in zip(("from", "to", "above", "below"), self._limits(), strict=True)
-            if value is not None
-        )
-        if given not in {("from", "to"), ("above",), ("below",)}:
+    def _has_one_form(self) -> Self:
+        given = tuple(key for key in ("from_", "to", "above", "below") if getattr(self, key) is not None)
+        if given not in {("from_", "to"), ("above",), ("below",)}:
             raise ValueError("a class has from and to (both included), or above, or below")
         if self.from_ is not None and self.to is not None and self.from_ > self.to:
             raise ValueError("from is larger than to")
         return self
-
-    def _limits(self) -> tuple[float | None, ...]:
-        return (self.from_, self.to, self.above, self.below)
 
     def holds(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which values belong to the class; NaN belongs to none."""
         low, high = self.span
         after_low = values > low if self.from_ is None else values >= low
         before_high = values < high if self.to is None else values <= high
-        held: NDArray[np.bool_] = after_low & before_high
-        return held
+        return np.asarray(after_low & before_high)
 
     @property
     def span(self) -> tuple[float, float]:
@@ -174,7 +139,7 @@ class Entry(Frozen):
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes in the order of their values, and of the gaps last, if there are any."""
-        names = tuple(one.name for one in self.classes)
+        names = tuple(class_.name for class_ in self.classes)
         return (*names, NOT_DEFINED) if self.gaps else names
 
     @property
@@ -194,20 +159,12 @@ class Entry(Frozen):
         return (*before, *between, *behind)
 
     def class_indices(self, values: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Which class each value belongs to.
-
-        Args:
-            values: any shape.
-
-        Returns:
-            Places in ``class_names``; -1 for NaN, and everywhere if there are no classes.
-        """
+        """Each value's place in ``class_names``; -1 for NaN, and everywhere if there are no classes."""
         indices = np.full(values.shape, -1)
-        if not self.classes:
-            return indices
-        indices[np.isfinite(values)] = len(self.classes)
-        for index, one in enumerate(self.classes):
-            indices[one.holds(values)] = index
+        if self.classes:
+            indices[np.isfinite(values)] = len(self.classes)
+        for index, class_ in enumerate(self.classes):
+            indices[class_.holds(values)] = index
         return indices
 
     def class_of(self, value: float) -> str | None:
@@ -217,18 +174,11 @@ class Entry(Frozen):
 
 
 class AnalysisDefinition(Frozen):
-    """A set of measurements that belong together.
+    """A set of measurements that belong together."""
 
-    Attributes:
-        name: what it is called in commands and files.
-        title: one line for people.
-        source: who made it, and where that is published.
-        entries: its measurements, in order.
-    """
-
-    name: Text
-    title: Text
-    source: Text
+    name: Text  # as in commands and files
+    title: Text  # one line for people
+    source: Text  # who made it, and where that is published
     entries: tuple[Entry, ...]
 
 
@@ -238,13 +188,13 @@ def ordered_classes(classes: tuple[ClassRange, ...]) -> tuple[ClassRange, ...]:
     Raises:
         ValueError: two classes overlap, or have one name.
     """
-    in_order = tuple(sorted(classes, key=lambda one: one.span))
+    in_order = tuple(sorted(classes, key=lambda class_: class_.span))
     for first, second in pairwise(in_order):
         (_, end), (start, _) = first.span, second.span
         closed = first.to is not None and second.from_ is not None
         if end > start or (closed and end == start):
             raise ValueError(f"classes {first.name!r} and {second.name!r} overlap")
-    names = [one.name for one in in_order]
+    names = [class_.name for class_ in in_order]
     if len(set(names)) < len(names) or NOT_DEFINED in names:
         raise ValueError(f"each class needs a name of its own, other than {NOT_DEFINED!r}")
     return in_order

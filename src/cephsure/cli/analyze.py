@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from cephsure.cephalometry import Analysis
-    from cephsure.cephalometry.agreement import ClassAgreement
-    from cephsure.cephalometry.class_study import ClassStudy
+    from cephsure.cephalometry.class_agreement import ClassAgreement, ClassStudy
 
 _FULL_TABLES = 3
 

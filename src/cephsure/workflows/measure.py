@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from cephsure.cephalometry import Analysis, AnalysisDefinition
-    from cephsure.cephalometry.class_study import ClassStudy
+    from cephsure.cephalometry.class_agreement import ClassStudy
     from cephsure.datasets import AnnotatedFilm
     from cephsure.films import Film
     from cephsure.model import Model
@@ -165,7 +165,7 @@ def compare_classes(
         InputError: model, data set or an option cannot be used, or not one film.
     """
     from cephsure.atomic import write_atomically
-    from cephsure.cephalometry.class_study import class_study
+    from cephsure.cephalometry.class_agreement import class_study
     from cephsure.datasets import annotators
     from cephsure.datasets import truth as truth_of
     from cephsure.exports.output_files import readable_json
@@ -251,7 +251,7 @@ class _CompareFilm:
 
 def _write(film: Film, measured: AnalyzedFilm, files: OutputFiles, *, stem: str) -> None:
     from cephsure.atomic import write_atomically
-    from cephsure.cephalometry.analysis_files import analyses_csv
+    from cephsure.cephalometry.analysis import analyses_csv
     from cephsure.exports.output_files import readable_json
 
     analysis = measured.analysis
