@@ -2,40 +2,101 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from cephsure.studies.distorted import distorted_films
+from cephsure.datasets import film_of
+from cephsure.evaluation.bootstrap import film_weights, percentile_interval
+from cephsure.evaluation.quality import spearman, weighted_spearman
+from cephsure.studies.cases import Case, films_of_split, spread_over, truths_px
 from cephsure.studies.distortion_figures import (
+    MeasuredDistortion,
     all_measures_figure,
     distortion_picture,
     own_measure_figure,
 )
-from cephsure.studies.distortion_results import model_trends
-from cephsure.studies.result import ExperimentResult, ResultTable
-from cephsure.studies.shifts.distortion import BLUR_CELLS, CELL_MM
-from cephsure.studies.wording import ends, with_interval
+from cephsure.studies.held_out import truth_for
+from cephsure.studies.measured import measured
+from cephsure.studies.predictions import predict_cases
+from cephsure.studies.published import REFERENCE
+from cephsure.studies.result import ExperimentResult, ResultTable, frame_of
+from cephsure.studies.shifts.distortion import BLUR_CELLS, CELL_MM, MAX_MAGNITUDE, ElasticField
+from cephsure.studies.statistics.trends import trend
+from cephsure.studies.wording import ends, method_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
-    from cephsure.evaluation.bootstrap import Interval
-    from cephsure.studies.distorted import Distorted
-    from cephsure.studies.distortion_results import ModelTrends
+    from cephsure.datasets import AnnotatedFilm
+    from cephsure.films import Film
+    from cephsure.studies.cases import PointTable
+    from cephsure.studies.measured import Measured
     from cephsure.studies.result import Cell, DrawnFigure
-    from cephsure.studies.study import Study
+    from cephsure.studies.statistics.trends import Trend
+    from cephsure.studies.study import Study, StudyModel
+
+MAGNITUDES: tuple[float, ...] = tuple(np.linspace(0.0, MAX_MAGNITUDE, 40).tolist())
+"""As in the reference: 40 steps from none to the strongest."""
+
+# Tens of thousands of points are ranked anew in each resample: fewer of them will do.
+_POINT_RESAMPLES = 300
+_COLUMNS = (
+    *("model", "measure", "truth"),
+    *("error_spearman", "error_spearman_low", "error_spearman_high"),
+    *("magnitude_pearson", "magnitude_pearson_low", "magnitude_pearson_high", "published_pearson"),
+    *("magnitude_spearman", "magnitude_spearman_low", "magnitude_spearman_high"),
+    *("n_films", "n_magnitudes", "n_points"),
+)
 
 
-def distortion(study: Study) -> ExperimentResult:
+@dataclass(frozen=True, slots=True)
+class Distorted:
+    """F films at M magnitudes.
+
+    Attributes:
+        test: what texts call the set that the films are of: "Test1".
+        items: the films.
+        magnitudes: (M,).
+        fields: each film's random field.
+        given_px: by annotation, (F, L, 2) the points as marked, NaN where nobody did.
+        truths_px: by annotation, (F, M, L, 2) the points moved with the film; NaN where nobody marked one or
+            where it has no place on the distorted film.
+        tables: by the model's label, F times M rows: every magnitude of the first film, then of the next.
+    """
+
+    test: str
+    items: tuple[AnnotatedFilm, ...]
+    magnitudes: NDArray[np.float64]
+    fields: tuple[ElasticField, ...]
+    given_px: dict[str, NDArray[np.float64]]
+    truths_px: dict[str, NDArray[np.float64]]
+    tables: dict[str, PointTable]
+
+    def errors_mm(self, model: StudyModel, truth: str) -> NDArray[np.float64]:
+        """(F, M, L) radial errors of a model against the moved truth, mm."""
+        truth_px = self.truths_px[truth]
+        return self.by_film(self.tables[model.label].errors_mm(truth_px.reshape(-1, *truth_px.shape[2:])))
+
+    def by_film(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(F, M, L) of a table's (F * M, L) values."""
+        return values.reshape(len(self.items), len(self.magnitudes), -1)
+
+
+def distortion(study: Study, *, magnitudes: Sequence[float] = MAGNITUDES) -> ExperimentResult:
     """Distort test films elastically with rising magnitude; measures and errors beside it.
 
     Source: Drevický & Kodým 2020, their second experiment; the error against the moved truth is ours.
 
     Args:
         study: models, data set, seed; ``shift_films`` films are distorted at every magnitude.
+        magnitudes: of the distortion.
 
     Returns:
         Coefficients, means at each magnitude, the field in mm; figures.
@@ -43,178 +104,195 @@ def distortion(study: Study) -> ExperimentResult:
     Raises:
         InputError: a film cannot be read or has no scale.
     """
-    done = distorted_films(study)
-    trends = model_trends(study, done)
+    done = distorted_films(study, magnitudes)
+    found = measures_by_magnitude(study, done)
     figures: dict[str, Figure | DrawnFigure] = {
-        "distortion-own-measure": own_measure_figure(done, trends),
-        "distortion-measures": all_measures_figure(done, trends),
+        "distortion-own-measure": own_measure_figure(study, done, found),
+        "distortion-measures": all_measures_figure(study, done, found),
     }
     picture = distortion_picture(study, done)
     if picture is not None:
         figures["distortion-samples"] = picture
+    coefficients = ResultTable(
+        "Measures under elastic distortion",
+        found.measures[[*_COLUMNS]],
+        "error_spearman: point by point, unbinned, over every magnitude. magnitude_pearson and "
+        "magnitude_spearman: of the magnitude and the mean over all points. A measure that does not vary is "
+        "left out. The radial error's own rows say how steadily the error itself grows.",
+    )
+    changes = [name for name in found.means if name.startswith("change")]
+    by_magnitude = ResultTable(
+        "Means at each magnitude",
+        found.means.drop(columns=["label", *changes]),
+        "Means over all points of all films, with 95 % intervals.",
+    )
     return ExperimentResult(
         name="distortion",
         title="Elastic distortion",
-        method=_method(study, done),
-        findings=_findings(done, trends),
+        method=method_text(
+            "distortion",
+            test=done.test,
+            n_films=len(done.items),
+            magnitudes=done.magnitudes,
+            blur_cells=BLUR_CELLS,
+            cell_mm=CELL_MM,
+            seed=study.seed,
+        ),
         tables={
-            "distortion": _coefficients(done, trends),
-            "distortion-by-magnitude": _by_magnitude(done, trends),
+            "distortion": coefficients,
+            "distortion-by-magnitude": by_magnitude,
             "distortion-field": _field(done),
         },
         figures=figures,
+        shown=coefficients.select(
+            *("model", "measure", "magnitude_pearson", "published_pearson", "error_spearman"),
+            where=found.measures["own"],
+        ),
     )
 
 
-def _method(study: Study, done: Distorted) -> tuple[str, ...]:
-    cell_x_mm, cell_y_mm = CELL_MM
-    films = (
-        f"{len(done.items)} films spread evenly over {done.test}, each at {len(done.magnitudes)} magnitudes "
-        f"from {done.magnitudes[0]:g} to {done.magnitudes[-1]:g}, given to the models as a user's film would "
-        "be."
-    )
-    field = (
-        "The field is the reference's: for each cell and axis a number uniform in [−1, 1], blurred by a "
-        f"Gaussian of {BLUR_CELLS:g} cells, times the magnitude, in cells. A cell is a px of the reference's "
-        f"128 x 128 grid on an ISBI film, {cell_x_mm:.3f} x {cell_y_mm:.3f} mm, on every film; the table of "
-        "the field says what a magnitude is in mm. A film has one field, which is scaled up "
-        f"(seed {study.seed} and the film's name)."
-    )
-    resampling = (
-        "The film is resampled bilinearly through v + d(v), between cells by bicubic spline, its edge's "
-        "grey values going on beyond it. The truth is moved through the exact inverse of that map; a point "
-        "that the map's folds show several times, or that leaves the film, has no truth there and is counted."
-    )
-    statistics = (
-        "Errors are against the annotation a model was trained on. Pearson and Spearman of the magnitude "
-        f"are those of the {len(done.magnitudes)} means, as published; the point-wise Spearman of measure "
-        "and error takes every landmark of every film at every magnitude, unbinned. Intervals: 95 % "
-        "percentile bootstrap over films."
-    )
-    return (films, field, resampling, statistics)
+def distorted_films(study: Study, magnitudes: Sequence[float] = MAGNITUDES) -> Distorted:
+    """Distort films spread over the split and predict them.
 
+    Args:
+        study: models, data, seed and the number of films.
+        magnitudes: of the distortion.
 
-def _coefficients(done: Distorted, trends: Sequence[ModelTrends]) -> ResultTable:
-    rows: list[tuple[Cell, ...]] = []
-    for one in trends:
-        for measure in one.measures:
-            along = measure.trend
-            rows.append(
-                (
-                    *(one.model.title, measure.title, one.truth),
-                    *_cells(measure.point_spearman, measure.point_spearman_ci95),
-                    *_cells(along.pearson, along.pearson_ci95),
-                    one.published if measure is one.own else None,
-                    *_cells(along.spearman, along.spearman_ci95),
-                    *(len(done.items), len(done.magnitudes), measure.points),
-                )
-            )
-        along = one.error
-        rows.append(
-            (
-                *(one.model.title, "radial error (no measure)", one.truth, None, None, None),
-                *_cells(along.pearson, along.pearson_ci95),
-                None,
-                *_cells(along.spearman, along.spearman_ci95),
-                *(len(done.items), len(done.magnitudes), None),
-            )
+    Returns:
+        Predictions and moved truths.
+
+    Raises:
+        InputError: a film cannot be read or has no scale, or a prediction is neither stored nor can be made.
+    """
+    items = spread_over(films_of_split(study.dataset, study.split), study.shift_films)
+    by_id = {item.film_id: item for item in items}
+
+    @lru_cache(maxsize=1)
+    def read(film_id: str) -> Film:
+        # A film's magnitudes follow each other: it is read once for all of them.
+        return film_of(by_id[film_id])
+
+    fields = tuple(ElasticField.of_film(read(i.film_id), seed=study.seed, film_id=i.film_id) for i in items)
+    cases = [
+        Case(item.film_id, condition(strength), partial(_distorted, read, item.film_id, field, strength))
+        for item, field in zip(items, fields, strict=True)
+        for strength in magnitudes
+    ]
+    given = {truth: truths_px(items, truth) for truth in _truths(study)}
+    moved = {
+        truth: np.stack(
+            [
+                np.stack([field.move(of_film, strength) for strength in magnitudes])
+                for of_film, field in zip(points, fields, strict=True)
+            ]
         )
-    columns = (
-        *("model", "measure", "truth"),
-        *("error_spearman", "error_spearman_low", "error_spearman_high"),
-        *("magnitude_pearson", "magnitude_pearson_low", "magnitude_pearson_high", "published_pearson"),
-        *("magnitude_spearman", "magnitude_spearman_low", "magnitude_spearman_high"),
-        *("n_films", "n_magnitudes", "n_points"),
-    )
-    note = (
-        "error_spearman: point by point, unbinned, over every magnitude. magnitude_pearson and "
-        "magnitude_spearman: of the magnitude and the mean over all points. A measure that does not vary is "
-        "left out. The radial error's own rows say how steadily the error itself grows."
-    )
-    return ResultTable.from_rows("Measures under elastic distortion", columns, tuple(rows), note)
+        for truth, points in given.items()
+    }
+    tables = predict_cases(study, "distortion", cases)
+    return Distorted(study.test_name, tuple(items), np.array(magnitudes), fields, given, moved, tables)
 
 
-def _by_magnitude(done: Distorted, trends: Sequence[ModelTrends]) -> ResultTable:
-    keys = list(dict.fromkeys(measure.key for one in trends for measure in one.measures))
-    rows: list[tuple[Cell, ...]] = []
-    for one in trends:
-        by_key = {measure.key: measure.trend for measure in one.measures}
-        columns = [one.error, *(by_key.get(key) for key in keys)]
-        for index, magnitude in enumerate(done.magnitudes):
-            cells: list[Cell] = [one.model.title, float(magnitude)]
-            for along in columns:
-                values = (None,) * 3 if along is None else (along.means, along.low, along.high)
-                cells += [None if found is None else float(found[index]) for found in values]
-            rows.append(tuple(cells))
-    names = [f"{name}{end}" for name in ("error_mm", *keys) for end in ("", "_low", "_high")]
-    note = "Means over all points of all films, with 95 % intervals."
-    return ResultTable.from_rows("Means at each magnitude", ("model", "magnitude", *names), tuple(rows), note)
+def condition(magnitude: float) -> str:
+    """How a case's condition is written."""
+    return f"{magnitude:.6g}"
+
+
+def _distorted(read: Callable[[str], Film], film_id: str, field: ElasticField, magnitude: float) -> Film:
+    return field.distort(read(film_id), magnitude)
+
+
+def _truths(study: Study) -> list[str]:
+    return sorted({truth_for(model, study.dataset) for model in study.models})
+
+
+def measures_by_magnitude(study: Study, done: Distorted) -> MeasuredDistortion:
+    """Every model's error and measures against the magnitude."""
+    weights = film_weights(len(done.items), seed=study.seed)
+    records: list[dict[str, Cell]] = []
+    means: list[pd.DataFrame] = []
+    for model in study.models:
+        truth = truth_for(model, study.dataset)
+        errors = done.errors_mm(model, truth)
+        error = trend(done.magnitudes, errors, weights)
+        named: dict[str, Cell] = {"model": model.title, "label": model.label, "truth": truth}
+        sizes: dict[str, Cell] = {"n_films": len(done.items), "n_magnitudes": len(done.magnitudes)}
+        along = {"error_mm": error}
+        for found in measured(done.tables[model.label]).values():
+            values, measure = done.by_film(found.values), found.measure
+            along[found.key] = trend(done.magnitudes, values, weights)
+            along[f"change_{found.key}"] = trend(done.magnitudes, _change(found, values), weights)
+            own = measure.name == model.own_measure
+            published = REFERENCE[model.kind].distortion_pearson if own else None
+            about: dict[str, Cell] = {"measure": measure.title, "name": measure.name, "key": found.key}
+            about |= {"axis_label": found.label, "direction": measure.direction, "own": own}
+            figures = _with_error(values, errors, weights) | _coefficients(along[found.key])
+            records.append(named | sizes | about | {"published_pearson": published} | figures)
+        about = {"measure": "radial error (no measure)", "key": "error_mm", "own": False}
+        records.append(named | sizes | about | _coefficients(error))
+        columns = {"model": model.title, "label": model.label, "magnitude": done.magnitudes}
+        for key, of_key in along.items():
+            columns |= {key: of_key.means, f"{key}_low": of_key.low, f"{key}_high": of_key.high}
+        means.append(pd.DataFrame(columns))
+    return MeasuredDistortion(frame_of(records), pd.concat(means, ignore_index=True))
+
+
+def _change(found: Measured, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each point's change from the first magnitude, up for more uncertain, in SD of the points there."""
+    first_sd = float(np.nanstd(values[:, 0]))
+    # A measure that is the same on all undistorted points has no such unit.
+    return found.measure.direction * (values - values[:, :1]) / (first_sd if first_sd > 0 else np.nan)
+
+
+def _with_error(
+    values: NDArray[np.float64], errors: NDArray[np.float64], weights: NDArray[np.float64]
+) -> dict[str, Cell]:
+    """Measure and error over every point of every film and magnitude, unbinned; films resampled."""
+    films, _, _ = there = np.nonzero(np.isfinite(values) & np.isfinite(errors))
+    x, y = values[there], errors[there]
+    # A film drawn w times brings each of its points w times.
+    low, high = percentile_interval(
+        lambda block: weighted_spearman(x, y, block[:, films]), weights[:_POINT_RESAMPLES]
+    )
+    return {
+        "error_spearman": spearman(x, y),
+        "error_spearman_low": low,
+        "error_spearman_high": high,
+        "n_points": len(x),
+    }
+
+
+def _coefficients(along: Trend) -> dict[str, Cell]:
+    """Of the magnitude and the mean."""
+    found: dict[str, Cell] = {}
+    for name in ("pearson", "spearman"):
+        low, high = ends(getattr(along, f"{name}_ci95"))
+        found |= {f"magnitude_{name}": getattr(along, name)}
+        found |= {f"magnitude_{name}_low": low, f"magnitude_{name}_high": high}
+    return found
 
 
 def _field(done: Distorted) -> ResultTable:
-    rows: list[tuple[Cell, ...]] = []
-    for index, magnitude in enumerate(done.magnitudes):
+    """What a magnitude is in mm, and what it does to the true points, of the first annotation."""
+    truth = next(iter(done.given_px))
+    marked = np.isfinite(done.given_px[truth]).all(axis=-1)
+    records: list[dict[str, Cell]] = []
+    for place, magnitude in enumerate(done.magnitudes):
         sizes = np.array([field.size_mm(magnitude) for field in done.fields])
-        folded = np.mean([field.folded_share(magnitude) for field in done.fields])
-        marked, lost = _lost_points(done, index)
-        rows.append(
-            (
-                float(magnitude),
-                float(np.sqrt(np.mean(sizes[:, 0] ** 2))),
-                float(sizes[:, 1].max()),
-                100.0 * float(folded),
-                lost,
-                marked,
-            )
+        there = np.isfinite(done.truths_px[truth][:, place]).all(axis=-1)
+        records.append(
+            {
+                "magnitude": float(magnitude),
+                "rms_mm": float(np.sqrt(np.mean(sizes[:, 0] ** 2))),
+                "max_mm": float(sizes[:, 1].max()),
+                "folded_percent": 100.0
+                * float(np.mean([field.folded_share(magnitude) for field in done.fields])),
+                "points_without_place": int((marked & ~there).sum()),
+                "n_points": int(marked.sum()),
+            }
         )
-    columns = ("magnitude", "rms_mm", "max_mm", "folded_percent", "points_without_place", "n_points")
     note = (
         "rms_mm and max_mm: length of the displacement over all films, root mean square and largest. "
         "folded_percent: share of the film where the map has turned over. points_without_place: true points "
         "that a fold shows several times or that left the film."
     )
-    return ResultTable.from_rows("The field in millimetres", columns, tuple(rows), note)
-
-
-def _lost_points(done: Distorted, index: int) -> tuple[int, int]:
-    """True points, and how many of them have no place at a magnitude, of the first annotation."""
-    truth = next(iter(done.given_px))
-    marked = np.isfinite(done.given_px[truth]).all(axis=-1)
-    there = np.isfinite(done.truths_px[truth][:, index]).all(axis=-1)
-    return int(marked.sum()), int((marked & ~there).sum())
-
-
-def _findings(done: Distorted, trends: Sequence[ModelTrends]) -> tuple[str, ...]:
-    last = len(done.magnitudes) - 1
-    rms_mm = float(np.sqrt(np.mean([field.size_mm(done.magnitudes[-1])[0] ** 2 for field in done.fields])))
-    marked, lost = _lost_points(done, last)
-    moved = f"Magnitude {done.magnitudes[-1]:g} moves the film by {rms_mm:.1f} mm (root mean square); "
-    sentences = [f"{moved}{lost} of {marked} true points have no single place there."]
-    for one in trends:
-        sentences.append(_own_sentence(one))
-        best = one.best
-        if best is not None:
-            sentences.append(
-                f"{one.model.title}: point by point over all magnitudes the error is best followed by "
-                f"{best.title}, Spearman {with_interval(best.point_spearman, best.point_spearman_ci95)} "
-                f"(n = {best.points}); the mean error goes from {one.error.means[0]:.2f} to "
-                f"{one.error.means[-1]:.2f} mm."
-            )
-    return tuple(sentences)
-
-
-def _own_sentence(one: ModelTrends) -> str:
-    if one.own is None:
-        return f"{one.model.title}: its {one.model.own_measure} does not vary."
-    along = one.own.trend
-    return (
-        f"{one.model.title}: Pearson of magnitude and mean {one.own.title} "
-        f"{with_interval(along.pearson, along.pearson_ci95)}, "
-        f"published {with_interval(one.published, None)}, "
-        f"Spearman {with_interval(along.spearman, along.spearman_ci95)}; Pearson of magnitude and mean error "
-        f"{with_interval(one.error.pearson, one.error.pearson_ci95)}."
-    )
-
-
-def _cells(value: float, interval: Interval) -> tuple[Cell, ...]:
-    return (value, *ends(interval))
+    return ResultTable.from_records("The field in millimetres", records, note=note)

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cephsure.datasets import film_of
 from cephsure.studies.cases import truths_px
 from cephsure.studies.held_out import truth_for
-from cephsure.studies.plotting import GREY, KIND_COLOURS, label, new_figure, remark
+from cephsure.studies.plotting import (
+    GREY,
+    KIND_COLOURS,
+    hidden_panels,
+    label,
+    line_legend,
+    line_styles,
+    remark,
+)
+from cephsure.studies.published import REFERENCE
 from cephsure.studies.sample_picture import (
     SamplePanel,
     few_landmarks,
@@ -23,133 +33,125 @@ from cephsure.studies.wording import with_interval
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from cephsure.studies.distorted import Distorted
-    from cephsure.studies.distortion_results import MeasureTrend, ModelTrends
-    from cephsure.studies.statistics.trends import Trend
-    from cephsure.studies.study import Study
+    from cephsure.studies.distortion import Distorted
+    from cephsure.studies.study import Study, StudyModel
 
 PICTURE_MAGNITUDES = (0.0, 70.0, 140.0, 200.0)
 _COLUMNS = 4
-LineStyle = Literal["-", "--", ":", "-."]
-_LINES: tuple[LineStyle, ...] = ("-", "--", ":", "-.")
 
 
-def own_measure_figure(done: Distorted, trends: Sequence[ModelTrends]) -> Figure:
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuredDistortion:
+    """What every model's measures and error do as films are distorted.
+
+    Attributes:
+        measures: a row a measure of a model (those that vary) and one of its error: coefficients; the model's
+            label, the measure's name, key, direction and axis label, and whether the reference judges the
+            model's kind by it (``own``).
+        means: a row a magnitude of a model: means of the error and of each measure by key with their
+            intervals, and under ``change_KEY`` of each point's change from the first magnitude, turned so
+            that it rises with uncertainty, in standard deviations of the single points there.
+    """
+
+    measures: pd.DataFrame
+    means: pd.DataFrame
+
+    def line(self, model: StudyModel, key: str | None = None) -> Any:
+        """A model's error or measure by its key, or the measure the reference judges it by; None without."""
+        here = self.measures[self.measures["label"] == model.label]
+        chosen = here["own"].astype(bool) if key is None else here["key"] == key
+        return next(here[chosen].itertuples(), None)
+
+    def at_magnitudes(self, model: StudyModel, key: str) -> tuple[pd.Series, pd.Series, pd.Series]:
+        """Means at each magnitude, and the ends of their intervals."""
+        here = self.means[self.means["label"] == model.label]
+        return here[key], here[f"{key}_low"], here[f"{key}_high"]
+
+
+def own_measure_figure(study: Study, done: Distorted, found: MeasuredDistortion) -> Figure:
     """A column a model: the measure the reference judges it by above the error, against the magnitude."""
-    columns = min(len(trends), _COLUMNS)
-    blocks = -(-len(trends) // columns)
+    columns = min(len(study.models), _COLUMNS)
+    blocks = -(-len(study.models) // columns)
     caption = (
         f"Measure (above) and radial error against the moved truth (below) at {len(done.magnitudes)} "
         f"magnitudes of elastic distortion, mean over {len(done.items)} films of {done.test} and their "
         "landmarks; band: 95 % bootstrap interval over films. r: Pearson's coefficient of magnitude and "
         "mean, with its interval; published: Drevický & Kodým 2020."
     )
-    figure, axes = new_figure(2 * blocks, columns, caption=caption, panel_inches=(3.9, 2.7))
-    for panel in axes.ravel():
-        panel.set_visible(False)
-    highest = max((float(np.nanmax(one.error.high)) for one in trends if one.has_error), default=np.nan)
-    for index, one in enumerate(trends):
+    figure, axes = hidden_panels(2 * blocks, columns, caption=caption, panel_inches=(3.9, 2.7))
+    highest = found.means["error_mm_high"].max()
+    for index, model in enumerate(study.models):
         above, below = axes[2 * (index // columns) : 2 * (index // columns) + 2, index % columns]
-        _own_panel(above, done, one)
-        _error_panel(below, done, one)
+        _own_panel(above, done, model, found)
+        below.set_visible(True)
+        error = found.line(model, "error_mm")
+        label(below, x="magnitude", y=f"error [mm], truth: {error.truth}")
+        if found.at_magnitudes(model, "error_mm")[0].notna().any():
+            _band(below, done, found.at_magnitudes(model, "error_mm"), colour=GREY)
+            remark(below, _coefficient(error))
         if np.isfinite(highest):
             below.set_ylim(0, 1.05 * highest)
     return figure
 
 
-def _own_panel(axes: Axes, done: Distorted, one: ModelTrends) -> None:
+def _own_panel(axes: Axes, done: Distorted, model: StudyModel, found: MeasuredDistortion) -> None:
     axes.set_visible(True)
-    own = one.own
-    title = "\n".join(textwrap.wrap(one.model.title, 44))
+    own, title = found.line(model), "\n".join(textwrap.wrap(model.title, 44))
     if own is None:
-        label(axes, x="magnitude", y=one.model.own_measure, title=title)
+        label(axes, x="magnitude", y=model.own_measure, title=title)
         remark(axes, "constant")
         return
-    _band(axes, done, own.trend, colour=KIND_COLOURS[one.model.kind])
-    label(axes, x="magnitude", y=own.label, title=title)
-    published = f"\npublished {with_interval(one.published, None)}"
+    _band(axes, done, found.at_magnitudes(model, own.key), colour=KIND_COLOURS[model.kind])
+    label(axes, x="magnitude", y=own.axis_label, title=title)
+    published = f"\npublished {with_interval(REFERENCE[model.kind].distortion_pearson, None)}"
     corner = "lower left" if own.direction < 0 else "upper left"
-    remark(axes, f"{_coefficient(own.trend)}{published}\nn = {len(done.items)} films", corner=corner)
+    remark(axes, f"{_coefficient(own)}{published}\nn = {len(done.items)} films", corner=corner)
 
 
-def _error_panel(axes: Axes, done: Distorted, one: ModelTrends) -> None:
-    axes.set_visible(True)
-    label(axes, x="magnitude", y=f"error [mm], truth: {one.truth}")
-    if one.has_error:
-        _band(axes, done, one.error, colour=GREY)
-        remark(axes, _coefficient(one.error))
+def _band(axes: Axes, done: Distorted, mean_low_high: Sequence[pd.Series], *, colour: str) -> None:
+    means, low, high = mean_low_high
+    axes.fill_between(done.magnitudes, low, high, color=colour, alpha=0.25, linewidth=0)
+    axes.plot(done.magnitudes, means, color=colour, marker="o", markersize=2.5, linewidth=1)
 
 
-def _band(axes: Axes, done: Distorted, trend: Trend, *, colour: str) -> None:
-    axes.fill_between(done.magnitudes, trend.low, trend.high, color=colour, alpha=0.25, linewidth=0)
-    axes.plot(done.magnitudes, trend.means, color=colour, marker="o", markersize=2.5, linewidth=1)
+def _coefficient(line: Any) -> str:
+    ends = (line.magnitude_pearson_low, line.magnitude_pearson_high)
+    return f"r = {with_interval(line.magnitude_pearson, ends)}"
 
 
-def _coefficient(trend: Trend) -> str:
-    return f"r = {with_interval(trend.pearson, trend.pearson_ci95)}"
-
-
-def all_measures_figure(done: Distorted, trends: Sequence[ModelTrends]) -> Figure:
+def all_measures_figure(study: Study, done: Distorted, found: MeasuredDistortion) -> Figure:
     """A panel a measure: its change with the magnitude, in standard deviations of undistorted points."""
-    from matplotlib.lines import Line2D
-
-    by_measure: dict[str, list[tuple[ModelTrends, MeasureTrend]]] = {}
-    for one in trends:
-        for measure in one.measures:
-            by_measure.setdefault(measure.name, []).append((one, measure))
-    columns = max(1, min(len(by_measure), _COLUMNS))
-    rows = max(1, -(-len(by_measure) // columns))
+    of_measures = found.measures[found.measures["key"] != "error_mm"]
+    titles = dict(zip(of_measures["key"], of_measures["measure"], strict=True))
+    columns = max(1, min(len(titles), _COLUMNS))
     caption = (
         f"Every measure's change with the magnitude of elastic distortion (n = {len(done.items)} films of "
         f"{done.test}): mean over all points, against the same films at the first magnitude, in standard "
         "deviations of the single points there; turned so that up means more uncertain. Band: 95 % bootstrap "
         "interval over films. r: Pearson's coefficient of magnitude and the measure's mean, as in the table."
     )
-    figure, axes = new_figure(rows, columns, caption=caption)
-    styles = _line_styles(trends)
-    for panel in axes.ravel():
-        panel.set_visible(False)
-    for panel, of_models in zip(axes.ravel(), by_measure.values(), strict=False):
-        _change_panel(panel, done, of_models, styles)
-    handles = [
-        Line2D([], [], color=KIND_COLOURS[one.model.kind], linestyle=styles[one.model.label][1])
-        for one in trends
-    ]
-    names = [f"{styles[one.model.label][0]}: {one.model.title}" for one in trends]
-    figure.legend(handles, names, loc="outside lower center", ncols=min(2, columns), fontsize=8)
+    figure, axes = hidden_panels(max(1, -(-len(titles) // columns)), columns, caption=caption)
+    styles = line_styles(study.models)
+    for panel, (key, title) in zip(axes.ravel(), titles.items(), strict=False):
+        panel.set_visible(True)
+        words = [f"n = {len(done.items)} films"]
+        for model in study.models:
+            line = found.line(model, key)
+            if line is not None:
+                number, colour, style = styles[model.label]
+                means, low, high = found.at_magnitudes(model, f"change_{key}")
+                panel.fill_between(done.magnitudes, low, high, color=colour, alpha=0.12, linewidth=0)
+                panel.plot(done.magnitudes, means, style, color=colour, linewidth=1.4)
+                words.append(f"{number}: {_coefficient(line)}")
+        label(panel, x="magnitude", y="change [SD of undistorted points]", title=title)
+        remark(panel, "\n".join(words))
+    entries = {f"{styles[m.label][0]}: {m.title}": styles[m.label][1:] for m in study.models}
+    line_legend(figure, entries, columns=min(2, columns))
     return figure
-
-
-def _change_panel(
-    axes: Axes,
-    done: Distorted,
-    of_models: Sequence[tuple[ModelTrends, MeasureTrend]],
-    styles: dict[str, tuple[int, LineStyle]],
-) -> None:
-    axes.set_visible(True)
-    lines = [f"n = {len(done.items)} films"]
-    for one, measure in of_models:
-        number, style = styles[one.model.label]
-        colour, change = KIND_COLOURS[one.model.kind], measure.change
-        axes.fill_between(done.magnitudes, change.low, change.high, color=colour, alpha=0.12, linewidth=0)
-        axes.plot(done.magnitudes, change.means, style, color=colour, linewidth=1.4)
-        lines.append(f"{number}: {_coefficient(measure.trend)}")
-    label(axes, x="magnitude", y="change [SD of undistorted points]", title=of_models[0][1].title)
-    remark(axes, "\n".join(lines))
-
-
-def _line_styles(trends: Sequence[ModelTrends]) -> dict[str, tuple[int, LineStyle]]:
-    """Each model's number and line: models of one kind share a colour and differ in their line."""
-    kinds: dict[str, int] = {}
-    styles = {}
-    for number, one in enumerate(trends, start=1):
-        count = kinds.get(one.model.kind, 0)
-        styles[one.model.label] = (number, _LINES[count % len(_LINES)])
-        kinds[one.model.kind] = count + 1
-    return styles
 
 
 def distortion_picture(study: Study, done: Distorted) -> Figure | None:
@@ -162,20 +164,17 @@ def distortion_picture(study: Study, done: Distorted) -> Figure | None:
     film, truth = film_of(item), truth_for(shown, study.dataset)
     true_px = truths_px([item], truth)[0]
     landmark_set = shown.model.landmark_set
-    everything = tuple(range(len(landmark_set)))
-    few: list[SamplePanel] = []
-    every: list[SamplePanel] = []
+    few, everything = few_landmarks(landmark_set), tuple(range(len(landmark_set)))
+    panels = []
     for magnitude in PICTURE_MAGNITUDES:
         distorted = field.distort(film, magnitude)
         samples_px = samples_of(shown.model.predict(distorted, seed=study.seed))
-        moved_px = field.move(true_px, magnitude)
-        rms_mm, _ = field.size_mm(magnitude)
-        title = f"magnitude {magnitude:g} ({rms_mm:.1f} mm rms)"
-        few.append(SamplePanel(title, distorted, samples_px, moved_px, few_landmarks(landmark_set)))
-        every.append(SamplePanel(title, distorted, samples_px, moved_px, everything))
+        title = f"magnitude {magnitude:g} ({field.size_mm(magnitude)[0]:.1f} mm rms)"
+        panels.append(SamplePanel(title, distorted, samples_px, field.move(true_px, magnitude), few))
     caption = (
         f"Film {item.film_id} under one random elastic field, scaled up; {shown.title}. Above "
-        f"{', '.join(landmark_set.codes[i] for i in few_landmarks(landmark_set))}, below all landmarks. "
+        f"{', '.join(landmark_set.codes[i] for i in few)}, below all landmarks. "
         f"The truth ({truth}) is moved with the film."
     )
-    return sample_picture([*few, *every], caption=caption)
+    below = [replace(panel, landmarks=everything) for panel in panels]
+    return sample_picture([*panels, *below], caption=caption)
