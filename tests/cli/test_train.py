@@ -7,7 +7,7 @@ import pytest
 
 from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
 from cephsure.recipes.paper.recipe import PaperRecipe
-from cephsure.training import device, open_data
+from cephsure.training import device, material
 from cephsure.training import runner as run_module
 from cephsure.training.run_config import RunConfig
 from cephsure.training.runner import JobState
@@ -77,7 +77,7 @@ def training(monkeypatch):
     for name in ("begin", "run_jobs", "finish"):
         monkeypatch.setattr(run_module, name, getattr(fake, name))
     monkeypatch.setattr(device, "find_device", lambda: "cpu")
-    monkeypatch.setattr(open_data, "run_films", lambda config: ("one", "two"))
+    monkeypatch.setattr(material, "run_films", lambda config: ("one", "two"))
     monkeypatch.setattr(reference, "add_reference", fake.add_reference)
     return fake
 

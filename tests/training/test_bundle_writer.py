@@ -10,11 +10,8 @@ from cephsure.bundles.bundle import checksums, read_bundle
 from cephsure.datasets import truth
 from cephsure.errors import BundleError
 from cephsure.landmarks import load_landmark_set
-from cephsure.training.bundle_writer import write_bundle
-from cephsure.training.material import mean_shape
-from cephsure.training.open_data import run_films
-
-pytestmark = pytest.mark.slow
+from cephsure.training.bundle_writer import bundle_validation, model_card, validation_figures, write_bundle
+from cephsure.training.material import mean_shape, run_films
 
 
 @pytest.fixture
@@ -23,6 +20,7 @@ def copied(finished_run, tmp_path):
     return shutil.copytree(finished_run[2], tmp_path / "bundle")
 
 
+@pytest.mark.slow
 def test_a_bundle_is_read_back(finished_run):
     _, config, folder = finished_run
     bundle = read_bundle(folder)
@@ -41,6 +39,7 @@ def test_a_bundle_is_read_back(finished_run):
     assert facts["versions"].keys() == {"cephsure", "python", "torch", "onnx", "numpy"}
 
 
+@pytest.mark.slow
 def test_a_bundle_names_the_films_held_out(finished_run):
     _, config, folder = finished_run
     items = run_films(config)
@@ -49,6 +48,7 @@ def test_a_bundle_names_the_films_held_out(finished_run):
     assert facts["members"][0]["validation_films"] == [items[k].film_id for k in held]
 
 
+@pytest.mark.slow
 def test_a_bundle_holds_networks_logs_and_papers_only(finished_run):
     folder = finished_run[2]
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
@@ -62,6 +62,7 @@ def test_a_bundle_holds_networks_logs_and_papers_only(finished_run):
     assert names == member | orientation | papers | {"members/00/log.jsonl"}
 
 
+@pytest.mark.slow
 def test_everything_in_it_is_strict_json(finished_run):
     def refuse(constant):
         raise AssertionError(constant)
@@ -73,6 +74,7 @@ def test_everything_in_it_is_strict_json(finished_run):
             json.loads(line, parse_constant=refuse)
 
 
+@pytest.mark.slow
 def test_no_path_of_the_machine_is_in_it(finished_run):
     out, config, folder = finished_run
     for path in folder.rglob("*"):
@@ -82,6 +84,7 @@ def test_no_path_of_the_machine_is_in_it(finished_run):
             assert config.data.encode() not in content
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("sha256sum") is None, reason="no sha256sum on this machine")
 def test_sha256sum_agrees(finished_run):
     check = subprocess.run(
@@ -93,6 +96,7 @@ def test_sha256sum_agrees(finished_run):
     assert check.returncode == 0
 
 
+@pytest.mark.slow
 def test_any_changed_byte_is_noticed(copied):
     for path in sorted(p for p in copied.rglob("*") if p.is_file() and p.name != "SHA256SUMS"):
         content = path.read_bytes()
@@ -103,6 +107,7 @@ def test_any_changed_byte_is_noticed(copied):
     read_bundle(copied)
 
 
+@pytest.mark.slow
 def test_missing_added_and_pickled_files_are_refused(copied):
     log = copied / "members" / "00" / "log.jsonl"
     content = log.read_bytes()
@@ -118,6 +123,7 @@ def test_missing_added_and_pickled_files_are_refused(copied):
         read_bundle(copied)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -134,6 +140,7 @@ def test_other_facts_are_refused_even_with_right_checksums(copied, change, compl
         read_bundle(copied)
 
 
+@pytest.mark.slow
 def test_an_older_bundle_is_replaced_as_a_whole(finished_run, copied):
     out, config, _ = finished_run
     (copied / "extra.txt").write_text("x")
@@ -141,3 +148,79 @@ def test_an_older_bundle_is_replaced_as_a_whole(finished_run, copied):
     assert read_bundle(copied).name == "mine"
     assert "# mine" in (copied / "MODEL_CARD.md").read_text()
     assert [path.name for path in copied.parent.iterdir()] == ["bundle"]
+
+
+def member(mre, best, *, unit="mm", films=("001", "002")):
+    stages = {
+        "coarse": {"validation_mre_mm": 9.0, "best_validation_mre_mm": 8.0, "seconds": 60.0},
+        "fine": {"validation_mre_mm": mre, "best_validation_mre_mm": best, "seconds": 120.0},
+    }
+    return {"stages": stages, "validation_films": list(films), "validation_unit": unit}
+
+
+@pytest.fixture
+def facts():
+    return {
+        "name": "mine {1}",
+        "kind": "ensemble",
+        "recipe": {"name": "default", "changes": ["3 epochs"]},
+        "landmark_set": {"name": "isbi-19", "landmarks": [{}] * 19},
+        "members": [member(1.2, 1.1), member(1.4, 1.3, films=("002", "003"))],
+        "provenance": {
+            "data": "my films",
+            "data_sha256": "abc",
+            "split": "train",
+            "truth": "senior",
+            "seed": 4,
+            "precision": "bfloat16",
+            "versions": {"cephsure": "9.9", "torch": "2.0"},
+            "made": "2024-01-02",
+        },
+    }
+
+
+def test_the_card_says_what_a_reader_must_know(facts):
+    card = model_card(facts)
+    for words in (
+        "# mine {1}",
+        "Research use only. Not a medical device.",
+        "| kind | ensemble, 2 networks |",
+        "| recipe | default; changed: 3 epochs |",
+        "| landmarks | 19 (isbi-19) |",
+        '| trained on | my films, split "train", truth: senior |',
+        "`abc`",
+        "| seed, precision | 4, bfloat16 |",
+        "| training time of all networks | 6 min |",
+        "| made | 2024-01-02 with cephsure 9.9, torch 2.0 |",
+        "(3 films in all)",
+        "1.30 mm (1.20 to 1.40)",
+    ):
+        assert words in card, words
+
+
+def test_one_network_has_no_range(facts):
+    facts["members"] = facts["members"][:1]
+    card = model_card(facts)
+    assert "ensemble, 1 network |" in card
+    assert "1.20 mm," in card
+
+
+@pytest.mark.parametrize(
+    ("members", "keep", "words"),
+    [
+        ([member(1.2, 1.1), member(1.4, 1.3)], "best", "1.20 mm (1.10 to 1.30)"),
+        ([member(2.0, 2.0, unit="frame units")], "last", "2.00 frame units"),
+        ([member(None, None)], "last", "unknown"),
+        ([member(None, None), member(3.0, 3.0)], "last", "3.00 mm (3.00 to 3.00)"),
+    ],
+)
+def test_validation_in_words(members, keep, words):
+    assert validation_figures(members, keep=keep) == words
+
+
+def test_a_bundles_validation_is_of_the_weights_it_keeps(facts, tmp_path):
+    (tmp_path / "bundle.json").write_text(json.dumps(facts))
+    assert bundle_validation(tmp_path) == "1.30 mm (1.20 to 1.40)"
+    facts["recipe"] = {"name": "paper", "fit": {"keep": "best"}}
+    (tmp_path / "bundle.json").write_text(json.dumps(facts))
+    assert bundle_validation(tmp_path) == "1.20 mm (1.10 to 1.30)"

@@ -151,6 +151,35 @@ def read_bundle(path: str | Path) -> Bundle:
     )
 
 
+def read_versioned(path: Path, *, version: str, what: str, remedy: str = "update cephsure") -> dict[str, Any]:
+    """The JSON object of one of a bundle's files, whose key ``format`` is ``version``.
+
+    Args:
+        path: the file.
+        version: that is wanted.
+        what: the file is, for the error.
+        remedy: of another version, for the error.
+
+    Raises:
+        BundleError: it cannot be read, is no JSON or of another version.
+    """
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise BundleError(f"cannot be read: {error.strerror or error}", where=path) from error
+    except (ValueError, RecursionError) as error:
+        raise BundleError("not valid JSON", where=path) from error
+    found = data.get("format") if isinstance(data, dict) else None
+    if found != version:
+        raise BundleError(
+            f"{what} version {found!r} is unknown, this program reads {version}",
+            where=path,
+            remedy=remedy,
+        )
+    read: dict[str, Any] = data
+    return read
+
+
 def checksums(folder: Path) -> str:
     """The text of a folder's SHA256SUMS, as ``sha256sum`` writes it, over all files but itself."""
     files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name != SUMS_FILE)
@@ -195,17 +224,7 @@ def _sha256(path: Path) -> str:
 
 def _read_facts(folder: Path) -> _Facts:
     path = folder / FACTS_FILE
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise BundleError("not valid JSON", where=path) from error
-    found = data.get("format") if isinstance(data, dict) else None
-    if found != FORMAT:
-        raise BundleError(
-            f"bundle version {found!r} is unknown, this program reads {FORMAT}",
-            where=path,
-            remedy="update cephsure",
-        )
+    data = read_versioned(path, version=FORMAT, what="bundle")
     try:
         return _Facts.model_validate(data)
     except ValidationError as error:

@@ -156,7 +156,7 @@ def _check_packages() -> None:
 def _run(out: Path, config: RunConfig, *, jobs: int | None, device: str, name: str | None) -> Path:
     """Do the jobs and show how they get on; gives the bundle's folder."""
     from cephsure.cli.train_progress import progress_display
-    from cephsure.training.open_data import run_films
+    from cephsure.training.material import run_films
     from cephsure.training.runner import finish, jobs_at_once, run_jobs
     from cephsure.workflows.reference import add_reference
 
@@ -176,7 +176,7 @@ def _run(out: Path, config: RunConfig, *, jobs: int | None, device: str, name: s
 
 def _tell(out: Path, bundle: Path, config: RunConfig) -> None:
     """Say what came out of the run, and what to do with it."""
-    from cephsure.training.card import bundle_validation
+    from cephsure.training.bundle_writer import bundle_validation
     from cephsure.training.curves import CURVES_FILE
 
     typer.echo(f"bundle      {bundle}")

@@ -17,8 +17,7 @@ from cephsure.errors import InputError
 from cephsure.training.bundle_writer import write_bundle
 from cephsure.training.curves import CURVES_FILE, draw_curves, read_logs
 from cephsure.training.device import choose_precision
-from cephsure.training.material import mean_shape
-from cephsure.training.open_data import chosen_films, usual_split
+from cephsure.training.material import chosen_films, mean_shape, usual_split
 from cephsure.training.run_config import RunConfig, settle
 from cephsure.training.worker import BAD_INPUT, DONE_FILE, LOG_FILE, job_folder, recipe_place
 

@@ -25,8 +25,7 @@ from cephsure.datasets import truth
 from cephsure.errors import InputError
 from cephsure.training.checkpoint import CheckpointTimes
 from cephsure.training.fit import fit
-from cephsure.training.material import TrainingFilm, load_films, mean_shape
-from cephsure.training.open_data import run_films
+from cephsure.training.material import TrainingFilm, load_films, mean_shape, run_films
 from cephsure.training.run_config import RunConfig, derived_seed
 
 if TYPE_CHECKING:

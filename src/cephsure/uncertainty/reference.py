@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from cephsure.atomic import write_atomically
-from cephsure.bundles.versioned_json import read_versioned
+from cephsure.bundles.bundle import read_versioned
 from cephsure.errors import BundleError, InputError
 from cephsure.uncertainty.shape_model import ShapeModel, shrunken_covariance
 

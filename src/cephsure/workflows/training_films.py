@@ -10,7 +10,7 @@ import numpy as np
 from cephsure.datasets import Dataset, data_sha256, select
 from cephsure.datasets import truth as truth_of
 from cephsure.errors import InputError
-from cephsure.training.open_data import LEAST_POINTS
+from cephsure.training.material import LEAST_POINTS
 
 if TYPE_CHECKING:
     from cephsure.bundles.bundle import Provenance

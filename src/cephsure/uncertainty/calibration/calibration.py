@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cephsure.bundles.versioned_json import read_versioned
+from cephsure.bundles.bundle import read_versioned
 from cephsure.errors import BundleError, InputError
 from cephsure.uncertainty.calibration.film_errors import LandmarkCalibration, film_errors
 from cephsure.uncertainty.measures import ALWAYS
