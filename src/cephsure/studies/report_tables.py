@@ -34,7 +34,7 @@ _UNITS = {
 _WRITTEN = {"pearson": "Pearson r", "spearman": "Spearman ρ"} | {
     name: name.upper() for name in ("mre", "sdr", "sd", "auc", "roc", "ci", "ct", "mc", "id")
 }
-_DIGITS = 3
+USUAL_DIGITS = 3
 _MOST_DECIMALS = 6
 # Decimals that a column has at least.
 _LEAST_DECIMALS = {"mm": 2, "percent": 1}
@@ -127,15 +127,22 @@ def shown_table(table: ResultTable, *, title: str, file: str) -> ShownTable:
     return ShownTable(f"{title}. {table.title}", tuple(columns), words, file, shown)
 
 
-def text_table(table: ResultTable, *, most_rows: int | None = None, most_columns: int | None = None) -> Table:
+def text_table(
+    table: ResultTable,
+    *,
+    most_rows: int | None = None,
+    most_columns: int | None = None,
+    digits: int = USUAL_DIGITS,
+) -> Table:
     """A table as text, for a terminal or a Markdown page: rounded, intervals beside their values.
 
     Args:
         table: of a result.
         most_rows: its first rows, if it has more; the title then says so.
         most_columns: its first columns, a value with its interval being one.
+        digits: of the largest number of a column.
     """
-    columns = shown_columns(table)[0][:most_columns]
+    columns = shown_columns(table, digits=digits)[0][:most_columns]
     rows = list(zip(*(column.texts for column in columns), strict=True))
     cut = most_rows is not None and len(rows) > most_rows
     return Table(
@@ -145,11 +152,13 @@ def text_table(table: ResultTable, *, most_rows: int | None = None, most_columns
     )
 
 
-def shown_columns(table: ResultTable) -> tuple[list[ShownColumn], list[str]]:
+def shown_columns(table: ResultTable, *, digits: int = USUAL_DIGITS) -> tuple[list[ShownColumn], list[str]]:
     """The columns to show, and of a wide table the others: "name value" of what is the same in every row."""
     ends = {name: found for name in table.columns if (found := _interval_of(name, table.columns))}
     inner = {end for pair in ends.values() for end in pair}
-    columns = [_column(table.frame, name, ends.get(name)) for name in table.columns if name not in inner]
+    columns = [
+        _column(table.frame, name, ends.get(name), digits) for name in table.columns if name not in inner
+    ]
     if len(columns) <= _WIDE or len(table.frame) < _SEVERAL_ROWS:
         return columns, []
     first, *others = columns
@@ -167,13 +176,13 @@ def _interval_of(name: str, columns: Sequence[str]) -> tuple[str, str] | None:
     return None
 
 
-def _column(frame: pd.DataFrame, name: str, ends: tuple[str, str] | None) -> ShownColumn:
+def _column(frame: pd.DataFrame, name: str, ends: tuple[str, str] | None, digits: int) -> ShownColumn:
     heading, unit = heading_of(name)
     cells = [plain(cell) for cell in frame[name]]
     if ends is None:
-        return ShownColumn(heading, unit, tuple(column_texts(name, cells)), _is_numeric(cells))
+        return ShownColumn(heading, unit, tuple(column_texts(name, cells, digits)), _is_numeric(cells))
     count = len(cells)
-    texts = column_texts(name, [*cells, *frame[ends[0]], *frame[ends[1]]])  # with as many decimals
+    texts = column_texts(name, [*cells, *frame[ends[0]], *frame[ends[1]]], digits)  # with as many decimals
     joined = (
         value if low == NOTHING else f"{value} [{low}, {high}]"
         for value, low, high in zip(texts[:count], texts[count : 2 * count], texts[2 * count :], strict=True)
@@ -198,8 +207,8 @@ def heading_of(column: str) -> tuple[str, str]:
     return " ".join(named), unit
 
 
-def column_texts(name: str, column: Sequence[Cell]) -> list[str]:
-    """A column's cells as they are read: whole numbers whole, others to three digits of the largest or more.
+def column_texts(name: str, column: Sequence[Cell], digits: int = USUAL_DIGITS) -> list[str]:
+    """A column's cells as they are read: whole numbers whole, others to ``digits`` of the largest or more.
 
     Example:
         >>> column_texts("mre_mm", [1.15234, 0.0871, None])
@@ -208,7 +217,7 @@ def column_texts(name: str, column: Sequence[Cell]) -> list[str]:
         ['86.0', '100.0']
     """
     cells = [plain(cell) for cell in column]
-    decimals = _decimals(name, [cell for cell in cells if isinstance(cell, float)])
+    decimals = _decimals(name, [cell for cell in cells if isinstance(cell, float)], digits)
     return [_text(cell, decimals) for cell in cells]
 
 
@@ -224,13 +233,13 @@ def _text(cell: Cell, decimals: int) -> str:
     return str(cell).replace("-", "−") if isinstance(cell, int) else cell
 
 
-def _decimals(name: str, values: Sequence[float]) -> int:
+def _decimals(name: str, values: Sequence[float], digits: int) -> int:
     if all(value.is_integer() for value in values):
         return 0
     largest = max(map(abs, values))
     before_point = math.floor(math.log10(largest)) + 1
     least = _LEAST_DECIMALS.get(name.rsplit("_", 1)[-1], 1 if largest < 1000 else 0)
-    return min(max(_DIGITS - before_point, least), _MOST_DECIMALS)
+    return min(max(digits - before_point, least), _MOST_DECIMALS)
 
 
 def _is_numeric(cells: Sequence[Cell]) -> bool:
