@@ -72,9 +72,7 @@ def test_a_measure_that_rises_on_every_film_notices_at_once(table_study):
     from cephsure.studies.predictions import PredictionStore
 
     store = PredictionStore(model.stored, "other-site", model)
-    for row in (row for film in store._rows.values() for row in film.values()):
-        row["entropy"] += 50.0
-        row["activation"] += 50.0
+    store._frame[["entropy", "activation"]] += 50.0
     store._unsaved = True
     store.save()
     result = other_site(made.study)
@@ -92,9 +90,8 @@ def test_a_site_without_a_scale_has_no_error_in_mm_but_measures(table_study):
     from cephsure.studies.predictions import PredictionStore
 
     store = PredictionStore(model.stored, "other-site", model)
-    for row in (row for film in store._rows.values() for row in film.values()):
-        for name in ("mm_per_px_x", "mm_per_px_y", "spread_mm", "expected_error_mm"):
-            del row[name]
+    in_mm = ["mm_per_px_x", "mm_per_px_y", "spread_mm", "expected_error_mm"]
+    store._frame = store._frame.drop(columns=in_mm)
     store._unsaved = True
     store.save()
     films = tuple(replace(film, spacing=None) for film in away.films)

@@ -32,7 +32,7 @@ def test_published_figures_of_that_set_stand_beside(made):
     who = [row[table.columns.index("who")] for row in table.rows]
     assert "Li et al. 2020" in who
     # The reference published nothing on it.
-    assert not any("Drevick" in one for one in who)
+    assert not any("Drevick" in source for source in who)
     own = next(row for row in result.tables["accuracy_long"].rows if row[0] == "default baseline, mean")
     assert own[result.tables["accuracy_long"].columns.index("n_films")] == 24
 

@@ -107,6 +107,15 @@ def test_a_table_without_rows_keeps_its_columns():
     assert empty.csv() == "a,b\n"
 
 
+def test_a_selected_value_brings_the_ends_of_its_interval():
+    row = {"model": "a", "auc": 0.8, "auc_low": 0.7, "auc_high": 0.9, "n": 3}
+    table = ResultTable.from_records("T", [row, row | {"model": "b"}])
+    found = table.select("model", "auc", where=table.frame["model"] == "b")
+    assert found.records() == [{"model": "b", "auc": 0.8, "auc_low": 0.7, "auc_high": 0.9}]
+    with pytest.raises(KeyError):
+        table.select("aurc")
+
+
 def test_cells_as_json_knows_them():
     given = [
         np.float32(0.5),

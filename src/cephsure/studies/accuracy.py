@@ -228,13 +228,7 @@ def _published_row(published: PublishedAccuracy) -> Row:
 
 
 def success_figure(main: Sequence[Judged], test: str, *, seed: int) -> Figure:
-    """Share of points within each radius, a panel a recipe, with the annotators' distance in each.
-
-    Args:
-        main: models, each against its own truth, and pairs of annotators; the same films in each.
-        test: what the films are called.
-        seed: of the bootstrap.
-    """
+    """Share of points within each radius, a panel a recipe, with the annotators' distance in each."""
     recipes = list(dict.fromkeys(who.model.recipe for who in main if who.model is not None))
     figure, axes = new_figure(
         1,
@@ -287,13 +281,7 @@ def _published_rates(axes: Axes, test: str) -> None:
 
 
 def landmark_figure(shown: Sequence[Judged], annotators: Judged | None, test: str) -> Figure:
-    """Mean error of each landmark with its interval and quartiles, beside the annotators' distance.
-
-    Args:
-        shown: one model of a kind.
-        annotators: a pair of them, or None.
-        test: what the films are called.
-    """
+    """Mean error of each landmark with its interval and quartiles, beside a pair of annotators' distance."""
     figure, axes = new_figure(
         1,
         1,

@@ -50,10 +50,7 @@ _COLUMNS = (
     *("spearman", "spearman_low", "spearman_high", "pearson", "pearson_low", "pearson_high"),
     *("within_spearman", "within_spearman_low", "within_spearman_high", "between_spearman"),
 )
-_SHOWN = (
-    *("model", "observers", "measure", "n_points", "spearman", "spearman_low", "spearman_high"),
-    *("within_spearman", "within_spearman_low", "within_spearman_high"),
-)
+_SHOWN = ("model", "observers", "measure", "n_points", "spearman", "within_spearman")
 _LANDMARK_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 _ANNOTATOR_MARKERS = ("v", "D", "s", "o")
 _FEW_LANDMARKS = len(_LANDMARK_COLOURS)

@@ -154,7 +154,7 @@ def other_site(study: Study) -> ExperimentResult:
             "other_site_noticed": noticed_table,
         },
         figures=figures,
-        shown=noticed_table.select("model", "measure", "key", "auc", "auc_low", "auc_high"),
+        shown=noticed_table.select("model", "measure", "key", "auc"),
     )
 
 

@@ -56,14 +56,7 @@ WITHIN = "rank within landmark"
 # Okabe and Ito's palette without black, which is the oracle's, and the same again in dashes.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _STYLES = ("-", "--", ":")
-_SHOWN = (
-    *("model", "title", "n_over_4mm", "mre_mm"),
-    *(
-        f"{name}{end}"
-        for name in ("caught_20", "mre_kept_mm_20", "excess_aurc")
-        for end in ("", "_low", "_high")
-    ),
-)
+_SHOWN = ("model", "title", "n_over_4mm", "mre_mm", "caught_20", "mre_kept_mm_20", "excess_aurc")
 # Below this coverage a curve is the mean of a handful of points.
 _LEAST_COVERAGE = 0.05
 
@@ -265,12 +258,7 @@ def _record(row: Referral) -> dict[str, Any]:
 
 
 def curves_figure(official: Sequence[Referral], test: str) -> Figure:
-    """Risk against coverage for every score of one model, a panel for points and each kind of films.
-
-    Args:
-        official: the model's on the official films.
-        test: what the films are called.
-    """
+    """Risk against coverage for every score of one model, a panel for points and each kind of films."""
     as_is = [row for row in official if row.score.scaled == AS_IS]
     units = [unit for unit in (POINTS, *FILMS.values()) if any(row.unit == unit for row in as_is)]
     figure, axes = new_figure(

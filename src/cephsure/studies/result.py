@@ -144,9 +144,13 @@ class ResultTable:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
     def select(self, *columns: str, where: pd.Series | None = None) -> ResultTable:
-        """Some of the columns, of all rows or of those where ``where`` holds."""
+        """Some of the columns, of all rows or of those where ``where`` holds.
+
+        With a column ``x`` come ``x_low`` and ``x_high``, the ends of its interval, where there are such.
+        """
         frame = self.frame if where is None else self.frame[where.astype(bool)]
-        return replace(self, frame=frame[list(columns)])
+        wanted = dict.fromkeys(f"{name}{end}" for name in columns for end in ("", "_low", "_high"))
+        return replace(self, frame=frame[[name for name in wanted if name in columns or name in frame]])
 
     def csv(self) -> str:
         """The table as CSV text with all digits; empty where there is no value."""
