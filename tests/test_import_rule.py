@@ -287,7 +287,7 @@ def test_every_door_to_training_is_used():
         ("cephsure.exports.csv", "from cephsure.recipes.paper.network import UNet", "exports may not import"),
         ("cephsure.workflows.study", "from cephsure.studies import result", "workflows may not import"),
         (
-            "cephsure.workflows.gate",
+            "cephsure.workflows.gate_films",
             "def f():\n    import cephsure.studies.store",
             "workflows may not import",
         ),

@@ -12,7 +12,7 @@ from pydicom.dataset import FileMetaDataset
 
 from cephsure import films
 from cephsure.datasets import AnnotatedFilm, KnownFilms, data_sha256, film_of, open_dataset, spacing_of
-from cephsure.films import Spacing, SpacingSource
+from cephsure.films import FilmFacts, Spacing, SpacingSource
 
 OF_DATASET = Spacing(0.3, 0.3, SpacingSource.DATASET)
 OF_USER = Spacing(0.2, 0.2, SpacingSource.USER)
@@ -56,7 +56,7 @@ def test_training_and_prediction_agree_where_user_and_file_do_not(stating, caplo
 
     annotated = AnnotatedFilm("a", stating, {"me": np.array([[5.0, 5.0], [20.0, 30.0]])}, spacing=OF_USER)
     predicted = films.read(stating, mm_per_px=0.2)
-    (trained,) = load_films([annotated], "me", coarse_side=32, layout=None, shape=None)
+    ((trained, _),) = load_films([annotated], "me", side=32, shape=None)
     assert trained.mm_per_px.tolist() == [predicted.spacing.x_mm_per_px, predicted.spacing.y_mm_per_px]
     assert trained.mm_per_px.tolist() == [0.2, 0.2]
     said = "the given 0.2 mm per pixel is used: the file states 0.1 x 0.1 (dicom_calibrated)"
@@ -94,7 +94,8 @@ def test_known_films_are_opened_once(stating, monkeypatch):
     monkeypatch.setattr(type(stating), "read_bytes", lambda path: opened.append(path) or real(path))
     annotated = AnnotatedFilm("a", stating, {"me": np.zeros((2, 2))}, spacing=OF_DATASET)
     known = KnownFilms()
-    known.keep(annotated, film_of(annotated))
+    film = film_of(annotated)
+    known.keep(annotated, FilmFacts(film.spacing, film.sha256))
     assert known.facts(annotated).spacing == film_of(annotated).spacing
     assert data_sha256([annotated], "me", known) == data_sha256([annotated], "me")
     assert len(opened) == 3

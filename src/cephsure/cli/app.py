@@ -16,9 +16,8 @@ from cephsure.cli.experiment import ExperimentCommand, experiment
 from cephsure.cli.landmarks import landmarks
 from cephsure.cli.measurements import measurements
 from cephsure.cli.models import models_app
-from cephsure.cli.monitor import monitor
 from cephsure.cli.predict import demo, predict
-from cephsure.cli.site_calibrate import site_calibrate
+from cephsure.cli.site import monitor, site_calibrate
 from cephsure.cli.train import train
 
 _SHARED_FLAGS = {"--quiet", "-q", "--verbose", "-v", "--debug"}

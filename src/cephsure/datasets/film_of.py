@@ -9,14 +9,14 @@ import numpy as np
 
 from cephsure import films
 from cephsure.datasets.truth import truth
-from cephsure.films import FilmFacts, SpacingSource
+from cephsure.films import SpacingSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from cephsure.datasets.annotated_film import AnnotatedFilm
-    from cephsure.films import Film, Spacing
+    from cephsure.films import Film, FilmFacts, Spacing
 
 
 def film_of(annotated: AnnotatedFilm) -> Film:
@@ -43,10 +43,9 @@ class KnownFilms:
     def __init__(self) -> None:
         self._facts: dict[Path, FilmFacts] = {}
 
-    def keep(self, annotated: AnnotatedFilm, film: Film) -> None:
+    def keep(self, annotated: AnnotatedFilm, facts: FilmFacts) -> None:
         """Remember a film that was read."""
-        if film.sha256 is not None:
-            self._facts[annotated.path] = FilmFacts(film.spacing, film.sha256)
+        self._facts[annotated.path] = facts
 
     def facts(self, annotated: AnnotatedFilm) -> FilmFacts:
         """Scale and checksum of a film; its file is opened unless they are known.

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cephsure.workflows.assess import Assessment, evaluate
     from cephsure.workflows.batch import AnnotatedData, Batch, Progress
+    from cephsure.workflows.calibrate_bundle import CalibrateOptions, CalibrationResult, calibrate
     from cephsure.workflows.measure import AnalyzeOptions, analyze, compare_classes
     from cephsure.workflows.predict import OutputFiles, PredictOptions, predict_films
+    from cephsure.workflows.site_films import CoverageWatch, SiteCalibration, monitor, site_calibrate
     from cephsure.workflows.study import StudyOptions, run_study
 
 _PLACES = {
     "assess": ("Assessment", "evaluate"),
     "batch": ("AnnotatedData", "Batch", "Progress"),
+    "calibrate_bundle": ("CalibrateOptions", "CalibrationResult", "calibrate"),
     "measure": ("AnalyzeOptions", "analyze", "compare_classes"),
     "predict": ("OutputFiles", "PredictOptions", "predict_films"),
+    "site_films": ("CoverageWatch", "SiteCalibration", "monitor", "site_calibrate"),
     "study": ("StudyOptions", "run_study"),
 }
 __all__ = [
@@ -24,15 +28,22 @@ __all__ = [
     "AnnotatedData",
     "Assessment",
     "Batch",
+    "CalibrateOptions",
+    "CalibrationResult",
+    "CoverageWatch",
     "OutputFiles",
     "PredictOptions",
     "Progress",
+    "SiteCalibration",
     "StudyOptions",
     "analyze",
+    "calibrate",
     "compare_classes",
     "evaluate",
+    "monitor",
     "predict_films",
     "run_study",
+    "site_calibrate",
 ]
 
 

@@ -1,33 +1,46 @@
-"""A site's corrected films: what a site calibration is learned from and what it brings."""
+"""A site's corrected films: fit a model to the site, and watch whether its regions hold what they promise."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cephsure.datasets import data_sha256
+from cephsure.atomic import write_atomically
+from cephsure.datasets import KnownFilms, film_of, select
 from cephsure.errors import InputError
-from cephsure.evaluation.table import NOT_DEFINED, Column, Table
-from cephsure.uncertainty.calibration import CalibrationSource, calibration_data
-from cephsure.uncertainty.monitor import holds
-from cephsure.uncertainty.site import OwnRegions, apply_site
-from cephsure.workflows.assess import assess
-from cephsure.workflows.batch import OnProgress, silent
+from cephsure.films import FilmFacts
+from cephsure.uncertainty.calibration import calibration_data
+from cephsure.uncertainty.monitor import holds, watch
+from cephsure.uncertainty.site import (
+    OwnRegions,
+    Site,
+    apply_site,
+    cross_validate,
+    fit_site,
+    read_site,
+    write_site,
+)
+from cephsure.workflows.assess import assessed, marked_films
+from cephsure.workflows.batch import DEFAULT_MODEL, WHOLE, AnnotatedData, OnProgress, as_model, silent
+from cephsure.workflows.calibration_films import SeenFilm, calibration_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from concurrent.futures import Executor
+    from pathlib import Path
 
-    from cephsure.datasets import Dataset
-    from cephsure.films import Film
-    from cephsure.landmarks import LandmarkSet
+    from numpy.typing import NDArray
+
+    from cephsure.datasets import AnnotatedFilm, Dataset
     from cephsure.model import Model
-    from cephsure.uncertainty import Prediction
     from cephsure.uncertainty.calibration import CalibrationData
-    from cephsure.uncertainty.site import GainRow, Site
+    from cephsure.uncertainty.monitor import Reading
+    from cephsure.uncertainty.site import GainRow
 
-_RESAMPLES = 200  # the assessment's own intervals are not what it is for here
+GAIN_FILE, FIGURE_FILE = "gain.json", "gain.png"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,109 +50,311 @@ class SiteFilms:
     Attributes:
         data: errors and measures.
         own: the model's own regions, or None where its bundle is not calibrated.
-        predictions: as the model gives them, fitted to a site if one was given.
-        film_ids: their names, in the data set's order.
+        films: the films, in the data set's order.
+        errors: film -> why it could not be used.
     """
 
     data: CalibrationData
     own: OwnRegions | None
-    predictions: tuple[Prediction, ...]
+    films: tuple[SeenFilm, ...]
+    errors: dict[Path, Exception]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCalibration:
+    """What came of fitting a model to a site.
+
+    Attributes:
+        site: offsets and regions.
+        gains: what K films bring, by cross-validation.
+        about: model, site and films in one line.
+        codes: the landmarks' codes, in the offsets' order.
+        films: what the site was learned from.
+        errors: film -> why it could not be used.
+    """
+
+    site: Site
+    gains: Sequence[GainRow]
+    about: str
+    codes: tuple[str, ...]
+    films: SiteFilms
+    errors: dict[Path, Exception]
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageWatch:
+    """Coverage watched over films in time order.
+
+    Attributes:
+        model: the model's name.
+        model_sha256: of its bundle.
+        site: the site's name, or None.
+        dataset: the data set's name.
+        truth: whose points are true.
+        level: the coverage that was promised.
+        margin: how much less is tolerated.
+        false_alarm_rate: probability that an alarm is ever raised while the promise holds.
+        film_ids: the films, in the readings' order.
+        readings: one a film.
+        errors: film -> why it could not be used.
+    """
+
+    model: str
+    model_sha256: str
+    site: str | None
+    dataset: str
+    truth: str
+    level: float
+    margin: float
+    false_alarm_rate: float
     film_ids: tuple[str, ...]
+    readings: tuple[Reading, ...]
+    errors: dict[Path, Exception] = field(default_factory=dict)
+
+    @property
+    def allowed(self) -> float:
+        """Share of points outside that is within the promise."""
+        return 1.0 - self.level + self.margin
+
+    @property
+    def alarm_film(self) -> int | None:
+        """Place of the film at which the alarm was raised, from 0; None without one."""
+        return next((place for place, reading in enumerate(self.readings) if reading.alarm), None)
+
+    def document(self) -> dict[str, Any]:
+        """What was watched, and every reading, as JSON data: ``cephsure.monitor/1``."""
+        alarm = self.alarm_film
+        return {
+            "schema": "cephsure.monitor/1",
+            "model": self.model,
+            "model_sha256": self.model_sha256,
+            "site": self.site,
+            "dataset": self.dataset,
+            "truth": self.truth,
+            "level": self.level,
+            "margin": self.margin,
+            "false_alarm_rate": self.false_alarm_rate,
+            "alarm": alarm is not None,
+            "alarm_at": None if alarm is None else self.film_ids[alarm],
+            "readings": [
+                {"film": film, **asdict(reading)}
+                for film, reading in zip(self.film_ids, self.readings, strict=True)
+            ],
+        }
+
+
+def site_calibrate(
+    data: AnnotatedData | Path | str,
+    model: Model | str | Path = DEFAULT_MODEL,
+    *,
+    name: str = "site",
+    out: Path | None = None,
+    report: Path | None = None,
+    level: float = 0.9,
+    repeats: int = 20,
+    seed: int = 0,
+    executor: Executor | None = None,
+    on_progress: OnProgress = silent,
+) -> SiteCalibration:
+    """Fit a model to a site or an observer, as ``cephsure site-calibrate`` does.
+
+    Args:
+        data: corrected films; all of them unless a split is named.
+        model: a loaded model, a shipped one's name or a bundle's folder.
+        name: what the site is called.
+        out: the site's file; None for the figures alone.
+        report: a folder for what K films bring, as JSON and as a figure.
+        level: of the regions in the figures.
+        repeats: random draws of K films.
+        seed: of the draws and of MC-Dropout's passes.
+        executor: does the films side by side, in processes or threads.
+        on_progress: told after each film.
+
+    Returns:
+        The site and the figures.
+
+    Raises:
+        InputError: no film can be used, or none has a scale; a file cannot be written.
+    """
+    data, loaded = AnnotatedData.of(data), as_model(model)
+    whole = data.open(loaded.landmark_set)
+    split = data.split or WHOLE
+    films = site_films(
+        _AtSite(loaded, level, None, seed),
+        select(whole, split),
+        truth=data.truth,
+        split=split,
+        executor=executor,
+        on_progress=on_progress,
+    )
+    site = fit_site(films.data, name=name)
+    gains = cross_validate(films.data, level=level, repeats=repeats, seed=seed, own=films.own)
+    about = f"{loaded.name} at {name}: {whole.name} ({split}), truth: {data.truth}, {len(films.films)} films"
+    if out is not None:
+        write_site(site, out)
+    if report is not None:
+        from cephsure.evaluation.site_figures import gain_figure
+
+        document = {"about": about, "level": level, "rows": [row.to_dict() for row in gains]}
+        write_atomically(report / GAIN_FILE, (json.dumps(document, indent=1) + "\n").encode())
+        write_atomically(report / FIGURE_FILE, gain_figure(gains, level=level, title=about))
+    return SiteCalibration(site, gains, about, loaded.landmark_set.codes, films, films.errors)
+
+
+def monitor(
+    data: AnnotatedData | Path | str,
+    model: Model | str | Path = DEFAULT_MODEL,
+    *,
+    site: Site | Path | None = None,
+    order: Sequence[str] | None = None,
+    level: float = 0.9,
+    false_alarm_rate: float = 0.05,
+    margin: float = 0.0,
+    seed: int = 0,
+    json_file: Path | None = None,
+    figure: Path | None = None,
+    executor: Executor | None = None,
+    on_progress: OnProgress = silent,
+) -> CoverageWatch:
+    """Tell whether regions still hold what they promise, as ``cephsure monitor`` does.
+
+    Args:
+        data: corrected films; all of them unless a split is named.
+        model: a loaded model, a shipped one's name or a bundle's folder.
+        site: watch the regions of this site calibration.
+        order: the films' names in time order; None for the order of their names.
+        level: the coverage that was promised.
+        false_alarm_rate: probability that an alarm is ever raised while the promise holds.
+        margin: how much less coverage is tolerated.
+        seed: of MC-Dropout's passes.
+        json_file: where every reading goes.
+        figure: where the course of the evidence is drawn, as PNG.
+        executor: does the films side by side, in processes or threads.
+        on_progress: told after each film.
+
+    Returns:
+        The readings.
+
+    Raises:
+        InputError: there are no regions to watch; the order does not fit the films; no film can be used.
+    """
+    fitted = site if site is None or isinstance(site, Site) else read_site(site)
+    data, loaded = AnnotatedData.of(data), as_model(model)
+    if fitted is None and loaded.calibration is None:
+        raise InputError(
+            f"{loaded.name} is not calibrated: it has no regions to watch",
+            remedy="give a calibrated bundle by --model, or a site's file by --site",
+        )
+    split = data.split or WHOLE
+    dataset = select(data.open(loaded.landmark_set), split)
+    films = site_films(
+        _AtSite(loaded, level, fitted, seed),
+        dataset if order is None else _in_order(dataset, order),
+        truth=data.truth,
+        split=split,
+        executor=executor,
+        on_progress=on_progress,
+    )
+    if films.own is None:
+        raise InputError("no film has regions to watch", remedy="films need a scale; give --mm-per-px")
+    known = np.isfinite(films.data.radial_mm)
+    used = [place for place in range(len(known)) if known[place].any()]
+    shares = [float(1.0 - films.own.held[place][known[place]].mean()) for place in used]
+    watched = CoverageWatch(
+        model=loaded.name,
+        model_sha256=loaded.bundle.sha256,
+        site=None if fitted is None else fitted.name,
+        dataset=dataset.name,
+        truth=data.truth,
+        level=level,
+        margin=margin,
+        false_alarm_rate=false_alarm_rate,
+        film_ids=tuple(films.data.film_ids[place] for place in used),
+        readings=tuple(watch(shares, level=level, false_alarm_rate=false_alarm_rate, margin=margin)),
+        errors=films.errors,
+    )
+    if json_file is not None:
+        write_atomically(json_file, (json.dumps(watched.document(), indent=1) + "\n").encode())
+    if figure is not None:
+        from cephsure.evaluation.site_figures import monitor_figure
+
+        title = f"{watched.model} on {watched.dataset}, truth: {watched.truth}"
+        picture = monitor_figure(
+            watched.readings, allowed=watched.allowed, rate=false_alarm_rate, title=title
+        )
+        write_atomically(figure, picture)
+    return watched
 
 
 @dataclass(frozen=True, slots=True)
 class _AtSite:
-    """A model whose regions have a level, and whose predictions are fitted to a site."""
+    """Predicts a corrected film, with regions of a level, fitted to a site if one is given."""
 
     model: Model
-    level: float | None
+    level: float
     site: Site | None
+    seed: int
 
-    @property
-    def landmark_set(self) -> LandmarkSet:
-        return self.model.landmark_set
-
-    def predict(self, film: Film, *, samples: int | None = None, seed: int = 0) -> Prediction:
+    def __call__(self, annotated: AnnotatedFilm, points_px: NDArray[np.float64]) -> SeenFilm:
+        film = film_of(annotated)
         level = self.level if self.model.calibration is not None else None
-        found = self.model.predict(film, samples=samples, seed=seed, level=level)
-        return found if self.site is None else apply_site(found, self.site, level=self.level)
+        found = self.model.predict(film, seed=self.seed, level=level)
+        if self.site is not None:
+            found = apply_site(found, self.site, level=self.level)
+        facts = FilmFacts(film.spacing, film.sha256 or "")
+        return SeenFilm(annotated, assessed(annotated.film_id, found, points_px), facts)
 
 
 def site_films(
-    model: Model,
+    at_site: _AtSite,
     dataset: Dataset,
     *,
     truth: str,
     split: str,
-    level: float,
-    site: Site | None = None,
-    seed: int = 0,
+    executor: Executor | None = None,
     on_progress: OnProgress = silent,
 ) -> SiteFilms:
-    """Predict corrected films, and set the corrected points beside what was found.
-
-    Args:
-        model: the model that is used at the site.
-        dataset: the films.
-        truth: whose points are true.
-        split: what to call the films.
-        level: of the regions.
-        site: fit the predictions to this site.
-        seed: of MC-Dropout's masks.
-        on_progress: told after each film, with the error if it cannot be used.
-
-    Returns:
-        The films that could be used.
-
-    Raises:
-        InputError: no film can be used, or none has a scale.
-    """
-    done = assess(
-        _AtSite(model, level, site),
-        dataset,
-        truth=truth,
-        split=split,
-        seed=seed,
-        n_resamples=_RESAMPLES,
-        on_progress=on_progress,
-    ).films
-    by_id = {film.film_id: film for film in dataset.films}
-    films = [by_id[one.film_id] for one in done]
-    predictions = tuple(one.prediction for one in done)
-    truths = np.stack([one.truth_px for one in done])
+    """Predict corrected films, and set the corrected points beside what was found."""
+    model = at_site.model
+    seen = marked_films(at_site, model, dataset, truth=truth, executor=executor, on_progress=on_progress)
+    known = KnownFilms()
+    for film in seen.results:
+        known.keep(film.annotated, film.facts)
     data = calibration_data(
-        predictions,
-        truths,
-        film_ids=[film.film_id for film in films],
-        groups=[film.group for film in films],
-        source=CalibrationSource(
-            dataset=dataset.name,
-            data_sha256=data_sha256(tuple(films), truth),
+        [film.assessed.prediction for film in seen.results],
+        np.stack([film.assessed.truth_px for film in seen.results]),
+        film_ids=[film.film_id for film in seen.films],
+        groups=[film.group for film in seen.films],
+        source=calibration_source(
+            model,
+            dataset,
+            seen.films,
             split=split,
             truth=truth,
-            model=model.name,
-            model_kind=model.kind,
-            model_sha256=model.bundle.sha256,
-            samples=model.default_samples,
-            seed=seed,
+            seed=at_site.seed,
+            known=known,
+            of_bundle=True,
         ),
     )
-    regions = [[mark.region for mark in one.landmarks] for one in predictions]
-    own = None
-    if all(region is not None for film in regions for region in film):
-        held = [
-            [region is not None and holds(region, point) for region, point in zip(film, points, strict=True)]
-            for film, points in zip(regions, truths, strict=True)
-        ]
-        areas = [
-            [np.inf if region is None or region.area_mm2 is None else region.area_mm2 for region in film]
-            for film in regions
-        ]
-        own = OwnRegions(np.array(held, dtype=bool), np.array(areas, dtype=np.float64))
-    return SiteFilms(data, own, predictions, data.film_ids)
+    return SiteFilms(data, _own_regions(seen.results), seen.results, seen.errors)
 
 
-def in_order(dataset: Dataset, names: Sequence[str]) -> Dataset:
+def _own_regions(films: Sequence[SeenFilm]) -> OwnRegions | None:
+    """Which points the predictions' regions hold, and how large these are; None where one has no region."""
+    held, areas = [], []
+    for film in films:
+        regions = [mark.region for mark in film.assessed.prediction.landmarks]
+        known = [region for region in regions if region is not None]
+        if len(known) < len(regions):
+            return None
+        held.append(
+            [holds(region, point) for region, point in zip(known, film.assessed.truth_px, strict=True)]
+        )
+        areas.append([np.inf if region.area_mm2 is None else region.area_mm2 for region in known])
+    return OwnRegions(np.array(held, dtype=bool), np.array(areas, dtype=np.float64))
+
+
+def _in_order(dataset: Dataset, names: Sequence[str]) -> Dataset:
     """The data set's films in the order of their names in a list; those that are not in it are left out.
 
     Raises:
@@ -154,38 +369,3 @@ def in_order(dataset: Dataset, names: Sequence[str]) -> Dataset:
     if len(set(names)) < len(names):
         raise InputError("a film stands twice in the list of films")
     return replace(dataset, films=tuple(by_id[name] for name in names))
-
-
-def gain_table(rows: Sequence[GainRow], *, level: float) -> Table:
-    """What K films bring, as a table of text."""
-
-    def shown(value: float | None, digits: str) -> str:
-        return NOT_DEFINED if value is None else format(value, digits)
-
-    return Table(
-        title=f"K corrected films: measured on the others, mean of {rows[0].repeats} random draws (SD)",
-        columns=tuple(
-            Column(heading)
-            for heading in (
-                "K",
-                "MRE mm",
-                "within 2 mm %",
-                f"coverage at {100 * level:g} %",
-                "mean area mm²",
-                "whole film %",
-            )
-        ),
-        rows=tuple(
-            (
-                str(row.films),
-                f"{row.mre_mm:.2f} ({row.mre_sd_mm:.2f})",
-                f"{100 * row.sdr_2mm:.1f}",
-                NOT_DEFINED
-                if row.coverage is None
-                else f"{100 * row.coverage:.1f} ({100 * (row.coverage_sd or 0.0):.1f})",
-                shown(row.area_mm2, ".1f"),
-                shown(None if row.whole_film is None else 100 * row.whole_film, ".0f"),
-            )
-            for row in rows
-        ),
-    )

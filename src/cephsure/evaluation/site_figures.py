@@ -6,6 +6,8 @@ import io
 import math
 from typing import TYPE_CHECKING
 
+from cephsure.evaluation.table import NOT_DEFINED, Column, Table
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,6 +17,41 @@ if TYPE_CHECKING:
     from cephsure.uncertainty.site import GainRow
 
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#666666"
+
+
+def gain_table(rows: Sequence[GainRow], *, level: float) -> Table:
+    """What K films bring, as a table of text."""
+
+    def shown(value: float | None, digits: str) -> str:
+        return NOT_DEFINED if value is None else format(value, digits)
+
+    return Table(
+        title=f"K corrected films: measured on the others, mean of {rows[0].repeats} random draws (SD)",
+        columns=tuple(
+            Column(heading)
+            for heading in (
+                "K",
+                "MRE mm",
+                "within 2 mm %",
+                f"coverage at {100 * level:g} %",
+                "mean area mm²",
+                "whole film %",
+            )
+        ),
+        rows=tuple(
+            (
+                str(row.films),
+                f"{row.mre_mm:.2f} ({row.mre_sd_mm:.2f})",
+                f"{100 * row.sdr_2mm:.1f}",
+                NOT_DEFINED
+                if row.coverage is None
+                else f"{100 * row.coverage:.1f} ({100 * (row.coverage_sd or 0.0):.1f})",
+                shown(row.area_mm2, ".1f"),
+                shown(None if row.whole_film is None else 100 * row.whole_film, ".0f"),
+            )
+            for row in rows
+        ),
+    )
 
 
 def gain_figure(rows: Sequence[GainRow], *, level: float, title: str) -> bytes:

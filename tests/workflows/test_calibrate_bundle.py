@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from cephsure.bundles.bundle import read_bundle
 from cephsure.errors import BundleError, InputError
 from cephsure.model import load_model
 from cephsure.uncertainty.calibration import fit_calibration
-from cephsure.workflows.calibrated_bundle import write_calibrated
+from cephsure.uncertainty.gate import read_gate
+from cephsure.workflows import AnnotatedData, calibrate
+from cephsure.workflows.calibrate_bundle import CalibrateOptions, write_calibrated
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +90,72 @@ def test_a_calibration_of_other_landmarks_is_refused_by_the_reader(bundle, calib
     dots.seal(folder)
     with pytest.raises(BundleError, match="other landmarks"):
         load_model(folder)
+
+
+@pytest.fixture
+def opened():
+    """Give a list of the paths of all files that are opened from now on, however they are."""
+    _OPENED.clear()
+    _OPENED.append("")
+    yield _OPENED
+    _OPENED.clear()
+
+
+_OPENED = []
+
+
+def _note(event, arguments):
+    if event == "open" and _OPENED:
+        _OPENED.append(str(arguments[0]))
+
+
+sys.addaudithook(_note)
+
+
+def test_a_bundle_with_figures_calibration_and_gate_from_films_opened_once(
+    dot_data, dot_model, opened, tmp_path
+):
+    steps = []
+    result = calibrate(
+        AnnotatedData(dot_data / "points.csv", truth="one", mm_per_px=0.5),
+        dot_model,
+        out=tmp_path / "new",
+        options=CalibrateOptions(folds=2, gate_halves=2),
+        on_progress=steps.append,
+    )
+    films = [film.annotated.path for film in result.collected.films]
+    assert len(films) == 34
+    assert [opened.count(str(film)) for film in films] == [1] * 34
+    assert result.errors == {}
+    assert (result.figures["films"], result.figures["folds"]) == (34, 2)
+    assert load_model(result.bundle).calibration == result.calibration
+    assert read_gate(result.bundle) == result.gate.gate
+    assert len(result.gate.halves) == 2
+    card = (result.bundle / "MODEL_CARD.md").read_text("utf-8")
+    assert (card.count("## Calibration"), card.count("## Gate")) == (1, 1)
+    assert json.loads((result.bundle / "calibration" / "figures.json").read_text()) == result.figures
+    assert [step.done for step in steps if step.what == "folds" and step.done] == [1, 2]
+    assert "other data (dots)" in next(step.remark for step in steps if step.remark)
+
+
+def test_a_film_that_cannot_be_read_is_named_and_left_out(dot_data, dot_model, tmp_path):
+    data = shutil.copytree(dot_data, tmp_path / "data")
+    (data / "020.png").write_bytes(b"no film")
+    result = calibrate(
+        AnnotatedData(data / "points.csv", mm_per_px=0.5),
+        dot_model,
+        out=tmp_path / "new",
+        options=CalibrateOptions(folds=2, gate_halves=0),
+    )
+    assert [path.name for path in result.errors] == ["020.png"]
+    assert result.calibration.fitted_on.left_out == {"could not be used": ("020",)}
+
+
+def test_figures_alone_write_nothing_but_the_report(dot_data, dot_model, tmp_path):
+    data = AnnotatedData(dot_data / "points.csv", mm_per_px=0.5)
+    options = CalibrateOptions(folds=2, gate_halves=0)
+    result = calibrate(data, dot_model, report=tmp_path / "report", options=options)
+    assert (result.bundle, result.calibration) == (None, None)
+    assert {file.name for file in (tmp_path / "report").iterdir()} == {"figures.json", "reliability.png"}
+    with pytest.raises(InputError, match="is there already"):
+        calibrate(data, dot_model, out=tmp_path)

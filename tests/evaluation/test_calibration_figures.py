@@ -5,13 +5,21 @@ import json
 import numpy as np
 import pytest
 
+import made_errors
+from cephsure.evaluation.calibration_figures import (
+    document,
+    landmark_table,
+    region_table,
+    reliability_diagram,
+    reliability_table,
+)
+from cephsure.landmarks import LandmarkSet
 from cephsure.uncertainty.calibration.fitting import CrossFit, RegionFigures
-from cephsure.workflows.calibration_diagrams import reliability_diagram
-from cephsure.workflows.calibration_figures import document, landmark_table, region_table, reliability_table
 
 
 @pytest.fixture
-def figures(made_errors, dot_set):
+def figures(dots):
+    dot_set = LandmarkSet.from_dict(dots._landmarks())
     data = made_errors.draw(np.random.default_rng(0), 4)
     covered = np.ones((4, 4))
     covered[0, 1] = covered[1, 1] = 0

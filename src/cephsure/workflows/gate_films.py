@@ -1,0 +1,142 @@
+"""The gate of calibration films: learned from all of them, and checked on halves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cephsure.datasets import group_folds
+from cephsure.errors import InputError
+from cephsure.uncertainty.gate import film_losses, fit_gate, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from cephsure.datasets import AnnotatedFilm
+    from cephsure.uncertainty import Prediction
+    from cephsure.uncertainty.calibration import CalibrationData
+    from cephsure.uncertainty.gate import FilmSigns, Gate, GateTarget, HeadModel
+    from cephsure.workflows.calibration_films import Collected
+
+
+@dataclass(frozen=True, slots=True)
+class GateFilms:
+    """Calibration films as the gate sees them.
+
+    Attributes:
+        data: errors and measures of the films that gates are learned from.
+        films: the same films.
+        predictions: theirs.
+        signs: theirs.
+        head: shape of heads from other films, and bilateral landmarks.
+        shape_source: which other films, in words.
+    """
+
+    data: CalibrationData
+    films: tuple[AnnotatedFilm, ...]
+    predictions: tuple[Prediction, ...]
+    signs: tuple[FilmSigns, ...]
+    head: HeadModel
+    shape_source: str
+
+    def learn(self, target: GateTarget, films: NDArray[np.int64] | None = None) -> Gate:
+        """A gate from all films, or from those at some indices."""
+        chosen = np.arange(len(self.signs)) if films is None else films
+        return fit_gate(
+            self.data.take(chosen),
+            [self.signs[i] for i in chosen],
+            head=self.head,
+            shape_source=self.shape_source,
+            target=target,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HalfCheck:
+    """A gate learned on one half of the films and tried on the other.
+
+    Attributes:
+        mean_loss: mean over the other half's films of missed / accepted.
+        missed_share: missed / accepted over all its points; 0 where none is accepted.
+        accepted_share: share of its points accepted.
+        not_fit: share of its films judged review or unfit.
+        unfit: share of its films judged unfit.
+    """
+
+    mean_loss: float
+    missed_share: float
+    accepted_share: float
+    not_fit: float
+    unfit: float
+
+
+def gate_films(collected: Collected) -> GateFilms:
+    """The calibration films that gates are learned from.
+
+    Raises:
+        InputError: there are too few films with all landmarks even for the shape of heads.
+    """
+    heads = collected.heads
+    if isinstance(heads, str):
+        raise InputError(heads)
+    kept = [place for place, film in enumerate(collected.films) if film.annotated.film_id not in heads.apart]
+    films = [collected.films[place] for place in kept]
+    return GateFilms(
+        collected.data.take(kept),
+        tuple(film.annotated for film in films),
+        tuple(film.assessed.prediction for film in films),
+        tuple(film.signs for film in films if film.signs is not None),
+        heads.head,
+        heads.source,
+    )
+
+
+def check_on_halves(
+    films: GateFilms, target: GateTarget, *, repeats: int, seed: int = 0
+) -> tuple[HalfCheck, ...]:
+    """Learn on a random half and try on the other, again and again; groups of films never part.
+
+    Args:
+        films: all films.
+        target: what is asked of each gate.
+        repeats: how often.
+        seed: of the halves.
+
+    Returns:
+        One result a half.
+    """
+    checks = []
+    for repeat in range(repeats):
+        learned_on, tried_on = group_folds(films.films, 2, seed=seed + repeat)
+        gate = films.learn(target, learned_on)
+        said = [judge(films.predictions[i], films.signs[i], gate) for i in tried_on]
+        accepted = np.stack([one.accepted for one in said])
+        radial = films.data.radial_mm[tried_on]
+        known = np.isfinite(radial)
+        wrong = known & (radial > target.tolerance_mm)
+        taken = accepted & known
+        checks.append(
+            HalfCheck(
+                mean_loss=float(film_losses(wrong, taken).mean()),
+                missed_share=float((wrong & taken).sum() / max(taken.sum(), 1)),
+                accepted_share=float(taken.sum() / max(known.sum(), 1)),
+                not_fit=float(np.mean([one.verdict != "fit" for one in said])),
+                unfit=float(np.mean([one.verdict == "unfit" for one in said])),
+            )
+        )
+    return tuple(checks)
+
+
+def halves_line(checks: Sequence[HalfCheck], target: GateTarget) -> str:
+    """What the halves showed, in one line."""
+    kept = sum(one.mean_loss <= target.max_missed_rate for one in checks)
+    accepted = np.mean([one.accepted_share for one in checks])
+    not_fit, unfit = np.mean([one.not_fit for one in checks]), np.mean([one.unfit for one in checks])
+    return (
+        f"learned on half of the films and tried on the others: missed rate kept in {kept} of {len(checks)}, "
+        f"{accepted:.1%} of points accepted, {not_fit:.1%} of films not fit, {unfit:.1%} unfit"
+    )
