@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from cephsure.datasets import AnnotatedFilm
     from cephsure.inference.samples import Samples
-    from cephsure.studies.result import DrawnFigure
     from cephsure.studies.sample_store import FilmSamples, SampleStore
     from cephsure.studies.study import Study
     from cephsure.uncertainty import Measure
@@ -82,15 +81,6 @@ def sample_count(study: Study) -> ExperimentResult:
         for source in all_sources
         if source.name in stores
     ]
-    figures: dict[str, Figure | DrawnFigure] = {}
-    if found:
-        figures["samples_cost"] = cost_figure(
-            [(source, frame_of(counts, _COLUMNS)) for source, counts, _ in found]
-        )
-    for source, counts, measures in found:
-        if len(counts) > 1:
-            frames = frame_of(counts, _COLUMNS), frame_of(measures, _MEASURE_COLUMNS)
-            figures[f"samples_{source.name}"] = counts_figure(source, *frames, study.test_name)
     tables = _tables(
         [row for _, counts, _ in found for row in counts],
         [row for *_, measures in found for row in measures],
@@ -110,7 +100,7 @@ def sample_count(study: Study) -> ExperimentResult:
             left_out=[source.title for source in all_sources if source.name not in stores],
         ),
         tables=tables,
-        figures=figures,
+        figures=_figures(found, study.test_name),
         shown=tables["samples"].select(*_SHOWN),
     )
 
@@ -186,14 +176,9 @@ def at_count(
         means.append(_mean(errors, weights))
         large.append(np.sum(np.isfinite(errors) & ~is_within(errors, LARGE_MM)))
         # Single samples are kept without maps and altered views: the measures of these are not here.
-        values = {measure.name: _values(measure, samples) for measure in ALWAYS}
-        of_measures.append(
-            {
-                name: _statistics(errors, found, MEASURES[name], weights)
-                for name, found in values.items()
-                if np.ptp(found) > 0
-            }
-        )
+        values = [(measure, _values(measure, samples)) for measure in ALWAYS]
+        varying = [(measure, found) for measure, found in values if np.ptp(found) > 0]
+        of_measures.append({each.name: _statistics(errors, found, each, weights) for each, found in varying})
     of_all: Record = {"samples": len(chosen[0]), "subsets": len(chosen), "n_films": len(films)}
     of_all |= {"n": int(np.isfinite(truths_mm).all(axis=-1).sum()), "n_over_4mm": float(np.mean(large))}
     return of_all | _averaged("mre_mm", means), {
@@ -274,6 +259,18 @@ def _tables(counts: Sequence[Record], measures: Sequence[Record]) -> dict[str, R
             "for every point (the spread of one sample) is left out.",
         ),
     }
+
+
+def _figures(
+    found: Sequence[tuple[SampleSource, list[Record], list[Record]]], test: str
+) -> dict[str, Figure]:
+    frames = [(source, frame_of(counts, _COLUMNS), measures) for source, counts, measures in found]
+    figures = {"samples_cost": cost_figure([frame[:2] for frame in frames])} if frames else {}
+    for source, counts, measures in frames:
+        if len(counts) > 1:
+            measure_frame = frame_of(measures, _MEASURE_COLUMNS)
+            figures[f"samples_{source.name}"] = counts_figure(source, counts, measure_frame, test)
+    return figures
 
 
 def said(row: pd.Series, key: str) -> str:
