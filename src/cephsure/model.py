@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,7 +12,6 @@ from cephsure import films
 from cephsure.bundles.bundle import FACTS_FILE, Bundle, read_bundle
 from cephsure.errors import BundleError, InputError
 from cephsure.films import Film
-from cephsure.inference.samples import Samples
 from cephsure.inference.test_time_augmentation import AUGMENTED_COPIES
 from cephsure.preprocessing import stretch_grey
 from cephsure.recipes.registry import RecipeEntry, recipe_entry, register_recipe
@@ -25,19 +25,22 @@ from cephsure.uncertainty.reference import read_reference
 from cephsure.uncertainty.regions import REGION_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from cephsure.inference.heat_maps import HeatMaps
     from cephsure.inference.orientation import Orientation
+    from cephsure.inference.samples import Samples
     from cephsure.inference.session import Device
     from cephsure.landmarks import LandmarkSet
     from cephsure.uncertainty.calibration import Calibration
     from cephsure.uncertainty.prediction import RegionKind
 
 DEFAULT_MODEL = "default-ensemble"
+GPU_FILMS = 8
+"""Films that a GPU's networks are given together."""
 _UNCALIBRATED: dict[str, Any] = {"calibration": None, "gate": None, "_uncalibrated": True}
 
 
@@ -68,7 +71,7 @@ class Model:
 
     Attributes:
         bundle: the checked bundle.
-        device: where its networks are computed.
+        device: where its networks are computed, "cpu" or "cuda".
         name: its name.
         kind: "baseline", "ensemble" or "mc-dropout".
         landmark_set: the landmarks it finds.
@@ -88,13 +91,13 @@ class Model:
 
     def __init__(self, bundle: Bundle, *, device: Device = "cpu") -> None:
         self.bundle = bundle
-        self.device = device
         self.name = bundle.name
         self.kind = bundle.kind
         self.landmark_set: LandmarkSet = bundle.landmark_set
         self._entry = _entry(bundle)
         try:
             self._localizer = self._entry.localizer(bundle, device=device)
+            self.device: Literal["cpu", "cuda"] = self._localizer.device
             passes = len(bundle.members) if bundle.kind != "mc-dropout" else int(bundle.recipe.samples or "")
         except BundleError:
             raise
@@ -173,28 +176,46 @@ class Model:
             InputError: more samples than there are members; an unknown facing or polarity; a negative seed; a
                 level or region of a bundle without calibration, or one that it has not.
         """
-        calibration = self._calibration_for(samples, level, region)
+        self._calibration_for(samples, level, region)  # before the film is read
         given = film if isinstance(film, Film) else films.read(film, mm_per_px=mm_per_px)
+        (prediction,) = self._predict(
+            [given], samples=samples, seed=seed, facing=facing, polarity=polarity, level=level, region=region
+        )
+        return prediction
+
+    def _predict(
+        self,
+        many: Sequence[Film],
+        *,
+        samples: int | None,
+        seed: int,
+        facing: Literal["auto", "right", "left"] = "auto",
+        polarity: Literal["auto", "positive", "negative"] = "auto",
+        level: float | None = None,
+        region: RegionKind | None = None,
+    ) -> list[Prediction]:
+        """Predictions of films that go through the networks together."""
+        calibration = self._calibration_for(samples, level, region)
         needs_maps = self._thorough or (
             calibration is not None
-            and given.spacing is not None
+            and any(film.spacing is not None for film in many)
             and REGION_KINDS[kind_of_region(calibration, region)].needs_maps
         )
-        prediction, maps = self.predict_with_maps(
-            given,
-            samples=samples,
-            seed=seed,
-            facing=facing,
-            polarity=polarity,
-            with_maps=needs_maps,
+        found = self._predict_with_maps(
+            many, samples=samples, seed=seed, facing=facing, polarity=polarity, with_maps=needs_maps
         )
-        if calibration is not None:
-            wanted = DEFAULT_LEVEL if level is None else level
-            prediction = calibrated(prediction, calibration, maps=maps, level=wanted, kind=region)
-        # Like a calibration a gate holds for the number of samples that it was learned with.
-        if self.gate is None or prediction.model.samples != self.gate.source.samples:
-            return prediction
-        return apply_gate(prediction, given, self.gate)
+        predictions = []
+        for film, (raw, maps) in zip(many, found, strict=True):
+            prediction = raw
+            if calibration is not None:
+                wanted = DEFAULT_LEVEL if level is None else level
+                seen = maps if self._thorough or film.spacing is not None else None
+                prediction = calibrated(raw, calibration, maps=seen, level=wanted, kind=region)
+            # Like a calibration a gate holds for the number of samples that it was learned with.
+            if self.gate is not None and prediction.model.samples == self.gate.source.samples:
+                prediction = apply_gate(prediction, film, self.gate)
+            predictions.append(prediction)
+        return predictions
 
     def predict_with_maps(
         self,
@@ -209,27 +230,49 @@ class Model:
     ) -> tuple[Prediction, HeatMaps | None]:
         """The prediction without calibration, and the heat maps behind it; arguments as for ``predict``."""
         given = film if isinstance(film, Film) else films.read(film, mm_per_px=mm_per_px)
-        stretched = stretch_grey(given.pixels)
-        orientation = self._find_orientation(stretched, facing, polarity)
-        turned = orientation.left or orientation.negative
-        upright = orientation.upright(given.pixels) if turned else stretched
-        drawn = self._sample(upright, orientation, samples, seed, with_maps=with_maps)
-        drawn = self._compared(drawn, given, upright, orientation, seed)
-        prediction = to_prediction(
-            # Regions may ask for maps: they must not change which measures a prediction has.
-            drawn if self._thorough else replace(drawn, maps=None),
-            film_info=_film_info(given, orientation),
-            model_info=ModelInfo(
-                name=self.name,
-                kind=self.kind,
-                recipe=self.bundle.recipe.name,
-                samples=drawn.positions_px.shape[0],
-                seed=seed,
-                sha256=self.bundle.sha256,
-            ),
-            landmark_set=self.landmark_set,
+        (found,) = self._predict_with_maps(
+            [given], samples=samples, seed=seed, facing=facing, polarity=polarity, with_maps=with_maps
         )
-        return prediction, drawn.maps
+        return found
+
+    def _predict_with_maps(
+        self,
+        many: Sequence[Film],
+        *,
+        samples: int | None,
+        seed: int,
+        facing: Literal["auto", "right", "left"],
+        polarity: Literal["auto", "positive", "negative"],
+        with_maps: bool,
+    ) -> list[tuple[Prediction, HeatMaps | None]]:
+        """Films' predictions without calibration, and the heat maps behind them."""
+        orientations, uprights = [], []
+        for film in many:
+            stretched = stretch_grey(film.pixels)
+            orientation = self._find_orientation(stretched, facing, polarity)
+            turned = orientation.left or orientation.negative
+            orientations.append(orientation)
+            uprights.append(orientation.upright(film.pixels) if turned else stretched)
+        found = []
+        sampled = self._sample(uprights, orientations, samples, seed, with_maps=with_maps)
+        for film, orientation, upright, own in zip(many, orientations, uprights, sampled, strict=True):
+            drawn = self._compared(own, film, upright, orientation, seed)
+            prediction = to_prediction(
+                # Regions may ask for maps: they must not change which measures a prediction has.
+                drawn if self._thorough else replace(drawn, maps=None),
+                film_info=_film_info(film, orientation),
+                model_info=ModelInfo(
+                    name=self.name,
+                    kind=self.kind,
+                    recipe=self.bundle.recipe.name,
+                    samples=drawn.positions_px.shape[0],
+                    seed=seed,
+                    sha256=self.bundle.sha256,
+                ),
+                landmark_set=self.landmark_set,
+            )
+            found.append((prediction, drawn.maps))
+        return found
 
     def _calibration_for(
         self, samples: int | None, level: float | None, region: RegionKind | None
@@ -257,11 +300,29 @@ class Model:
         return None
 
     def predict_many(
-        self, many: Iterable[Film | Path | str], *, samples: int | None = None, seed: int = 0
+        self,
+        many: Iterable[Film | Path | str],
+        *,
+        samples: int | None = None,
+        seed: int = 0,
+        batch: int | None = None,
     ) -> Iterator[Prediction]:
-        """Predictions of films one by one, as they are asked for."""
-        for film in many:
-            yield self.predict(film, samples=samples, seed=seed)
+        """Predictions of films in their order, as they are asked for.
+
+        Args:
+            many: films, or files to read.
+            samples: as for ``predict``.
+            seed: as for ``predict``.
+            batch: films that go through the networks together: by default one on a CPU, eight on a GPU.
+
+        Raises:
+            FilmError: a file of the batch that is due cannot be read.
+        """
+        count = batch or (GPU_FILMS if self.device == "cuda" else 1)
+        coming = iter(many)
+        while together := list(islice(coming, count)):
+            given = [film if isinstance(film, Film) else films.read(film) for film in together]
+            yield from self._predict(given, samples=samples, seed=seed)
 
     def orientation(
         self,
@@ -277,7 +338,7 @@ class Model:
         self, film: Film, orientation: Orientation, *, samples: int | None = None, seed: int = 0
     ) -> Samples:
         """The samples behind a prediction, in the given film's own pixels."""
-        return self._sample(orientation.upright(film.pixels), orientation, samples, seed)
+        return self._sample([orientation.upright(film.pixels)], [orientation], samples, seed)[0]
 
     def features(self, film: Film) -> NDArray[np.float64] | None:
         """(C,) what the first network's deepest level makes of a film; None if it does not tell."""
@@ -316,14 +377,14 @@ class Model:
 
     def _sample(
         self,
-        upright: NDArray[np.float32],
-        orientation: Orientation,
+        uprights: Sequence[NDArray[np.float32]],
+        orientations: Sequence[Orientation],
         samples: int | None,
         seed: int,
         *,
         with_maps: bool = False,
-    ) -> Samples:
-        """Samples of an upright film (H, W), in the given film's own pixels."""
+    ) -> list[Samples]:
+        """Samples of upright films (H, W), each in the given film's own pixels."""
         count = self.default_samples if samples is None else samples
         most = None if self.kind == "mc-dropout" else self.default_samples
         if count < 1 or (most is not None and count > most):
@@ -331,16 +392,20 @@ class Model:
             raise InputError(f"{self.name} gives {known} samples a film, not {count}")
         if seed < 0:
             raise InputError(f"a seed is 0 or more, not {seed}")
-        drawn = self._localizer.sample(upright, samples=count, seed=seed, with_maps=with_maps)
-        width_px, coarse = upright.shape[1], drawn.coarse_positions_px
-        return Samples(
-            positions_px=orientation.to_given(drawn.positions_px, width_px),
-            activations=drawn.activations,
-            expected_errors_px=drawn.expected_errors_px,
-            entropies=drawn.entropies,
-            coarse_positions_px=None if coarse is None else orientation.to_given(coarse, width_px),
-            maps=drawn.maps.mirrored(width_px) if drawn.maps is not None and orientation.left else drawn.maps,
-        )
+        drawn = self._localizer.sample(uprights, samples=count, seed=seed, with_maps=with_maps)
+        widths_px = [upright.shape[1] for upright in uprights]
+        return [_as_given(*own) for own in zip(drawn, orientations, widths_px, strict=True)]
+
+
+def _as_given(drawn: Samples, orientation: Orientation, width_px: int) -> Samples:
+    """Samples of an upright film in the given film's own pixels."""
+    coarse, maps = drawn.coarse_positions_px, drawn.maps
+    return replace(
+        drawn,
+        positions_px=orientation.to_given(drawn.positions_px, width_px),
+        coarse_positions_px=None if coarse is None else orientation.to_given(coarse, width_px),
+        maps=maps.mirrored(width_px) if maps is not None and orientation.left else maps,
+    )
 
 
 def _loaded_again(place: Path, sha256: str, device: Device, entry: RecipeEntry) -> Model:

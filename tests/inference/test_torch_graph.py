@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from cephsure.errors import BundleError
+from cephsure.films import Film
+from cephsure.inference import session
 from cephsure.inference.session import Session
-from cephsure.model import shipped_models
+from cephsure.model import load_model, shipped_models
 
 torch_graph = pytest.importorskip("cephsure.inference.torch_graph")
 
@@ -22,11 +24,11 @@ def networks():
     }
 
 
-def examples(session, count):
+def examples(network, count):
     rng = np.random.default_rng(0)
-    shape = (count, *next(iter(session._graph.inputs.values()))[1:])
-    kept = rng.uniform(size=(count, session.mask_channels)) > 0.2
-    masks = (kept / 0.8).astype(np.float32) if session.mask_channels else None
+    shape = (count, *next(iter(network._graph.inputs.values()))[1:])
+    kept = rng.uniform(size=(count, network.mask_channels)) > 0.2
+    masks = (kept / 0.8).astype(np.float32) if network.mask_channels else None
     return rng.normal(size=shape).astype(np.float32), masks
 
 
@@ -49,13 +51,28 @@ def test_torch_computes_what_onnx_runtime_does(name, count):
 
 
 def test_a_graph_may_be_computed_in_several_threads_at_once():
-    session = Session(networks()["coarse"], runtime="torch")
-    image, masks = examples(session, 4)
-    alone = [session.run(image[k : k + 1], masks[k : k + 1]) for k in range(4)]
+    network = Session(networks()["coarse"], runtime="torch")
+    image, masks = examples(network, 4)
+    alone = [network.run(image[k : k + 1], masks[k : k + 1]) for k in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda k: session.run(image[k : k + 1], masks[k : k + 1]), range(4)))
+        together = list(pool.map(lambda k: network.run(image[k : k + 1], masks[k : k + 1]), range(4)))
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_a_models_predictions_agree_also_in_stacked_batches(monkeypatch, draw_head):
+    films = [Film(draw_head(np.random.default_rng(seed))[0]) for seed in range(3)]
+    reference = load_model("default-mc-dropout")
+    expected = list(reference.predict_many(films, samples=2))
+    opened = session._open
+    monkeypatch.setattr(session, "_open", lambda path, device, _: opened(path, device, "torch"))
+    model = load_model("default-mc-dropout")
+    alone = list(model.predict_many(films, samples=2))
+    model._localizer.device = "cuda"  # where passes and films are stacked
+    stacked = list(model.predict_many(films, samples=2, batch=2))
+    assert len(stacked) == 3
+    for one, other in [*zip(alone, expected, strict=True), *zip(stacked, expected, strict=True)]:
+        np.testing.assert_allclose(one.points_px, other.points_px, atol=1e-4)
 
 
 def test_a_node_that_torch_does_not_know_is_named(tmp_path):

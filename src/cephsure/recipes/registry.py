@@ -14,6 +14,8 @@ from cephsure.recipes.paper.recipe import PaperRecipe
 from cephsure.training.recipe import Recipe, with_changes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -28,7 +30,13 @@ ENTRY_POINTS = "cephsure.recipes"
 
 
 class Localizer(Protocol):
-    """A bundle's networks, from a film to samples. Films (H, W) are upright: positive, facing right."""
+    """A bundle's networks, from films to samples. Films (H, W) are upright: positive, facing right.
+
+    Attributes:
+        device: where the networks are computed.
+    """
+
+    device: Literal["cpu", "cuda"]
 
     def find_orientation(
         self,
@@ -40,9 +48,9 @@ class Localizer(Protocol):
         """How a film, its grey stretched to [0, 1], is turned: as given, found, or assumed."""
 
     def sample(
-        self, pixels: NDArray[np.float32], *, samples: int, seed: int, with_maps: bool = False
-    ) -> Samples:
-        """``samples`` samples, in the upright film's px; with maps on demand."""
+        self, films: Sequence[NDArray[np.float32]], *, samples: int, seed: int, with_maps: bool = False
+    ) -> list[Samples]:
+        """``samples`` samples of each film, in the upright film's px; with maps on demand."""
 
     def features(self, pixels: NDArray[np.float32]) -> NDArray[np.float64] | None:
         """(C,) what the first network's deepest level makes of the film; None if it does not tell."""

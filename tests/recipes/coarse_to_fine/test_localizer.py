@@ -82,7 +82,7 @@ def test_the_quick_way_gives_what_the_plain_way_gives(dots, dot_bundles, localiz
         plainly_refined(pyramid, points, Session(folder / "fine.onnx"), layout, dots.SHAPE)
         for points, folder in zip(coarse, folders, strict=True)
     ]
-    found = localizer("ensemble", 3).sample(pixels, samples=3, seed=0)
+    found = localizer("ensemble", 3).sample([pixels], samples=3, seed=0)[0]
     np.testing.assert_allclose(found.coarse_positions_px, coarse, atol=1e-6)
     for number, name in enumerate(FIELDS[:4]):
         np.testing.assert_allclose(getattr(found, name), [one[number] for one in plain], rtol=1e-4, atol=1e-3)
@@ -92,7 +92,7 @@ def test_the_quick_way_gives_what_the_plain_way_gives(dots, dot_bundles, localiz
     ("kind", "members", "samples"), [("baseline", 1, 1), ("ensemble", 3, 2), ("mc-dropout", 1, 4)]
 )
 def test_samples_of_every_landmark(localizer, film, kind, members, samples):
-    found = localizer(kind, members).sample(film[0], samples=samples, seed=0)
+    found = localizer(kind, members).sample([film[0]], samples=samples, seed=0)[0]
     assert found.positions_px.shape == found.coarse_positions_px.shape == (samples, 4, 2)
     for values in (found.activations, found.expected_errors_px, found.entropies):
         assert values.shape == (samples, 4)
@@ -103,8 +103,8 @@ def test_samples_of_every_landmark(localizer, film, kind, members, samples):
 @pytest.mark.parametrize(("kind", "members", "samples"), [("baseline", 1, 1), ("ensemble", 3, 3)])
 def test_maps_lie_round_the_points_and_change_nothing_else(localizer, film, kind, members, samples):
     pixels, _ = film
-    found = localizer(kind, members).sample(pixels, samples=samples, seed=0, with_maps=True)
-    plain = localizer(kind, members).sample(pixels, samples=samples, seed=0)
+    found = localizer(kind, members).sample([pixels], samples=samples, seed=0, with_maps=True)[0]
+    plain = localizer(kind, members).sample([pixels], samples=samples, seed=0)[0]
     assert plain.maps is None
     for name in FIELDS:
         assert (getattr(found, name) == getattr(plain, name)).all()
@@ -122,7 +122,7 @@ def test_maps_lie_round_the_points_and_change_nothing_else(localizer, film, kind
 @pytest.mark.parametrize("scale", [0.5, 1.0, 3.1])
 def test_the_dots_are_found_whatever_the_films_size(dots, localizer, scale):
     drawn = dots.draw_dots(np.random.default_rng(3), scale=scale)
-    found = localizer("ensemble", 3).sample(stretch_grey(drawn.pixels), samples=3, seed=0)
+    found = localizer("ensemble", 3).sample([stretch_grey(drawn.pixels)], samples=3, seed=0)[0]
     np.testing.assert_allclose(found.positions_px.mean(axis=0), drawn.points, atol=0.4 * scale)
     np.testing.assert_allclose(found.coarse_positions_px.mean(axis=0), drawn.points, atol=2.5 * scale)
     # The maps' Gaussians are some px wide on a film of 400 px: so is what they say of the error.
@@ -130,8 +130,8 @@ def test_the_dots_are_found_whatever_the_films_size(dots, localizer, scale):
 
 
 def test_members_differ_and_the_first_ones_are_taken(localizer, film):
-    three = localizer("ensemble", 3).sample(film[0], samples=3, seed=0)
-    two = localizer("ensemble", 3).sample(film[0], samples=2, seed=0)
+    three = localizer("ensemble", 3).sample([film[0]], samples=3, seed=0)[0]
+    two = localizer("ensemble", 3).sample([film[0]], samples=2, seed=0)[0]
     # The pyramid's resolution is by the median frame of the members asked: a little else.
     np.testing.assert_allclose(two.coarse_positions_px, three.coarse_positions_px[:2])
     np.testing.assert_allclose(two.positions_px, three.positions_px[:2], atol=0.2)
@@ -140,7 +140,7 @@ def test_members_differ_and_the_first_ones_are_taken(localizer, film):
 
 def test_the_same_seed_gives_the_same_numbers(localizer, film):
     dropout = localizer("mc-dropout")
-    one, again, other = (dropout.sample(film[0], samples=5, seed=seed) for seed in (3, 3, 4))
+    one, again, other = (dropout.sample([film[0]], samples=5, seed=seed)[0] for seed in (3, 3, 4))
     for name in FIELDS:
         assert getattr(one, name).tobytes() == getattr(again, name).tobytes()
         assert getattr(one, name).tobytes() != getattr(other, name).tobytes()
@@ -149,12 +149,12 @@ def test_the_same_seed_gives_the_same_numbers(localizer, film):
 
 
 def test_the_first_passes_are_the_same_however_many_are_drawn(localizer, film):
-    few, many = (localizer("mc-dropout").sample(film[0], samples=n, seed=0) for n in (2, 6))
+    few, many = (localizer("mc-dropout").sample([film[0]], samples=n, seed=0)[0] for n in (2, 6))
     np.testing.assert_allclose(few.coarse_positions_px, many.coarse_positions_px[:2])
 
 
 def test_networks_without_dropout_do_not_care_for_the_seed(localizer, film):
-    one, other = (localizer("ensemble", 3).sample(film[0], samples=3, seed=seed) for seed in (0, 1))
+    one, other = (localizer("ensemble", 3).sample([film[0]], samples=3, seed=seed)[0] for seed in (0, 1))
     assert one.positions_px.tobytes() == other.positions_px.tobytes()
 
 
@@ -177,7 +177,7 @@ def test_weird_films_give_finite_numbers(localizer, size, content):
         pixels = np.random.default_rng(0).uniform(size=size).astype(np.float32)
     elif content == "one dot":
         pixels[size[0] // 2, size[1] // 2] = 1
-    found = localizer("ensemble", 3).sample(stretch_grey(pixels), samples=3, seed=0)
+    found = localizer("ensemble", 3).sample([stretch_grey(pixels)], samples=3, seed=0)[0]
     for name in FIELDS:
         assert np.isfinite(getattr(found, name)).all()
 

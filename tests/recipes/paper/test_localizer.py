@@ -39,7 +39,7 @@ def localizer(dot_bundles):
 )
 def test_samples_of_every_landmark(dots, localizer, kind, members, samples):
     pixels = stretch_grey(dots.draw_dots(np.random.default_rng(0)).pixels)
-    found = localizer(kind, members).sample(pixels, samples=samples, seed=0)
+    found = localizer(kind, members).sample([pixels], samples=samples, seed=0)[0]
     assert found.positions_px.shape == (samples, 4, 2)
     assert found.coarse_positions_px is None
     for values in (found.activations, found.expected_errors_px, found.entropies):
@@ -50,7 +50,7 @@ def test_samples_of_every_landmark(dots, localizer, kind, members, samples):
 @pytest.mark.parametrize("scale", [0.5, 1.0, 2.3])
 def test_the_dots_are_found_to_half_a_pixel_of_the_squeezed_film(dots, localizer, scale):
     drawn = dots.draw_dots(np.random.default_rng(1), scale=scale)
-    found = localizer().sample(stretch_grey(drawn.pixels), samples=1, seed=0)
+    found = localizer().sample([stretch_grey(drawn.pixels)], samples=1, seed=0)[0]
     # 400 x 480 px on 64 x 64: a pixel is 6.25 x 7.5 px.
     assert (np.abs(found.positions_px[0] - drawn.points) <= np.array([6.25, 7.5]) * scale * 0.6).all()
 
@@ -60,7 +60,7 @@ def test_readings_are_those_of_the_blurred_maps(dots, dot_bundles, localizer):
     view, to_film = squeezed_view(working_film(pixels, dots.PAPER_SIDE), dots.PAPER_SIDE)
     maps = Session(dot_bundles("paper") / "members" / "00" / "paper.onnx").run(view[None, None])[0]
     blurred = np.stack([gaussian_filter(m, 1.5, mode="constant") for m in maps])
-    found = localizer().sample(pixels, samples=1, seed=0)
+    found = localizer().sample([pixels], samples=1, seed=0)[0]
     step = np.sqrt(6.25 * 7.5)
     rows, columns = np.indices(maps.shape[1:])
     for number, one in enumerate(blurred):
@@ -76,7 +76,9 @@ def test_readings_are_those_of_the_blurred_maps(dots, dot_bundles, localizer):
 
 def test_the_same_seed_gives_the_same_numbers(dots, localizer):
     pixels = stretch_grey(dots.draw_dots(np.random.default_rng(0)).pixels)
-    one, again, other = (localizer("mc-dropout").sample(pixels, samples=6, seed=seed) for seed in (3, 3, 4))
+    one, again, other = (
+        localizer("mc-dropout").sample([pixels], samples=6, seed=seed)[0] for seed in (3, 3, 4)
+    )
     for name in FIELDS:
         assert getattr(one, name).tobytes() == getattr(again, name).tobytes()
         assert getattr(one, name).tobytes() != getattr(other, name).tobytes()
@@ -86,22 +88,22 @@ def test_the_same_seed_gives_the_same_numbers(dots, localizer):
 def test_the_first_members_and_passes_are_taken(dots, localizer):
     pixels = stretch_grey(dots.draw_dots(np.random.default_rng(0)).pixels)
     for kind, members in (("ensemble", 3), ("mc-dropout", 1)):
-        few, many = (localizer(kind, members).sample(pixels, samples=n, seed=0) for n in (2, 3))
+        few, many = (localizer(kind, members).sample([pixels], samples=n, seed=0)[0] for n in (2, 3))
         np.testing.assert_allclose(few.positions_px, many.positions_px[:2])
 
 
 @pytest.mark.parametrize("size", [(3000, 100), (100, 3000), (64, 64), (5, 9), (1, 1)])
 def test_weird_films_give_finite_numbers(localizer, size):
     noise = np.random.default_rng(0).uniform(size=size).astype(np.float32)
-    found = localizer("mc-dropout").sample(stretch_grey(noise), samples=3, seed=0)
+    found = localizer("mc-dropout").sample([stretch_grey(noise)], samples=3, seed=0)[0]
     for name in FIELDS:
         assert np.isfinite(getattr(found, name)).all()
 
 
 def test_maps_lie_on_the_film_and_expect_the_errors_that_are_read(dots, localizer):
     pixels = stretch_grey(dots.draw_dots(np.random.default_rng(4)).pixels)
-    found = localizer().sample(pixels, samples=1, seed=0, with_maps=True)
-    assert localizer().sample(pixels, samples=1, seed=0).maps is None
+    found = localizer().sample([pixels], samples=1, seed=0, with_maps=True)[0]
+    assert localizer().sample([pixels], samples=1, seed=0)[0].maps is None
     maps = found.maps
     assert maps.probabilities.sum(axis=(1, 2)) == pytest.approx(np.ones(4), abs=1e-3)
     rows, columns = np.indices(maps.probabilities.shape[1:])
@@ -232,7 +234,7 @@ def test_a_bundle_is_decoded_by_its_recipes_version(dots, dot_bundles, tmp_path)
         bundle = read_bundle(folder)
         told = {} if version is None else {"version": version}
         facts = bundle.recipe.model_validate(bundle.recipe.model_dump(exclude={"version"}) | told)
-        found = OneStage(replace(bundle, recipe=facts)).sample(pixels, samples=1, seed=0)
+        found = OneStage(replace(bundle, recipe=facts)).sample([pixels], samples=1, seed=0)[0]
         blurred = [gaussian_filter(m, 1.5, mode="constant", truncate=cut).max() for m in maps]
         assert found.activations[0] == pytest.approx(blurred, rel=1e-5)
 

@@ -30,11 +30,15 @@ class ToyLocalizer:
     def __init__(self, bundle: Bundle, *, device: str = "cpu") -> None:
         self.side = int(bundle.recipe.numbers["side"])
         self.networks = [Session(folder / "toy.onnx", device=device) for folder in bundle.members]
+        self.device = self.networks[0].device
 
     def find_orientation(self, stretched, *, facing="auto", polarity="auto"):
         return find_orientation(stretched, None, 0, facing=facing, polarity=polarity)
 
-    def sample(self, pixels, *, samples, seed, with_maps=False):
+    def sample(self, films, *, samples, seed, with_maps=False):
+        return [self._sample(pixels, samples) for pixels in films]
+
+    def _sample(self, pixels, samples):
         image, warp = small_view(working_film(pixels, self.side), self.side)
         maps = [softmax_maps(network.run(image[None, None])[0]) for network in self.networks[:samples]]
         readings = [read_maps(each, local_centroids(each, 2)) for each in maps]

@@ -19,7 +19,7 @@ from cephsure.geometry import Affine, Warp, local_centroids, read_maps, softmax_
 from cephsure.inference.heat_maps import SampleMaps, mean_of_marks, mixture
 from cephsure.inference.orientation import find_orientation
 from cephsure.inference.samples import Samples
-from cephsure.inference.session import Session, channel_masks, load_networks, undropped
+from cephsure.inference.session import Call, Session, channel_masks, load_networks, run_each, undropped
 from cephsure.inference.test_time_augmentation import augmentations
 from cephsure.preprocessing import (
     WorkingFilm,
@@ -60,6 +60,31 @@ class _Pass:
 
 
 @dataclass(frozen=True, slots=True)
+class _CoarseJob:
+    """A pass over a whole view (S, S), which ``warp`` maps to px of the upright film."""
+
+    view: NDArray[np.float32]
+    warp: Warp
+    one: _Pass
+
+
+@dataclass(frozen=True, slots=True)
+class _FineJob:
+    """A pass over the patches round coarse points (L, 2), in a frame; ``way`` bends the patches' greys."""
+
+    pyramid: Pyramid
+    frame: Affine
+    coarse: NDArray[np.float64]
+    one: _Pass
+    way: Augmentation | None = None
+
+    @property
+    def centres(self) -> NDArray[np.float64]:
+        """(L, 2) the patches' centres in the frame."""
+        return Warp(self.frame).output(self.coarse)
+
+
+@dataclass(frozen=True, slots=True)
 class _Drawn:
     """One sample: positions (L, 2) in px of the upright film, readings of its maps (L,), and the maps."""
 
@@ -96,6 +121,7 @@ class CoarseToFine:
         paths = [folder / f"{stage}.onnx" for folder in bundle.members for stage in ("coarse", "fine")]
         sessions = load_networks(paths, self._pool, takes_masks=bundle.kind == "mc-dropout", device=device)
         self.coarse, self.fine = sessions[::2], sessions[1::2]
+        self.device = self.coarse[0].device
 
     def find_orientation(
         self,
@@ -110,36 +136,31 @@ class CoarseToFine:
         )
 
     def sample(
-        self, pixels: NDArray[np.float32], *, samples: int, seed: int, with_maps: bool = False
-    ) -> Samples:
-        """Draw ``samples`` samples of a film (H, W): upright, positive, facing right, in [0, 1].
+        self, films: Sequence[NDArray[np.float32]], *, samples: int, seed: int, with_maps: bool = False
+    ) -> list[Samples]:
+        """Draw ``samples`` samples of each film (H, W): upright, positive, facing right, in [0, 1].
 
         With ``with_maps`` the mixture of their heat maps comes with them, which takes some time of its own.
         """
-        film = working_film(pixels, self.side)
-        warp = whole_warp(film, self.side)
-        view = standardise(whole_view(film, warp, self.side))[None, None]
         passes = self._passes(samples, seed)
-        coarse = list(self._pool.map(lambda one: self._coarse(view, warp, one), passes))
-        frames = [self._frame(points, film) for points in coarse]
-        pyramid = build_pyramid(pixels, float(np.median([frame.scale for frame in frames])), self.layout)
-        jobs = zip(frames, coarse, passes, strict=True)
-        drawn = list(self._pool.map(lambda job: self._fine(pyramid, *job, with_maps=with_maps), jobs))
-        positions = np.stack([one.positions for one in drawn])
-        maps = [one.maps for one in drawn if one.maps is not None]
-        return Samples(
-            positions_px=positions,
-            activations=np.stack([one.activations for one in drawn]),
-            expected_errors_px=np.stack([one.expected_errors for one in drawn]),
-            entropies=np.stack([one.entropies for one in drawn]),
-            coarse_positions_px=np.stack(coarse),
-            maps=_mixture(maps, positions.mean(axis=0)) if maps else None,
-        )
+        reduced = [working_film(pixels, self.side) for pixels in films]
+        warps = [whole_warp(film, self.side) for film in reduced]
+        seen = [(self._view(film, warp), warp) for film, warp in zip(reduced, warps, strict=True)]
+        found = self._coarse([_CoarseJob(*whole, one) for whole in seen for one in passes])
+        jobs: list[_FineJob] = []
+        for number, (pixels, film) in enumerate(zip(films, reduced, strict=True)):
+            coarse = found[number * len(passes) : (number + 1) * len(passes)]
+            frames = [self._frame(points, film) for points in coarse]
+            pyramid = self._pyramid(pixels, frames)
+            jobs += [_FineJob(pyramid, *rest) for rest in zip(frames, coarse, passes, strict=True)]
+        drawn = self._fine(jobs, with_maps=with_maps)
+        cuts = range(0, len(jobs), len(passes))
+        return [_samples(found[k : k + len(passes)], drawn[k : k + len(passes)]) for k in cuts]
 
     def features(self, pixels: NDArray[np.float32]) -> NDArray[np.float64] | None:
         """(C,) the first coarse network's pooled deepest level, without dropout; None if it does not tell."""
         film = working_film(pixels, self.side)
-        view = standardise(whole_view(film, whole_warp(film, self.side), self.side))
+        view = self._view(film, whole_warp(film, self.side))
         pooled = self.coarse[0].features(view[None, None], undropped(self.coarse[0]))
         return None if pooled is None else pooled[0]
 
@@ -154,21 +175,24 @@ class CoarseToFine:
         one = _Pass(0, *(undropped(network) for network in (self.coarse[0], self.fine[0])))
         ways = augmentations(count, seed)
 
-        def coarse(way: Augmentation) -> NDArray[np.float64]:
+        def whole(way: Augmentation) -> _CoarseJob:
             warp = Warp(way.move(film.film_size_px).after(plain.affine))
-            seen = standardise(way.bend(whole_view(film, warp, self.side)))
-            return self._coarse(seen[None, None], warp, one)
+            return _CoarseJob(standardise(way.bend(whole_view(film, warp, self.side))), warp, one)
 
-        starts = list(self._pool.map(coarse, ways))
+        starts = self._coarse(list(self._pool.map(whole, ways)))
         frames = [self._frame(points, film) for points in starts]
-        pyramid = build_pyramid(pixels, float(np.median([frame.scale for frame in frames])), self.layout)
+        pyramid = self._pyramid(pixels, frames)
+        turned = [frame.after(Affine(way.turn, np.zeros(2))) for frame, way in zip(frames, ways, strict=True)]
+        jobs = [_FineJob(pyramid, *rest) for rest in zip(turned, starts, [one] * count, ways, strict=True)]
+        return np.stack([drawn.positions for drawn in self._fine(jobs)])
 
-        def fine(job: tuple[Augmentation, Affine, NDArray[np.float64]]) -> NDArray[np.float64]:
-            way, frame, points = job
-            turned = frame.after(Affine(way.turn, np.zeros(2)))
-            return self._fine(pyramid, turned, points, one, way=way).positions
+    def _view(self, film: WorkingFilm, warp: Warp) -> NDArray[np.float32]:
+        """The whole film (S, S) as the coarse network sees it."""
+        return standardise(whole_view(film, warp, self.side))
 
-        return np.stack(list(self._pool.map(fine, zip(ways, frames, starts, strict=True))))
+    def _pyramid(self, pixels: NDArray[np.float32], frames: Sequence[Affine]) -> Pyramid:
+        """The film's reductions for all passes, by their frames' usual size."""
+        return build_pyramid(pixels, float(np.median([frame.scale for frame in frames])), self.layout)
 
     def _passes(self, samples: int, seed: int) -> Sequence[_Pass]:
         """The members in turn; for MC-Dropout passes of the one member with masks drawn from the seed."""
@@ -182,10 +206,16 @@ class CoarseToFine:
     def _masks(self, rng: np.random.Generator, network: Session) -> NDArray[np.float32]:
         return channel_masks(rng, 1, (network.mask_channels,), self.dropout)
 
-    def _coarse(self, view: NDArray[np.float32], warp: Warp, one: _Pass) -> NDArray[np.float64]:
-        """Coarse positions (L, 2) in px of the upright film, from its whole view (1, 1, S, S)."""
-        maps = softmax_maps(self.coarse[one.member].run(view, one.coarse_masks)[0])
-        return warp.source(2 * local_centroids(maps, self.coarse_radius) + 0.5)
+    def _coarse(self, jobs: Sequence[_CoarseJob]) -> list[NDArray[np.float64]]:
+        """Coarse positions (L, 2) in px of the upright film."""
+
+        def call(job: _CoarseJob) -> Call:
+            return Call(self.coarse[job.one.member], job.view[None, None], job.one.coarse_masks)
+
+        def read(job: _CoarseJob, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+            return job.warp.source(2 * local_centroids(softmax_maps(logits), self.coarse_radius) + 0.5)
+
+        return run_each(jobs, call, read, pool=self._pool, stacked=self.device == "cuda")
 
     def _frame(self, points: NDArray[np.float64], film: WorkingFilm) -> Affine:
         """The head's frame by one member's coarse points; of a sane size even where they make no head."""
@@ -203,22 +233,21 @@ class CoarseToFine:
         size = np.clip(frame.scale, smallest, largest) / frame.scale
         return Affine.about(centre, np.eye(2) * size).after(frame)
 
-    def _fine(
-        self,
-        pyramid: Pyramid,
-        frame: Affine,
-        coarse: NDArray[np.float64],
-        one: _Pass,
-        *,
-        with_maps: bool = False,
-        way: Augmentation | None = None,
-    ) -> _Drawn:
-        """Refine one member's points, and read its maps; ``way`` bends the patches' greys."""
-        warp = Warp(frame)
-        centres = warp.output(coarse)
-        greys = grey_patches(pyramid, warp, centres, self.layout)
-        patches = network_input(*(greys if way is None else map(way.bend, greys)))
-        logits = self.fine[one.member].run(patches[None], one.fine_masks)[0]  # (K, L, P, P)
+    def _fine(self, jobs: Sequence[_FineJob], *, with_maps: bool = False) -> list[_Drawn]:
+        """Refine members' points, and read their maps."""
+
+        def call(job: _FineJob) -> Call:
+            greys = grey_patches(job.pyramid, Warp(job.frame), job.centres, self.layout)
+            patches = network_input(*(greys if job.way is None else map(job.way.bend, greys)))
+            return Call(self.fine[job.one.member], patches[None], job.one.fine_masks)
+
+        def read(job: _FineJob, logits: NDArray[np.float32]) -> _Drawn:
+            return self._read(job, logits, with_maps=with_maps)
+
+        return run_each(jobs, call, read, pool=self._pool, stacked=self.device == "cuda")
+
+    def _read(self, job: _FineJob, logits: NDArray[np.float32], *, with_maps: bool) -> _Drawn:
+        """Positions and summaries of one pass's logits (K, L, P, P)."""
         maps = softmax_maps(logits.reshape(-1, *logits.shape[2:]))
         readings = read_maps(maps, local_centroids(maps, self.fine_radius))
         by_annotator = logits.shape[:2]
@@ -227,8 +256,9 @@ class CoarseToFine:
         # independently.
         errors = readings.expected_errors.reshape(by_annotator)
         expected = np.sqrt((errors**2).sum(axis=0)) / len(errors)
+        frame, centres = job.frame, job.centres
         return _Drawn(
-            positions=warp.source(centres + map_to_frame(on_map, self.layout)),
+            positions=Warp(frame).source(centres + map_to_frame(on_map, self.layout)),
             activations=readings.activations.reshape(by_annotator).mean(axis=0),
             expected_errors=expected * self.layout.map_step * frame.scale,
             entropies=readings.entropies.reshape(by_annotator).mean(axis=0),
@@ -241,6 +271,20 @@ class CoarseToFine:
         """The map of the annotators' mean (L, Q, Q) from each one's (K, L, P, P), and where it lies."""
         step = self.layout.map_step / len(maps)
         return SampleMaps(mean_of_marks(maps), frame.apply(centres), frame.matrix * step)
+
+
+def _samples(coarse: Sequence[NDArray[np.float64]], drawn: Sequence[_Drawn]) -> Samples:
+    """One film's passes together."""
+    positions = np.stack([each.positions for each in drawn])
+    maps = [each.maps for each in drawn if each.maps is not None]
+    return Samples(
+        positions_px=positions,
+        activations=np.stack([each.activations for each in drawn]),
+        expected_errors_px=np.stack([each.expected_errors for each in drawn]),
+        entropies=np.stack([each.entropies for each in drawn]),
+        coarse_positions_px=np.stack(coarse),
+        maps=_mixture(maps, positions.mean(axis=0)) if maps else None,
+    )
 
 
 def _mixture(drawn: Sequence[SampleMaps], points_px: NDArray[np.float64]) -> HeatMaps:

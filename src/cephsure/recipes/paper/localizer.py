@@ -16,11 +16,13 @@ from cephsure.geometry import Affine, read_maps, sample_bilinear
 from cephsure.inference.heat_maps import HeatMaps
 from cephsure.inference.orientation import find_orientation
 from cephsure.inference.samples import Samples
-from cephsure.inference.session import channel_masks, load_networks, undropped
+from cephsure.inference.session import Call, channel_masks, load_networks, run_each, undropped
 from cephsure.inference.test_time_augmentation import augmentations
 from cephsure.preprocessing import working_film
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from cephsure.bundles.bundle import Bundle
@@ -56,6 +58,7 @@ class OneStage:
         self.networks = load_networks(
             paths, self._pool, takes_masks=bundle.kind == "mc-dropout", device=device
         )
+        self.device = self.networks[0].device
 
     def find_orientation(
         self,
@@ -68,42 +71,40 @@ class OneStage:
         return find_orientation(stretched, None, 0, facing=facing, polarity=polarity)
 
     def sample(
-        self, pixels: NDArray[np.float32], *, samples: int, seed: int, with_maps: bool = False
-    ) -> Samples:
-        """Draw ``samples`` samples of a film (H, W) in [0, 1]; ``with_maps`` with their maps' mixture."""
-        view, to_film = squeezed_view(working_film(pixels, self.side), self.side)
-        image = view[None, None].astype(np.float32)
-        drawn = list(self._pool.map(lambda job: self._read(image, *job), self._passes(samples, seed)))
-        readings = [one for one, _ in drawn]
-        step = float(np.sqrt(abs(np.linalg.det(to_film.matrix))))
-        return Samples(
-            positions_px=np.stack([to_film.apply(one.positions) for one in readings]),
-            activations=np.stack([one.activations for one in readings]),
-            expected_errors_px=np.stack([one.expected_errors * step for one in readings]),
-            entropies=np.stack([one.entropies for one in readings]),
-            maps=_on_film([maps for _, maps in drawn], to_film) if with_maps else None,
-        )
+        self, films: Sequence[NDArray[np.float32]], *, samples: int, seed: int, with_maps: bool = False
+    ) -> list[Samples]:
+        """Draw ``samples`` samples of each film (H, W) in [0, 1]; ``with_maps`` with their maps' mixture."""
+        passes = self._passes(samples, seed)
+        seen = [self._seen(working_film(pixels, self.side)) for pixels in films]
+        read = self._run([(view, *one) for view, _ in seen for one in passes])
+        cuts = range(0, len(read), len(passes))
+        return [
+            _samples(read[k : k + len(passes)], to_film, with_maps=with_maps)
+            for k, (_, to_film) in zip(cuts, seen, strict=True)
+        ]
 
     def features(self, pixels: NDArray[np.float32]) -> NDArray[np.float64] | None:
         """(C,) the first network's deepest level, pooled, without dropout; None if it does not tell."""
-        view, _ = squeezed_view(working_film(pixels, self.side), self.side)
+        view, _ = self._seen(working_film(pixels, self.side))
         network = self.networks[0]
-        pooled = network.features(view[None, None].astype(np.float32), undropped(network))
+        pooled = network.features(view, undropped(network))
         return None if pooled is None else pooled[0]
 
     def augmented(self, pixels: NDArray[np.float32], *, count: int, seed: int) -> NDArray[np.float64]:
         """Positions (K, L, 2) of the first network, without dropout, on K augmented copies of a film."""
         film = working_film(pixels, self.side)
         network = self.networks[0]
-        masks = undropped(network)
+        seen = [self._seen(film, way) for way in augmentations(count, seed)]
+        read = self._run([(view, network, undropped(network)) for view, _ in seen])
+        places = zip(read, seen, strict=True)
+        return np.stack([to_film.apply(readings.positions) for (readings, _), (_, to_film) in places])
 
-        def find(way: Augmentation) -> NDArray[np.float64]:
-            seen, to_film = squeezed_view(film, self.side, move=way.move(film.film_size_px))
-            image = 2 * way.bend(((seen + 1) / 2).astype(np.float32)) - 1
-            readings, _ = self._read(image[None, None], network, masks)
-            return to_film.apply(readings.positions)
-
-        return np.stack(list(self._pool.map(find, augmentations(count, seed))))
+    def _seen(self, film: WorkingFilm, way: Augmentation | None = None) -> tuple[NDArray[np.float32], Affine]:
+        """What a network is given of a film, as it is or augmented: (1, 1, S, S), and the map to film px."""
+        move = None if way is None else way.move(film.film_size_px)
+        view, to_film = squeezed_view(film, self.side, move=move)
+        image = view if way is None else 2 * way.bend(((view + 1) / 2).astype(np.float32)) - 1
+        return image[None, None].astype(np.float32), to_film
 
     def _passes(self, samples: int, seed: int) -> list[tuple[Session, NDArray[np.float32] | None]]:
         channels = self.networks[0].mask_channels
@@ -112,18 +113,43 @@ class OneStage:
         masks = channel_masks(np.random.default_rng(seed), samples, (channels,), self.dropout)
         return [(self.networks[0], mask[None]) for mask in masks]
 
-    def _read(
-        self, image: NDArray[np.float32], network: Session, masks: NDArray[np.float32] | None
-    ) -> tuple[MapReadings, NDArray[np.float32]]:
-        """Maxima of one network's blurred maps and their summaries, and the probabilities.
+    def _run(
+        self, jobs: Sequence[tuple[NDArray[np.float32], Session, NDArray[np.float32] | None]]
+    ) -> list[tuple[MapReadings, NDArray[np.float32]]]:
+        """What is read of each pass: of its image, its network and its dropout masks."""
+        return run_each(
+            jobs,
+            lambda job: Call(job[1], job[0], job[2]),
+            lambda _, maps: self._read(maps),
+            pool=self._pool,
+            stacked=self.device == "cuda",
+        )
+
+    def _read(self, maps: NDArray[np.float32]) -> tuple[MapReadings, NDArray[np.float32]]:
+        """Maxima of one network's maps (L, S, S), blurred, and their summaries, and the probabilities.
 
         What is positive in a map, made to sum to one, is its probability.
         """
-        maps = blur_maps(network.run(image, masks)[0], self.sigma_px, self.version)
-        positions, activations = maximum_positions(maps)
-        positive = np.maximum(maps, 1e-9)
+        blurred = blur_maps(maps, self.sigma_px, self.version)
+        positions, activations = maximum_positions(blurred)
+        positive = np.maximum(blurred, 1e-9)
         probabilities = positive / positive.sum(axis=(1, 2), keepdims=True)
         return read_maps(probabilities, positions, activations), probabilities
+
+
+def _samples(
+    passes: Sequence[tuple[MapReadings, NDArray[np.float32]]], to_film: Affine, *, with_maps: bool
+) -> Samples:
+    """One film's passes together, in px of the film."""
+    readings = [read for read, _ in passes]
+    step = float(np.sqrt(abs(np.linalg.det(to_film.matrix))))
+    return Samples(
+        positions_px=np.stack([to_film.apply(read.positions) for read in readings]),
+        activations=np.stack([read.activations for read in readings]),
+        expected_errors_px=np.stack([read.expected_errors * step for read in readings]),
+        entropies=np.stack([read.entropies for read in readings]),
+        maps=_on_film([maps for _, maps in passes], to_film) if with_maps else None,
+    )
 
 
 def _on_film(maps: list[NDArray[np.float32]], to_film: Affine) -> HeatMaps:
