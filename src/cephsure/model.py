@@ -81,7 +81,7 @@ class Model:
         reference: what the bundle knows of its training films.
         networks_sha256: of the bundle as it was trained, before any calibration.
 
-    Example:
+    Examples:
         >>> from cephsure import load_model, sample_films
         >>> sample = sample_films.sample_film("vhm_lateral_0deg")
         >>> prediction = load_model("default-baseline").predict(sample.path, mm_per_px=sample.mm_per_px)

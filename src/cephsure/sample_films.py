@@ -42,7 +42,7 @@ def sample_films() -> tuple[SampleFilm, ...]:
     Raises:
         InputError: if the package was installed without its data files.
 
-    Example:
+    Examples:
         >>> [film.name for film in sample_films()]
         ['vhm_lateral_0deg', 'vhm_lateral_30deg']
     """

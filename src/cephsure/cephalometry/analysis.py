@@ -135,7 +135,7 @@ def analyse(
     Raises:
         InputError: the probability or the number of draws makes no sense.
 
-    Example:
+    Examples:
         >>> from cephsure import load_model, sample_films
         >>> sample = sample_films.sample_film("vhm_lateral_0deg")
         >>> prediction = load_model("default-baseline").predict(sample.path, mm_per_px=sample.mm_per_px)

@@ -86,7 +86,7 @@ class _NormsFile(Frozen):
 def shipped_analyses() -> dict[str, AnalysisDefinition]:
     """The analyses that come with the package, by name; ``isbi`` first, then in alphabetical order.
 
-    Example:
+    Examples:
         >>> list(shipped_analyses())
         ['isbi', 'bjork', 'downs', 'jarabak', 'mcnamara', 'soft-tissue', 'steiner']
         >>> [entry.measurement.code for entry in shipped_analyses()["isbi"].entries]

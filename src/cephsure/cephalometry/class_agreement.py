@@ -91,7 +91,7 @@ def class_agreement(entry: Entry, first: Array, second: Array) -> ClassAgreement
         first: (F,) values, NaN where missing, by whom counts as true.
         second: (F,) values of the same films by the other.
 
-    Example:
+    Examples:
         >>> from cephsure.cephalometry import shipped_analyses
         >>> anb = shipped_analyses()["isbi"].entries[0]  # class I from 3.2 to 5.7
         >>> both = class_agreement(anb, np.array([3.0, 4.0, 6.0, 6.0]), np.array([2.0, 4.0, 5.0, 7.0]))

@@ -254,7 +254,7 @@ def turn_deg(u: Array, v: Array) -> Array:
 
     From the arc tangent of cross and dot product: unlike an arc cosine it is exact for small angles too.
 
-    Example:
+    Examples:
         >>> turn_deg(np.array([1.0, 0.0]), np.array([0.0, 2.0])).item()
         90.0
         >>> turn_deg(np.array([1.0, 0.0]), np.array([-3.0, 0.0])).item()

@@ -90,7 +90,7 @@ def shared_flags_first(arguments: list[str]) -> list[str]:
     Returns:
         The same arguments; whatever follows ``--`` stays where it is.
 
-    Example:
+    Examples:
         >>> shared_flags_first(["predict", "a.png", "--debug"])
         ['--debug', 'predict', 'a.png']
     """

@@ -86,7 +86,7 @@ class SeveralValues(TyperCommand):
 def repeated(arguments: Iterable[str], options: Collection[str]) -> list[str]:
     """Write an option before each of its values.
 
-    Example:
+    Examples:
         >>> repeated(["all", "--models", "a", "b", "--out", "o"], {"--models"})
         ['all', '--models', 'a', '--models', 'b', '--out', 'o']
     """
@@ -107,7 +107,7 @@ def repeated(arguments: Iterable[str], options: Collection[str]) -> list[str]:
 def separated(values: Iterable[str]) -> list[str]:
     """Divide values at commas, but for those that name a file or folder.
 
-    Example:
+    Examples:
         >>> separated(["a,b", "c"])
         ['a', 'b', 'c']
     """

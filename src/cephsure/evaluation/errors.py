@@ -54,7 +54,7 @@ def radial_errors(
     Raises:
         ValueError: the shapes do not fit.
 
-    Example:
+    Examples:
         >>> radial_errors([[[3.0, 4.0]]], [[[0.0, 0.0]]], mm_per_px=[[0.1, 0.1]])
         array([[0.5]])
     """
@@ -92,7 +92,7 @@ def summarize(errors: ArrayLike, *, thresholds: Sequence[float] = THRESHOLDS_MM)
     Returns:
         The summary.
 
-    Example:
+    Examples:
         >>> summarize([1.0, 2.0, 3.0, float("nan")], thresholds=[2.0])
         ErrorSummary(n_points=3, mean=2.0, sd=1.0, success_percent={2.0: 66.66666666666667})
     """
@@ -152,7 +152,7 @@ def reliability(expected: ArrayLike, actual: ArrayLike, *, bins: int = BINS) -> 
     Returns:
         The groups.
 
-    Example:
+    Examples:
         >>> found = reliability([1.0, 1.0, 3.0, 3.0], [0.5, 1.5, 2.0, 2.0], bins=2)
         >>> found.ratios.tolist(), found.expected_calibration_error
         ([1.0, 1.5], 0.5)

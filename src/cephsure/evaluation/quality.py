@@ -85,7 +85,7 @@ def pearson(x: ArrayLike, y: ArrayLike) -> float:
 
     NaN if fewer than two pairs are left or one side is constant.
 
-    Example:
+    Examples:
         >>> round(pearson([1, 2, 3], [2, 4, 7]), 4)
         0.9934
     """
@@ -98,7 +98,7 @@ def spearman(x: ArrayLike, y: ArrayLike) -> float:
 
     Pairs with a NaN are left out; NaN if fewer than two are left or one side is constant.
 
-    Example:
+    Examples:
         >>> spearman([1, 2, 3], [1, 10, 100])
         1.0
     """
@@ -154,7 +154,7 @@ def auc(positive: ArrayLike, scores: ArrayLike) -> float:
     Returns:
         The area; NaN without a positive or without a negative.
 
-    Example:
+    Examples:
         >>> auc([False, True, False, True], [0.1, 0.2, 0.2, 0.3])
         0.875
     """
@@ -201,7 +201,7 @@ def midranks(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArr
     Returns:
         (B, N) ranks from 1; of values with weight 0 the rank they would take just outside their neighbours.
 
-    Example:
+    Examples:
         >>> midranks(np.array([5.0, 1.0, 5.0]), np.array([[1.0, 1.0, 1.0], [2.0, 1.0, 0.0]]))
         array([[2.5, 1. , 2.5],
                [2.5, 1. , 2.5]])

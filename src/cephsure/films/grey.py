@@ -38,7 +38,7 @@ def scale_bits(values: NDArray[np.integer[Any]], *, bits: int) -> NDArray[np.flo
     Raises:
         FilmError: if the image is blank.
 
-    Example:
+    Examples:
         >>> scale_bits(np.array([[0, 51, 255]], dtype=np.uint8), bits=8).tolist()
         [[0.0, 0.20000000298023224, 1.0]]
     """
@@ -64,7 +64,7 @@ def scale_range(
     Raises:
         FilmError: if the image is blank or holds values that are not finite.
 
-    Example:
+    Examples:
         >>> scale_range(np.array([[1000, 1500, 3000]], dtype=np.uint16))[0].tolist()
         [[0.0, 0.25, 1.0]]
     """

@@ -64,7 +64,7 @@ def recognise(data: bytes) -> FilmKind:
     Raises:
         FilmError: if it is none of the kinds that are read; the line says what it seems to be.
 
-    Example:
+    Examples:
         >>> recognise(b"\x89PNG\r\n\x1a\n" + bytes(100)).value
         'PNG'
     """

@@ -141,7 +141,7 @@ def decide_spacing(
     Raises:
         InputError: if ``mm_per_px`` is not a possible scale.
 
-    Example:
+    Examples:
         >>> stated = StatedScales(imager_mm=(0.11, 0.11), magnification=1.1)
         >>> spacing = decide_spacing(stated, size_px=(1935, 2400)).spacing
         >>> round(spacing.x_mm_per_px, 6), spacing.source.value

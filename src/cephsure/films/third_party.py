@@ -60,7 +60,7 @@ def captured_stderr() -> Iterator[list[str]]:
 def printable(text: str, *, longest: int = 200) -> str:
     r"""Fold ``text`` into one line without control characters, cut to ``longest`` characters.
 
-    Example:
+    Examples:
         >>> printable("cannot read\n\ttile \x1b[31m1")
         'cannot read tile ?[31m1'
     """

@@ -21,7 +21,7 @@ class Affine:
         matrix: (2, 2) float64.
         offset: (2,) float64.
 
-    Example:
+    Examples:
         >>> Affine(np.eye(2) * 2, np.array([1.0, 0.0])).apply(np.array([[3.0, 4.0]])).tolist()
         [[7.0, 8.0]]
     """

@@ -75,7 +75,7 @@ class LandmarkSet:
         Returns:
             The landmark's row in arrays of positions, from 0, or None where the set has no such landmark.
 
-        Example:
+        Examples:
             >>> from cephsure.landmarks import load_landmark_set
             >>> isbi = load_landmark_set("isbi-19")
             >>> isbi.index("l7"), isbi.index("pog"), isbi.index(7), isbi.index("l20")

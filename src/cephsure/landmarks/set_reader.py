@@ -28,7 +28,7 @@ def load_landmark_set(name_or_path: str | Path = DEFAULT_LANDMARK_SET) -> Landma
     Raises:
         InputError: there is no such set or file, or the file is not a valid set; names the file and the key.
 
-    Example:
+    Examples:
         >>> isbi = load_landmark_set("isbi-19")
         >>> len(isbi), isbi.landmarks[0].name, isbi.codes[:4]
         (19, 'Sella', ('S', 'N', 'Or', 'Po'))
@@ -52,7 +52,7 @@ def load_landmark_set(name_or_path: str | Path = DEFAULT_LANDMARK_SET) -> Landma
 def shipped_landmark_sets() -> tuple[str, ...]:
     """Names of the landmark sets that come with the package, in alphabetical order.
 
-    Example:
+    Examples:
         >>> shipped_landmark_sets()
         ('isbi-19',)
     """

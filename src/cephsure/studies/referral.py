@@ -172,7 +172,7 @@ def point_scores(table: PointTable, shape: ShapeModel | None) -> list[PointScore
 def ranked(values: NDArray[np.float64], *, within_landmark: bool) -> NDArray[np.float64]:
     """Ranks as shares, from 0 to 1, among all points or among each landmark's (columns); NaN stays NaN.
 
-    Example:
+    Examples:
         >>> ranked(np.array([[5.0, 1.0], [6.0, 0.0]]), within_landmark=True)
         array([[0.25, 0.75],
                [0.75, 0.25]])

@@ -193,7 +193,7 @@ def _column(frame: pd.DataFrame, name: str, ends: tuple[str, str] | None, digits
 def heading_of(column: str) -> tuple[str, str]:
     """A column's name in words, and its unit.
 
-    Example:
+    Examples:
         >>> heading_of("sdr_2_5_percent")
         ('SDR 2.5', '%')
         >>> heading_of("under_trained")
@@ -210,7 +210,7 @@ def heading_of(column: str) -> tuple[str, str]:
 def column_texts(name: str, column: Sequence[Cell], digits: int = USUAL_DIGITS) -> list[str]:
     """A column's cells as they are read: whole numbers whole, others to ``digits`` of the largest or more.
 
-    Example:
+    Examples:
         >>> column_texts("mre_mm", [1.15234, 0.0871, None])
         ['1.15', '0.09', '–']
         >>> column_texts("sdr_percent", [86.04, 100.0])

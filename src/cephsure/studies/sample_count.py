@@ -131,7 +131,7 @@ def subsets(total: int, count: int, *, seed: int, wanted: int = SUBSETS) -> list
 
     They are cut from shuffled orders, so that as many as possible have no sample in common.
 
-    Example:
+    Examples:
         >>> sorted(np.concatenate(subsets(6, 2, seed=0, wanted=3)).tolist())
         [0, 1, 2, 3, 4, 5]
     """

@@ -230,7 +230,7 @@ def _absent(
 def head_name(path: Path) -> str:
     """What a CT is called in files: its file's name without ending, in plain letters.
 
-    Example:
+    Examples:
         >>> from pathlib import Path
         >>> head_name(Path("scans/Head 2.nii.gz"))
         'head-2'

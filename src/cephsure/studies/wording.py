@@ -17,7 +17,7 @@ UNKNOWN = "–"
 def with_interval(value: float | None, interval: Sequence[float] | None, *, digits: int = 2) -> str:
     """A value with the ends of its 95 % interval.
 
-    Example:
+    Examples:
         >>> with_interval(0.314, (0.25, 0.375))
         '0.31 [0.25, 0.38]'
         >>> with_interval(-0.5, None)
@@ -39,7 +39,7 @@ def ends(interval: Sequence[float] | None) -> tuple[float | None, float | None]:
 def with_ends(name: str, value: float | None, interval: Sequence[float] | None) -> dict[str, float | None]:
     """The three cells of a value and its interval in a table.
 
-    Example:
+    Examples:
         >>> with_ends("auc", 0.8, (0.7, 0.9))
         {'auc': 0.8, 'auc_low': 0.7, 'auc_high': 0.9}
     """
@@ -49,7 +49,7 @@ def with_ends(name: str, value: float | None, interval: Sequence[float] | None) 
 def listed(words: Sequence[str]) -> str:
     """Words as a sentence lists them.
 
-    Example:
+    Examples:
         >>> listed(["a", "b", "c"])
         'a, b and c'
     """

@@ -170,7 +170,7 @@ def validation_figures(members: list[dict[str, Any]], *, keep: str) -> str:
         members: each one's facts, as in its ``done.json``.
         keep: "best" where the weights of the best epoch are kept, "last" where those of the last.
 
-    Example:
+    Examples:
         >>> stages = {"last": {"validation_mre_mm": 1.25, "best_validation_mre_mm": 1.2}}
         >>> validation_figures([{"stages": stages}, {"stages": stages}], keep="last")
         '1.25 mm (1.25 to 1.25)'

@@ -110,7 +110,7 @@ def _left(stages: Mapping[str, int], state: JobState, costs: Mapping[str, float]
 def job_title(name: str) -> str:
     """What a job is called on the screen.
 
-    Example:
+    Examples:
         >>> job_title("3"), job_title("facing")
         ('member 03', 'facing')
     """
@@ -120,7 +120,7 @@ def job_title(name: str) -> str:
 def epoch_words(row: Mapping[str, Any]) -> str:
     """One row of a log in words.
 
-    Example:
+    Examples:
         >>> epoch_words({"stage": "net", "epoch": 3, "epochs": 24, "loss": 3.25, "validation_mre_mm": 1.5})
         'net 3/24, loss 3.25, validation MRE 1.50 mm'
     """
@@ -135,7 +135,7 @@ def epoch_words(row: Mapping[str, Any]) -> str:
 def duration_words(seconds: float) -> str:
     """A time in the two units that matter.
 
-    Example:
+    Examples:
         >>> [duration_words(s) for s in (0, 44, 100, 3590, 3700, 90000)]
         ['0 s', '44 s', '2 min', '1 h 00 min', '1 h 02 min', '25 h 00 min']
     """

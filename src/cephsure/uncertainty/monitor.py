@@ -66,7 +66,7 @@ class DriftMonitor:
             films keep their level on average over such fittings; one fitting may be off by about
             sqrt(level (1 - level) / n), and a margin of that size keeps it from being reported as drift.
 
-    Example:
+    Examples:
         >>> monitor = DriftMonitor(level=0.9)
         >>> for _ in range(30):
         ...     reading = monitor.add(0.1)

@@ -39,7 +39,7 @@ class FeatureModel:
 
     Source: Lee et al., NeurIPS 2018 (Mahalanobis distance of features), with one class.
 
-    Example:
+    Examples:
         >>> films = np.random.default_rng(0).normal(0, [3.0, 1.0], (500, 2))
         >>> model = FeatureModel.fit(films)
         >>> model.distance([9.0, 0.0]) < model.distance([0.0, 9.0])

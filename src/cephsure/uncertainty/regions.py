@@ -228,7 +228,7 @@ def outlines(inside: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
         corner is not repeated, corners on straight lines are left out. A hole is a chain of its own, and so
         is each of two cells that only touch at a corner.
 
-    Example:
+    Examples:
         >>> outlines(np.array([[False, True]]))[0].tolist()
         [[0.5, -0.5], [1.5, -0.5], [1.5, 0.5], [0.5, 0.5]]
     """

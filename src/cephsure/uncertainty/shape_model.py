@@ -41,7 +41,7 @@ class ShapeModel:
     Source: Gower, Psychometrika 40 (1975) for the mean; Dryden & Mardia, Statistical Shape Analysis (2016)
     for the tangent space; the covariance of what pose does not explain is that of generalised least squares.
 
-    Example:
+    Examples:
         >>> rng = np.random.default_rng(0)
         >>> heads = np.array([[0, 0], [60, 0], [60, 40], [0, 50.0]]) + rng.normal(0, 1, (200, 4, 2))
         >>> model = ShapeModel.fit(heads)

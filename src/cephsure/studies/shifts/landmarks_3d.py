@@ -204,7 +204,7 @@ def landmarks_of(path: Path, volume: Volume) -> CtLandmarks | None:
 def landmarks_path(path: Path) -> Path:
     """Where a CT's own landmarks are looked for.
 
-    Example:
+    Examples:
         >>> landmarks_path(Path("scans/head.nii.gz")).name, landmarks_path(Path("scans/series")).name
         ('head.landmarks.json', 'series.landmarks.json')
     """

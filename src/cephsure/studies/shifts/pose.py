@@ -156,7 +156,7 @@ def project_points(points_mm: NDArray[np.float64], view: View) -> NDArray[np.flo
     Returns:
         (n, 2) float64 positions (x, y) in px of the film; they may lie outside it.
 
-    Example:
+    Examples:
         >>> view = View(
         ...     mm_per_px=0.5, width_px=200, height_px=200, pivot_mm=(50, 50, 50), pivot_px=(100, 100)
         ... )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def mean_of_known(values: NDArray[np.float64], *, axis: int) -> NDArray[np.float64]:
     """Mean over an axis of what is finite; NaN where nothing is, without numpy's warning.
 
-    Example:
+    Examples:
         >>> mean_of_known(np.array([[1.0, np.nan], [3.0, np.nan]]), axis=0)
         array([ 2., nan])
     """

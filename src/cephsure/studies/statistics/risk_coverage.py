@@ -39,7 +39,7 @@ def risk_coverage(errors: ArrayLike, scores: ArrayLike) -> RiskCoverage:
     Returns:
         The curve, its tie handling exact.
 
-    Example:
+    Examples:
         >>> risk_coverage([1.0, 3.0, 8.0], [0.1, 0.5, 0.5]).risk  # 3 or 8 comes second, as likely
         array([1.  , 3.25, 4.  ])
     """
@@ -64,7 +64,7 @@ def aurc(errors: ArrayLike, scores: ArrayLike) -> float:
 
     Source: Geifman, Uziel & El-Yaniv, ICLR 2019.
 
-    Example:
+    Examples:
         >>> aurc([1.0, 3.0, 8.0], [0.1, 0.5, 0.5])
         2.75
     """

@@ -64,7 +64,7 @@ def detection_quality(
     Returns:
         Area, interval and share found.
 
-    Example:
+    Examples:
         >>> detection_quality(np.arange(20.0), np.array([17.5, 30.0])).found
         0.5
     """
@@ -104,7 +104,7 @@ def separation(
         The area and its 95 % interval; 0.5 is chance. NaN where a group is empty, and the interval also where
         it holds a single film.
 
-    Example:
+    Examples:
         >>> separation([1.0, 2.0, 3.0], [2.5, 4.0])[0]
         0.8333333333333334
     """
@@ -137,7 +137,7 @@ def alarm_threshold(usual: NDArray[np.float64]) -> float:
     Returns:
         The threshold; infinite without films.
 
-    Example:
+    Examples:
         >>> alarm_threshold(np.arange(40.0))  # 38 and 39 may raise an alarm
         37.0
     """

@@ -142,7 +142,7 @@ def steadiness(angles: ArrayLike, values: ArrayLike) -> tuple[float, float]:
         of a fall as a share of the whole range of values (0 where it never falls). NaN where the values are
         constant or there is no step.
 
-    Example:
+    Examples:
         >>> steadiness([-2, -1, 0, 1, 2], [3.0, 1.0, 0.0, 2.0, 1.0])
         (0.75, 0.3333333333333333)
     """

@@ -49,7 +49,7 @@ def shrink(
     Returns:
         The shrunk estimates. Without any estimate they are all the centre, or 0.
 
-    Example:
+    Examples:
         >>> far = shrink(np.array([0.0, 10.0]), np.array([1.0, 1.0]))
         >>> far.values.round(2).tolist()  # 10 apart is more than noise of variance 1 makes
         [0.1, 9.9]
