@@ -8,7 +8,7 @@ import pytest
 
 from cephsure.studies.published import REFERENCE
 from cephsure.studies.result import ExperimentResult, ResultTable
-from cephsure.studies.shifted import NO_CEPHALOGRAM
+from cephsure.studies.shifted_films import NO_CEPHALOGRAM
 from cephsure.studies.summaries import best_of, overview
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from cephsure.studies.film_scores import COMBINATIONS
+from cephsure.studies.detection import COMBINATIONS
 from cephsure.studies.published import REFERENCE
 from cephsure.studies.result import ResultTable
-from cephsure.studies.shifted import NO_CEPHALOGRAM
+from cephsure.studies.shifted_films import NO_CEPHALOGRAM
 from cephsure.uncertainty.measures import MEASURES
 
 if TYPE_CHECKING:

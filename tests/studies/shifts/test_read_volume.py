@@ -234,7 +234,7 @@ def test_an_entity_bomb_is_not_expanded(tmp_path):
         read_inv3(write_tar(tmp_path / "bomb.inv3", {"a/main.plist": bomb}))
 
 
-def test_a_link_in_place_of_the_voxels_is_not_followed(tmp_path):
+def test_a_link_in_place_of_the_voxels_is_not_opened(tmp_path):
     path = tmp_path / "link.inv3"
     with tarfile.open(path, "w:gz") as archive:
         content = plistlib.dumps(main_plist())

@@ -59,7 +59,7 @@ def test_a_value_that_always_rises_never_falls():
     assert (share, fall) == (0.0, pytest.approx(1 / 45))
 
 
-def test_each_side_is_followed_from_zero():
+def test_each_side_is_taken_from_zero():
     # To the right 0 -> 4 -> 2, to the left 0 -> 1 -> 1: rise, fall of 2, rise, step on the level.
     share, fall = steadiness([2, -1, 0, 1, -2], [2.0, 1.0, 0.0, 4.0, 1.0])
     assert share == 0.5

@@ -99,7 +99,7 @@ def project(volume: Volume, view: View, *, order: Order = 1, bone_gain: float = 
     """Project a head CT: the line integral of attenuation along the ray of every pixel.
 
     A rotation about the vertical axis moves all axial slices alike, so sampling along the rays is one sparse
-    matrix on the slices' plane, followed by the scale along z (for a cone, slab by slab of 2 mm). A nod or
+    matrix on the slices' plane, and then the scale along z (for a cone, slab by slab of 2 mm). A nod or
     tilt resamples the volume once before that. Depths are half a voxel apart. A pixel is the ray through its
     centre: for a film coarser than the CT, project at the CT's spacing and average pixels afterwards.
 

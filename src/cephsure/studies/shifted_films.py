@@ -45,7 +45,8 @@ class Shift:
         family: shifts of one kind stand together.
         title: for figures.
         table: M predictions.
-        homes: (M,) from which plain films, as rows of the plain table, they were made; None for other films.
+        source_rows: (M,) from which plain films, as rows of the plain table, they were made; None for films
+            of their own.
         errors_mm: (M, L) against the truth moved with the film; None where there is no truth.
     """
 
@@ -53,8 +54,8 @@ class Shift:
     family: str
     title: str
     table: PointTable
-    homes: NDArray[np.intp] | None
-    errors_mm: NDArray[np.float64] | None
+    source_rows: NDArray[np.intp] | None = None
+    errors_mm: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,17 @@ class ShiftedFilms:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One way to shift a test film, and how it is handed to the model."""
+    """One way to shift a test film, and how it is handed to the model.
+
+    Attributes:
+        name: in tables.
+        family: conditions of one kind stand together.
+        title: for figures.
+        change: from a film and its name to the shifted film.
+        move: from a film, its name and points (..., 2) in px of it to where the shifted film shows them.
+        facing: which way the model is told that the head faces.
+        polarity: whether it is told that bone is bright.
+    """
 
     name: str
     family: str
@@ -115,21 +126,36 @@ def shifted_films(study: Study) -> tuple[ShiftedFilms, ...]:
         return film_of(by_id[film_id])
 
     conditions = conditions_of(study.seed)
-    cases = [*_home_cases(chosen, conditions, read), *_non_cephalogram_cases(study)]
-    tables = predict_cases(study, PART, cases)
+    cases = [
+        Case(
+            item.film_id,
+            each.name,
+            partial(_made, each.change, read, item.film_id),
+            each.facing,
+            each.polarity,
+        )
+        for item in chosen
+        for each in conditions
+    ]
+    tables = predict_cases(study, PART, [*cases, *_non_cephalograms(study)])
     away = study.other_site
     tables_away = None if away is None else predict_away(study, away)
-    truths = {truth_for(model, study.dataset) for model in study.models}
-    moved = _moved_truths(chosen, conditions, read, sorted(truths))
+    truths = sorted({truth_for(model, study.dataset) for model in study.models})
+    moved = _moved_truths(chosen, conditions, read, truths)
+    source_rows = np.array([items.index(item) for item in chosen], dtype=np.intp)
     found = []
     for model in study.models:
-        truth = truth_for(model, study.dataset)
-        shifts = _home_shifts(tables[model.label], conditions, items, chosen, moved[truth])
+        table, truth = tables[model.label], truth_for(model, study.dataset)
+        shifts = []
+        for each in conditions:
+            under = table.of_condition(each.name)
+            errors = under.errors_mm(moved[truth, each.name])
+            shifts.append(Shift(each.name, each.family, each.title, under, source_rows, errors))
         if away is not None and tables_away is not None:
-            table = tables_away[model.label]
-            errors = table.errors_mm(truths_px(away.films, truth_for(model, away)))
-            shifts.append(Shift(OTHER_SITE, OTHER_SITE, f"other site ({away.name})", table, None, errors))
-        shifts += _non_cephalogram_shifts(tables[model.label])
+            there = tables_away[model.label]
+            errors = there.errors_mm(truths_px(away.films, truth_for(model, away)))
+            shifts.append(Shift(OTHER_SITE, OTHER_SITE, f"other site ({away.name})", there, None, errors))
+        shifts += _non_cephalogram_shifts(table)
         plain, errors = held.tables[model.label].where(clean), held.errors_mm(model, truth)[clean]
         found.append(ShiftedFilms(model, truth, items, plain, errors, tuple(shifts)))
     return tuple(found)
@@ -142,14 +168,14 @@ def conditions_of(seed: int) -> list[Condition]:
         change, move = partial(_corrupt, entry, seed), partial(_move, entry)
         title = entry.title
         if entry.name == "mirrored":
-            name = "mirrored-wrong"
             wrong = f"{title}, facing given as before"
-            conditions.append(Condition(name, entry.family, wrong, change, move, facing="right"))
+            conditions.append(Condition("mirrored-wrong", entry.family, wrong, change, move, facing="right"))
             title = f"{title}, facing found"
         if entry.name == "inverted":
-            name = "inverted-wrong"
             wrong = f"{title}, polarity given as before"
-            conditions.append(Condition(name, entry.family, wrong, change, move, polarity="positive"))
+            conditions.append(
+                Condition("inverted-wrong", entry.family, wrong, change, move, polarity="positive")
+            )
             title = f"{title}, polarity found"
         conditions.append(Condition(entry.name, entry.family, title, change, move))
         if entry.name == "inverted":
@@ -176,20 +202,11 @@ def _move(entry: Corruption, film: Film, _film_id: str, points: NDArray[np.float
     return entry.moved(film).apply(points)
 
 
-def _home_cases(
-    chosen: Sequence[AnnotatedFilm], conditions: Sequence[Condition], read: Callable[[str], Film]
-) -> Iterator[Case]:
-    for item in chosen:
-        for one in conditions:
-            make = partial(_made, one.change, read, item.film_id)
-            yield Case(item.film_id, one.name, make, facing=one.facing, polarity=one.polarity)
-
-
 def _made(change: Change, read: Callable[[str], Film], film_id: str) -> Film:
     return change(read(film_id), film_id)
 
 
-def _non_cephalogram_cases(study: Study) -> Iterator[Case]:
+def _non_cephalograms(study: Study) -> Iterator[Case]:
     """As many pictures as films are shifted, spread over the kinds."""
     of_each = -(-study.shift_films // len(NON_CEPHALOGRAMS))
     for name in NON_CEPHALOGRAMS:
@@ -203,38 +220,17 @@ def _moved_truths(
     conditions: Sequence[Condition],
     read: Callable[[str], Film],
     truths: Sequence[str],
-) -> dict[str, dict[str, NDArray[np.float64]]]:
+) -> dict[tuple[str, str], NDArray[np.float64]]:
     """By annotation and condition, (M, L, 2) the points where the shifted films show them."""
     given = {truth: truths_px(chosen, truth) for truth in truths}
-    moved: dict[str, dict[str, list[NDArray[np.float64]]]] = {
-        truth: {one.name: [] for one in conditions} for truth in truths
-    }
+    moved: dict[tuple[str, str], list[NDArray[np.float64]]] = {}
     for index, item in enumerate(chosen):
         film = read(item.film_id)
         for truth in truths:
-            for one in conditions:
-                moved[truth][one.name].append(one.move(film, item.film_id, given[truth][index]))
-    return {
-        truth: {name: np.stack(points) for name, points in by_name.items()}
-        for truth, by_name in moved.items()
-    }
-
-
-def _home_shifts(
-    table: PointTable,
-    conditions: Sequence[Condition],
-    items: Sequence[AnnotatedFilm],
-    chosen: Sequence[AnnotatedFilm],
-    moved: dict[str, NDArray[np.float64]],
-) -> list[Shift]:
-    places = {item.film_id: place for place, item in enumerate(items)}
-    homes = np.array([places[item.film_id] for item in chosen], dtype=np.intp)
-    shifts = []
-    for one in conditions:
-        under = table.of_condition(one.name)
-        errors = under.errors_mm(moved[one.name])
-        shifts.append(Shift(one.name, one.family, one.title, under, homes, errors))
-    return shifts
+            for each in conditions:
+                points = each.move(film, item.film_id, given[truth][index])
+                moved.setdefault((truth, each.name), []).append(points)
+    return {which: np.stack(points) for which, points in moved.items()}
 
 
 def _non_cephalogram_shifts(table: PointTable) -> Iterator[Shift]:
@@ -242,5 +238,5 @@ def _non_cephalogram_shifts(table: PointTable) -> Iterator[Shift]:
     pictures = table.of_condition(NO_CEPHALOGRAM)
     kinds = np.array([film_id.rsplit("-", 1)[0] for film_id in pictures.film_ids])
     for name, (title, _) in NON_CEPHALOGRAMS.items():
-        yield Shift(name, NO_CEPHALOGRAM, title, pictures.where(kinds == name), None, None)
-    yield Shift(NO_CEPHALOGRAM, NO_CEPHALOGRAM, "no cephalogram, all kinds", pictures, None, None)
+        yield Shift(name, NO_CEPHALOGRAM, title, pictures.where(kinds == name))
+    yield Shift(NO_CEPHALOGRAM, NO_CEPHALOGRAM, "no cephalogram, all kinds", pictures)

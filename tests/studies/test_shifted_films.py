@@ -6,15 +6,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from cephsure.studies import shifted
-from cephsure.studies.shifted import NO_CEPHALOGRAM, OTHER_SITE, conditions_of, shifted_films
+from cephsure.studies import shifted_films as module
+from cephsure.studies.shifted_films import NO_CEPHALOGRAM, OTHER_SITE, conditions_of, shifted_films
 from cephsure.studies.shifts.corruptions import CORRUPTIONS
 from cephsure.studies.shifts.non_cephalograms import NON_CEPHALOGRAMS
 
 
 @pytest.fixture
 def small(study, spot_film, monkeypatch):
-    monkeypatch.setattr(shifted, "non_cephalogram", lambda name, seed: spot_film(seed))
+    monkeypatch.setattr(module, "non_cephalogram", lambda name, seed: spot_film(seed))
     return replace(study, shift_films=2)
 
 
@@ -62,7 +62,7 @@ def test_plain_films_are_clean_and_shifted_ones_know_their_own(small):
     assert "f" not in ids  # the exposure of a training film once more
     assert films.plain.film_ids == tuple(ids)
     shift = next(one for one in films.shifts if one.name == "blurred-1")
-    assert tuple(ids[home] for home in shift.homes) == shift.table.film_ids
+    assert tuple(ids[row] for row in shift.source_rows) == shift.table.film_ids
 
 
 def test_non_cephalograms_of_all_kinds_are_pooled(small):
