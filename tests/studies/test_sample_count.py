@@ -21,8 +21,16 @@ from cephsure.studies.sample_count import (
     sample_count,
     subsets,
 )
-from cephsure.studies.sample_sources import ALTERED, ALTERED_PART, PART, PASSES, SampleSource, plain_samples
-from cephsure.studies.sample_store import Cost, FilmSamples, SampleStore
+from cephsure.studies.sample_sources import (
+    ALTERED,
+    ALTERED_PART,
+    PART,
+    PASSES,
+    Cost,
+    FilmSamples,
+    SampleSource,
+    SampleStore,
+)
 from table_study import records
 
 SHIFT_FILMS, MEMBERS = 10, 5
@@ -262,7 +270,7 @@ def rising(key, count, sign=1):
 
 def made_source(*, kind="ensemble", part=PART):
     model = SimpleNamespace(kind=kind, title="the model")
-    return SampleSource(model, "members", part, (2, 4), plain_samples)
+    return SampleSource(model, "members", part, (2, 4))
 
 
 def made_counts(ms=10.0):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from cephsure.datasets import AnnotatedFilm
     from cephsure.inference.samples import Samples
-    from cephsure.studies.sample_store import FilmSamples, SampleStore
+    from cephsure.studies.sample_sources import FilmSamples, SampleStore
     from cephsure.studies.study import Study
     from cephsure.uncertainty import Measure
 
