@@ -60,7 +60,7 @@ def test_it_is_known_by_its_entry_point():
     assert (entry.name, entry.recipe.__name__) == ("toy", "ToyRecipe")
     with pytest.raises(InputError, match=r"no recipe 'coffee' \(known: paper, default, toy\)"):
         registry.recipe_entry("coffee")
-    with pytest.raises(InputError, match=r"'toy' has one width \(--width is for the recipe 'paper'\)"):
+    with pytest.raises(InputError, match=r"'toy' has one width \(leave out --width 0.5\)"):
         registry.chosen_recipe("toy", width=0.5)
 
 

@@ -32,6 +32,11 @@ def test_epochs_are_those_of_every_network():
     )
 
 
+def test_other_folds_are_marked():
+    recipe = chosen_recipe("default", folds=5, epochs=3)
+    assert (recipe.folds, recipe.changes) == (5, ("5 folds", "3 epochs"))
+
+
 def test_another_schedule_is_that_of_every_network_and_marked():
     recipe = chosen_recipe("paper", epochs=12, schedule="cosine")
     assert (recipe.fit.schedule, recipe.fit.epochs) == ("cosine", 12)
@@ -52,6 +57,8 @@ def test_stopping_below_an_error_is_for_landmarks_only():
     [
         ("papper", {}, "no recipe 'papper'.*paper, default"),
         ("default", {"width": 0.5}, "recipe 'default' has one width"),
+        ("paper", {"folds": 5}, "recipe 'paper' has no folds"),
+        ("default", {"folds": 1}, "two folds or more"),
         ("paper", {"width": 0.001}, "no filters"),
         ("paper", {"width": -1.0}, "no filters"),
         ("paper", {"width": float("nan")}, "no filters"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,12 +15,12 @@ from cephsure.errors import InputError
 from cephsure.films import Spacing, SpacingSource
 from cephsure.geometry import Affine, fit_similarity, linear
 from cephsure.training.material import (
-    chosen_films,
     load_films,
     marks,
     mean_of_known,
     mean_shape,
     radial_errors_mm,
+    run_films,
     usual_split,
 )
 
@@ -174,14 +175,8 @@ def test_the_mean_is_over_what_is_known():
 
 
 def choose(data, **options):
-    given = {
-        "data_format": "auto",
-        "split": "all",
-        "which_truth": "mean",
-        "mm_per_px": None,
-        "landmark_set": None,
-    }
-    return chosen_films(str(data), **(given | options))
+    given = {"data_format": "auto", "split": "all", "truth": "mean", "mm_per_px": None, "landmark_set": None}
+    return run_films(SimpleNamespace(data=str(data), **(given | options)))
 
 
 def test_the_usual_split_is_train_where_there_are_splits(films, csv_films):
@@ -223,6 +218,6 @@ def test_too_few_films_are_refused(tmp_path, csv_films):
 
 def test_an_unknown_annotator_and_split_are_refused(films):
     with pytest.raises(InputError, match="no annotator 'professor'"):
-        choose(films, which_truth="professor")
+        choose(films, truth="professor")
     with pytest.raises(InputError, match="no split 'test2'"):
         choose(films, split="test2")

@@ -8,7 +8,6 @@ import pytest
 from cephsure.errors import InputError
 from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
 from cephsure.recipes.paper.recipe import PaperRecipe
-from cephsure.training.recipe import with_changes
 from cephsure.training.run_config import RunConfig, derived_seed, settle
 
 CONFIG = RunConfig(
@@ -62,11 +61,14 @@ def test_a_runs_precision_stays_what_it_was(tmp_path):
 
 @pytest.mark.parametrize("kind", [CoarseToFineRecipe, PaperRecipe])
 def test_a_run_begun_with_an_earlier_version_goes_on_with_it(tmp_path, kind):
-    begun = replace(CONFIG, recipe=with_changes(kind.of_version(1), schedule="plateau"))
+    begun = replace(CONFIG, recipe=kind.of_version(1).with_fits("plateau schedule", schedule="plateau"))
     data = json.loads(begun.to_json())
     del data["recipe"]["version"]  # as it was written then
     (tmp_path / "run.json").write_text(json.dumps(data))
-    assert settle(tmp_path, replace(CONFIG, recipe=with_changes(kind(), schedule="plateau"))) == begun
+    assert (
+        settle(tmp_path, replace(CONFIG, recipe=kind().with_fits("plateau schedule", schedule="plateau")))
+        == begun
+    )
     with pytest.raises(InputError, match="differs in recipe"):
         settle(tmp_path, replace(CONFIG, recipe=kind()))
 

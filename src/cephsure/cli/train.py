@@ -80,6 +80,12 @@ def train(
         float | None,
         typer.Option(metavar="FACTOR", help="Recipe paper: other filters, 0.5 for 32 to 512."),
     ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K", help="Recipe default: validate member k on part k of K.", show_default="15"
+        ),
+    ] = None,
     schedule: Annotated[
         ScheduleName | None,
         typer.Option(
@@ -115,6 +121,7 @@ def train(
     chosen = chosen_recipe(
         recipe,
         width=width,
+        folds=folds,
         epochs=epochs,
         schedule=None if schedule is None else schedule.value,
         stop_below_mm=stop_below_mm,

@@ -11,7 +11,7 @@ from cephsure.recipes.coarse_to_fine.localizer import CoarseToFine
 from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
 from cephsure.recipes.paper.localizer import OneStage
 from cephsure.recipes.paper.recipe import PaperRecipe
-from cephsure.training.recipe import Recipe, with_changes
+from cephsure.training.recipe import Recipe, stopped_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,21 +128,38 @@ def chosen_recipe(
     name: str,
     *,
     width: float | None = None,
+    folds: int | None = None,
     epochs: int | None = None,
     schedule: Schedule | None = None,
     stop_below_mm: float | None = None,
 ) -> Recipe:
-    """A recipe by name; what is changed of it (see ``with_changes``) stands in its ``changes``.
+    """A recipe by name; what is changed of it stands in its ``changes``.
+
+    Args:
+        name: of a recipe of ours, or of one of another package.
+        width: factor of its networks' filters, for recipes that can be made wider or narrower.
+        folds: parts that the films are divided into, for recipes whose members are validated on one each.
+        epochs: passes over the films of every network (at most, where training stops by itself).
+        schedule: how the learning rate of every network falls.
+        stop_below_mm: stop each landmark network as soon as its validation MRE falls under this.
 
     Raises:
         InputError: there is no such recipe, or a change does not fit it.
     """
     recipe = recipe_entry(name).usual()
-    if width is not None and not recipe.has_widths:
-        others = [other for other in recipe_names() if recipe_entry(other).recipe.has_widths]
-        raise InputError(
-            f"recipe {name!r} has one width",
-            remedy=f"--width is for the recipe{'s' if len(others) > 1 else ''} "
-            + ", ".join(repr(other) for other in others),
-        )
-    return with_changes(recipe, width=width, epochs=epochs, schedule=schedule, stop_below_mm=stop_below_mm)
+    if width is not None:
+        recipe = recipe.with_width(width)
+    if folds is not None:
+        recipe = recipe.with_folds(folds)
+    if epochs is not None:
+        if epochs < 1:
+            raise InputError(f"a network needs one epoch or more, not {epochs}")
+        recipe = recipe.with_fits(f"{epochs} epochs", epochs=epochs)
+    if schedule is not None:
+        recipe = recipe.with_fits(f"{schedule} schedule", schedule=schedule)
+    if stop_below_mm is not None:
+        if not stop_below_mm > 0:
+            raise InputError(f"a validation error to stop below is positive, not {stop_below_mm}")
+        words = stopped_words(stop_below_mm)
+        recipe = recipe.with_fits(words, landmarks_only=True, stop_below_mm=stop_below_mm)
+    return recipe

@@ -33,27 +33,21 @@ def usual_split(data: str, *, data_format: DatasetFormat, landmark_set: str | No
     return WHOLE if all(film.split is None for film in dataset.films) else TRAIN
 
 
-def chosen_films(
-    data: str,
-    *,
-    data_format: DatasetFormat,
-    split: str,
-    which_truth: str,
-    mm_per_px: float | None,
-    landmark_set: str | None,
-) -> tuple[AnnotatedFilm, ...]:
-    """The films of a split with at least two points by the chosen truth: fewer do not place a head.
+def run_films(config: RunConfig) -> tuple[AnnotatedFilm, ...]:
+    """The films of a run's split with at least two points by its truth: fewer do not place a head.
 
     Raises:
         InputError: when fewer than four are left, or there is no such split or annotator.
     """
-    dataset = open_dataset(data, format=data_format, landmark_set=landmark_set, mm_per_px=mm_per_px)
-    chosen = select(dataset, split)
-    marked = tuple(film for film in chosen.films if _points(film, which_truth) >= LEAST_POINTS)
+    dataset = open_dataset(
+        config.data, format=config.data_format, landmark_set=config.landmark_set, mm_per_px=config.mm_per_px
+    )
+    chosen = select(dataset, config.split)
+    marked = tuple(film for film in chosen.films if _points(film, config.truth) >= LEAST_POINTS)
     if len(marked) < LEAST_FILMS:
         raise InputError(
-            f"{len(marked)} films with at least {LEAST_POINTS} landmarks in split '{split}': too few",
-            where=data,
+            f"{len(marked)} films with at least {LEAST_POINTS} landmarks in split '{config.split}': too few",
+            where=config.data,
             remedy=f"training needs {LEAST_FILMS} or more",
         )
     return marked
@@ -61,18 +55,6 @@ def chosen_films(
 
 def _points(film: AnnotatedFilm, which_truth: str) -> int:
     return int(np.isfinite(truth(film, which_truth)).all(axis=1).sum())
-
-
-def run_films(config: RunConfig) -> tuple[AnnotatedFilm, ...]:
-    """The films a run is trained and validated on."""
-    return chosen_films(
-        config.data,
-        data_format=config.data_format,
-        split=config.split,
-        which_truth=config.truth,
-        mm_per_px=config.mm_per_px,
-        landmark_set=config.landmark_set,
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,12 @@
-"""Recipes as training sees them: numbers, jobs and stages; and what a user may change of them."""
+"""Recipes as training sees them: their numbers, jobs and stages."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from dataclasses import asdict, dataclass, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from cephsure.errors import InputError
-from cephsure.training.settings import FitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,10 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.datasets import AnnotatedFilm
-    from cephsure.training.settings import Schedule
+    from cephsure.training.settings import FitSettings
     from cephsure.training.worker import Job
-
-AnyRecipe = TypeVar("AnyRecipe", bound="Recipe")
 
 STOPPED = "stopped below"
 """How the change begins by which under-trained models are known."""
@@ -55,7 +52,6 @@ class Recipe(ABC):
         changes: what was changed of the recipe's own numbers, in words.
         member_stages: the networks of each member, in the order they are fitted.
         extra_jobs: networks that a run has once, beside its members: job -> stages.
-        has_widths: whether ``with_width`` can be asked for.
     """
 
     name: str
@@ -65,7 +61,6 @@ class Recipe(ABC):
 
     member_stages: ClassVar[tuple[StageFacts, ...]]
     extra_jobs: ClassVar[Mapping[str, tuple[StageFacts, ...]]] = {}
-    has_widths: ClassVar[bool] = False
 
     @abstractmethod
     def member_films(
@@ -82,7 +77,25 @@ class Recipe(ABC):
 
     def with_width(self, factor: float) -> Self:
         """The recipe with networks ``factor`` times as wide; InputError where its width is fixed."""
-        raise InputError(f"recipe {self.name!r} has one width, and none {factor:g} times as large")
+        raise InputError(f"recipe {self.name!r} has one width", remedy=f"leave out --width {factor:g}")
+
+    def with_folds(self, count: int) -> Self:
+        """The recipe with the films in ``count`` folds; InputError where they are not divided into folds."""
+        raise InputError(f"recipe {self.name!r} has no folds", remedy=f"leave out --folds {count}")
+
+    def with_fits(self, change: str, *, landmarks_only: bool = False, **settings: Any) -> Self:
+        """The recipe with other settings in its fits, named in its changes.
+
+        Args:
+            change: what is changed, in words.
+            landmarks_only: whether the extra jobs' fits stay as they are.
+            settings: the new ones, as of ``FitSettings``.
+        """
+        extra = () if landmarks_only else [stage for stages in self.extra_jobs.values() for stage in stages]
+        fits: dict[str, Any] = {
+            stage.fit: replace(self.fit_of(stage), **settings) for stage in (*self.member_stages, *extra)
+        }
+        return replace(self, **fits, changes=(*self.changes, change))
 
     def job_names(self, members: int) -> list[str]:
         """The members' numbers, and the extra jobs."""
@@ -131,42 +144,6 @@ def _tuples(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def with_changes(
-    recipe: AnyRecipe,
-    *,
-    width: float | None = None,
-    epochs: int | None = None,
-    schedule: Schedule | None = None,
-    stop_below_mm: float | None = None,
-) -> AnyRecipe:
-    """A recipe with some of its numbers changed, each change named in its ``changes``.
-
-    Args:
-        recipe: as it is usually.
-        width: factor of its networks' filters, for recipes that can be made wider or narrower.
-        epochs: passes over the films of every network (at most, where training stops by itself).
-        schedule: how the learning rate of every network falls.
-        stop_below_mm: stop each landmark network as soon as its validation MRE falls under this.
-
-    Raises:
-        InputError: a change does not fit the recipe.
-    """
-    if width is not None:
-        recipe = recipe.with_width(width)
-    if epochs is not None:
-        if epochs < 1:
-            raise InputError(f"a network needs one epoch or more, not {epochs}")
-        recipe = _with_fits(recipe, f"{epochs} epochs", _fits(recipe), epochs=epochs)
-    if schedule is not None:
-        recipe = _with_fits(recipe, f"{schedule} schedule", _fits(recipe), schedule=schedule)
-    if stop_below_mm is not None:
-        if not stop_below_mm > 0:
-            raise InputError(f"a validation error to stop below is positive, not {stop_below_mm}")
-        landmarks = [stage.fit for stage in recipe.member_stages]
-        recipe = _with_fits(recipe, _stopped(stop_below_mm), landmarks, stop_below_mm=stop_below_mm)
-    return recipe
-
-
 def changes_as_trained(recipe: Recipe, members: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """A recipe's ``changes`` once it is known which networks were stopped.
 
@@ -186,20 +163,12 @@ def changes_as_trained(recipe: Recipe, members: Sequence[Mapping[str, Any]]) -> 
     if never == len(errors):
         words = f"never below {below_mm:g} mm, so not stopped"
     else:
-        words = _stopped(below_mm) + (f" ({never} of {len(errors)} networks never were)" if never else "")
-    return tuple(words if change == _stopped(below_mm) else change for change in recipe.changes)
+        words = stopped_words(below_mm) + (
+            f" ({never} of {len(errors)} networks never were)" if never else ""
+        )
+    return tuple(words if change == stopped_words(below_mm) else change for change in recipe.changes)
 
 
-def _stopped(below_mm: float) -> str:
+def stopped_words(below_mm: float) -> str:
+    """How a recipe says that its landmark networks were stopped at a validation error."""
     return f"{STOPPED} {below_mm:g} mm"
-
-
-def _fits(recipe: Recipe) -> list[str]:
-    """The fields that hold the settings of a fit."""
-    return [field.name for field in fields(recipe) if isinstance(getattr(recipe, field.name), FitSettings)]
-
-
-def _with_fits(recipe: AnyRecipe, change: str, names: Sequence[str], **settings: Any) -> AnyRecipe:
-    """The recipe with other settings in some of its fits."""
-    fits: dict[str, Any] = {name: replace(getattr(recipe, name), **settings) for name in names}
-    return replace(recipe, **fits, changes=(*recipe.changes, change))

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from cephsure.errors import InputError
 from cephsure.training.bundle_writer import write_bundle
 from cephsure.training.curves import CURVES_FILE, draw_curves, read_logs
 from cephsure.training.device import choose_precision
-from cephsure.training.material import chosen_films, mean_shape, usual_split
+from cephsure.training.material import mean_shape, run_films, usual_split
 from cephsure.training.run_config import RunConfig, settle
 from cephsure.training.worker import BAD_INPUT, DONE_FILE, LOG_FILE, job_folder, recipe_place
 
@@ -84,15 +84,6 @@ def begin(
         landmark_set = str(Path(landmark_set).resolve())
     if split is None:
         split = usual_split(data, data_format=data_format, landmark_set=landmark_set)
-    items = chosen_films(
-        data,
-        data_format=data_format,
-        split=split,
-        which_truth=truth,
-        mm_per_px=mm_per_px,
-        landmark_set=landmark_set,
-    )
-    precision, words = choose_precision(device)
     wanted = RunConfig(
         data=str(Path(data).resolve()),
         data_format=data_format,
@@ -100,16 +91,19 @@ def begin(
         truth=truth,
         mm_per_px=mm_per_px,
         landmark_set=landmark_set,
-        data_sha256=data_sha256(items, truth),
+        data_sha256="",
         kind=kind,
         members=members if kind == "ensemble" else 1,
         seed=seed,
-        precision=precision,
+        precision="float32",
         recipe=recipe,
     )
+    items = run_films(wanted)
     # What would stop the jobs later stops them here, before anything is written.
     mean_shape([chosen_truth(item, truth) for item in items])
     recipe.member_films(items, 0, seed=seed)
+    precision, words = choose_precision(device)
+    wanted = replace(wanted, data_sha256=data_sha256(items, truth), precision=precision)
     return settle(out, wanted), words
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from cephsure.datasets import group_folds
+from cephsure.errors import InputError
 from cephsure.recipes.coarse_to_fine.patches import PatchLayout
 from cephsure.training.recipe import Recipe, StageFacts
 from cephsure.training.settings import FitSettings
@@ -97,6 +98,12 @@ class CoarseToFineRecipe(Recipe):
         folds = group_folds(films, max(2, min(self.folds, groups)), seed=seed)
         held = folds[member % len(folds)]
         return np.setdiff1d(np.arange(len(films), dtype=np.int64), held), held
+
+    def with_folds(self, count: int) -> Self:
+        """The recipe with the films in ``count`` folds."""
+        if count < 2:
+            raise InputError(f"films are divided into two folds or more, not {count}")
+        return replace(self, folds=count, changes=(*self.changes, f"{count} folds"))
 
     def train(self, job: Job) -> dict[str, Any]:
         """Fit and export the two networks of a member, or the orientation network."""

@@ -62,7 +62,6 @@ class PaperRecipe(Recipe):
     )
 
     member_stages: ClassVar[tuple[StageFacts, ...]] = (StageFacts("paper", "fit", 1.0, "squared map units"),)
-    has_widths: ClassVar[bool] = True
 
     def member_films(
         self, films: Sequence[AnnotatedFilm], member: int, *, seed: int
