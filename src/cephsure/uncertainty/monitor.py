@@ -43,7 +43,7 @@ class Reading:
     Attributes:
         films: films so far.
         outside_share: share of this film's points outside their regions.
-        mean_outside: the mean of that over all films so far.
+        mean_outside: its mean over all films so far.
         wealth: the evidence that the promise does not hold; 1 is none.
         alarm: whether the wealth has ever reached 1 / false_alarm_rate.
     """
@@ -100,13 +100,7 @@ class DriftMonitor:
         return 1.0 - self.level + self.margin
 
     def add(self, outside_share: float) -> Reading:
-        """Take one more film.
-
-        Args:
-            outside_share: share of its points that lie outside their regions, from 0 to 1.
-
-        Returns:
-            What the monitor says now; an alarm stays.
+        """Take one more film, of whose points a share from 0 to 1 lies outside; an alarm stays.
 
         Raises:
             InputError: the share does not lie between 0 and 1.
@@ -129,30 +123,15 @@ class DriftMonitor:
 def watch(
     shares: Iterable[float], *, level: float, false_alarm_rate: float = 0.05, margin: float = 0.0
 ) -> list[Reading]:
-    """Run a monitor over films that are all there, in time order.
-
-    Args:
-        shares: each film's share of points outside their regions.
-        level: as in ``DriftMonitor``.
-        false_alarm_rate: as in ``DriftMonitor``.
-        margin: as in ``DriftMonitor``.
-
-    Returns:
-        A reading after each film.
-    """
+    """A ``DriftMonitor``'s readings of films in time order, by their shares of points outside."""
     monitor = DriftMonitor(level, false_alarm_rate, margin)
     return [monitor.add(share) for share in shares]
 
 
 def outside_share(prediction: Prediction, truth_px: NDArray[np.float64]) -> float | None:
-    """Share of a film's true points outside their regions.
+    """Share of a film's true points (L, 2), in px of the film as given, that lie outside their regions.
 
-    Args:
-        prediction: with regions.
-        truth_px: (L, 2) true positions in px of the film as given, NaN where there is none.
-
-    Returns:
-        The share, or None where no landmark has both a region and a true point.
+    None where no landmark has both a region and a true point (NaN where there is none).
     """
     judged = [
         holds(mark.region, point)

@@ -24,11 +24,13 @@ Pair = tuple[float, float]
 RegionKind = Literal["ellipse", "hdr", "disc"]
 
 
-class _Frozen(BaseModel):
+class Frozen(BaseModel):
+    """What is read from files or given to others: it never changes, and knows all of its fields."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class FilmInfo(_Frozen):
+class FilmInfo(Frozen):
     """The film a prediction is about."""
 
     path: str | None
@@ -43,7 +45,7 @@ class FilmInfo(_Frozen):
     notes: tuple[str, ...] = ()
 
 
-class ModelInfo(_Frozen):
+class ModelInfo(Frozen):
     """The bundle that made a prediction."""
 
     name: str
@@ -54,7 +56,7 @@ class ModelInfo(_Frozen):
     sha256: str
 
 
-class Measures(_Frozen):
+class Measures(Frozen):
     """What is known of one landmark's uncertainty; ``measures.MEASURES`` says unit and direction of each.
 
     A measure added to the registry appears here under its key without a change to this class.
@@ -71,7 +73,7 @@ class Measures(_Frozen):
     entropy: float
 
 
-class Region(_Frozen):
+class Region(Frozen):
     """An area that holds the true point with probability ``level``, on the film as given.
 
     An ellipse or a disc has ``centre_px`` and ``half_axes_px``, a level set of the heat map ``outlines_px``.
@@ -96,7 +98,7 @@ class Region(_Frozen):
     area_mm2: float | None = None
 
 
-class LandmarkPrediction(_Frozen):
+class LandmarkPrediction(Frozen):
     """One landmark: the point, its measures and the samples; what calibration adds is None without one.
 
     Attributes:
@@ -122,7 +124,7 @@ class LandmarkPrediction(_Frozen):
     verdict: Literal["accept", "review"] | None = None
 
 
-class Prediction(_Frozen):
+class Prediction(Frozen):
     """One film's landmarks, each with how far to trust it.
 
     Attributes:
@@ -160,19 +162,10 @@ class Prediction(_Frozen):
 def to_prediction(
     samples: Samples, *, film_info: FilmInfo, model_info: ModelInfo, landmark_set: LandmarkSet
 ) -> Prediction:
-    """Turn one film's samples into its prediction.
+    """Turn one film's samples, in px of the film as given, into its prediction.
 
     A landmark's point is the mean of its sampled positions. Values in mm are None where the film has no
     scale; ``x_mm`` and ``y_mm`` count from the first pixel's centre. Nothing is rounded.
-
-    Args:
-        samples: T samples of the set's L landmarks, in pixels of the film as given.
-        film_info: the film, with its scale or None.
-        model_info: the model that made the samples.
-        landmark_set: names the L landmarks, in the samples' order.
-
-    Returns:
-        The prediction of the film.
 
     Raises:
         BundleError: the samples do not fit the landmark set, or the model gave a number that is not finite.
@@ -181,7 +174,7 @@ def to_prediction(
     points_px = mean_position(samples)
     measures = measure_landmarks(samples, mm_per_px=film_info.mm_per_px)
     points_mm = None if film_info.mm_per_px is None else points_px * np.asarray(film_info.mm_per_px)
-    found = [
+    found = tuple(
         LandmarkPrediction(
             number=landmark.number,
             code=landmark.code,
@@ -194,19 +187,14 @@ def to_prediction(
             samples_px=tuple((float(x), float(y)) for x, y in samples.positions_px[:, index]),
         )
         for index, landmark in enumerate(landmark_set.landmarks)
-    ]
-    return Prediction(film=film_info, model=model_info, landmarks=tuple(found))
+    )
+    return Prediction(film=film_info, model=model_info, landmarks=found)
 
 
 def measure_landmarks(samples: Samples, *, mm_per_px: tuple[float, float] | None) -> tuple[Measures, ...]:
-    """Every measure of the registry that the samples have what it needs for, for each landmark.
+    """For each landmark every measure that the samples (in px) have what it needs for.
 
-    Args:
-        samples: T samples of L landmarks, in pixels.
-        mm_per_px: scale along x and y, or None; then every value in mm is None.
-
-    Returns:
-        One ``Measures`` a landmark.
+    Without a scale every value in mm is None.
     """
     columns: dict[str, NDArray[np.float64] | None] = {}
     in_mm = None if mm_per_px is None else in_millimetres(samples, mm_per_px=mm_per_px)
@@ -240,13 +228,6 @@ def in_millimetres(samples: Samples, *, mm_per_px: tuple[float, float]) -> Sampl
     Positions are scaled axis by axis, so distances between them are exact for pixels that are not square.
     A heat map's expected error has no direction: it is scaled by the geometric mean of the two scales, which
     for pixels 10 % off square errs by at most 5 %.
-
-    Args:
-        samples: samples in pixels.
-        mm_per_px: millimetres a pixel along x and y.
-
-    Returns:
-        Samples to give to a measure that is wanted in mm.
     """
     scale = np.asarray(mm_per_px, dtype=np.float64)
     coarse, augmented = samples.coarse_positions_px, samples.augmented_positions_px

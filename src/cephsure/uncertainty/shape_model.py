@@ -56,14 +56,9 @@ class ShapeModel:
 
     @classmethod
     def fit(cls, points: ArrayLike) -> Self:
-        """Fit to annotated films.
+        """Fit to (F, L, 2) true points of F films, each film in one unit for all its points; best in mm.
 
-        Args:
-            points: (F, L, 2) true points of F films, each film in one unit for all its points; best in mm.
-                Films with a missing point (NaN) are left out.
-
-        Returns:
-            The model.
+        Films with a missing point (NaN) are left out.
 
         Raises:
             InputError: fewer than three complete films or three landmarks, or shapes without any difference.
@@ -85,14 +80,10 @@ class ShapeModel:
         return cls(mean, basis @ np.linalg.solve(covariance, basis.T), len(shapes))
 
     def score(self, points: ArrayLike) -> float:
-        """How implausible a configuration is as a whole: its Mahalanobis distance from the mean shape.
+        """How implausible (L, 2) points in any unit are as a whole: their Mahalanobis distance from the mean.
 
-        Args:
-            points: (L, 2) in any unit.
-
-        Returns:
-            sqrt(d^T P d / (2 L - 4)): about 1 for heads like those of the training, somewhat more on other
-            films, because the covariance was estimated; infinite if all points lie in one spot.
+        sqrt(d^T P d / (2 L - 4)) is about 1 for heads like those of the training, somewhat more on other
+        films, because the covariance was estimated; infinite if all points lie in one spot.
 
         Raises:
             InputError: another number of points, or a point that is not finite.
@@ -104,18 +95,13 @@ class ShapeModel:
         return float(np.sqrt(away @ self.precision @ away / (away.size - 4)))
 
     def residuals(self, points: ArrayLike) -> NDArray[np.float64]:
-        """How far each landmark lies from where all the others expect it.
+        """(L,) how far each of (L, 2) points in any unit lies from where all the others expect it.
 
         A landmark's own position has no part in what is expected of it, but it has in what is expected of
         the others: next to a wrong landmark right ones seem to be off too, and those that vary much may seem
-        further off than it. Which one is wrong the standard residuals tell better.
-
-        Args:
-            points: (L, 2) in any unit.
-
-        Returns:
-            (L,) distances on the scale of the mean shape: millimetres of an average head where the model was
-            fitted in mm; infinite if the others lie in one spot.
+        further off than it. Which one is wrong the standard residuals tell better. Distances are on the scale
+        of the mean shape: millimetres of an average head where the model was fitted in mm; infinite if the
+        others lie in one spot.
 
         Raises:
             InputError: another number of points, or a point that is not finite.
@@ -125,16 +111,11 @@ class ShapeModel:
         return distances
 
     def standard_residuals(self, points: ArrayLike) -> NDArray[np.float64]:
-        """The residuals in standard deviations of what the others leave open of each landmark.
+        """(L,) the ``residuals`` in standard deviations of what the others leave open of each landmark.
 
-        A single landmark moved away from the mean shape always has the largest.
-
-        Args:
-            points: (L, 2) in any unit.
-
-        Returns:
-            (L,) sqrt(r^T P_ll r / 2) of each landmark's residual r, where P_ll^-1 is the covariance of the
-            landmark given all others; the root mean square is about 1 for heads like those of the training.
+        sqrt(r^T P_ll r / 2) of each residual r, where P_ll^-1 is the covariance of the landmark given all
+        others; the root mean square is about 1 for heads like those of the training. A single landmark moved
+        away from the mean shape always has the largest.
 
         Raises:
             InputError: another number of points, or a point that is not finite.
@@ -199,16 +180,11 @@ class ShapeModel:
 
 
 def shrunken_covariance(away: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Covariance of centred data, shrunken towards a multiple of the identity.
+    """(p, p) covariance of centred data (n, p), shrunken towards a multiple of the identity.
 
     S* = (1 - rho) S + rho m I with m = tr S / p and rho = min(b^2, d^2) / d^2, where d^2 = |S - m I|^2 and
-    b^2 = (1/n^2) sum |x x^T - S|^2: the weight that lies nearest to the true covariance on average.
-
-    Args:
-        away: (n, p) deviations from the mean.
-
-    Returns:
-        (p, p) the covariance, invertible unless all deviations are 0.
+    b^2 = (1/n^2) sum |x x^T - S|^2: the weight that lies nearest to the true covariance on average. It is
+    invertible unless all deviations are 0.
 
     Source: Ledoit & Wolf, Journal of Multivariate Analysis 88 (2004), section 3.2.
     """

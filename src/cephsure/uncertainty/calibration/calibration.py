@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from cephsure.bundles.bundle import read_versioned
 from cephsure.errors import BundleError, InputError
 from cephsure.uncertainty.calibration.film_errors import LandmarkCalibration, film_errors
 from cephsure.uncertainty.measures import ALWAYS
-from cephsure.uncertainty.prediction import Region, RegionKind
+from cephsure.uncertainty.prediction import Frozen, Region, RegionKind
 from cephsure.uncertainty.quantile import check_level, conformal_quantile
 from cephsure.uncertainty.regions import REGION_KINDS
 
@@ -23,30 +23,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.inference.heat_maps import HeatMaps
-    from cephsure.uncertainty.prediction import Pair, Prediction
+    from cephsure.uncertainty.prediction import Prediction
 
 FORMAT = "cephsure.calibration/1"
 CALIBRATION_FILE = "calibration.json"
 DEFAULT_LEVEL = 0.9
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FittedOn(_Frozen):
-    """What a calibration rests on.
+class FittedOn(Frozen):
+    """What a calibration rests on: the fields of ``CalibrationSource``, and the films.
 
     Attributes:
-        dataset: the data set's name.
-        data_sha256: over its chosen films' names, image files and points.
-        split: which films were chosen.
-        truth: whose points are true.
         films: names of the films used.
         left_out: reason -> names of films of the split that were not used.
-        model: name of the model.
-        model_sha256: of the uncalibrated bundle that made the predictions.
-        samples: samples a landmark.
         seed: of the predictions and of the choice of films for the regions.
         made: the day, and with which version.
     """
@@ -56,7 +45,7 @@ class FittedOn(_Frozen):
     split: str
     truth: str
     films: tuple[str, ...]
-    left_out: dict[str, tuple[str, ...]] = {}
+    left_out: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     model: str
     model_sha256: str
     samples: int
@@ -64,20 +53,24 @@ class FittedOn(_Frozen):
     made: str = ""
 
 
-class Scores(_Frozen):
+class Scores(Frozen):
     """One landmark's calibration scores: ``films`` of them, the finite ones in ``values``, ascending."""
 
     films: int
     values: tuple[float, ...]
 
+    @classmethod
+    def of(cls, scores: NDArray[np.float64]) -> Self:
+        """Of (F,) scores, NaN where there is none."""
+        finite = scores[np.isfinite(scores)]
+        return cls(films=int((~np.isnan(scores)).sum()), values=tuple(np.sort(finite).tolist()))
+
     def bound(self, level: float) -> float:
         """The bound for a level, infinity where these scores are too few or too many are infinite."""
-        return conformal_quantile(
-            np.array([*self.values, *[math.inf] * (self.films - len(self.values))]), level
-        )
+        return conformal_quantile([*self.values, *[math.inf] * (self.films - len(self.values))], level)
 
 
-class RegionCalibration(_Frozen):
+class RegionCalibration(Frozen):
     """The conformal regions' part: parameters from one set of films, scores from another.
 
     Attributes:
@@ -100,7 +93,7 @@ class RegionCalibration(_Frozen):
         return np.array([scores.bound(level) for scores in self.scores[kind]], dtype=np.float64)
 
 
-class Calibration(_Frozen):
+class Calibration(Frozen):
     """From measures to millimetres and regions, for one model.
 
     Attributes:
@@ -110,7 +103,7 @@ class Calibration(_Frozen):
         regions: for the regions.
     """
 
-    format: Annotated[str, Field(pattern=f"^{FORMAT}$")] = FORMAT
+    format: Literal["cephsure.calibration/1"] = "cephsure.calibration/1"
     fitted_on: FittedOn
     landmarks: tuple[LandmarkCalibration, ...]
     regions: RegionCalibration
@@ -121,11 +114,7 @@ class Calibration(_Frozen):
 
 
 def read_calibration(path: Path, *, numbers: tuple[int, ...] | None = None) -> Calibration:
-    """Read a calibration file.
-
-    Args:
-        path: the file.
-        numbers: the landmarks that it must be for, in order; by default any.
+    """Read a calibration file, which must be for some landmarks in this order, or for any.
 
     Raises:
         BundleError: no such file, no JSON, another version, a field that is missing or wrong, or other
@@ -153,7 +142,9 @@ def calibrated(
     level: float = DEFAULT_LEVEL,
     kind: RegionKind | None = None,
 ) -> Prediction:
-    """Add to a prediction what a calibration knows.
+    """A prediction with the expected errors, covariances and regions that its model's calibration gives.
+
+    Without a scale it is returned as it is: millimetres are not known, and they are not guessed.
 
     Args:
         prediction: of the model that the calibration is for.
@@ -161,10 +152,6 @@ def calibrated(
         maps: the film's heat maps, for regions of highest density.
         level: the probability with which each region holds the true point.
         kind: the kind of region; by default the calibration's own.
-
-    Returns:
-        The prediction with expected errors, covariances and regions. Without a scale it is returned as it is:
-        millimetres are not known, and they are not guessed.
 
     Raises:
         InputError: the level does not lie between 0 and 1, or the calibration has no regions of this kind.
@@ -188,7 +175,7 @@ def calibrated(
                 landmark.model_copy(
                     update={
                         "expected_error_mm": float(errors.expected_mm[index]),
-                        "error_covariance_mm2": _rows(errors.second_moments_mm2[index].tolist()),
+                        "error_covariance_mm2": tuple(map(tuple, errors.second_moments_mm2[index].tolist())),
                         "region": score.region(shapes, index, float(bounds[index]), level)
                         if np.isfinite(bounds[index])
                         else whole,
@@ -212,8 +199,3 @@ def region_kind(calibration: Calibration, kind: RegionKind | None) -> RegionKind
             f"the calibration has no regions of the kind {kind!r}", remedy=f"it has: {', '.join(known)}"
         )
     return calibration.regions.default if kind is None else kind
-
-
-def _rows(matrix: list[list[float]]) -> tuple[Pair, Pair]:
-    (xx, xy), (yx, yy) = matrix
-    return (xx, xy), (yx, yy)

@@ -23,14 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationSource:
-    """Where calibration data come from.
+    """Where calibration data come from: data set, split, truth and model.
 
     Attributes:
-        dataset: the data set's name.
         data_sha256: over the films' names, image files and chosen points, as in a bundle's provenance.
-        split: which of its films.
         truth: whose points are true.
-        model: the model's name.
         model_kind: baseline, ensemble or mc-dropout.
         model_sha256: of the uncalibrated bundle.
         samples: samples a landmark.
@@ -116,18 +113,15 @@ def calibration_data(
     source: CalibrationSource,
     maps: Sequence[HeatMaps] | None = None,
 ) -> CalibrationData:
-    """Set predictions beside the truth.
+    """Set predictions of F films, of one landmark set, beside the truth.
 
     Args:
-        predictions: one a film, of one landmark set.
+        predictions: one a film.
         truths_px: (F, L, 2) true positions in px of each film as given, NaN where there is none.
         film_ids: the films' names.
         groups: the name of each film's group, None for a film that stands alone.
         source: data set, split, truth and model.
         maps: the films' heat maps, if they are to be used.
-
-    Returns:
-        The films in the given order.
 
     Raises:
         InputError: there is no film, no film has a scale and a true point, or two films share a name.

@@ -23,8 +23,7 @@ sum over u of p_T(u) |u - found point|, is the mean radial error.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -51,14 +50,8 @@ LOG_TEMPERATURES = np.linspace(np.log(0.25), np.log(8.0), 11)
 """Between these the expected errors are interpolated; a landmark's temperature stays within them."""
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorCurves:
-    """L curves, log E[r] = intercepts + sum over keys of slopes[key] log m.
-
-    Attributes:
-        intercepts: (L,).
-        slopes: key -> (L,).
-    """
+class ErrorCurves(NamedTuple):
+    """L curves, log E[r] = intercepts (L,) + sum over keys of slopes[key] (L,) log m."""
 
     intercepts: NDArray[np.float64]
     slopes: dict[str, NDArray[np.float64]]
@@ -67,14 +60,9 @@ class ErrorCurves:
 def fit_error_curves(
     radial_mm: NDArray[np.float64], measures: Mapping[str, NDArray[np.float64]]
 ) -> ErrorCurves:
-    """Fit the curves.
+    """Fit the curves to (F, L) radial errors, NaN where not known, and (F, L) values of each measure.
 
-    Args:
-        radial_mm: (F, L) radial errors, NaN where they are not known.
-        measures: key -> (F, L) values.
-
-    Returns:
-        The curves; a landmark without any known error has the pool's.
+    A landmark without any known error gets the pool's curve.
     """
     logs = {key: log_measure(measures[key]) for key in MEASURED_BY if key in measures}
     # A baseline's spread is 0 everywhere: what does not vary says nothing.
@@ -170,13 +158,10 @@ def _fitted_curves(
 
 
 def fit_offsets(errors_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Systematic offset of each landmark: its mean error, shrunk to 0 as far as that may be chance.
+    """(L, 2) systematic offsets in mm: each landmark's mean error, shrunk to 0 as far as that may be chance.
 
-    Args:
-        errors_mm: (F, L, 2) found minus true position on the upright film, NaN where it is not known.
-
-    Returns:
-        (L, 2) in mm; 0 for a landmark with fewer than two known errors.
+    Of (F, L, 2) found minus true positions on the upright film, NaN where not known; 0 for a landmark with
+    fewer than two.
     """
     known = np.isfinite(errors_mm[..., 0])
     counts = known.sum(axis=0)[:, None]
@@ -197,7 +182,7 @@ def fit_relative_covariances(
     shape, ((xx - yy) / trace, 2 xy / trace), to the circle's (0, 0).
 
     Args:
-        errors_mm: (F, L, 2) found minus true position on the upright film, NaN where it is not known.
+        errors_mm: (F, L, 2) as for ``fit_offsets``.
         offsets_mm: (L, 2) systematic offsets.
         expected_mm: (F, L) expected radial errors.
 
@@ -244,15 +229,9 @@ def _shrunk_by_influence(
 def tempered_errors_mm(
     maps: HeatMaps, points_px: NDArray[np.float64], mm_per_px: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Expected radial errors of a film's points under its maps at each of ``LOG_TEMPERATURES``.
+    """(L, G) expected radial errors in mm of a film's points (L, 2) under its maps at ``LOG_TEMPERATURES``.
 
-    Args:
-        maps: the film's maps.
-        points_px: (L, 2) found positions.
-        mm_per_px: (2,) the scale; signs do not matter.
-
-    Returns:
-        (L, G) in mm.
+    The scale (2,) may have signs: they do not matter.
     """
     count, height, width = maps.probabilities.shape
     grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1) @ maps.cell_px.T
@@ -267,14 +246,9 @@ def tempered_errors_mm(
 
 
 def fit_temperatures(radial_mm: NDArray[np.float64], tempered_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each landmark's temperature, on a logarithmic scale shrunk to the pool's.
+    """(L,) temperatures, on a logarithmic scale shrunk to the pool's; that for fewer than two known errors.
 
-    Args:
-        radial_mm: (F, L) radial errors, NaN where they are not known.
-        tempered_mm: (F, L, G) expected errors at ``LOG_TEMPERATURES``.
-
-    Returns:
-        (L,) temperatures; the pool's for a landmark with fewer than two known errors.
+    Of (F, L) radial errors, NaN where not known, and (F, L, G) expected ones at ``LOG_TEMPERATURES``.
     """
     logs, variances = [], []
     for landmark in range(radial_mm.shape[1]):

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
-from cephsure.uncertainty.prediction import Pair  # noqa: TC001 - pydantic reads the annotations
+from cephsure.uncertainty.prediction import Frozen, Pair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ SMALLEST_MM = 0.01
 """Measures are taken as at least this long before their logarithm: a spread of 0 is no certainty."""
 
 
-class LandmarkCalibration(BaseModel):
+class LandmarkCalibration(Frozen):
     """One landmark's parameters. Directions are those of the upright film (facing right, y downwards).
 
     Attributes:
@@ -34,8 +33,6 @@ class LandmarkCalibration(BaseModel):
         temperature: heat maps raised to 1 / temperature expect the errors that there are; 1 if no maps were
             at hand.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     number: int
     films: int
@@ -55,19 +52,31 @@ def log_measure(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def expected_errors_mm(
     landmarks: Sequence[LandmarkCalibration], measures: Mapping[str, NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """Calibrated expectation of the radial error.
+    """(..., L) calibrated expectation of the radial error in mm, by (..., L) values of each measure."""
+    intercepts = np.array([landmark.log_intercept for landmark in landmarks])
+    keys = {key for landmark in landmarks for key in landmark.slopes}
+    slopes = {key: np.array([landmark.slopes.get(key, 0.0) for landmark in landmarks]) for key in keys}
+    return curve_mm(intercepts, slopes, measures)
+
+
+def curve_mm(
+    intercepts: NDArray[np.float64],
+    slopes: Mapping[str, NDArray[np.float64]],
+    measures: Mapping[str, NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """exp(intercepts + sum over keys of slopes log(measure)).
 
     Args:
-        landmarks: L landmarks' parameters.
-        measures: key -> (..., L) values.
+        intercepts: (L,).
+        slopes: key -> (L,).
+        measures: key -> (..., L) values in mm.
 
     Returns:
         (..., L) in mm, NaN where a measure is.
     """
-    total: NDArray[np.float64] = np.array([landmark.log_intercept for landmark in landmarks])
-    for key in sorted({key for landmark in landmarks for key in landmark.slopes}):
-        slopes = np.array([landmark.slopes.get(key, 0.0) for landmark in landmarks])
-        total = total + slopes * log_measure(measures[key])
+    total = intercepts
+    for key in sorted(slopes):
+        total = total + slopes[key] * log_measure(measures[key])
     expected: NDArray[np.float64] = np.exp(total)
     return expected
 
@@ -117,18 +126,7 @@ def film_errors(
     upright_mm_per_px: NDArray[np.float64],
     maps: HeatMaps | None = None,
 ) -> FilmErrors:
-    """Apply L landmarks' parameters to one film.
-
-    Args:
-        landmarks: the parameters.
-        measures: key -> (L,) the film's measures.
-        points_px: (L, 2) found positions.
-        upright_mm_per_px: (2,) as in ``FilmErrors``.
-        maps: the film's heat maps, where they are wanted.
-
-    Returns:
-        What is expected of the film.
-    """
+    """Apply L landmarks' parameters to a film's (L,) measures; the other arguments as in ``FilmErrors``."""
     expected = expected_errors_mm(landmarks, measures)
     relative = np.array([landmark.relative_covariance for landmark in landmarks], dtype=np.float64)
     return FilmErrors(

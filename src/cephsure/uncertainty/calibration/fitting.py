@@ -26,6 +26,7 @@ from cephsure.uncertainty.calibration.error_fits import (
 from cephsure.uncertainty.calibration.film_errors import (
     FilmErrors,
     LandmarkCalibration,
+    curve_mm,
     expected_errors_mm,
     film_errors,
 )
@@ -87,33 +88,25 @@ def fit_calibration(
 
 def fit_landmarks(data: CalibrationData) -> tuple[LandmarkCalibration, ...]:
     """Fit each landmark's parameters on all the films of ``data``."""
-    curves = fit_error_curves(data.radial_mm, data.measures)
+    intercepts, slopes = fit_error_curves(data.radial_mm, data.measures)
     offsets = fit_offsets(data.errors_mm)
     counts = np.isfinite(data.radial_mm).sum(axis=0)
-    curved = [
-        LandmarkCalibration(
-            number=number,
-            films=int(counts[index]),
-            log_intercept=float(curves.intercepts[index]),
-            slopes={key: float(slopes[index]) for key, slopes in curves.slopes.items()},
-            offset_mm=(float(offsets[index, 0]), float(offsets[index, 1])),
-            relative_covariance=((0.0, 0.0), (0.0, 0.0)),
-        )
-        for index, number in enumerate(data.numbers)
-    ]
-    expected = expected_errors_mm(curved, data.measures)
+    expected = curve_mm(intercepts, slopes, data.measures)
     covariances = fit_relative_covariances(data.errors_mm, offsets, expected).tolist()
-    temperatures = np.ones(len(curved))
+    temperatures = np.ones(len(data.numbers))
     if data.tempered_mm is not None:
         temperatures = fit_temperatures(data.radial_mm, data.tempered_mm)
     return tuple(
-        landmark.model_copy(
-            update={
-                "relative_covariance": tuple(map(tuple, covariances[index])),
-                "temperature": float(temperatures[index]),
-            }
+        LandmarkCalibration(
+            number=number,
+            films=int(counts[index]),
+            log_intercept=float(intercepts[index]),
+            slopes={key: float(values[index]) for key, values in slopes.items()},
+            offset_mm=(float(offsets[index, 0]), float(offsets[index, 1])),
+            relative_covariance=covariances[index],
+            temperature=float(temperatures[index]),
         )
-        for index, landmark in enumerate(curved)
+        for index, number in enumerate(data.numbers)
     )
 
 
@@ -123,20 +116,11 @@ def fit_regions(data: CalibrationData, *, seed: int) -> RegionCalibration:
     shaped, scored = data.take(shaping), data.take(scoring)
     landmarks = fit_landmarks(shaped)
     kinds = _kinds(data)
-    by_kind = {kind: score_films(kind, scored, landmarks) for kind in kinds}
     return RegionCalibration(
         shaped_on=shaped.film_ids,
         scored_on=scored.film_ids,
         landmarks=landmarks,
-        scores={
-            kind: tuple(
-                Scores(
-                    films=int((~np.isnan(column)).sum()), values=tuple(np.sort(column[np.isfinite(column)]))
-                )
-                for column in scores.T
-            )
-            for kind, scores in by_kind.items()
-        },
+        scores={kind: tuple(map(Scores.of, score_films(kind, scored, landmarks).T)) for kind in kinds},
         default=kinds[0],
     )
 
@@ -174,12 +158,7 @@ def part_films(groups: Sequence[str], *, seed: int) -> tuple[NDArray[np.int64], 
     exchangeable with a new one. The second part has 20 k - 1 films if there are enough, the largest such
     number within ``SCORED_SHARE`` of the groups.
 
-    Args:
-        groups: each film's group.
-        seed: the same groups and seed give the same parts.
-
-    Returns:
-        Ascending indices of both parts.
+    Returns ascending indices of both parts, the same for the same groups and seed.
     """
     members: dict[str, list[int]] = {}
     for index, group in enumerate(groups):
@@ -219,8 +198,7 @@ class CrossFit:
     Attributes:
         folds: how many.
         seed: of the folds and of the partings within them.
-        expected_mm: (F, L) expected errors.
-        actual_mm: (F, L) radial errors.
+        expected_mm: (F, L) expected errors; ``actual_mm`` are the radial errors.
         regions: kind and level -> how they did.
     """
 
@@ -247,9 +225,6 @@ def cross_fit(
         seed: of the partings into shapes and scores.
         levels: the regions' levels.
         on_fold: called after each fold.
-
-    Returns:
-        Figures over all films.
     """
     shape = data.radial_mm.shape
     expected = np.full(shape, np.nan)
@@ -274,17 +249,7 @@ def cross_fit(
 def judge_regions(
     data: CalibrationData, calibration: Calibration, kind: RegionKind, level: float
 ) -> RegionFigures:
-    """Which true points a calibration's regions hold, and how large these are.
-
-    Args:
-        data: films that the calibration was not fitted on.
-        calibration: the calibration.
-        kind: of the regions.
-        level: of the regions.
-
-    Returns:
-        For each film and landmark of ``data``.
-    """
+    """Which true points a calibration's regions hold on films that it was not fitted on, and their areas."""
     score, bounds = REGION_KINDS[kind], calibration.regions.bounds(kind, level)
     figures = RegionFigures(np.full(data.radial_mm.shape, np.nan), np.full(data.radial_mm.shape, np.nan))
     for place, (film, truth) in enumerate(films_and_truths(data, calibration.regions.landmarks)):

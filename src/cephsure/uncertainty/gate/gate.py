@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from cephsure.atomic import write_atomically
 from cephsure.bundles.bundle import read_versioned
@@ -15,6 +15,7 @@ from cephsure.errors import BundleError, InputError
 from cephsure.uncertainty.calibration.data import CalibrationSource  # noqa: TC001 - pydantic reads it
 from cephsure.uncertainty.gate.out_of_distribution import SIGNS, HeadModel
 from cephsure.uncertainty.gate.risk_control import MISFIT, acceptance_scores, learn_rule
+from cephsure.uncertainty.prediction import Frozen
 from cephsure.uncertainty.shape_model import ShapeModel
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ UNFIT_SHARE = 0.2
 _Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
-class GateTarget(BaseModel):
+class GateTarget(Frozen):
     """What the user asks of a gate.
 
     Attributes:
@@ -48,8 +49,6 @@ class GateTarget(BaseModel):
         false_alarm_rate: share of films like the calibration films that may be judged not fit.
         confidence: with which probability over the calibration films the missed rate is kept.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_missed_rate: _Share = 0.05
     tolerance_mm: float = Field(default=2.0, gt=0.0, allow_inf_nan=False)
@@ -70,7 +69,7 @@ class GateTarget(BaseModel):
             raise InputError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
-class Gate(BaseModel):
+class Gate(Frozen):
     """A gate, as it stands in ``gate.json``.
 
     Attributes:
@@ -87,17 +86,10 @@ class Gate(BaseModel):
         film_signs: (n, S) signs of the calibration films, one film a group; None where infinite.
         uncertain_from: (L,) the logarithm of expected error over head size that ``false_alarm_rate`` of the
             calibration films exceed at each landmark.
-        films: calibration films.
-        units: those that are independent: groups of films count once.
-        accepted_share: share of the calibration points accepted.
-        missed_share: share of those off by more than the tolerance.
-        caught_share: share of all points off by more than the tolerance that are sent to review.
-        mean_loss: mean over the calibration films of missed / accepted.
+        films: calibration films; for the figures that follow see ``AcceptanceRule``.
         source: what the gate was calibrated on.
         shape_source: what the shape model was fitted on, in words.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["cephsure.gate/1"] = "cephsure.gate/1"
     target: GateTarget
@@ -160,7 +152,7 @@ def fit_gate(
     shape_source: str,
     target: GateTarget | None = None,
 ) -> Gate:
-    """Learn a gate.
+    """Learn a gate; where the films cannot show that the target is kept it accepts nothing.
 
     Args:
         data: errors and measures of the calibration films.
@@ -169,26 +161,22 @@ def fit_gate(
         shape_source: which films the shape model was fitted to, in words.
         target: what is asked of the gate; by default 5 % missed at 2 mm and 5 % false alarms.
 
-    Returns:
-        The gate. Where the films cannot show that the target is kept it accepts nothing.
-
     Raises:
         InputError: the films do not fit the data.
     """
     target = target or GateTarget()
     if len(films) != len(data.film_ids):
         raise InputError(f"signs of {len(films)} films do not fit data of {len(data.film_ids)}")
-    misfits = np.stack([film.misfits for film in films])
-    scores = acceptance_scores(data.measures[MEASURE], misfits)
     rule = learn_rule(
         data.radial_mm,
-        scores,
+        acceptance_scores(data.measures[MEASURE], np.stack([film.misfits for film in films])),
         groups=data.groups,
         max_missed_rate=target.max_missed_rate,
         tolerance_mm=target.tolerance_mm,
         confidence=target.confidence,
     )
-    alone = _one_a_group(data.groups)
+    # One film a group: films that belong together are not exchangeable with others.
+    alone = [films[index] for index in sorted(np.unique(data.groups, return_index=True)[1].tolist())]
     return Gate(
         target=target,
         measure=MEASURE,
@@ -198,8 +186,8 @@ def fit_gate(
         bilateral=head.bilateral,
         shape=head.shape.to_dict(),
         signs=SIGNS,
-        film_signs=tuple(_finite(films[i].signs) for i in alone),
-        uncertain_from=_uncertain_from([films[i] for i in alone], target.false_alarm_rate),
+        film_signs=tuple(_finite(film.signs) for film in alone),
+        uncertain_from=_uncertain_from(alone, target.false_alarm_rate),
         films=len(films),
         units=rule.units,
         accepted_share=rule.accepted_share,
@@ -236,14 +224,6 @@ def read_gate(folder: Path) -> Gate | None:
     except (ValidationError, InputError) as error:
         what = error.what if isinstance(error, InputError) else error.errors()[0]["msg"]
         raise BundleError(f"not a gate: {what}", where=path) from error
-
-
-def _one_a_group(groups: Sequence[str]) -> list[int]:
-    """The first film of each group: films that belong together are not exchangeable with others."""
-    first: dict[str, int] = {}
-    for index, group in enumerate(groups):
-        first.setdefault(group, index)
-    return list(first.values())
 
 
 def _finite(signs: NDArray[np.float64]) -> tuple[float | None, ...]:

@@ -27,8 +27,6 @@ import numpy as np
 from cephsure.geometry import resize
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from cephsure.films import Film
@@ -113,17 +111,9 @@ class FilmSigns:
 
 
 def film_signs(prediction: Prediction, film: Film, *, head: HeadModel) -> FilmSigns:
-    """The signs of one film.
+    """The signs of one film, by what a model found on it and what heads of the same landmarks look like.
 
     Lengths are taken relative to the head's size, so no scale is needed and a wrong one does no harm.
-
-    Args:
-        prediction: what a model found on it.
-        film: the film.
-        head: what heads look like, of the same landmarks.
-
-    Returns:
-        Its signs.
 
     Raises:
         InputError: the head model is of other landmarks.
@@ -134,7 +124,12 @@ def film_signs(prediction: Prediction, film: Film, *, head: HeadModel) -> FilmSi
     if not size > 0.0:
         nothing = np.full(len(misfits), np.inf)
         return FilmSigns(np.full(len(SIGNS), np.inf), nothing, nothing)
-    errors, spreads = (_logs(lengths, size) for lengths in _measured(prediction))
+    # In the unit of the upright points.
+    unit = "px" if prediction.film.mm_per_px is None else "mm"
+    errors, spreads = (
+        np.log(np.maximum(np.nan_to_num(prediction.measured(f"{name}_{unit}")), _TINY * size) / size)
+        for name in ("expected_error", "spread")
+    )
     if prediction.model.samples <= 1:
         spreads = np.zeros(len(spreads))
     found = prediction.points_px
@@ -166,11 +161,8 @@ def narrowing(points: NDArray[np.float64], mean: NDArray[np.float64]) -> float:
     """How much narrower than the mean shape a head is, against its height: a logarithm, 0 for the same.
 
     The affine map of least squares from the mean shape onto the points is taken apart into a rotation and a
-    stretch S (polar decomposition); the answer is log(S_yy / S_xx), along the mean shape's own axes.
-
-    Args:
-        points: (L, 2), face to the right.
-        mean: (L, 2) of an upright head, face to the right.
+    stretch S (polar decomposition); the answer is log(S_yy / S_xx), along the mean shape's own axes. Both
+    (L, 2) with the face to the right, the mean of an upright head.
 
     >>> head = np.array([[0.0, 0.0], [60.0, 0.0], [60.0, 40.0], [0.0, 50.0]])
     >>> round(narrowing(head * np.array([np.cos(np.pi / 6), 1.0]), head), 3)  # turned by 30 degrees
@@ -187,19 +179,6 @@ def narrowing(points: NDArray[np.float64], mean: NDArray[np.float64]) -> float:
 def _size(points: NDArray[np.float64]) -> float:
     """Root of the summed squared distances from the centre."""
     return float(np.linalg.norm(points - points.mean(axis=0)))
-
-
-def _measured(prediction: Prediction) -> tuple[list[float], list[float]]:
-    """Expected errors and spreads in the unit of ``upright_points``."""
-    found = [mark.measures for mark in prediction.landmarks]
-    if prediction.film.mm_per_px is None:
-        return [of.expected_error_px for of in found], [of.spread_px for of in found]
-    return [of.expected_error_mm or 0.0 for of in found], [of.spread_mm or 0.0 for of in found]
-
-
-def _logs(lengths: Sequence[float], size: float) -> NDArray[np.float64]:
-    logs: NDArray[np.float64] = np.log(np.maximum(lengths, _TINY * size) / size)
-    return logs
 
 
 def _difference(values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> float:
@@ -223,7 +202,7 @@ class Sharpness:
 
 
 def sharpness(pixels: NDArray[np.float32], points_px: NDArray[np.float64], *, pitch_px: float) -> Sharpness:
-    """Measure a film's sharpness.
+    """Measure a film's sharpness; (0, 0) where there is too little to look at, or no contrast at all.
 
     The film is parted into bands, each the difference of two binomial blurs, and each band's contrast is
     the median size of its values: strong edges, letters and the film's margin hardly count.
@@ -232,9 +211,6 @@ def sharpness(pixels: NDArray[np.float32], points_px: NDArray[np.float64], *, pi
         pixels: (H, W) grey values.
         points_px: (L, 2) positions of the landmarks found, (x, y); their box with a margin is looked at.
         pitch_px: how many px of the film are ``PITCH_MM`` of an average head.
-
-    Returns:
-        The two ratios; (0, 0) where the box is too small or has no contrast at all.
     """
     height, width = pixels.shape
     low, high = points_px.min(axis=0), points_px.max(axis=0)
@@ -292,15 +268,12 @@ class OutOfDistribution:
 def out_of_distribution(
     signs: NDArray[np.float64], known: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> OutOfDistribution:
-    """Compare a film with calibration films.
+    """Compare a film with calibration films; a sign that hardly differs among all films says nothing.
 
     Args:
         signs: (S,) of the film, larger further out; infinite is further out than all, NaN counts as that.
         known: (n, S) of the calibration films.
         weights: (S,) how much a sign's deviation counts, positive.
-
-    Returns:
-        Its p-values. A sign that hardly differs among all films says nothing.
 
     >>> rng = np.random.default_rng(1)
     >>> usual = rng.normal(size=(99, 3))
@@ -312,10 +285,9 @@ def out_of_distribution(
     heights = _in_spreads(films)
     strengths = heights * weights
     strongest = strengths.max(axis=1)
-    count = len(films)
     return OutOfDistribution(
-        p_value=float((strongest >= strongest[-1]).sum() / count),
-        sign_p_values=(films >= films[-1]).sum(axis=0) / count,
+        p_value=float((strongest >= strongest[-1]).sum() / len(films)),
+        sign_p_values=(films >= films[-1]).sum(axis=0) / len(films),
         deviations=heights[-1],
         strengths=strengths[-1],
     )

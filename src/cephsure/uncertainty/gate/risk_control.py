@@ -74,14 +74,9 @@ class AcceptanceRule:
 
 
 def acceptance_scores(measure_mm: NDArray[np.float64], misfits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scores that points are accepted by: the measure, infinite where a landmark does not fit the others.
+    """(..., L) scores that points are accepted by: the measure, infinite for one that is never accepted.
 
-    Args:
-        measure_mm: (..., L), NaN without a scale.
-        misfits: (..., L) standard residuals.
-
-    Returns:
-        (..., L), infinite for a point that is never accepted.
+    That is where a landmark does not fit the others by its standard residual, or for NaN, without a scale.
     """
     never = np.isnan(measure_mm) | ~(misfits <= MISFIT)
     scores: NDArray[np.float64] = np.where(never, np.inf, measure_mm)
@@ -100,15 +95,9 @@ def candidate_thresholds(tolerance_mm: float) -> NDArray[np.float64]:
 
 
 def accepted_points(scores: NDArray[np.float64], threshold: float | None) -> NDArray[np.bool_]:
-    """Which points are accepted.
+    """(..., L) points with a score up to the threshold, on films where ``FEWEST_SHARE`` of them have one.
 
-    Args:
-        scores: (..., L), infinite or NaN for a point that is never accepted.
-        threshold: of the score; None accepts nothing.
-
-    Returns:
-        (..., L) points whose score is at most the threshold, on films where these are ``FEWEST_SHARE`` of the
-        landmarks or more.
+    A score is infinite or NaN for a point that is never accepted; the threshold None accepts nothing.
 
     >>> accepted_points(np.array([[1.0, 5, 5, 5, 5], [1, 2, 5, 5, 5]]), 3.0).tolist()
     [[False, False, False, False, False], [True, True, False, False, False]]
@@ -120,14 +109,11 @@ def accepted_points(scores: NDArray[np.float64], threshold: float | None) -> NDA
 
 
 def film_losses(wrong: NDArray[np.bool_], accepted: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Missed / accepted of each film, 0 where nothing is accepted.
+    """(F,) missed / accepted of each film, from 0 to 1; 0 where nothing is accepted.
 
     Args:
         wrong: (F, L) points off by more than the tolerance.
         accepted: (F, L) points accepted; those without a known error do not count and are False.
-
-    Returns:
-        (F,) from 0 to 1.
     """
     losses: NDArray[np.float64] = (wrong & accepted).sum(axis=1) / np.maximum(accepted.sum(axis=1), 1)
     return losses
@@ -148,7 +134,7 @@ def learn_rule(
     tolerance_mm: float,
     confidence: float,
 ) -> AcceptanceRule:
-    """The most generous threshold that keeps the promise.
+    """The most generous threshold that keeps the promise; None where not even the strictest can be shown to.
 
     Args:
         errors_mm: (F, L) radial errors, NaN where they are not known.
@@ -158,9 +144,6 @@ def learn_rule(
         max_missed_rate: the rate asked for, between 0 and 1.
         tolerance_mm: errors above it are wrong.
         confidence: with which probability the promise holds, between 0 and 1.
-
-    Returns:
-        The rule; without a threshold where not even the strictest one can be shown to keep the rate.
 
     Raises:
         InputError: a target is out of its range, or shapes do not fit.
@@ -252,12 +235,7 @@ def wealth(losses: ArrayLike, bound: float) -> float:
 def fewest_films(bound: float, confidence: float) -> int:
     """How many films are needed to show that the mean loss is below ``bound``, if none has any loss.
 
-    Args:
-        bound: between 0 and 1.
-        confidence: 1 - delta, between 0 and 1.
-
-    Returns:
-        The smallest n whose wealth reaches 1 / delta.
+    The smallest n whose wealth reaches 1 / delta; bound and confidence, 1 - delta, lie between 0 and 1.
 
     >>> fewest_films(0.05, 0.9), fewest_films(0.1, 0.9)
     (54, 27)

@@ -42,14 +42,7 @@ _DISAGREEING = ("disagreement", "worst_disagreement")
 
 
 def promises(gate: Gate) -> tuple[str, ...]:
-    """What the gate promises, what that rests on and what it does not promise.
-
-    Args:
-        gate: a gate.
-
-    Returns:
-        Sentences, in the order in which they are read.
-    """
+    """What the gate promises, what that rests on and what it does not promise: sentences, in that order."""
     return (*_about_points(gate), _about_films(gate), _RESTS_ON, _NOT_PROMISED)
 
 

@@ -41,16 +41,9 @@ class Judgement:
 
 
 def apply_gate(prediction: Prediction, film: Film, gate: Gate) -> Prediction:
-    """Judge a prediction.
+    """A prediction with the verdicts of its model's gate for each landmark and the film, and the reasons.
 
-    Args:
-        prediction: what a model found.
-        film: on this film.
-        gate: of the same model.
-
-    Returns:
-        The same prediction with a verdict for each landmark and for the film, and the film's reasons. No
-        point is moved or left out.
+    No point is moved or left out.
 
     Raises:
         InputError: the gate is of other landmarks.
@@ -66,12 +59,7 @@ def apply_gate(prediction: Prediction, film: Film, gate: Gate) -> Prediction:
 
 
 def judge(prediction: Prediction, seen: FilmSigns, gate: Gate) -> Judgement:
-    """Judge a film by its signs.
-
-    Args:
-        prediction: what a model found on it.
-        seen: its signs, taken with ``gate.head``.
-        gate: of the same model.
+    """Judge a film by its signs, taken with ``gate.head``.
 
     Raises:
         InputError: the gate is of other landmarks.

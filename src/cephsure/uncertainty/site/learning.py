@@ -34,14 +34,6 @@ def fit_site(data: CalibrationData, *, name: str, levels: tuple[float, ...] = LE
     quantile is exact; those fitted without the film itself make it an approximation, close from about ten
     films on and on the safe side, since they come from one film less.
 
-    Args:
-        data: the model's errors on the site's films.
-        name: what the site or observer is called.
-        levels: of the regions.
-
-    Returns:
-        The site's file.
-
     Raises:
         InputError: no film has errors in mm, or a level does not lie between 0 and 1.
     """
@@ -114,15 +106,7 @@ def shrunken_offsets(errors_mm: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def offsets_without_each(errors_mm: NDArray[np.float64], groups: tuple[str, ...]) -> NDArray[np.float64]:
-    """For each film the offsets that the films of all other groups give.
-
-    Args:
-        errors_mm: (K, L, 2) as for ``shrunken_offsets``.
-        groups: (K,) names of groups; films of one group leave together.
-
-    Returns:
-        (K, L, 2).
-    """
+    """(K, L, 2) for each film the ``shrunken_offsets`` of the films of all other groups (K,)."""
     names = np.asarray(groups)
     offsets = np.zeros(errors_mm.shape)
     for name in dict.fromkeys(groups):
@@ -213,16 +197,6 @@ def cross_validate(
     return rows
 
 
-@dataclass(frozen=True, slots=True)
-class _Draw:
-    test_films: int
-    mre_mm: float
-    sdr_2mm: float
-    coverage: float
-    area_mm2: float
-    whole_film: float
-
-
 def _draw(groups: Sequence[str], count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
     """(F,) films drawn: groups in random order until there are ``count``, one group always left."""
     names = np.asarray(groups)
@@ -234,8 +208,10 @@ def _draw(groups: Sequence[str], count: int, rng: np.random.Generator) -> NDArra
     return chosen
 
 
-def _measure(data: CalibrationData, chosen: NDArray[np.bool_], level: float, own: OwnRegions | None) -> _Draw:
-    """Calibrate on the films chosen and measure on the others."""
+def _measure(
+    data: CalibrationData, chosen: NDArray[np.bool_], level: float, own: OwnRegions | None
+) -> tuple[float, ...]:
+    """Calibrate on the films chosen and measure on the others: what ``_row`` takes of each draw."""
     tested = np.flatnonzero(~chosen)
     others = data.take(tested)
     if not chosen.any():
@@ -245,13 +221,13 @@ def _measure(data: CalibrationData, chosen: NDArray[np.bool_], level: float, own
         radial, held, areas = _with_site(others, fitted, level)
     known = np.isfinite(radial)
     finite = known & np.isfinite(areas)
-    return _Draw(
-        test_films=len(tested),
-        mre_mm=float(radial[known].mean()),
-        sdr_2mm=float((radial[known] <= 2.0).mean()),
-        coverage=math.nan if held is None else float(held[known].mean()),
-        area_mm2=float(areas[finite].mean()) if finite.any() else math.nan,
-        whole_film=math.nan if held is None else float(np.isinf(areas[known]).mean()),
+    return (
+        len(tested),
+        radial[known].mean(),
+        (radial[known] <= 2.0).mean(),
+        math.nan if held is None else held[known].mean(),
+        areas[finite].mean() if finite.any() else math.nan,
+        math.nan if held is None else np.isinf(areas[known]).mean(),
     )
 
 
@@ -274,19 +250,18 @@ def _with_site(
     return radial, radial <= radii, np.pi * radii**2
 
 
-def _row(count: int, drawn: Sequence[_Draw]) -> GainRow:
-    coverages = np.array([draw.coverage for draw in drawn])
-    areas = np.array([draw.area_mm2 for draw in drawn])
-    has_regions, has_areas = not np.isnan(coverages).any(), not np.isnan(areas).all()
+def _row(count: int, drawn: list[tuple[float, ...]]) -> GainRow:
+    test_films, mre_mm, sdr_2mm, coverage, area_mm2, whole_film = map(np.array, zip(*drawn, strict=True))
+    has_regions = not np.isnan(coverage).any()
     return GainRow(
         films=count,
-        test_films=min(draw.test_films for draw in drawn),
+        test_films=int(test_films.min()),
         repeats=len(drawn),
-        mre_mm=float(np.mean([draw.mre_mm for draw in drawn])),
-        mre_sd_mm=float(np.std([draw.mre_mm for draw in drawn])),
-        sdr_2mm=float(np.mean([draw.sdr_2mm for draw in drawn])),
-        coverage=float(coverages.mean()) if has_regions else None,
-        coverage_sd=float(coverages.std()) if has_regions else None,
-        area_mm2=float(np.nanmean(areas)) if has_areas else None,
-        whole_film=float(np.mean([draw.whole_film for draw in drawn])) if has_regions else None,
+        mre_mm=float(mre_mm.mean()),
+        mre_sd_mm=float(mre_mm.std()),
+        sdr_2mm=float(sdr_2mm.mean()),
+        coverage=float(coverage.mean()) if has_regions else None,
+        coverage_sd=float(coverage.std()) if has_regions else None,
+        area_mm2=None if np.isnan(area_mm2).all() else float(np.nanmean(area_mm2)),
+        whole_film=float(whole_film.mean()) if has_regions else None,
     )

@@ -7,13 +7,13 @@ import math
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
 from cephsure.uncertainty.calibration.calibration import DEFAULT_LEVEL
 from cephsure.uncertainty.calibration.data import CalibrationSource  # noqa: TC001 - pydantic reads it
-from cephsure.uncertainty.prediction import Region
+from cephsure.uncertainty.prediction import Frozen, Region
 from cephsure.uncertainty.quantile import check_level
 from cephsure.uncertainty.regions import disc
 
@@ -29,16 +29,14 @@ SCALE = "expected_error_mm"
 """The measure that a region's radius is a multiple of."""
 
 
-class SiteRadius(BaseModel):
+class SiteRadius(Frozen):
     """A region's radius in multiples of the measure ``SCALE``; None: the region is all of the film."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     level: float = Field(gt=0.0, lt=1.0)
     factor: float | None = Field(ge=0.0)
 
 
-class Site(BaseModel):
+class Site(Frozen):
     """What one site's corrected films taught.
 
     Attributes:
@@ -53,8 +51,6 @@ class Site(BaseModel):
         films: corrected films.
         source: data set, split, truth and model.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["cephsure.site/1"] = "cephsure.site/1"
     name: str
@@ -132,19 +128,12 @@ def read_site(path: Path) -> Site:
 
 
 def apply_site(prediction: Prediction, site: Site, *, level: float | None = None) -> Prediction:
-    """Fit a prediction to a site.
+    """Fit a prediction, of the bundle that the site's file was made with, to the site; a note says so.
 
     Points and samples are moved; measures stay what they are. The region of each landmark becomes a disc of
-    the site's size. What a bundle's own calibration says of the errors elsewhere (expected error, covariance)
-    is taken away, since it does not hold here.
-
-    Args:
-        prediction: of the bundle that the site's file was made with.
-        site: what was learned at the site.
-        level: of the regions; by default that of the prediction's own regions, or 0.9.
-
-    Returns:
-        The fitted prediction, with a note that says so.
+    the site's size, at the level asked for, that of the prediction's own regions, or 0.9. What a bundle's own
+    calibration says of the errors elsewhere (expected error, covariance) is taken away, since it does not
+    hold here.
 
     Raises:
         InputError: the prediction is of another bundle or of other landmarks, the film has no scale, or the
