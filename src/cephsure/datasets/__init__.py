@@ -1,15 +1,25 @@
 """Annotated films, the readers of data sets, the choice of truth and of splits."""
 
-from cephsure.datasets.annotated_film import AnnotatedFilm, Dataset
+from cephsure.datasets.annotated_film import (
+    AnnotatedFilm,
+    AnnotatorDistance,
+    AnnotatorSummary,
+    Dataset,
+    DatasetSummary,
+    KnownFilms,
+    annotators,
+    data_sha256,
+    film_of,
+    spacing_of,
+    summarize,
+    truth,
+)
 from cephsure.datasets.coco import read_coco
 from cephsure.datasets.csv_table import read_csv
-from cephsure.datasets.film_of import KnownFilms, data_sha256, film_of, spacing_of
 from cephsure.datasets.isbi import read_isbi
 from cephsure.datasets.labelme import read_labelme
 from cephsure.datasets.open import DatasetFormat, open_dataset
 from cephsure.datasets.splits import group_folds, last_split, select, validation_split
-from cephsure.datasets.summary import AnnotatorDistance, AnnotatorSummary, DatasetSummary, summarize
-from cephsure.datasets.truth import annotators, truth
 
 __all__ = [
     "AnnotatedFilm",

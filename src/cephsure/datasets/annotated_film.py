@@ -1,19 +1,30 @@
-"""Annotated films: a film file, its scale if known, and each annotator's points."""
+"""A film file, its scale if known, each annotator's points, and which of them count as truth."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import hashlib
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cephsure import films
+from cephsure.errors import InputError
+from cephsure.films import SpacingSource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
-    from cephsure.films import Spacing
+    from cephsure.films import Film, FilmFacts, Spacing
     from cephsure.landmarks import LandmarkSet
+
+    Array = NDArray[np.float64]
+
+MEAN = "mean"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +45,7 @@ class AnnotatedFilm:
 
     film_id: str
     path: Path
-    annotations: Mapping[str, NDArray[np.float64]]
+    annotations: Mapping[str, Array]
     spacing: Spacing | None = None
     split: str | None = None
     group: str | None = None
@@ -54,4 +65,195 @@ class Dataset:
     name: str
     landmark_set: LandmarkSet
     films: tuple[AnnotatedFilm, ...]
-    problems: tuple[str, ...] = field(default=())
+    problems: tuple[str, ...] = ()
+
+
+def annotators(films: Iterable[AnnotatedFilm]) -> tuple[str, ...]:
+    """Names of all who annotated at least one of the films, in the order in which they first appear."""
+    return tuple(dict.fromkeys(name for film in films for name in film.annotations))
+
+
+def truth(film: AnnotatedFilm, which: str = MEAN) -> Array:
+    """Choose the annotation that counts as truth.
+
+    Args:
+        film: the annotated film.
+        which: an annotator's name, or "mean": for each landmark the mean over those annotators who marked it.
+
+    Returns:
+        (L, 2) float64 positions (x, y) in px of the film, NaN where the annotator, or for "mean" everybody,
+        left the landmark out. A new array.
+
+    Raises:
+        InputError: the film has no annotator of this name (lists those it has), or none at all.
+    """
+    if which != MEAN:
+        if which not in film.annotations:
+            raise InputError(
+                f"there is no annotator {which!r}",
+                where=film.path,
+                remedy=f"known: {', '.join([MEAN, *film.annotations])}",
+            )
+        return np.array(film.annotations[which], dtype=np.float64)
+    if not film.annotations:
+        raise InputError("nobody annotated this film", where=film.path)
+    stacked = np.stack(list(film.annotations.values()))  # (annotators, L, 2)
+    return _mean_known(stacked, np.all(np.isfinite(stacked), axis=2, keepdims=True))
+
+
+def _mean_known(values: Array, known: NDArray[np.bool_]) -> Array:
+    """Mean along the first axis over what is known, NaN where nothing is."""
+    counts = known.sum(axis=0)
+    sums = np.where(known, values, 0.0).sum(axis=0)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+def film_of(annotated: AnnotatedFilm) -> Film:
+    """The film: its scale is the user's, or else the one its own file states, or else the data set's.
+
+    Raises:
+        FilmError: the file cannot be read.
+    """
+    return films.read(annotated.path, **_scales(annotated))
+
+
+def spacing_of(annotated: AnnotatedFilm) -> Spacing | None:
+    """The scale that `film_of` gives the film.
+
+    Raises:
+        FilmError: the file cannot be read.
+    """
+    return films.read_facts(annotated.path, **_scales(annotated)).spacing
+
+
+class KnownFilms:
+    """Scales and checksums of film files, so that no file is opened for them a second time."""
+
+    def __init__(self) -> None:
+        self._facts: dict[Path, FilmFacts] = {}
+
+    def keep(self, annotated: AnnotatedFilm, facts: FilmFacts) -> None:
+        """Remember a film that was read."""
+        self._facts[annotated.path] = facts
+
+    def facts(self, annotated: AnnotatedFilm) -> FilmFacts:
+        """Scale and checksum of a film; its file is opened unless they are known.
+
+        Raises:
+            FilmError: the file cannot be read.
+        """
+        if annotated.path not in self._facts:
+            self._facts[annotated.path] = films.read_facts(annotated.path, **_scales(annotated))
+        return self._facts[annotated.path]
+
+
+def data_sha256(annotated: Iterable[AnnotatedFilm], which_truth: str, known: KnownFilms | None = None) -> str:
+    """Hash over the films' names, image files and chosen annotations.
+
+    Args:
+        annotated: the films, in an order that counts.
+        which_truth: an annotator's name, or "mean".
+        known: films that need not be opened.
+
+    Raises:
+        FilmError: a file cannot be read.
+    """
+    known = known or KnownFilms()
+    digest = hashlib.sha256()
+    for film in annotated:
+        digest.update(film.film_id.encode())
+        digest.update(bytes.fromhex(known.facts(film).sha256))
+        digest.update(np.ascontiguousarray(truth(film, which_truth), dtype="<f8").tobytes())
+    return digest.hexdigest()
+
+
+def _scales(annotated: AnnotatedFilm) -> dict[str, Any]:
+    """What user and data set say of the scale, as the reader takes it."""
+    spacing = annotated.spacing
+    if spacing is None or spacing.source is not SpacingSource.USER:
+        return {"of_dataset": spacing}
+    x, y = spacing.x_mm_per_px, spacing.y_mm_per_px
+    # One number is along x, as it is for a film outside a data set: the file may know that y differs.
+    return {"mm_per_px": x if x == y else (x, y)}
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatorSummary:
+    """One annotator's part in a data set."""
+
+    name: str
+    n_films: int  # films with at least one point
+    n_points: int  # points marked on all films
+    missing: tuple[int, ...]  # for each landmark, on how many films it is not marked
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatorDistance:
+    """How far two annotators differ where both marked a point; in mm where every film's scale is stated."""
+
+    first: str
+    second: str
+    n_points: int  # that both marked
+    mean_px: float
+    mean_mm: float | None
+    per_landmark_px: tuple[float, ...]  # NaN where no film has the landmark from both
+    per_landmark_mm: tuple[float, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetSummary:
+    """What is in a data set: its films, its annotators, and what the reader left out."""
+
+    name: str
+    n_films: int
+    annotators: tuple[AnnotatorSummary, ...]
+    distances: tuple[AnnotatorDistance, ...]  # one for each pair who marked a point in common
+    problems: tuple[str, ...]
+
+
+def summarize(dataset: Dataset) -> DatasetSummary:
+    """Count films and points of a data set, or a split of it, and measure how far the annotators differ."""
+    names = annotators(dataset.films)
+    pairs = (_distance(dataset, first, second) for first, second in combinations(names, 2))
+    return DatasetSummary(
+        name=dataset.name,
+        n_films=len(dataset.films),
+        annotators=tuple(_annotator(dataset, name) for name in names),
+        distances=tuple(pair for pair in pairs if pair is not None),
+        problems=dataset.problems,
+    )
+
+
+def _annotator(dataset: Dataset, name: str) -> AnnotatorSummary:
+    points = np.stack([film.annotations[name] for film in dataset.films])  # (films, L, 2)
+    marked = np.all(np.isfinite(points), axis=2)  # (films, L)
+    return AnnotatorSummary(
+        name=name,
+        n_films=int(np.count_nonzero(np.any(marked, axis=1))),
+        n_points=int(np.count_nonzero(marked)),
+        missing=tuple(np.count_nonzero(~marked, axis=0).tolist()),
+    )
+
+
+def _distance(dataset: Dataset, first: str, second: str) -> AnnotatorDistance | None:
+    differences: Array = np.stack(  # (films, L, 2)
+        [film.annotations[first] - film.annotations[second] for film in dataset.films]
+    )
+    distances_px = np.linalg.norm(differences, axis=2)  # (films, L), NaN unless both
+    both = np.isfinite(distances_px)
+    if not both.any():
+        return None
+    scales = [film.spacing for film in dataset.films]
+    mm_per_px = [(scale.x_mm_per_px, scale.y_mm_per_px) for scale in scales if scale is not None]
+    distances_mm = None
+    if len(mm_per_px) == len(scales):
+        distances_mm = np.linalg.norm(differences * np.array(mm_per_px)[:, None, :], axis=2)
+    return AnnotatorDistance(
+        first=first,
+        second=second,
+        n_points=int(both.sum()),
+        mean_px=float(distances_px[both].mean()),
+        mean_mm=None if distances_mm is None else float(distances_mm[both].mean()),
+        per_landmark_px=tuple(_mean_known(distances_px, both).tolist()),
+        per_landmark_mm=None if distances_mm is None else tuple(_mean_known(distances_mm, both).tolist()),
+    )

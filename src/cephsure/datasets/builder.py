@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cephsure.datasets.annotated_film import AnnotatedFilm, Dataset
-from cephsure.datasets.duplicates import read_duplicate_groups
+from cephsure.datasets.json_files import DUPLICATES, read_duplicate_groups
 from cephsure.errors import AnnotationError, InputError
 
 if TYPE_CHECKING:
@@ -63,13 +63,8 @@ class DatasetBuilder:
     ) -> None:
         """Add what an annotation file says of a film; may be called again for the same film.
 
-        Args:
-            path: the film's image.
-            annotator: who marked it; the film then counts as seen by this annotator even without a point.
-            size_px: stated width and height.
-            split: its split.
-            group: films of one group never part.
-            where: the annotation file, for error messages.
+        With an ``annotator`` the film counts as seen by this annotator even without a point. ``where`` is the
+        annotation file, for error messages.
 
         Raises:
             AnnotationError: another file, or another line, said otherwise.
@@ -97,14 +92,9 @@ class DatasetBuilder:
             self._marks[path, annotator][row].add((x_px, y_px))
 
     def build(self, *, name: str, spacing: Spacing | None) -> Dataset:
-        """Make the data set.
+        """Make the data set, ``spacing`` being the scale of all its films.
 
-        Args:
-            name: what it is called in reports.
-            spacing: the scale of all its films, or None.
-
-        Returns:
-            The films that have an image on disk and at least one point, ordered by split, then identifier.
+        It has the films with an image on disk and at least one point, ordered by split, then identifier.
 
         Raises:
             InputError: no film is left.
@@ -113,12 +103,12 @@ class DatasetBuilder:
         points = {key: self._points(key, film_ids[key[0]]) for key in self._marks}
         self._report_unknown()
         self._report_missing(points, film_ids)
-        groups = read_duplicate_groups(self.root / "duplicates.json")
+        groups = read_duplicate_groups(self.root / DUPLICATES)
         nothing = np.full((len(self.landmark_set), 2), np.nan)
         films = []
         for path, facts in self._facts.items():
-            annotations = {one: points.get((path, one), nothing.copy()) for one in self._annotators}
-            if not any(np.isfinite(one).any() for one in annotations.values()):
+            annotations = {name: points.get((path, name), nothing.copy()) for name in self._annotators}
+            if not any(np.isfinite(marked).any() for marked in annotations.values()):
                 self.problems.append(f"film {film_ids[path]}: has no point; left out")
             elif not path.is_file():
                 self.problems.append(f"film {film_ids[path]}: its image {path} is missing; left out")
@@ -149,13 +139,13 @@ class DatasetBuilder:
         for row, places in sorted(self._marks[key].items()):
             landmark = self.landmark_set.landmarks[row]
             label = f"film {film_id}: {annotator} marked {landmark.number} ({landmark.code})"
+            x_px, y_px = next(iter(places))
             if len(places) > 1:
                 self.problems.append(f"{label} at {len(places)} places; left missing")
-            elif size_px is not None and not _inside(next(iter(places)), size_px):
-                x_px, y_px = next(iter(places))
+            elif size_px is not None and not _inside((x_px, y_px), size_px):
                 self.problems.append(f"{label} outside the film, at ({x_px:g}, {y_px:g}); left missing")
             else:
-                points[row] = next(iter(places))
+                points[row] = x_px, y_px
         return points
 
     def _report_unknown(self) -> None:
@@ -187,20 +177,15 @@ class DatasetBuilder:
 
 
 def image_path(folder: Path, reference: str) -> Path:
-    r"""Give the path of an image that an annotation file in ``folder`` refers to.
+    r"""Give the path of an image that an annotation file in ``folder`` refers to; it need not exist.
 
-    Args:
-        folder: where the annotation file lies.
-        reference: the path it gives, relative to ``folder``, with / or \ between its parts.
-
-    Returns:
-        The path without ``..`` where they can be worked out; the file need not exist.
+    ``reference`` is relative to ``folder``, with / or \ between its parts; ``..`` is worked out if possible.
     """
     return Path(os.path.normpath(folder / reference.strip().replace("\\", "/")))
 
 
 def _inside(place: tuple[float, float], size_px: tuple[int, int]) -> bool:
-    """Say whether a position is on the film; tools that count from the pixel's corner reach its far edge."""
+    """Whether a position is on the film; tools that count from the pixel's corner reach its far edge."""
     return all(-0.5 <= value <= extent for value, extent in zip(place, size_px, strict=True))
 
 
@@ -216,8 +201,8 @@ def _film_ids(paths: dict[Path, _Facts]) -> dict[Path, str]:
     # A film of the same name beside it (001.png and 001.jpg) keeps its suffix as well.
     bare = Counter(path.with_suffix("") for path in relative.values())
     return {
-        path: (one if bare[one.with_suffix("")] > 1 else one.with_suffix("")).as_posix()
-        for path, one in relative.items()
+        path: (seen if bare[seen.with_suffix("")] > 1 else seen.with_suffix("")).as_posix()
+        for path, seen in relative.items()
     }
 
 

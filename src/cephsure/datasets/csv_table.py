@@ -63,14 +63,8 @@ class _Columns:
 def read_csv(path: str | Path, *, landmark_set: LandmarkSet, spacing: Spacing | None = None) -> Dataset:
     """Read annotations from CSV tables, in the long or the wide form that this module describes.
 
-    Args:
-        path: a table, or a folder all of whose ``*.csv`` files are read.
-        landmark_set: which points, in which order.
-        spacing: the scale of the films, or None.
-
-    Returns:
-        The films. A landmark that one annotator has at two places of a film is missing; ``problems`` names
-        it.
+    ``path`` is a table, or a folder all of whose ``*.csv`` files are read. A landmark that one annotator has
+    at two places of a film is missing; ``problems`` names it.
 
     Raises:
         InputError: there is no table, or no film is left.
@@ -139,9 +133,9 @@ def _columns(header: list[str], *, where: str, name: str, problems: list[str]) -
     if doubled:
         raise AnnotationError(f"column {doubled[0]!r} stands there twice", where=where)
     roles = {
-        role: names.index(next(one for one in known if one in names))
+        role: names.index(next(alias for alias in known if alias in names))
         for role, known in _NAMES.items()
-        if any(one in names for one in known)
+        if set(known) & set(names)
     }
     is_long = {"landmark", "x", "y"} <= set(roles)
     points = {} if is_long else _wide_points(header, where=where)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cephsure.datasets.annotated_film import AnnotatedFilm, Dataset
-from cephsure.datasets.duplicates import read_duplicate_groups
+from cephsure.datasets.json_files import DUPLICATES, read_duplicate_groups
 from cephsure.errors import AnnotationError, InputError
 from cephsure.films import Spacing, SpacingSource
 from cephsure.landmarks import load_landmark_set
@@ -35,7 +35,7 @@ def looks_like_isbi(root: Path) -> bool:
 
 
 def read_isbi(root: str | Path) -> Dataset:
-    """Read a folder laid out as the challenge ships it.
+    """Read the folder ``root``, laid out as the challenge ships it.
 
     ``RawImage/TrainingData|Test1Data|Test2Data/NNN.bmp`` (or PNG, TIFF, JPEG) holds the films and decides the
     split; ``AnnotationsByMD/400_NAME/NNN.txt`` holds annotator NAME's points, one ``x,y`` line a landmark.
@@ -44,9 +44,6 @@ def read_isbi(root: str | Path) -> Dataset:
 
     Positions are taken as they stand: the challenge does not say where in a pixel its integers point, and
     like the published work we read them as pixel centres counted from 0.
-
-    Args:
-        root: the folder that holds ``RawImage`` and ``AnnotationsByMD``.
 
     Returns:
         The films that have an image and at least one annotation, ordered by split (train, test1, test2) and
@@ -68,8 +65,9 @@ def read_isbi(root: str | Path) -> Dataset:
     problems: list[str] = []
     images, splits = _find_images(root, problems)
     annotations = _read_annotations(root, n_landmarks=len(landmark_set))
-    _report_annotated_without_image(root, images, annotations, problems)
-    groups = read_duplicate_groups(root / "duplicates.json")
+    annotated = {film_id for points in annotations.values() for film_id in points}
+    _report_annotated_without_image(root, sorted(annotated - set(images)), problems)
+    groups = read_duplicate_groups(root / DUPLICATES)
     films = []
     for film_id, path in images.items():
         points = _points_of_film(film_id, annotations, n_landmarks=len(landmark_set), problems=problems)
@@ -166,23 +164,18 @@ def _points_of_film(
     return {name: films.get(film_id, nothing.copy()) for name, films in annotations.items()}
 
 
-def _report_annotated_without_image(
-    root: Path,
-    images: Mapping[str, Path],
-    annotations: Mapping[str, Mapping[str, NDArray[np.float64]]],
-    problems: list[str],
-) -> None:
-    """Name the annotated films that have no image; a whole absent split takes one line."""
+def _report_annotated_without_image(root: Path, film_ids: list[str], problems: list[str]) -> None:
+    """Name annotated films that have no image; a whole absent split takes one line."""
     absent: dict[str, list[str]] = defaultdict(list)
-    for film_id in sorted({film_id for points in annotations.values() for film_id in points} - set(images)):
+    for film_id in film_ids:
         absent[_split_of_number(film_id)].append(film_id)
-    for split, film_ids in absent.items():
+    for split, absent_ids in absent.items():
         folder = f"RawImage/{SPLIT_FOLDERS[split]}" if split else "RawImage"
         if split and not (root / folder).is_dir():
-            problems.append(f"{split}: {folder} is missing; {len(film_ids)} annotated films left out")
+            problems.append(f"{split}: {folder} is missing; {len(absent_ids)} annotated films left out")
         else:
             problems += [
-                f"film {film_id}: no image {film_id}.* in {folder}; left out" for film_id in film_ids
+                f"film {film_id}: no image {film_id}.* in {folder}; left out" for film_id in absent_ids
             ]
 
 

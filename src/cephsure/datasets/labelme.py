@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cephsure.datasets.builder import DatasetBuilder, image_path
-from cephsure.datasets.json_file import list_at, number_of, object_of, read_json, size_at, text_at
-from cephsure.errors import AnnotationError, InputError
+from cephsure.datasets.json_files import JsonObject, json_files, read_json
+from cephsure.errors import InputError
 
 if TYPE_CHECKING:
     from cephsure.datasets.annotated_film import Dataset
@@ -21,7 +21,7 @@ def looks_like_labelme(root: Path) -> bool:
     """Say whether a folder has an annotator's folder, or is one itself."""
     if any(folder.is_dir() for folder in root.glob(f"{_PREFIX}*")):
         return True
-    first = next(iter(_json_files(root)), None)
+    first = next(iter(json_files(root)), None)
     if first is None:
         return False
     data = read_json(first)
@@ -37,13 +37,7 @@ def read_labelme(root: str | Path, *, landmark_set: LandmarkSet, spacing: Spacin
     Images are found by ``imagePath``, relative to the JSON file, with / or \ between its parts. Positions are
     taken as they stand.
 
-    Args:
-        root: the folder.
-        landmark_set: which points, in which order.
-        spacing: the scale of the films, or None; labelme files do not state it.
-
-    Returns:
-        The films. Missing and doubled labels are missing points, never guessed; ``problems`` names them.
+    Missing and doubled labels are missing points, never guessed; ``problems`` names them.
 
     Raises:
         InputError: there are no JSON files, or no film is left.
@@ -53,45 +47,34 @@ def read_labelme(root: str | Path, *, landmark_set: LandmarkSet, spacing: Spacin
     folders = [folder for folder in sorted(root.glob(f"{_PREFIX}*")) if folder.is_dir()] or [root]
     builder = DatasetBuilder(root=root, landmark_set=landmark_set)
     for folder in folders:
-        files = _json_files(folder)
+        files = json_files(folder)
         if not files:
             raise InputError("holds no labelme file (*.json)", where=folder)
         annotator = folder.resolve().name.removeprefix(_PREFIX)
         for path in files:
-            _read_file(path, annotator, builder)
+            _read_file(JsonObject.read(path), annotator, builder)
     return builder.build(name=root.resolve().name, spacing=spacing)
 
 
-def _json_files(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.glob("[!.]*.json")) if path.name != "duplicates.json"]
-
-
-def _read_file(path: Path, annotator: str, builder: DatasetBuilder) -> None:
-    data = object_of(read_json(path), place="document", path=path)
-    shapes = list_at(data, "shapes", prefix="", path=path)
-    image = image_path(path.parent, text_at(data, "imagePath", prefix="", path=path))
-    size_px = size_at(data, ("imageWidth", "imageHeight"), prefix="", path=path)
-    builder.add_film(image, annotator=annotator, size_px=size_px, where=path)
-    for index, entry in enumerate(shapes):
-        place = f"shapes[{index}]"
-        shape = object_of(entry, place=place, path=path)
-        label = text_at(shape, "label", prefix=f"{place}.", path=path)
-        if shape.get("shape_type", "point") != "point":
-            kind = shape["shape_type"]
+def _read_file(document: JsonObject, annotator: str, builder: DatasetBuilder) -> None:
+    shapes = list(document.objects("shapes"))
+    image = image_path(document.path.parent, document.text("imagePath"))
+    size_px = document.size("imageWidth", "imageHeight")
+    builder.add_film(image, annotator=annotator, size_px=size_px, where=document.path)
+    for shape in shapes:
+        label = shape.text("label")
+        kind = shape.content.get("shape_type", "point")
+        if kind == "point":
+            builder.add_mark(image, annotator, label, *_position(shape))
+        else:
             builder.problems.append(
                 f"film {image.stem}: {annotator}'s shape {label!r} is a {kind}, not a point; left out"
             )
-            continue
-        x_px, y_px = _position(shape, place=place, path=path)
-        builder.add_mark(image, annotator, label, x_px, y_px)
 
 
-def _position(shape: dict[str, Any], *, place: str, path: Path) -> tuple[float, float]:
-    points = list_at(shape, "points", prefix=f"{place}.", path=path)
+def _position(shape: JsonObject) -> tuple[float, float]:
+    points = shape.items("points")
     if len(points) != 1 or not isinstance(points[0], list) or len(points[0]) != 2:
-        raise AnnotationError(f"{place}.points: a point must be one pair [[x, y]]", where=path)
-    x_px, y_px = (
-        number_of(value, place=f"{place}.points[0][{axis}]", path=path)
-        for axis, value in enumerate(points[0])
-    )
+        raise shape.error("points", "a point must be one pair [[x, y]]")
+    x_px, y_px = (shape.number(value, f"points[0][{axis}]") for axis, value in enumerate(points[0]))
     return x_px, y_px

@@ -38,9 +38,6 @@ def open_dataset(
         mm_per_px: the scale of all films, one number or one for x and one for y. It goes before what the data
             set states (0.1 for isbi).
 
-    Returns:
-        The data set.
-
     Raises:
         InputError: there is no such path, the layout is unknown, or the scale is not a positive number.
         AnnotationError: an annotation file is malformed; names file and line.
@@ -61,10 +58,7 @@ def open_dataset(
 
 
 def find_format(path: Path) -> str:
-    """Find out a data set's layout from what lies in it.
-
-    Returns:
-        "isbi", "labelme", "coco" or "csv".
+    """Find out a data set's layout, "isbi", "labelme", "coco" or "csv", from what lies in it.
 
     Raises:
         InputError: it is none of these, or both JSON and CSV tables.

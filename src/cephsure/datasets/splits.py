@@ -24,15 +24,12 @@ CLEAN_ENDING = "-clean"
 
 
 def select(dataset: Dataset, split: str) -> Dataset:
-    """Choose the films of a split.
+    """Choose the films of a split, in their order.
 
     Args:
         dataset: the data set.
         split: "all"; a split's name ("train", "test1", "test2"); or a test split's name with "-clean"
             ("test1-clean"): without its films whose group also holds a training film.
-
-    Returns:
-        The data set with the films of the split, in their order.
 
     Raises:
         InputError: the data set has no such split, or "-clean" is asked of one that does not know its
@@ -48,29 +45,21 @@ def select(dataset: Dataset, split: str) -> Dataset:
         raise InputError(
             f"data set {dataset.name} has no split {split!r}", remedy=f"it has: {', '.join(names)}"
         )
-    if split != base:
-        films = _without_leaked(films, dataset)
-    return replace(dataset, films=films)
-
-
-def _without_leaked(films: tuple[AnnotatedFilm, ...], dataset: Dataset) -> tuple[AnnotatedFilm, ...]:
-    """Leave out films whose group also holds a training film."""
+    if split == base:
+        return replace(dataset, films=films)
     if all(film.group is None for film in dataset.films):
         raise InputError(
             f"data set {dataset.name} does not say which of its films are the same exposure",
             remedy="put duplicates.json into its folder, or use the official split",
         )
     training = {film.group for film in dataset.films if film.split == TRAIN and film.group is not None}
-    return tuple(film for film in films if film.group not in training)
+    return replace(dataset, films=tuple(film for film in films if film.group not in training))
 
 
 def group_folds(films: Sequence[AnnotatedFilm], n_folds: int, *, seed: int) -> list[NDArray[np.int64]]:
-    """Part films into folds of nearly equal size; a group never parts.
+    """Part films into at least 2 folds of nearly equal size; a group never parts.
 
-    Args:
-        films: the films; those whose ``group`` is None stand alone.
-        n_folds: how many folds, at least 2.
-        seed: the same seed and films give the same folds.
+    Films whose ``group`` is None stand alone. The same seed and films give the same folds.
 
     Returns:
         ``n_folds`` arrays of ascending indices into ``films``; each index stands in exactly one. Sizes differ
@@ -91,12 +80,9 @@ def group_folds(films: Sequence[AnnotatedFilm], n_folds: int, *, seed: int) -> l
 def validation_split(
     films: Sequence[AnnotatedFilm], fraction: float, *, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Draw films for validation at random; a group never parts.
+    """Draw a fraction of films for validation at random; a group never parts.
 
-    Args:
-        films: the films to part; those whose ``group`` is None stand alone.
-        fraction: the share for validation, between 0 and 1.
-        seed: the same seed and films give the same split.
+    Films whose ``group`` is None stand alone. The same seed and films give the same split.
 
     Returns:
         Ascending indices into ``films`` for training and for validation, both non-empty. Validation holds
@@ -122,13 +108,11 @@ def last_split(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Take the last films for validation, as the reference work did (Drevický & Kodým 2020: the last 15 %).
 
-    Args:
-        films: the films in their order.
-        fraction: the share for validation, between 0 and 1; a broken number is rounded up.
+    The share of a fraction between 0 and 1 is rounded up. A group that reaches across the border goes to
+    training as a whole.
 
     Returns:
-        Ascending indices into ``films`` for training and for validation, both non-empty. A group that reaches
-        across the border goes to training as a whole.
+        Ascending indices into ``films`` for training and for validation, both non-empty.
 
     Raises:
         InputError: the fraction is not between 0 and 1, or one side would be empty.
