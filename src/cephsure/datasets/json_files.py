@@ -153,7 +153,7 @@ def join_groups(lists: Iterable[Sequence[str]]) -> dict[str, str]:
     Returns:
         Identifier -> group name, the same for all that are linked through any chain of lists.
 
-    Example:
+    Examples:
         >>> join_groups([["1", "2"], ["8", "9"], ["2", "3"]])
         {'1': '1+2+3', '2': '1+2+3', '3': '1+2+3', '8': '8+9', '9': '8+9'}
     """
