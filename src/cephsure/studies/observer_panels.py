@@ -22,13 +22,14 @@ from cephsure.studies.cases import marked_by, truths_px
 from cephsure.studies.statistics.intervals import mean_of_known
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from cephsure.datasets import Dataset
     from cephsure.studies.held_out import HeldOut
 
 Points = NDArray[np.float64]
+"""(O, F, L, 2) points of O observers on F films, NaN where one did not mark a point."""
+
 OBSERVERS_FOLDER = "nine_observers_5_landmarks"
 OBSERVED_LANDMARKS = (9, 10, 3, 12, 15)
 """Numbers of the landmarks, in the files' order."""
@@ -52,13 +53,7 @@ class Observers:
 
 
 def read_observers(root: Path) -> Observers | None:
-    """Read the observers' files of a folder laid out as the challenge ships it.
-
-    Args:
-        root: the folder that holds ``RawImage`` and ``AnnotationsByMD``.
-
-    Returns:
-        What they marked, or None if the folder has no such files.
+    """Read the observers' files of a folder that holds ``AnnotationsByMD``; None if there are none.
 
     Raises:
         AnnotationError: a file is malformed; names file and line.
@@ -74,13 +69,9 @@ def read_observers(root: Path) -> Observers | None:
 
 
 def observers_of(dataset: Dataset) -> Observers | None:
-    """The observers of an ISBI data set that was opened, found from where its films lie.
+    """What further observers of an ISBI data set marked, found from where its films lie.
 
-    Args:
-        dataset: the data set.
-
-    Returns:
-        What they marked, or None if the data set is of another layout or came without their files.
+    None if the data set is of another layout or came without their files.
 
     Raises:
         AnnotationError: a file is malformed; names file and line.
@@ -129,16 +120,11 @@ def _points_px(cells: list[str], *, where: str) -> NDArray[np.float64]:
 
 
 def spread_of_observers(points: Points) -> NDArray[np.float64]:
-    """Mean distance of the observers' points to their mean.
+    """(F, L) mean distance of the observers' points to their mean, of two observers half their distance.
 
-    Args:
-        points: (O, F, L, 2) points of O observers, NaN where one did not mark a point.
-
-    Returns:
-        (F, L) spread in the unit of the points; NaN where fewer than two observers marked the point. Of two
-        observers it is half their distance.
+    NaN where fewer than two observers marked the point.
     """
-    distances = _length(points - mean_of_known(points, axis=0))
+    distances = np.linalg.norm(points - mean_of_known(points, axis=0), axis=-1)
     marked = np.isfinite(distances).sum(axis=0)
     spread: NDArray[np.float64] = np.where(marked > 1, mean_of_known(distances, axis=0), np.nan)
     return spread
@@ -148,13 +134,8 @@ def without_offsets(points: Points) -> Points:
     """Take each observer's systematic displacement off, landmark by landmark.
 
     An observer who always sets a landmark a little lower than the others has another convention; what remains
-    is how the observers differ on the single film.
-
-    Args:
-        points: (O, F, L, 2) points of O observers, NaN where one did not mark a point.
-
-    Returns:
-        (O, F, L, 2) points less the mean over films of (observer minus mean of the observers).
+    is how the observers differ on the single film: the points less the mean over films of (observer minus
+    mean of the observers).
     """
     offsets = mean_of_known(points - mean_of_known(points, axis=0), axis=1)  # (O, L, 2)
     corrected: Points = points - offsets[:, np.newaxis]
@@ -162,22 +143,11 @@ def without_offsets(points: Points) -> Points:
 
 
 def distance_to_the_others(points: Points) -> NDArray[np.float64]:
-    """Distance of each observer's point to the mean of the other observers' points.
-
-    Args:
-        points: (O, F, L, 2) points of O observers, NaN where one did not mark a point.
-
-    Returns:
-        (O, F, L) distances, NaN where the observer or all others did not mark the point.
-    """
+    """(O, F, L) distance of each observer's point to the mean of the others'; NaN where there is none."""
     everyone = np.arange(len(points))
     others = np.stack([mean_of_known(points[everyone != observer], axis=0) for observer in everyone])
-    return _length(points - others)
-
-
-def _length(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    length: NDArray[np.float64] = np.hypot(vectors[..., 0], vectors[..., 1])
-    return length
+    distances: NDArray[np.float64] = np.linalg.norm(points - others, axis=-1)
+    return distances
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -233,12 +203,8 @@ def expert_panel(held: HeldOut) -> Panel | None:
     rows = np.flatnonzero(held.groups[held.cleanest])
     columns = np.arange(len(next(iter(held.tables.values())).numbers))
     points = np.stack([truths_px(held.items, name) for name in names])[:, rows]
-    return Panel(_title(names), names, rows, columns, _to_mm(points, held, rows))
-
-
-def _title(names: Sequence[str]) -> str:
-    """Title of a panel of the data set's own annotators."""
-    return "two experts" if len(names) == 2 else f"{len(names)} annotators"
+    title = "two experts" if len(names) == 2 else f"{len(names)} annotators"
+    return Panel(title, names, rows, columns, _to_mm(points, held, rows))
 
 
 @dataclass(frozen=True, slots=True)
