@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
-from statistics import fmean
 from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from cephsure.studies.detection import COMBINATIONS
 from cephsure.studies.published import REFERENCE
-from cephsure.studies.result import ResultTable
+from cephsure.studies.result import ResultTable, frame_of
 from cephsure.studies.shifted_films import NO_CEPHALOGRAM
 from cephsure.uncertainty.measures import MEASURES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from cephsure.studies.result import Cell, ExperimentResult
 
-    Line = dict[str, Cell]
-
 OVERVIEW = "overview"
-"""Name of the table's file without ending."""
+BEST = "best_of"
+"""Names of the tables' files without ending."""
 
 _SERIES = {
     "rotation, parallel sum": "turned_sum_pearson",
@@ -47,87 +46,100 @@ _NOTE = (
 )
 
 
-def overview(results: Sequence[ExperimentResult]) -> ResultTable | None:
-    """The table, from whichever experiments were made; None if they tell of no model.
+def summaries_of(results: Sequence[ExperimentResult]) -> dict[str, ResultTable]:
+    """The tables that the results have something for, by file name without ending.
 
     Args:
         results: of experiments on the same study, in any order.
     """
-    tables = {name: table for result in results for name, table in result.tables.items()}
-    lines: dict[str, Line] = {}
-    for name, take in (
-        ("accuracy_long", _accuracy),
-        ("error_correlation", _error),
-        ("distortion", _distortion),
-        ("rotation", _rotation),
-        ("referral", _referral),
-    ):
-        if name in tables:
-            for model, cells in take(tables[name].document()["rows"]):
-                lines.setdefault(model, {}).update(cells)
-    if not lines:
+    tables = {OVERVIEW: overview(results), BEST: best_of(results)}
+    return {name: table for name, table in tables.items() if table is not None}
+
+
+def overview(results: Sequence[ExperimentResult]) -> ResultTable | None:
+    """Every model in a line beside the published figures, from whichever experiments were made.
+
+    Returns:
+        The table; None if the results tell of no model.
+    """
+    frames = _frames(results)
+    parts = [part for name, take in _FIGURES.items() if name in frames for part in take(frames[name])]
+    models = pd.concat(parts, axis=1) if parts else pd.DataFrame()
+    if models.empty:
         return None
-    known = {name for cells in lines.values() for name, cell in cells.items() if cell is not None}
-    columns = tuple(name for name in _COLUMNS if name == "model" or name in known)
-    rows = [line | {"model": model} for model, line in lines.items()]
-    errors = tables["error_correlation"].document()["rows"] if "error_correlation" in tables else ()
-    stopped = any(row.get("under_trained") for row in errors)
-    rows += [line for line in _published(stopped=stopped) if len(line.keys() & set(columns)) > 1]
-    return ResultTable.from_rows(
-        title="Every model beside the published figures",
-        columns=columns,
-        rows=tuple(tuple(row.get(column) for column in columns) for row in rows),
-        note=_NOTE,
+    models = models.dropna(axis=1, how="all").rename_axis("model").reset_index()
+    errors = frames.get("error_correlation", pd.DataFrame({"under_trained": []}))
+    published = _published(stopped=bool(errors.get("under_trained", pd.Series(dtype=bool)).any()))
+    columns = [name for name in _COLUMNS if name in models]
+    published = published.reindex(columns=columns)
+    published = published[published.drop(columns="model").notna().any(axis=1)]
+    whole = pd.concat([models[columns].astype(object), published.astype(object)], ignore_index=True)
+    return ResultTable(
+        "Every model beside the published figures", frame_of(whole.to_dict("records"), columns), _NOTE
     )
 
 
-def _accuracy(rows: Sequence[Line]) -> Iterator[tuple[str, Line]]:
+def _frames(results: Sequence[ExperimentResult]) -> dict[str, pd.DataFrame]:
+    """All tables of the results by file name."""
+    return {name: table.frame for result in results for name, table in result.tables.items()}
+
+
+def _equal(frame: pd.DataFrame, **cells: Cell) -> pd.Series:
+    """Which rows have these cells."""
+    return pd.concat([frame[name] == cell for name, cell in cells.items()], axis=1).all(axis=1)
+
+
+def _figure(rows: pd.DataFrame, name: str, new: str) -> pd.DataFrame:
+    """A figure and the ends of its interval by a new name, a line a model."""
+    ends = ("", "_low", "_high")
+    found = rows.drop_duplicates("model", keep="last").set_index("model")[[f"{name}{end}" for end in ends]]
+    return found.set_axis([f"{new}{end}" for end in ends], axis=1)
+
+
+def _accuracy(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """Against the annotation a model was trained on; where the data lack it, against their mean."""
-    models = [row for row in rows if row.get("source") == "this study" and row.get("trained_on")]
-    for row in sorted(models, key=lambda row: row.get("truth") == row["trained_on"]):
-        judged = row.get("truth") in {"mean", row["trained_on"]}
-        if judged and row.get("films") == "official" and row.get("landmarks") == "all":
-            yield str(row.get("who")), {name: row[name] for name in _COLUMNS if name in row}
+    own = frame["truth"] == frame["trained_on"]
+    judged = frame["trained_on"].notna() & (own | (frame["truth"] == "mean"))
+    rows = frame[judged & _equal(frame, source="this study", films="official", landmarks="all")]
+    rows = rows.assign(own=own).sort_values("own", kind="stable")
+    found = rows.drop_duplicates("who", keep="last").set_index("who").reindex(rows["who"].unique())
+    yield found[[name for name in _COLUMNS if name in found]]
 
 
-def _error(rows: Sequence[Line]) -> Iterator[tuple[str, Line]]:
-    for row in rows:
-        if row.get("own_measure") and row.get("films") == "official" and row.get("landmarks") == "all":
-            yield str(row.get("model")), _named(row, "pearson", "error_pearson")
+def _error(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    chosen = _equal(frame, own_measure=True, films="official", landmarks="all")
+    yield _figure(frame[chosen], "pearson", "error_pearson")
 
 
-def _distortion(rows: Sequence[Line]) -> Iterator[tuple[str, Line]]:
-    for row in rows:
-        if row.get("published_pearson") is not None:  # of a model's own measure only
-            yield str(row.get("model")), _named(row, "magnitude_pearson", "distorted_pearson")
+def _distortion(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Of the models' own measures, which alone have a published figure."""
+    yield _figure(frame[frame["published_pearson"].notna()], "magnitude_pearson", "distorted_pearson")
 
 
-def _rotation(rows: Sequence[Line]) -> Iterator[tuple[str, Line]]:
-    for row in rows:
-        name = _SERIES.get(str(row.get("series")))
-        if name and row.get("published_pearson") is not None and row.get("head") == rows[0].get("head"):
-            yield str(row.get("model")), _named(row, "angle_pearson", name)
+def _rotation(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The same of the first head."""
+    own = frame[frame["published_pearson"].notna() & (frame["head"] == frame["head"].iloc[:1].squeeze())]
+    for series, new in _SERIES.items():
+        yield _figure(own[own["series"] == series], "angle_pearson", new)
 
 
-def _referral(rows: Sequence[Line]) -> Iterator[tuple[str, Line]]:
-    for row in rows:
-        whole = (
-            row.get("films") == "official"
-            and row.get("referred") == "points"
-            and row.get("scaled") == "as it is"
-        )
-        if whole and row.get("own_measure"):
-            yield str(row.get("model")), _named(row, "caught_20", "caught_20")
+def _referral(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    chosen = _equal(frame, own_measure=True, films="official", referred="points", scaled="as it is")
+    yield _figure(frame[chosen], "caught_20", "caught_20")
 
 
-def _named(row: Line, name: str, new: str) -> Line:
-    """A figure and the ends of its interval by a new name."""
-    return {f"{new}{end}": row.get(f"{name}{end}") for end in ("", "_low", "_high")}
+_FIGURES: dict[str, Callable[[pd.DataFrame], Iterator[pd.DataFrame]]] = {
+    "accuracy_long": _accuracy,
+    "error_correlation": _error,
+    "distortion": _distortion,
+    "rotation": _rotation,
+    "referral": _referral,
+}
 
 
-def _published(*, stopped: bool) -> list[Line]:
+def _published(*, stopped: bool) -> pd.DataFrame:
     """The reference's lines; those of models stopped early only where the study has such models."""
-    trained: list[Line] = [
+    trained = [
         {
             "model": f"published, {kind}",
             "mre_mm": one.mre_mm,
@@ -138,20 +150,20 @@ def _published(*, stopped: bool) -> list[Line]:
         }
         for kind, one in REFERENCE.items()
     ]
-    under_trained: list[Line] = [
+    under_trained = [
         {"model": f"published, {kind}, under-trained", "error_pearson": one.under_trained_pearson}
         for kind, one in REFERENCE.items()
     ]
-    return trained + under_trained if stopped else trained
+    return pd.DataFrame(trained + under_trained if stopped else trained)
 
-
-BEST = "best_of"
-"""Name of the table's file without ending."""
 
 _TOGETHER = {*COMBINATIONS, "combined"}
 # Values that differ by less are as good as each other.
 _EQUAL = 5e-4
-_DIRECTIONS = {name: one.direction for one in MEASURES.values() for name in (one.name, one.title)}
+_DIRECTIONS = {
+    name: measure.direction for measure in MEASURES.values() for name in (measure.name, measure.title)
+}
+_TITLES = {name: measure.title for name, measure in MEASURES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,99 +185,92 @@ class _Task:
     table: str
     column: str
     name: tuple[str, str]
-    chosen: Callable[[Line], bool]
+    chosen: Callable[[pd.DataFrame], pd.Series]
     turned: bool = False
 
 
-def _any(_row: Line) -> bool:
-    return True
+def _any(frame: pd.DataFrame) -> pd.Series:
+    return pd.Series(data=True, index=frame.index)
 
 
-def _whole(row: Line) -> bool:
-    return row.get("films") == "official" and row.get("landmarks") == "all"
-
-
-def _of_points(row: Line) -> bool:
-    return (row.get("films"), row.get("referred"), row.get("scaled")) == ("official", "points", "as it is")
-
-
-def _series(name: str) -> Callable[[Line], bool]:
-    return lambda row: row.get("series") == name
-
-
-def _in_mm(row: Line) -> bool:
-    return not str(row.get("key")).endswith("_px")
-
-
-def _no_cephalogram(row: Line) -> bool:
-    return row.get("shift") == NO_CEPHALOGRAM
+def _where(**cells: Cell) -> Callable[[pd.DataFrame], pd.Series]:
+    return lambda frame: _equal(frame, **cells)
 
 
 _NAME, _TITLE, _SCORE = ("measure", "measure"), ("score", "title"), ("score", "score_title")
 _ERROR, _TURNED = "error_correlation", "head turned by 10° and more"
+_WHOLE = _where(films="official", landmarks="all")
+_POINTS = _where(films="official", referred="points", scaled="as it is")
+_NO_CEPHALOGRAM = _where(shift=NO_CEPHALOGRAM)
 _TASKS = (
-    _Task("error, point by point", "Spearman", _ERROR, "spearman", _NAME, _whole, turned=True),
-    _Task("error within a landmark", "Spearman, mean", _ERROR, "within_spearman", _NAME, _whole, turned=True),
-    _Task("errors over 4 mm", "AUC", _ERROR, "auc_4mm", _NAME, _whole),
-    _Task("errors over 4 mm by referring 20 %", "share found", "referral", "caught_20", _TITLE, _of_points),
+    _Task("error, point by point", "Spearman", _ERROR, "spearman", _NAME, _WHOLE, turned=True),
+    _Task("error within a landmark", "Spearman, mean", _ERROR, "within_spearman", _NAME, _WHOLE, turned=True),
+    _Task("errors over 4 mm", "AUC", _ERROR, "auc_4mm", _NAME, _WHOLE),
+    _Task("errors over 4 mm by referring 20 %", "share found", "referral", "caught_20", _TITLE, _POINTS),
     _Task("error of distorted films", "Spearman", "distortion", "error_spearman", _NAME, _any, turned=True),
     *(
-        _Task(f"{_TURNED}, {way}", "AUC, mean", "rotation", "auc", _NAME, _series(f"rotation, {way}"))
+        _Task(f"{_TURNED}, {way}", "AUC, mean", "rotation", "auc", _NAME, _where(series=f"rotation, {way}"))
         for way in ("parallel sum", "parallel film", "cone film")
     ),
-    _Task("another site's film", "AUC", "other_site_noticed", "auc", _NAME, _in_mm),
-    _Task("no cephalogram", "AUC", "detection", "auc", _SCORE, _no_cephalogram),
-    _Task("a shifted film", "AUC, mean", "detection", "auc", _SCORE, lambda row: not _no_cephalogram(row)),
+    _Task(
+        *("another site's film", "AUC", "other_site_noticed", "auc", _NAME),
+        chosen=lambda frame: ~frame["key"].str.endswith("_px"),
+    ),
+    _Task("no cephalogram", "AUC", "detection", "auc", _SCORE, _NO_CEPHALOGRAM),
+    _Task("a shifted film", "AUC, mean", "detection", "auc", _SCORE, lambda frame: ~_NO_CEPHALOGRAM(frame)),
 )
 
 
 def best_of(results: Sequence[ExperimentResult]) -> ResultTable | None:
-    """The table, from whichever experiments were made; None if none of them compares measures.
+    """Which single measure and which combination is best at what: a line a task and model.
 
-    Args:
-        results: of experiments on the same study, in any order.
+    Returns:
+        The table, from whichever experiments were made; None if none of them compares measures.
     """
-    tables = {name: table for result in results for name, table in result.tables.items()}
-    rows = tuple(row for task in _TASKS if task.table in tables for row in _rows(task, tables[task.table]))
-    if not rows:
+    frames = _frames(results)
+    records = [
+        record for task in _TASKS if task.table in frames for record in _best(task, frames[task.table])
+    ]
+    if not records:
         return None
-    return ResultTable.from_rows(
-        title="Which measure is best at what",
-        columns=("task", "figure", "model", "measure", "value", "combination", "combination_value"),
-        rows=rows,
+    return ResultTable.from_records(
+        "Which measure is best at what",
+        records,
         note="Chosen on the very films that it is measured on, so a little too good; intervals stand in the "
         "tables of the experiments. Values are turned so that larger is better: 1 at most, chance is 0 for a "
         "correlation and 0.5 for an area. Of several that are as good to three digits the first is named.",
     )
 
 
-def _rows(task: _Task, table: ResultTable) -> Iterator[tuple[Cell, ...]]:
-    of_model: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    titles: dict[str, str] = {}
-    for line in filter(task.chosen, table.document()["rows"]):
-        name, value = str(line.get(task.name[0])), line.get(task.column)
-        if isinstance(value, (int, float)) and (not task.turned or name in _DIRECTIONS):
-            of_model[str(line.get("model"))][name].append(value * (_DIRECTIONS[name] if task.turned else 1))
-            measure = MEASURES.get(name)
-            titles[name] = str(line.get(task.name[1])) if measure is None else measure.title
-    for model, values in of_model.items():
-        means = {name: fmean(of) for name, of in values.items()}
-        single = _top({name: mean for name, mean in means.items() if name not in _TOGETHER}, titles)
-        together = _top({name: mean for name, mean in means.items() if name in _TOGETHER}, titles)
-        yield (task.title, task.figure, model, *single, *together)
+def _best(task: _Task, frame: pd.DataFrame) -> Iterator[dict[str, Cell]]:
+    """The records of one task, a model each."""
+    frame = frame[task.chosen(frame)]
+    name = frame[task.name[0]].astype(str)
+    found = pd.DataFrame(
+        {
+            "model": frame["model"],
+            "name": name,
+            "title": name.map(_TITLES).fillna(frame[task.name[1]]),
+            "value": frame[task.column].astype(float) * (name.map(_DIRECTIONS) if task.turned else 1.0),
+        }
+    )
+    means = found.dropna(subset="value").groupby(["model", "name", "title"], sort=False)["value"].mean()
+    for model, of_model in means.reset_index().groupby("model", sort=False):
+        together = of_model["name"].isin(_TOGETHER)
+        yield {
+            "task": task.title,
+            "figure": task.figure,
+            "model": str(model),
+            **_top(of_model[~together], "measure", "value"),
+            **_top(of_model[together], "combination", "combination_value"),
+        }
 
 
-def _top(means: Mapping[str, float], titles: Mapping[str, str]) -> tuple[str | None, float | None]:
+def _top(means: pd.DataFrame, name: str, value: str) -> dict[str, Cell]:
     """The best, how many more are as good, and its value."""
-    if not means:
-        return None, None
-    best = max(means.values())
-    equal = [name for name, mean in means.items() if mean > best - _EQUAL]
+    if means.empty:
+        return {name: None, value: None}
+    best = means["value"].max()
+    equal = means[means["value"] > best - _EQUAL]
     more = f" (and {len(equal) - 1} more)" if len(equal) > 1 else ""
-    return f"{titles[equal[0]]}{more}", best
-
-
-def summaries_of(results: Sequence[ExperimentResult]) -> dict[str, ResultTable]:
-    """Those that the results have something for, by file name without ending."""
-    tables = {OVERVIEW: overview(results), BEST: best_of(results)}
-    return {name: table for name, table in tables.items() if table is not None}
+    return {name: f"{equal['title'].iloc[0]}{more}", value: best}
