@@ -67,13 +67,22 @@ def models(monkeypatch, tmp_path, make_prediction):
             asked.append((film.path.stem, options["seed"]))
             return make_prediction(path=film.path)
 
-    def open_models(names, *, quick):
+    def open_models(names, *, quick, device):
         asked_quick.append(quick)
         known = {"one", "two", "default-baseline", "default-ensemble", "default-mc-dropout"}
         if set(names) - known:
             raise InputError("not a model bundle", where=names[0])
         return tuple(
-            study_module.StudyModel(n, "default", "ensemble", "mean", 15, (), n[0] * 64, Fake(), None)
+            study_module.StudyModel(
+                label=n,
+                recipe="default",
+                kind="ensemble",
+                truth="mean",
+                samples=15,
+                changes=(),
+                sha256=n[0] * 64,
+                model=Fake(),
+            )
             for n in names
         )
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 import itertools
 import re
@@ -12,7 +13,8 @@ from PIL import Image
 
 from cephsure.studies.report import _inlined, picture, report_html, write_report
 from cephsure.studies.result import DrawnFigure, ExperimentResult, ResultTable
-from cephsure.studies.study_record import DataFacts, ModelFacts, StudyFacts, StudyFolder
+from cephsure.studies.study import ModelFacts
+from cephsure.studies.study_record import DataFacts, StudyFacts, StudyFolder
 from cephsure.studies.wording import templates
 
 PNG = bytes.fromhex(  # one grey pixel
@@ -159,9 +161,7 @@ def test_not_a_medical_device_at_both_ends():
 def test_everything_is_escaped():
     table = ResultTable.from_rows(EVIL, (EVIL, "n"), ((EVIL, 1),), note=EVIL)
     figure = DrawnFigure(EVIL, EVIL, {"svg": b"<svg/>", "png": PNG})
-    model = (
-        facts().models[0].model_copy(update={"label": EVIL, "truth": EVIL, "changes": (EVIL,), "kind": EVIL})
-    )
+    model = dataclasses.replace(facts().models[0], label=EVIL, truth=EVIL, changes=(EVIL,), kind=EVIL)
     data = (
         facts()
         .data[0]
@@ -182,7 +182,7 @@ def test_no_time_of_day():
 
 def test_results_made_alike_say_so_once_others_each():
     assert "Made with" not in page(result(), result("distortion"))
-    other = facts(models=(facts().models[0].model_copy(update={"label": "mine"}),), seed=8)
+    other = facts(models=(dataclasses.replace(facts().models[0], label="mine"),), seed=8)
     html = page(result(), result("distortion"), distortion=other)
     assert html.count("Made with") == 2
     assert "Made with mine (abcdefabcdef); seed 8; 30 films shifted; cephsure 0.1.0." in html
@@ -293,8 +293,11 @@ def test_a_damaged_result_is_left_out_and_said(study, counting):
 
 def test_all_models_in_one_table(study):
     def experiment(study):
-        columns = ("model", "own_measure", "films", "landmarks", "pearson", "pearson_low", "pearson_high")
-        row = ("rule", True, "official", "all", 0.4321, 0.3, 0.5)
+        columns = (
+            *("model", "own_measure", "films", "landmarks", "pearson", "pearson_low", "pearson_high"),
+            *("measure", "spearman", "within_spearman", "auc_4mm"),
+        )
+        row = ("rule", True, "official", "all", 0.4321, 0.3, 0.5, "spread", None, None, None)
         tables = {"error_correlation": ResultTable.from_rows("Errors", columns, (row,))}
         return ExperimentResult("error-correlation", "Errors", (), tables)
 

@@ -48,8 +48,8 @@ def made(monkeypatch):
 
         return make
 
-    for name in EXPERIMENTS:
-        function = name.replace("-", "_")
+    for name, entry in EXPERIMENTS.items():
+        function = entry.function or name.replace("-", "_")
         monkeypatch.setattr(f"cephsure.studies.{function}.{function}", experiment(name))
     return studies, raised
 
@@ -154,8 +154,8 @@ def test_a_model_of_other_landmarks_is_refused(made, options, monkeypatch):
 
     real = study_module.open_models
 
-    def with_model(names, *, quick):
-        return tuple(replace(model, model=Spots()) for model in real(names, quick=quick))
+    def with_model(names, *, quick, device):
+        return tuple(replace(model, model=Spots()) for model in real(names, quick=quick, device=device))
 
     monkeypatch.setattr(study_module, "open_models", with_model)
     monkeypatch.setattr("cephsure.datasets.open_dataset", lambda path, **_: open_dataset(path))

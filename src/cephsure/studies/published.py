@@ -1,8 +1,8 @@
 """Published values that stand beside ours.
 
 Drevický & Kodým, "Evaluating Deep Learning Uncertainty Measures in Cephalometric Landmark Localization",
-2020, and the accuracies of others, each with its source, in ``published_accuracy.csv``: all films of a test set of
-ISBI 2015 (Test1 150, Test2 100), all 19 landmarks, errors within 2, 2.5, 3 and 4 mm in percent.
+2020. The accuracies of others, each with its source, are in ``published_accuracy.csv``: all films of a test
+set of ISBI 2015 (Test1 150, Test2 100), all 19 landmarks, errors within 2, 2.5, 3 and 4 mm in percent.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cephsure.studies.result import DrawnFigure, ExperimentResult, ResultTable
-    from cephsure.studies.study_record import DataFacts, ModelFacts, StudyFacts
+    from cephsure.studies.study import ModelFacts
+    from cephsure.studies.study_record import DataFacts, StudyFacts
 
 Item = TypeVar("Item")
 
@@ -126,7 +127,7 @@ def _models(models: Sequence[ModelFacts]) -> ShownTable:
     columns = {
         "label": [model.label for model in models],
         "recipe": [model.recipe for model in models],
-        "kind": [model.kind for model in models],
+        "kind": [str(model.kind) for model in models],
         "samples a film": [str(model.samples) for model in models],
         "trained on": [model.truth for model in models],
         "changes to the recipe": [", ".join(model.changes) or "none" for model in models],

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from pydantic import TypeAdapter
 
 from cephsure.bundles.bundle import FACTS_FILE as BUNDLE_FILE
 from cephsure.datasets.splits import ALL
@@ -16,13 +17,81 @@ from cephsure.training.recipe import STOPPED
 from cephsure.uncertainty import ALWAYS, MEASURES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from cephsure.datasets import Dataset
+    from cephsure.inference.session import Device
     from cephsure.model import Model
 
+ModelKind = Literal["baseline", "ensemble", "mc-dropout"]
+
 PREDICTIONS_FOLDER = "predictions"
+FACTS_FILE = "model.json"
+BUNDLE_FOLDER = "bundle"
+PUBLISHED_MEASURE: dict[str, str] = {"baseline": "activation", "ensemble": "spread", "mc-dropout": "spread"}
+"""The measure by which the reference judges each kind of model."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """What is known of a model of a study.
+
+    Attributes:
+        label: unique in the study; names its stored predictions.
+        recipe: "paper" or "default".
+        kind: "baseline", "ensemble" or "mc-dropout".
+        truth: the annotation it was trained on.
+        samples: members, or stochastic passes a film.
+        changes: what was changed of the recipe ("filters x 0.5", ...), in words.
+        sha256: of its bundle as it was trained, before any calibration.
+        made: the day its bundle was made, as YYYY-MM-DD; "" if that is not known.
+    """
+
+    label: str
+    recipe: str
+    kind: ModelKind
+    truth: str
+    samples: int
+    changes: tuple[str, ...]
+    sha256: str
+    made: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyModel(ModelFacts):
+    """A model of a study: a bundle that can predict, or predictions stored by an earlier study.
+
+    Attributes:
+        model: ready to predict, or None where only its stored predictions are at hand.
+        stored: folder with its predictions from an earlier study, or None.
+        measures: which measures its predictions are asked for.
+    """
+
+    model: Model | None = None
+    stored: Path | None = None
+    measures: tuple[str, ...] = tuple(MEASURES)
+
+    @property
+    def own_measure(self) -> str:
+        """The measure that the reference uses for this kind."""
+        return PUBLISHED_MEASURE[self.kind]
+
+    @property
+    def under_trained(self) -> bool:
+        """Whether training was stopped at a given validation error."""
+        return any(change.startswith(STOPPED) for change in self.changes)
+
+    @property
+    def title(self) -> str:
+        """What it is, for tables and legends: recipe, kind, samples, truth, changes."""
+        several = f" ({self.samples})" if self.kind != "baseline" else ""
+        changed = f", {', '.join(self.changes)}" if self.changes else ""
+        return f"{self.recipe} {self.kind}{several}, {self.truth}{changed}"
+
+    def facts(self) -> dict[str, Any]:
+        """What is known of it, by the names of ``ModelFacts``."""
+        return {known.name: getattr(self, known.name) for known in fields(ModelFacts)}
 
 
 class Progress(Protocol):
@@ -77,82 +146,16 @@ class Study:
         return self.out / PREDICTIONS_FOLDER / model.label
 
 
-ModelKind = Literal["baseline", "ensemble", "mc-dropout"]
-
-FACTS_FILE = "model.json"
-BUNDLE_FOLDER = "bundle"
-PUBLISHED_MEASURE: dict[str, str] = {"baseline": "activation", "ensemble": "spread", "mc-dropout": "spread"}
-"""The measure by which the reference judges each kind of model."""
-
-
-@dataclass(frozen=True, slots=True)
-class StudyModel:
-    """One model of a study.
-
-    Attributes:
-        label: unique in the study; names its stored predictions.
-        recipe: "paper" or "default".
-        kind: "baseline", "ensemble" or "mc-dropout".
-        truth: the annotation it was trained on.
-        samples: members, or stochastic passes a film.
-        changes: what was changed of the recipe ("filters x 0.5", ...), in words.
-        sha256: of its bundle as it was trained, before any calibration.
-        model: ready to predict, or None where only its stored predictions are at hand.
-        stored: folder with its predictions from an earlier study, or None.
-        made: the day its bundle was made, as YYYY-MM-DD; "" if that is not known.
-        measures: which measures its predictions are asked for.
-    """
-
-    label: str
-    recipe: str
-    kind: ModelKind
-    truth: str
-    samples: int
-    changes: tuple[str, ...]
-    sha256: str
-    model: Model | None
-    stored: Path | None
-    made: str = ""
-    measures: tuple[str, ...] = tuple(MEASURES)
-
-    @property
-    def own_measure(self) -> str:
-        """The measure that the reference uses for this kind."""
-        return PUBLISHED_MEASURE[self.kind]
-
-    @property
-    def under_trained(self) -> bool:
-        """Whether training was stopped at a given validation error."""
-        return any(change.startswith(STOPPED) for change in self.changes)
-
-    @property
-    def title(self) -> str:
-        """What it is, for tables and legends: recipe, kind, samples, truth, changes."""
-        several = f" ({self.samples})" if self.kind != "baseline" else ""
-        changed = f", {', '.join(self.changes)}" if self.changes else ""
-        return f"{self.recipe} {self.kind}{several}, {self.truth}{changed}"
-
-    def facts(self) -> dict[str, Any]:
-        """What is known of it, as JSON data."""
-        return {
-            "label": self.label,
-            "recipe": self.recipe,
-            "kind": self.kind,
-            "truth": self.truth,
-            "samples": self.samples,
-            "changes": list(self.changes),
-            "sha256": self.sha256,
-            "made": self.made,
-        }
-
-
-def open_models(names: list[str], *, quick: bool = False) -> tuple[StudyModel, ...]:
+def open_models(
+    names: Sequence[str], *, quick: bool = False, device: Device = "cpu"
+) -> tuple[StudyModel, ...]:
     """Open the models of a study.
 
     Args:
         names: each the name of a shipped model, a bundle's folder, a training run's folder, a folder of
             predictions that an earlier study stored, or a folder that holds several of the last three.
         quick: leave out the measures that take time of their own.
+        device: where their networks are computed.
 
     Returns:
         The models in their order; those of one folder by name.
@@ -160,7 +163,9 @@ def open_models(names: list[str], *, quick: bool = False) -> tuple[StudyModel, .
     Raises:
         InputError: no model there, or two that would share a label.
     """
-    models = tuple(_open(place, quick=quick) for name in names for place in _places(name))
+    models = tuple(
+        _open(place, quick=quick, device=device) for name in names for place in _places(Path(name))
+    )
     labels = [model.label for model in models]
     for label in labels:
         if labels.count(label) > 1:
@@ -170,13 +175,11 @@ def open_models(names: list[str], *, quick: bool = False) -> tuple[StudyModel, .
     return models
 
 
-def _places(name: str) -> list[str | Path]:
-    """The name itself, or what a folder of several models holds."""
-    folder = Path(name)
-    if name in shipped_models() or not folder.is_dir() or _is_model(folder):
-        return [name]
-    several = [inner for inner in sorted(folder.iterdir()) if inner.is_dir() and _is_model(inner)]
-    return [*several] or [name]
+def _places(place: Path) -> list[Path]:
+    """The place itself, or the models that a folder of several holds."""
+    if str(place) in shipped_models() or not place.is_dir() or _is_model(place):
+        return [place]
+    return [inner for inner in sorted(place.iterdir()) if inner.is_dir() and _is_model(inner)] or [place]
 
 
 def _is_model(folder: Path) -> bool:
@@ -184,24 +187,17 @@ def _is_model(folder: Path) -> bool:
     return any((folder / part).exists() for part in (BUNDLE_FILE, BUNDLE_FOLDER, FACTS_FILE))
 
 
-def _open(name: str | Path, *, quick: bool) -> StudyModel:
-    if str(name) in shipped_models():
-        return _of_bundle(str(name), name, quick=quick)
-    folder = Path(name)
-    if (folder / FACTS_FILE).is_file():
-        return _stored(folder)
-    if (folder / BUNDLE_FOLDER).is_dir():
-        return _of_bundle(folder.resolve().name, folder / BUNDLE_FOLDER, quick=quick)
-    inside = folder.resolve()
-    label = inside.parent.name if inside.name == BUNDLE_FOLDER else inside.name
-    return _of_bundle(label, folder, quick=quick)
-
-
-def _of_bundle(label: str, name_or_path: str | Path, *, quick: bool) -> StudyModel:
-    model = load_model(name_or_path).uncalibrated()
+def _open(place: Path, *, quick: bool, device: Device) -> StudyModel:
+    if str(place) not in shipped_models():
+        if (place / FACTS_FILE).is_file():
+            return _stored(place)
+        if (place / BUNDLE_FOLDER).is_dir():
+            place /= BUNDLE_FOLDER
+    inside = place.resolve()
+    model = load_model(place, device=device).uncalibrated()
     bundle = model.bundle
     return StudyModel(
-        label=label,
+        label=inside.parent.name if inside.name == BUNDLE_FOLDER else inside.name,
         recipe=bundle.recipe.name,
         kind=bundle.kind,
         truth=bundle.provenance.truth,
@@ -209,10 +205,9 @@ def _of_bundle(label: str, name_or_path: str | Path, *, quick: bool) -> StudyMod
         changes=bundle.recipe.changes,
         # A calibration changes neither points nor measures: what the networks gave before stays good.
         sha256=model.networks_sha256,
+        made=bundle.provenance.made,
         # Regions and verdicts would cost time and are not kept.
         model=model if quick else model.thorough(),
-        stored=None,
-        made=bundle.provenance.made,
         measures=tuple(measure.name for measure in ALWAYS) if quick else tuple(MEASURES),
     )
 
@@ -220,19 +215,7 @@ def _of_bundle(label: str, name_or_path: str | Path, *, quick: bool) -> StudyMod
 def _stored(folder: Path) -> StudyModel:
     path = folder / FACTS_FILE
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        PUBLISHED_MEASURE[facts["kind"]]  # a KeyError for a kind there is not
-        return StudyModel(
-            label=str(facts["label"]),
-            recipe=str(facts["recipe"]),
-            kind=facts["kind"],
-            truth=str(facts["truth"]),
-            samples=int(facts["samples"]),
-            changes=tuple(map(str, facts["changes"])),
-            sha256=str(facts["sha256"]),
-            model=None,
-            stored=folder,
-            made=str(facts.get("made", "")),
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"not a stored model's facts: {error}", where=path) from error
+        facts = TypeAdapter(ModelFacts).validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"not a stored model's facts: {' '.join(str(error).split())}", where=path) from error
+    return StudyModel(**vars(facts), stored=folder)

@@ -17,6 +17,7 @@ from cephsure import __version__
 from cephsure.atomic import write_atomically
 from cephsure.datasets import annotators
 from cephsure.errors import InputError
+from cephsure.studies.study import ModelFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -48,19 +49,6 @@ CREDITS: dict[str, str] = {
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ModelFacts(_Frozen):
-    """A model of the study; ``StudyModel`` says what the fields mean."""
-
-    label: str
-    recipe: str
-    kind: str
-    truth: str
-    samples: int
-    changes: tuple[str, ...]
-    sha256: str
-    made: str
 
 
 class DataFacts(_Frozen):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from cephsure.datasets import Dataset
     from cephsure.evaluation.table import Table
+    from cephsure.inference.session import Device
     from cephsure.studies.registry import Experiment
     from cephsure.studies.result import ExperimentResult
     from cephsure.studies.study import Progress, Study, StudyModel
@@ -47,6 +48,7 @@ class StudyOptions:
         shift_films: films that are distorted and corrupted.
         quick: leave out the measures that take time of their own.
         seed: of random fields, passes and bootstraps.
+        device: where the networks are computed.
     """
 
     name: str
@@ -60,6 +62,7 @@ class StudyOptions:
     shift_films: int = 10
     quick: bool = False
     seed: int = 0
+    device: Device = "cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +201,8 @@ def _open(options: StudyOptions) -> Study:
     from cephsure.studies.cases import judged_split
     from cephsure.studies.study import Study, open_models
 
-    models = open_models(list(options.models or shipped_models()), quick=options.quick)
+    names = options.models or tuple(shipped_models())
+    models = open_models(names, quick=options.quick, device=options.device)
     if not models:
         raise InputError("no models are shipped with this installation", remedy="give --models")
     first = next((model.model.landmark_set for model in models if model.model is not None), None)
