@@ -15,11 +15,7 @@ Float = TypeVar("Float", bound=np.floating)
 
 @dataclass(frozen=True, slots=True)
 class Affine:
-    """The map x -> matrix @ x + offset.
-
-    Attributes:
-        matrix: (2, 2) float64.
-        offset: (2,) float64.
+    """The map x -> matrix @ x + offset, of (2, 2) and (2,) numbers.
 
     Examples:
         >>> Affine(np.eye(2) * 2, np.array([1.0, 0.0])).apply(np.array([[3.0, 4.0]])).tolist()
@@ -68,21 +64,16 @@ def linear(
     *, rotation_deg: float = 0.0, scale: float = 1.0, stretch: float = 1.0, shear: float = 0.0
 ) -> NDArray[np.float64]:
     """A (2, 2) matrix: stretch x against y (area kept), shear, scale, then rotate (x towards y)."""
-    angle = np.deg2rad(rotation_deg)
+    angle, root = np.deg2rad(rotation_deg), np.sqrt(stretch)
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    root = np.sqrt(stretch)
-    matrix: NDArray[np.float64] = (
-        scale * rotation @ np.array([[1.0, shear], [0.0, 1.0]]) @ np.diag([root, 1.0 / root])
-    )
-    return matrix
+    sheared = scale * rotation @ np.array([[1.0, shear], [0.0, 1.0]])
+    return np.asarray(sheared @ np.diag([root, 1.0 / root]), dtype=np.float64)
 
 
 def fit_similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> Affine:
     """Least-squares similarity (rotation, scale, shift; no reflection) from ``source`` to ``target``.
 
-    Args:
-        source: (N, 2) points.
-        target: (N, 2) points; rows with NaN in either are left out.
+    Both are (N, 2) points; rows with NaN in either are left out.
 
     Raises:
         ValueError: when fewer than two distinct points are left.
@@ -107,7 +98,7 @@ def fit_similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> 
 def letterbox(width_px: int, height_px: int, side: int) -> Affine:
     """The map from a square grid of ``side`` pixels to a film, aspect ratio kept, film centred.
 
-    Pixel centres are at whole numbers in both; the film's outer edges touch the grid's outer edges.
+    Pixel centres are at whole numbers in both; the film's outer edges touch the grid's.
     """
     scale = max(width_px, height_px) / side
     film_centre = np.array([width_px - 1.0, height_px - 1.0]) / 2

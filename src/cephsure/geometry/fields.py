@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,12 +59,11 @@ class WaveField:
 class Warp:
     """A map from output coordinates to source coordinates: affine(v + field(v)).
 
-    An image is warped by sampling the source at ``source(grid)``; landmarks by ``output(points)``: one and
-    the same map, read in its two directions.
+    An image is warped by sampling the source at ``source(grid)``, landmarks by ``output(points)``.
     """
 
     affine: Affine
-    field: WaveField | None = field(default=None)
+    field: WaveField | None = None
 
     def source(self, xy: NDArray[Float]) -> NDArray[Float]:
         """Where output points (..., 2) lie in the source."""

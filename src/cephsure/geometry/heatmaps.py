@@ -39,8 +39,8 @@ def softmax_maps(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 def local_centroids(maps: NDArray[np.floating], radius: int) -> NDArray[np.float64]:
     """Sub-pixel positions (N, 2): the centroid of each map within ``radius`` pixels of its maximum.
 
-    Far secondary modes do not pull the point, as they would a global centroid; where the maximum lies at
-    the edge the window is cut symmetrically, so that the edge does not pull it either.
+    Far secondary modes do not pull the point; where the maximum lies at the edge the window is cut
+    symmetrically, so that the edge does not pull it either.
     """
     count, height, width = maps.shape
     peak = maps.reshape(count, -1).argmax(axis=1)

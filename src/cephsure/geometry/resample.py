@@ -14,11 +14,9 @@ if TYPE_CHECKING:
 
 
 def resize(image: NDArray[np.float32], factor: float) -> tuple[NDArray[np.float32], Affine]:
-    """Resize by about ``factor`` with antialiasing (triangle filter over the source pixels a new one covers).
+    """Resize an image (H, W) by about ``factor``, the new size over the old.
 
-    Args:
-        image: (H, W) float32.
-        factor: new size over old size.
+    With antialiasing: a triangle filter over the source pixels that a new one covers.
 
     Returns:
         The new image, and the map from its pixel coordinates to the old one's (centres at whole numbers).
@@ -38,22 +36,14 @@ def resize(image: NDArray[np.float32], factor: float) -> tuple[NDArray[np.float3
 def sample_bilinear(
     image: NDArray[np.float32], xy: NDArray[np.floating], fill: float | None = None
 ) -> NDArray[np.float32]:
-    """Bilinear values of ``image`` (H, W) at points ``xy`` (..., 2) in its pixel coordinates.
+    """Bilinear values of ``image`` (H, W) at points ``xy`` (..., 2), the first pixel's centre being (0, 0).
 
-    Args:
-        image: (H, W) float32.
-        xy: points; the first pixel's centre is (0, 0).
-        fill: value outside the image (beyond half a pixel of its edge); None repeats the edge.
+    Outside the image, beyond half a pixel of its edge, the value is ``fill``; None repeats the edge.
     """
     values = _interpolate(image, xy[..., 0].astype(np.float32), xy[..., 1].astype(np.float32))
     if fill is not None:
-        height, width = image.shape
-        inside = (
-            (xy[..., 0] >= -0.5)
-            & (xy[..., 0] <= width - 0.5)
-            & (xy[..., 1] >= -0.5)
-            & (xy[..., 1] <= height - 0.5)
-        )
+        (height, width), x, y = image.shape, xy[..., 0], xy[..., 1]
+        inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
         values = np.where(inside, values, np.float32(fill))
     return values
 
@@ -70,7 +60,7 @@ def sample_lattices(
     affine map a coordinate is a sum of what the column and what the row gives.
 
     Args:
-        image: (H, W) float32.
+        image: (H, W).
         to_image: from the lattices' coordinates to the image's pixel coordinates.
         centres: (N, 2) lattice centres.
         axis: (S,) offsets of columns, and of rows, from the centre.

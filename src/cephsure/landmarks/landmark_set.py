@@ -1,15 +1,21 @@
-"""Landmark sets: which points, in which order, and how they are defined."""
+"""Landmark sets: which points, in which order, and how they are defined; shipped ones and any TOML file."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+import tomllib
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from importlib import resources
+from operator import attrgetter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from cephsure.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+
+DEFAULT_LANDMARK_SET = "isbi-19"
 
 Tissue = Literal["bone", "soft", "tooth"]
 Side = Literal["midline", "bilateral"]
@@ -35,7 +41,7 @@ class Landmark:
     definition: str
     tissue: Tissue
     side: Side
-    aliases: tuple[str, ...] = field(default=())
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +75,6 @@ class LandmarkSet:
         an "l" (``7``, ``"7"``, ``"l7"``, ``"L07"``). Codes go first: in a set with a code "L1", "l1" is that
         landmark.
 
-        Args:
-            label: code or number.
-
         Returns:
             The landmark's row in arrays of positions, from 0, or None where the set has no such landmark.
 
@@ -101,110 +104,147 @@ class LandmarkSet:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], *, where: Path | str | None = None) -> Self:
-        """Build a set from its JSON or TOML form and check it.
-
-        Args:
-            data: keys ``name``, ``title``, ``source`` and ``landmarks``, a list of tables with the keys of
-                `Landmark`.
-            where: the file it comes from, for error messages.
-
-        Returns:
-            The landmark set.
+        """Build a set from its JSON or TOML form, the keys of which are those of the classes, and check it.
 
         Raises:
             InputError: a key is missing, unknown or of the wrong kind, a number is out of order, or a code is
-                given twice; the message names the file and the key.
+                given twice; the message names the file ``where`` and the key.
         """
-        _check_keys(data, required=("name", "title", "source", "landmarks"), optional=(), key="", where=where)
+        try:
+            return cls._checked(data)
+        except InputError as error:
+            raise InputError(error.what, where=where, remedy=error.remedy) from None
+
+    @classmethod
+    def _checked(cls, data: Mapping[str, Any]) -> Self:
+        _check_keys(data, required=("name", "title", "source", "landmarks"))
         entries = data["landmarks"]
         if not isinstance(entries, list) or not entries:
-            raise InputError("landmarks: must be a list with at least one landmark", where=where)
-        landmarks = tuple(
-            _landmark(entry, number=position, where=where) for position, entry in enumerate(entries, start=1)
-        )
-        _check_codes_unique(landmarks, where=where)
-        texts = {key: _text(data, key, prefix="", where=where) for key in ("name", "title", "source")}
+            raise InputError("landmarks: must be a list with at least one landmark")
+        landmarks = tuple(_landmark(entry, number) for number, entry in enumerate(entries, start=1))
+        _check_codes_unique(landmarks)
+        texts = {key: _text(data, key) for key in ("name", "title", "source")}
         return cls(**texts, landmarks=landmarks)
 
 
-def _landmark(entry: Any, *, number: int, where: Path | str | None) -> Landmark:
+def load_landmark_set(name_or_path: str | Path = DEFAULT_LANDMARK_SET) -> LandmarkSet:
+    """Read a landmark set.
+
+    Args:
+        name_or_path: the name of a shipped set (`shipped_landmark_sets`), or the path of a TOML file with the
+            keys ``name``, ``title``, ``source`` and one ``[[landmarks]]`` table a landmark: ``number``,
+            ``code``, ``name``, ``definition``, ``tissue`` ("bone", "soft" or "tooth"), ``side`` ("midline" or
+            "bilateral") and, if wanted, ``aliases``.
+
+    Raises:
+        InputError: there is no such set or file, or the file is not a valid set; names the file and the key.
+
+    Examples:
+        >>> isbi = load_landmark_set("isbi-19")
+        >>> len(isbi), isbi.landmarks[0].name, isbi.codes[:4]
+        (19, 'Sella', ('S', 'N', 'Or', 'Po'))
+    """
+    shipped = _shipped()
+    if isinstance(name_or_path, str) and name_or_path in shipped:
+        return shipped[name_or_path]
+    path = Path(name_or_path)
+    if not path.is_file():
+        raise InputError(
+            f"there is no landmark set of this name and no such file: {str(name_or_path)!r}",
+            remedy=f"shipped sets: {', '.join(shipped)}; any other set is given by its TOML file",
+        )
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=path) from error
+    return _parse(content, where=path)
+
+
+def shipped_landmark_sets() -> tuple[str, ...]:
+    """Names of the landmark sets that come with the package, in alphabetical order.
+
+    Examples:
+        >>> shipped_landmark_sets()
+        ('isbi-19',)
+    """
+    return tuple(_shipped())
+
+
+@cache
+def _shipped() -> dict[str, LandmarkSet]:
+    folder = resources.files("cephsure.landmarks") / "data"
+    files = [file for file in folder.iterdir() if file.name.endswith(".toml")]
+    sets = [_parse(file.read_bytes(), where=file.name) for file in files]
+    return {shipped.name: shipped for shipped in sorted(sets, key=attrgetter("name"))}
+
+
+def _parse(content: bytes, *, where: Path | str) -> LandmarkSet:
+    try:
+        data = tomllib.loads(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise InputError("is not UTF-8 text", where=where, remedy="a landmark set is a TOML file") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"is not valid TOML: {error}", where=where) from error
+    return LandmarkSet.from_dict(data, where=where)
+
+
+def _landmark(entry: Any, number: int) -> Landmark:
     """Read the landmark that stands at place ``number`` of the list."""
-    prefix = f"landmarks[{number}]"
+    place = f"landmarks[{number}]"
     if not isinstance(entry, dict):
-        raise InputError(f"{prefix}: must be a table", where=where)
+        raise InputError(f"{place}: must be a table")
     keys = tuple(f.name for f in fields(Landmark) if f.name != "aliases")
-    _check_keys(entry, required=keys, optional=("aliases",), key=prefix, where=where)
+    _check_keys(entry, required=keys, optional=("aliases",), place=f"{place}: ")
     if type(entry["number"]) is not int or entry["number"] != number:
         raise InputError(
-            f"{prefix}.number: is {entry['number']!r}, expected {number}",
-            where=where,
+            f"{place}.number: is {entry['number']!r}, expected {number}",
             remedy="number the landmarks 1, 2, 3, ... in the order they stand",
         )
-    texts = {key: _text(entry, key, prefix=prefix, where=where) for key in ("code", "name", "definition")}
+    aliases = entry.get("aliases", ())
+    if not isinstance(aliases, list | tuple) or not all(isinstance(alias, str) for alias in aliases):
+        raise InputError(f"{place}.aliases: must be a list of texts")
+    texts = {key: _text(entry, key, place=f"{place}.") for key in ("code", "name", "definition")}
     return Landmark(
         number=number,
         **texts,
-        tissue=_choice(entry, "tissue", get_args(Tissue), prefix=prefix, where=where),
-        side=_choice(entry, "side", get_args(Side), prefix=prefix, where=where),
-        aliases=_aliases(entry.get("aliases", ()), prefix=prefix, where=where),
+        tissue=_choice(entry, "tissue", get_args(Tissue), place=place),
+        side=_choice(entry, "side", get_args(Side), place=place),
+        aliases=tuple(aliases),
     )
 
 
 def _check_keys(
-    table: Mapping[str, Any],
-    *,
-    required: tuple[str, ...],
-    optional: tuple[str, ...],
-    key: str,
-    where: Path | str | None,
+    table: Mapping[str, Any], *, required: tuple[str, ...], optional: tuple[str, ...] = (), place: str = ""
 ) -> None:
-    label = f"{key}: " if key else ""
     missing = [name for name in required if name not in table]
     if missing:
-        raise InputError(f"{label}key {missing[0]!r} is missing", where=where)
-    unknown = [name for name in table if name not in required + optional]
+        raise InputError(f"{place}key {missing[0]!r} is missing")
+    known = (*required, *optional)
+    unknown = [name for name in table if name not in known]
     if unknown:
-        raise InputError(
-            f"{label}unknown key {unknown[0]!r}",
-            where=where,
-            remedy=f"known keys: {', '.join(required + optional)}",
-        )
+        raise InputError(f"{place}unknown key {unknown[0]!r}", remedy=f"known keys: {', '.join(known)}")
 
 
-def _text(table: Mapping[str, Any], key: str, *, prefix: str, where: Path | str | None) -> str:
+def _text(table: Mapping[str, Any], key: str, *, place: str = "") -> str:
     value = table[key]
-    label = f"{prefix}.{key}" if prefix else key
     if not isinstance(value, str) or not value.strip() or value != value.strip() or not value.isprintable():
-        raise InputError(
-            f"{label}: must be one line of text without spaces at its ends, is {value!r}", where=where
-        )
+        raise InputError(f"{place}{key}: must be one line of text without spaces at its ends, is {value!r}")
     return value
 
 
-def _choice(
-    table: Mapping[str, Any], key: str, choices: tuple[Any, ...], *, prefix: str, where: Path | str | None
-) -> Any:
+def _choice(table: Mapping[str, Any], key: str, choices: tuple[Any, ...], *, place: str) -> Any:
     if table[key] not in choices:
-        raise InputError(
-            f"{prefix}.{key}: is {table[key]!r}, must be one of {', '.join(choices)}", where=where
-        )
+        raise InputError(f"{place}.{key}: is {table[key]!r}, must be one of {', '.join(choices)}")
     return table[key]
 
 
-def _aliases(value: Any, *, prefix: str, where: Path | str | None) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(alias, str) for alias in value):
-        raise InputError(f"{prefix}.aliases: must be a list of texts", where=where)
-    return tuple(value)
-
-
-def _check_codes_unique(landmarks: tuple[Landmark, ...], *, where: Path | str | None) -> None:
+def _check_codes_unique(landmarks: tuple[Landmark, ...]) -> None:
     seen: dict[str, int] = {}
     for landmark in landmarks:
         folded = landmark.code.casefold()
         if folded in seen:
             raise InputError(
                 f"landmarks[{landmark.number}].code: {landmark.code!r} is taken by landmark {seen[folded]}",
-                where=where,
                 remedy="codes must differ in more than upper and lower case",
             )
         seen[folded] = landmark.number
