@@ -5,8 +5,11 @@ import os
 import re
 import subprocess
 import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from importlib import resources
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -132,6 +135,66 @@ def test_a_job_that_fails_ends_the_run(processes, tmp_path, script, error, words
     with pytest.raises(error) as caught:
         list(run_jobs(tmp_path, CONFIG, jobs=1))
     assert re.search(words, str(caught.value), re.DOTALL)
+
+
+@pytest.fixture
+def done_elsewhere(monkeypatch):
+    """Let a function stand in for the jobs that an executor does; gives what they were."""
+    asked = []
+    monkeypatch.setattr(module, "POLL_SECONDS", 0.02)
+
+    def install(work):
+        def do_job(out, job, recipe, *, device, times):
+            asked.append((job, recipe, device, times.every))
+            work(job_folder(out, job))
+
+        monkeypatch.setattr(module, "do_job", do_job)
+        return asked
+
+    return install
+
+
+def test_an_executor_does_the_jobs(done_elsewhere, tmp_path):
+    def work(folder):
+        folder.mkdir()
+        (folder / "log.jsonl").write_text('{"stage": "paper", "epoch": 1}\n')
+        (folder / "done.json").write_text("{}")
+
+    asked = done_elsewhere(work)
+    with ThreadPoolExecutor(2) as executor:
+        *_, states = run_jobs(tmp_path, CONFIG, device="cuda", checkpoint_every=5, executor=executor)
+    assert sorted(asked) == [(job, PaperRecipe, "cuda", 5) for job in "012"]
+    assert all(state.done and not state.running and len(state.rows) == 1 for state in states)
+
+
+@pytest.mark.parametrize(
+    ("error", "raised", "words"),
+    [
+        (InputError("is no film", where="a.png"), InputError, r"^a\.png: is no film$"),
+        (RuntimeError("it broke"), TrainingFailedError, r"job 0 failed: RuntimeError\('it broke'\)"),
+    ],
+)
+def test_a_job_that_fails_in_an_executor_ends_the_run(done_elsewhere, tmp_path, error, raised, words):
+    def work(folder):
+        time.sleep(0.0 if folder.name == "member_00" else 0.05)
+        raise error
+
+    asked = done_elsewhere(work)
+    with ThreadPoolExecutor(1) as executor, pytest.raises(raised, match=words):
+        list(run_jobs(tmp_path, replace(CONFIG, members=200), executor=executor))
+    assert len(asked) < 200  # those that waited are not begun
+
+
+@pytest.mark.slow
+def test_an_executor_ends_in_the_same_weights(begin, films, tiny_paper, tmp_path):
+    kept = []
+    for name, workers in (("alone", None), ("executor", ProcessPoolExecutor(1, get_context("spawn")))):
+        config = begin(films, tmp_path / name, tiny_paper)
+        bundle = train(tmp_path / name, config, jobs=1, executor=workers)
+        kept.append((bundle / "members" / "00" / "paper.safetensors").read_bytes())
+        if workers is not None:
+            workers.shutdown()
+    assert kept[0] == kept[1]
 
 
 def test_a_job_that_is_done_may_end_as_it_likes(processes, tmp_path):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +16,16 @@ from cephsure.datasets import data_sha256
 from cephsure.datasets import truth as chosen_truth
 from cephsure.errors import InputError
 from cephsure.training.bundle_writer import write_bundle
+from cephsure.training.checkpoint import CheckpointTimes
 from cephsure.training.curves import CURVES_FILE, draw_curves, read_logs
 from cephsure.training.device import choose_precision
 from cephsure.training.material import mean_shape, run_films, usual_split
 from cephsure.training.run_config import RunConfig, settle
-from cephsure.training.worker import BAD_INPUT, DONE_FILE, LOG_FILE, job_folder, recipe_place
+from cephsure.training.worker import BAD_INPUT, DONE_FILE, LOG_FILE, do_job, job_folder, recipe_place
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
+    from concurrent.futures import Executor, Future
 
     from cephsure.datasets import DatasetFormat
     from cephsure.training.recipe import Recipe
@@ -114,16 +117,38 @@ def run_jobs(
     jobs: int | None = None,
     device: str = "cpu",
     checkpoint_every: int | None = None,
+    executor: Executor | None = None,
 ) -> Generator[list[JobState], None, None]:
-    """Do all jobs of a run, ``jobs`` at a time, and give their states twice a second.
+    """Do all jobs of a run, and give their states twice a second.
 
-    A checkpoint is written every ``checkpoint_every`` epochs, or where None as often as costs little.
+    Args:
+        out: the run's folder.
+        config: its configuration.
+        jobs: how many are done side by side, each in a process of its own.
+        device: where networks are trained.
+        checkpoint_every: epochs between checkpoints; None: as often as costs little.
+        executor: does the jobs instead, as many at once as it likes, where ``out`` and the films are seen.
 
     Raises:
         InputError: when a job finds that a film or an annotation cannot be used.
-        TrainingFailedError: when a job's process fails; the others are stopped, their checkpoints stay.
+        TrainingFailedError: when a job fails; the others are stopped (in an executor only those that wait),
+            their checkpoints stay.
     """
     states = [JobState(name) for name in config.job_names]
+    if executor is not None:
+        yield from _in_executor(
+            lambda job: executor.submit(
+                do_job,
+                out,
+                job,
+                type(config.recipe),
+                device=device,
+                times=CheckpointTimes(checkpoint_every),
+            ),
+            out,
+            states,
+        )
+        return
     at_once = jobs_at_once(config, jobs=jobs, device=device)
     threads = max(1, _cores() // at_once)
     every = "auto" if checkpoint_every is None else str(checkpoint_every)
@@ -146,6 +171,31 @@ def run_jobs(
             process.terminate()
         for process in processes.values():
             process.wait()
+
+
+def _in_executor(
+    submit: Callable[[str], Future[None]], out: Path, states: list[JobState]
+) -> Generator[list[JobState], None, None]:
+    futures = {state.name: submit(state.name) for state in states}
+    try:
+        while True:
+            for state in states:
+                future = futures[state.name]
+                ended = future.done()  # asked before its files are looked at, which are all written then
+                _read(out, state)
+                state.running = future.running()
+                error = future.exception() if ended else None
+                if isinstance(error, InputError):
+                    raise error
+                if error is not None:
+                    raise TrainingFailedError(f"job {state.name} failed: {error!r}") from error
+            yield states
+            if all(state.done for state in states):
+                return
+            wait(futures.values(), timeout=POLL_SECONDS)
+    finally:
+        for future in futures.values():
+            future.cancel()
 
 
 def jobs_at_once(config: RunConfig, *, jobs: int | None = None, device: str = "cpu") -> int:
@@ -184,14 +234,20 @@ def _look(out: Path, states: list[JobState], processes: dict[str, subprocess.Pop
         process = processes.get(state.name)
         # Asked before its files are looked at: a process that has ended has written all of them.
         ended = process is not None and process.poll() is not None
-        if (folder / LOG_FILE).exists():
-            state.rows = [json.loads(line) for line in (folder / LOG_FILE).read_text().splitlines()]
-        state.done = (folder / DONE_FILE).exists()
+        _read(out, state)
         if process is not None and ended:
             del processes[state.name]
             if not state.done:
                 raise _failure(state.name, folder, process.returncode)
         state.running = state.name in processes and not state.done
+
+
+def _read(out: Path, state: JobState) -> None:
+    """What a job's files say of it."""
+    folder = job_folder(out, state.name)
+    if (folder / LOG_FILE).exists():
+        state.rows = [json.loads(line) for line in (folder / LOG_FILE).read_text().splitlines()]
+    state.done = (folder / DONE_FILE).exists()
 
 
 def _failure(job: str, folder: Path, status: int) -> Exception:
@@ -212,10 +268,13 @@ def train(
     jobs: int | None = None,
     device: str = "cpu",
     checkpoint_every: int | None = None,
+    executor: Executor | None = None,
     name: str | None = None,
 ) -> Path:
     """Do all that is left of a run, without a word, and return its bundle's folder."""
-    for _ in run_jobs(out, config, jobs=jobs, device=device, checkpoint_every=checkpoint_every):
+    for _ in run_jobs(
+        out, config, jobs=jobs, device=device, checkpoint_every=checkpoint_every, executor=executor
+    ):
         pass
     return finish(out, config, name=name)
 
