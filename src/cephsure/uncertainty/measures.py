@@ -53,10 +53,7 @@ class Measure:
         return self.unit == "px"
 
     def key(self, *, in_mm: bool) -> str:
-        """Name of the measure's value in ``Measures``, JSON and CSV: lengths carry their unit.
-
-        Args:
-            in_mm: for a length, whether its value in millimetres is meant; no effect on other measures.
+        """Name of the measure's value in ``Measures``, JSON and CSV: lengths carry their unit, px or mm.
 
         Examples:
             >>> MEASURES["spread"].key(in_mm=True), MEASURES["entropy"].key(in_mm=True)
@@ -84,18 +81,21 @@ def measure(
     return enter
 
 
+def _mean(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Mean over the samples, the first axis."""
+    mean: NDArray[np.float64] = np.asarray(values, dtype=np.float64).mean(axis=0)
+    return mean
+
+
 def mean_position(samples: Samples) -> NDArray[np.float64]:
     """(L, 2) mean (x, y) of the sampled positions, in their unit: the point a prediction returns."""
-    mean: NDArray[np.float64] = np.asarray(samples.positions_px, dtype=np.float64).mean(axis=0)
-    return mean
+    return _mean(samples.positions_px)
 
 
 def mean_distance(positions: NDArray[np.float64]) -> NDArray[np.float64]:
     """(L,) mean Euclidean distance of (T, L, 2) positions to their mean, in their unit; 0 for T = 1."""
-    given = np.asarray(positions, dtype=np.float64)
-    away = given - given.mean(axis=0)
-    distance: NDArray[np.float64] = np.hypot(away[..., 0], away[..., 1]).mean(axis=0)
-    return distance
+    away = np.asarray(positions, dtype=np.float64) - _mean(positions)
+    return _mean(np.hypot(away[..., 0], away[..., 1]))
 
 
 @measure(
@@ -106,8 +106,7 @@ def mean_distance(positions: NDArray[np.float64]) -> NDArray[np.float64]:
 )
 def activation(samples: Samples) -> NDArray[np.float64]:
     """Mean over the samples of each heat map's maximum, in the unit of the recipe's maps."""
-    mean: NDArray[np.float64] = np.asarray(samples.activations, dtype=np.float64).mean(axis=0)
-    return mean
+    return _mean(samples.activations)
 
 
 @measure(
@@ -141,8 +140,7 @@ def expected_error(samples: Samples) -> NDArray[np.float64]:
     deviation, a Gaussian cloud of Gaussians of one width is again one, and its variance is the sum of theirs.
     There the formula is exact for T without end, and for one sample it is e itself.
     """
-    within: NDArray[np.float64] = np.asarray(samples.expected_errors_px, dtype=np.float64).mean(axis=0)
-    total: NDArray[np.float64] = np.hypot(within, spread(samples))
+    total: NDArray[np.float64] = np.hypot(_mean(samples.expected_errors_px), spread(samples))
     return total
 
 
@@ -158,8 +156,7 @@ def entropy(samples: Samples) -> NDArray[np.float64]:
     The mean of the maps' entropies, not the entropy of their mixture: disagreement between samples is what
     the spread is for.
     """
-    mean: NDArray[np.float64] = np.asarray(samples.entropies, dtype=np.float64).mean(axis=0)
-    return mean
+    return _mean(samples.entropies)
 
 
 @measure(
@@ -270,3 +267,6 @@ def feature_distance(samples: Samples) -> NDArray[np.float64] | None:
 
 ALWAYS: tuple[Measure, ...] = tuple(measure for measure in MEASURES.values() if measure.always)
 """Those that every prediction has: what a calibration may build on."""
+
+ALWAYS_IN_MM = tuple(measure.key(in_mm=True) for measure in ALWAYS)
+"""Their keys, of lengths in mm."""

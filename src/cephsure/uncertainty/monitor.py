@@ -42,8 +42,7 @@ class Reading:
 
     Attributes:
         films: films so far.
-        outside_share: share of this film's points outside their regions.
-        mean_outside: its mean over all films so far.
+        outside_share: of this film's points outside their regions; ``mean_outside`` over all films so far.
         wealth: the evidence that the promise does not hold; 1 is none.
         alarm: whether the wealth has ever reached 1 / false_alarm_rate.
     """
@@ -131,7 +130,7 @@ def watch(
 def outside_share(prediction: Prediction, truth_px: NDArray[np.float64]) -> float | None:
     """Share of a film's true points (L, 2), in px of the film as given, that lie outside their regions.
 
-    None where no landmark has both a region and a true point (NaN where there is none).
+    None where no landmark has both a region and a true point; a true point may be NaN.
     """
     judged = [
         holds(mark.region, point)

@@ -173,7 +173,7 @@ def to_prediction(
     _check(samples, landmark_set, model=model_info.name)
     points_px = mean_position(samples)
     measures = measure_landmarks(samples, mm_per_px=film_info.mm_per_px)
-    points_mm = None if film_info.mm_per_px is None else points_px * np.asarray(film_info.mm_per_px)
+    points_mm = points_px * np.asarray(film_info.mm_per_px or np.nan)
     found = tuple(
         LandmarkPrediction(
             number=landmark.number,
@@ -181,8 +181,8 @@ def to_prediction(
             name=landmark.name,
             x_px=float(points_px[index, 0]),
             y_px=float(points_px[index, 1]),
-            x_mm=None if points_mm is None else float(points_mm[index, 0]),
-            y_mm=None if points_mm is None else float(points_mm[index, 1]),
+            x_mm=_known(float(points_mm[index, 0])),
+            y_mm=_known(float(points_mm[index, 1])),
             measures=measures[index],
             samples_px=tuple((float(x), float(y)) for x, y in samples.positions_px[:, index]),
         )

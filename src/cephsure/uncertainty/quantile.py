@@ -37,13 +37,7 @@ def conformal_rank(n_scores: int, level: float) -> int:
     them with equal probability; it is at most the k-th smallest of the n with probability k / (n + 1), and
     ceil((n + 1) level) is the smallest k for which that is the level or more. The level is taken as the
     decimal number it is written as: 0.55 of 20 is 11, where binary arithmetic makes it a little more, and 12.
-
-    Args:
-        n_scores: n.
-        level: the probability wanted, between 0 and 1.
-
-    Returns:
-        From 1 to n + 1. With n + 1 there are too few scores: no score bounds the region.
+    A rank of n + 1 means that there are too few scores: no score bounds the region.
 
     Raises:
         InputError: the level does not lie between 0 and 1.
@@ -60,13 +54,8 @@ def conformal_rank(n_scores: int, level: float) -> int:
 def conformal_quantile(scores: ArrayLike, level: float) -> float:
     """The bound on scores that a new one keeps with the probability ``level`` or more.
 
-    Args:
-        scores: (n,) calibration scores in any order, larger ones meaning worse; infinite ones are scores too,
-            NaN are left out.
-        level: the probability wanted, between 0 and 1.
-
-    Returns:
-        The score of rank ``conformal_rank``; infinity where there are too few, so that nothing is excluded.
+    The score of rank ``conformal_rank`` of (n,) calibration scores in any order, larger ones meaning worse;
+    infinity where there are too few. Infinite ones are scores too, NaN are left out.
 
     Raises:
         InputError: the level does not lie between 0 and 1.
@@ -92,9 +81,6 @@ def pooled_quantile(scores: NDArray[np.float64], level: float, *, groups: Sequen
         scores: (F, L), larger meaning worse, NaN where not known.
         level: the probability wanted.
         groups: (F,) films that belong together have one name and count as one.
-
-    Returns:
-        The bound, or infinity.
 
     Raises:
         InputError: the level does not lie between 0 and 1.

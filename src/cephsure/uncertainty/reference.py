@@ -116,9 +116,7 @@ class FeatureModel:
 
 
 def _short(values: NDArray[np.float64]) -> Any:
-    if values.ndim > 1:
-        return [_short(row) for row in values]
-    return [float(f"{value:.7g}") for value in values]
+    return [_short(row) if row.ndim else float(f"{row:.7g}") for row in values]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,17 +25,19 @@ if TYPE_CHECKING:
 
 
 class NonconformityScore(Protocol):
-    """How badly positions fit a prediction, and the regions that a bound on that makes: a kind of region."""
+    """How badly positions fit a prediction, and the regions that a bound on that makes: a kind of region.
+
+    Attributes:
+        title: what it is called in tables.
+        needs_maps: whether it needs a film's heat maps.
+    """
+
+    title: str
+    needs_maps: bool
 
     @property
     def kind(self) -> RegionKind:
         """Its name in files and options."""
-
-    title: str
-    """What it is called in tables."""
-
-    needs_maps: bool
-    """Whether it needs a film's heat maps."""
 
     def scores(self, film: FilmErrors, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
         """(L,) scores of (L, 2) positions, one a landmark; NaN for NaN."""
@@ -184,9 +186,10 @@ def ranked_mass(
     return ranked, np.cumsum(tempered(ranked[None], temperature)[0], dtype=np.float64)
 
 
-def cells_within(image: NDArray[np.float32], temperature: float, bound: float) -> NDArray[np.bool_]:
-    """The cells (H, W) of one map whose score is at most the bound."""
-    ranked, mass = ranked_mass(image, temperature)
+def _inside(film: FilmErrors, landmark: int, bound: float) -> NDArray[np.bool_]:
+    """The cells (H, W) of a landmark's map whose score is at most the bound."""
+    image = _maps(film).probabilities[landmark]
+    ranked, mass = ranked_mass(image, float(film.temperatures[landmark]))
     # Cells of one density share the score of the last of them.
     lasts = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
     count = int(np.searchsorted(mass[lasts], bound, side="right"))
@@ -194,10 +197,6 @@ def cells_within(image: NDArray[np.float32], temperature: float, bound: float) -
         return np.zeros(image.shape, dtype=bool)
     inside: NDArray[np.bool_] = image >= ranked[lasts[count - 1]]
     return inside
-
-
-def _inside(film: FilmErrors, landmark: int, bound: float) -> NDArray[np.bool_]:
-    return cells_within(_maps(film).probabilities[landmark], float(film.temperatures[landmark]), bound)
 
 
 def _cell_mm2(film: FilmErrors) -> float:
@@ -218,15 +217,10 @@ _ACROSS = ((0, -1), (1, 0), (0, 1), (-1, 0))
 
 
 def outlines(inside: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
-    """Walk along the borders of some cells.
+    """The borders of some cells (H, W), as closed chains of corners (N, 2), (column, row) in cells.
 
-    Args:
-        inside: (H, W) which cells belong to the set.
-
-    Returns:
-        Closed chains of corners (N, 2), (column, row) in cells, a cell's centre at whole numbers; the first
-        corner is not repeated, corners on straight lines are left out. A hole is a chain of its own, and so
-        is each of two cells that only touch at a corner.
+    A cell's centre is at whole numbers; the first corner is not repeated, corners on straight lines are left
+    out. A hole is a chain of its own, and so is each of two cells that only touch at a corner.
 
     Examples:
         >>> outlines(np.array([[False, True]]))[0].tolist()

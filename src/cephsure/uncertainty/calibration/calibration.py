@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from cephsure.bundles.bundle import read_versioned
 from cephsure.errors import BundleError, InputError
 from cephsure.uncertainty.calibration.film_errors import LandmarkCalibration, film_errors
-from cephsure.uncertainty.measures import ALWAYS
+from cephsure.uncertainty.measures import ALWAYS_IN_MM
 from cephsure.uncertainty.prediction import Frozen, Region, RegionKind
 from cephsure.uncertainty.quantile import check_level, conformal_quantile
 from cephsure.uncertainty.regions import REGION_KINDS
@@ -160,31 +160,25 @@ def calibrated(
     chosen = region_kind(calibration, kind)
     if prediction.film.mm_per_px is None:
         return prediction
-    keys = [measure.key(in_mm=True) for measure in ALWAYS]
-    measures = {key: prediction.measured(key) for key in keys}
+    measures = {key: prediction.measured(key) for key in ALWAYS_IN_MM}
     points_px, scale = prediction.points_px, prediction.upright_mm_per_px
     errors = film_errors(calibration.landmarks, measures, points_px=points_px, upright_mm_per_px=scale)
     shapes = film_errors(
         calibration.regions.landmarks, measures, points_px=points_px, upright_mm_per_px=scale, maps=maps
     )
-    score, bounds = REGION_KINDS[chosen], calibration.regions.bounds(chosen, level)
+    score, bounds = REGION_KINDS[chosen], calibration.regions.bounds(chosen, level).tolist()
     whole = Region(level=level, kind=chosen, whole_film=True)
-    return prediction.model_copy(
-        update={
-            "landmarks": tuple(
-                landmark.model_copy(
-                    update={
-                        "expected_error_mm": float(errors.expected_mm[index]),
-                        "error_covariance_mm2": tuple(map(tuple, errors.second_moments_mm2[index].tolist())),
-                        "region": score.region(shapes, index, float(bounds[index]), level)
-                        if np.isfinite(bounds[index])
-                        else whole,
-                    }
-                )
-                for index, landmark in enumerate(prediction.landmarks)
-            )
-        }
+    marks = tuple(
+        landmark.model_copy(
+            update={
+                "expected_error_mm": float(errors.expected_mm[index]),
+                "error_covariance_mm2": tuple(map(tuple, errors.second_moments_mm2[index].tolist())),
+                "region": score.region(shapes, index, bound, level) if math.isfinite(bound) else whole,
+            }
+        )
+        for index, (landmark, bound) in enumerate(zip(prediction.landmarks, bounds, strict=True))
     )
+    return prediction.model_copy(update={"landmarks": marks})
 
 
 def region_kind(calibration: Calibration, kind: RegionKind | None) -> RegionKind:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cephsure.errors import InputError
 from cephsure.uncertainty.calibration.error_fits import tempered_errors_mm
-from cephsure.uncertainty.measures import ALWAYS
+from cephsure.uncertainty.measures import ALWAYS_IN_MM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +120,7 @@ def calibration_data(
         truths_px: (F, L, 2) true positions in px of each film as given, NaN where there is none.
         film_ids: the films' names.
         groups: the name of each film's group, None for a film that stands alone.
-        source: data set, split, truth and model.
+        source: where they come from.
         maps: the films' heat maps, if they are to be used.
 
     Raises:
@@ -149,8 +149,7 @@ def calibration_data(
         numbers=tuple(landmark.number for landmark in predictions[0].landmarks),
         errors_mm=errors_mm,
         measures={
-            key: np.array([prediction.measured(key) for prediction in predictions])
-            for key in (measure.key(in_mm=True) for measure in ALWAYS)
+            key: np.array([prediction.measured(key) for prediction in predictions]) for key in ALWAYS_IN_MM
         },
         points_px=points_px,
         upright_mm_per_px=scales,

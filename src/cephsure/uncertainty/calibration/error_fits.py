@@ -115,8 +115,7 @@ def _landmark_curves(
     errors: NDArray[np.float64], u: NDArray[np.float64], known: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(L,) intercepts at u = 0 and slopes over u, shrunk to the pool."""
-    level, slope, _ = _fitted_curves(errors, u, known, slope=None)
-    means = np.where(known, np.exp(level + slope * u), 0.0)
+    level, slope, means = _fitted_curves(errors, u, known, slope=None)
     phi = float((((errors - means)[known]) ** 2 / means[known]).mean())
     mass = np.maximum(means.sum(axis=0), 1e-9)
     middle = (means * u).sum(axis=0) / mass
@@ -176,18 +175,11 @@ def fit_offsets(errors_mm: NDArray[np.float64]) -> NDArray[np.float64]:
 def fit_relative_covariances(
     errors_mm: NDArray[np.float64], offsets_mm: NDArray[np.float64], expected_mm: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Second moments of (error - offset) / expected error for each landmark.
+    """(L, 2, 2) second moments of (error - offset) / expected error, positive definite.
 
     Size and shape are shrunk apart: the size, half the trace, to the pool's on a logarithmic scale; the
-    shape, ((xx - yy) / trace, 2 xy / trace), to the circle's (0, 0).
-
-    Args:
-        errors_mm: (F, L, 2) as for ``fit_offsets``.
-        offsets_mm: (L, 2) systematic offsets.
-        expected_mm: (F, L) expected radial errors.
-
-    Returns:
-        (L, 2, 2), positive definite.
+    shape, ((xx - yy) / trace, 2 xy / trace), to the circle's (0, 0). Of (F, L, 2) errors as for
+    ``fit_offsets``, (L, 2) offsets and (F, L) expected radial errors.
     """
     relative = (errors_mm - offsets_mm) / expected_mm[..., None]
     known = np.isfinite(relative).all(axis=2)

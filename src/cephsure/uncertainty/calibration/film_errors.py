@@ -30,8 +30,7 @@ class LandmarkCalibration(Frozen):
         slopes: b by the measure's key, none negative: a larger measure never means a smaller error.
         offset_mm: systematic part of found minus true position, shrunk to 0.
         relative_covariance: second moments ((xx, xy), (xy, yy)) of (error - offset) / expected error.
-        temperature: heat maps raised to 1 / temperature expect the errors that there are; 1 if no maps were
-            at hand.
+        temperature: heat maps raised to 1 / temperature expect the errors that there are; 1 without maps.
     """
 
     number: int
@@ -64,16 +63,7 @@ def curve_mm(
     slopes: Mapping[str, NDArray[np.float64]],
     measures: Mapping[str, NDArray[np.float64]],
 ) -> NDArray[np.float64]:
-    """exp(intercepts + sum over keys of slopes log(measure)).
-
-    Args:
-        intercepts: (L,).
-        slopes: key -> (L,).
-        measures: key -> (..., L) values in mm.
-
-    Returns:
-        (..., L) in mm, NaN where a measure is.
-    """
+    """(..., L) exp(intercepts (L,) + sum of slopes (L,) log(measure (..., L) in mm)), or NaN."""
     total = intercepts
     for key in sorted(slopes):
         total = total + slopes[key] * log_measure(measures[key])
@@ -87,8 +77,7 @@ class FilmErrors:
 
     Attributes:
         points_px: (L, 2) found positions in px of the film as given.
-        upright_mm_per_px: (2,) what a px is on the upright film in mm, negative along x for a film that faces
-            left.
+        upright_mm_per_px: (2,) as in ``Prediction``.
         expected_mm: (L,) expected radial errors.
         offsets_mm: (L, 2) systematic part of found minus true position, on the upright film.
         covariances_mm2: (L, 2, 2) second moments of the rest, on the upright film.

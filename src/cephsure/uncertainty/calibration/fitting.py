@@ -55,16 +55,13 @@ def fit_calibration(
     left_out: Mapping[str, Sequence[str]] | None = None,
     made: str = "",
 ) -> Calibration:
-    """Fit everything.
+    """Fit everything. With few films some levels have no bound, and their regions are all of the film.
 
     Args:
         data: films that the model was not trained on. Regions of highest density need its maps.
         seed: of the parting of the films.
         left_out: reason -> names of films of the split that were not used, to be written down.
         made: the day and the version, to be written down.
-
-    Returns:
-        The calibration. With few films some levels have no bound, and their regions are all of the film.
     """
     source = data.source
     return Calibration(
@@ -130,9 +127,8 @@ def score_films(
 ) -> NDArray[np.float64]:
     """(F, L) scores of the true positions, NaN where there is none."""
     score = REGION_KINDS[kind]
-    return np.array([score.scores(film, truth) for film, truth in films_and_truths(data, landmarks)]).reshape(
-        len(data.film_ids), len(data.numbers)
-    )
+    scores = [score.scores(film, truth) for film, truth in films_and_truths(data, landmarks)]
+    return np.array(scores).reshape(len(data.film_ids), len(data.numbers))
 
 
 def films_and_truths(

@@ -23,13 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shrunk:
-    """Estimates drawn to their centre.
-
-    Attributes:
-        values: (L,) the shrunk estimates; the centre where there was none.
-        centre: c.
-        between_variance: t.
-    """
+    """(L,) estimates drawn to their centre c; that where there was none. t is the truths' variance."""
 
     values: NDArray[np.float64]
     centre: float
@@ -44,10 +38,7 @@ def shrink(
     Args:
         estimates: (L,), NaN where there is none.
         variances: (L,) of their errors; those that are not positive and finite count as no estimate.
-        centre: where the truths lie round, if that is known; by default it is estimated.
-
-    Returns:
-        The shrunk estimates. Without any estimate they are all the centre, or 0.
+        centre: where the truths lie round, if known; otherwise it is estimated, or 0 without estimates.
 
     Examples:
         >>> far = shrink(np.array([0.0, 10.0]), np.array([1.0, 1.0]))

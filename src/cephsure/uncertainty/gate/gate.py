@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -186,7 +187,9 @@ def fit_gate(
         bilateral=head.bilateral,
         shape=head.shape.to_dict(),
         signs=SIGNS,
-        film_signs=tuple(_finite(film.signs) for film in alone),
+        film_signs=tuple(
+            tuple(sign if math.isfinite(sign) else None for sign in film.signs.tolist()) for film in alone
+        ),
         uncertain_from=_uncertain_from(alone, target.false_alarm_rate),
         films=len(films),
         units=rule.units,
@@ -224,10 +227,6 @@ def read_gate(folder: Path) -> Gate | None:
     except (ValidationError, InputError) as error:
         what = error.what if isinstance(error, InputError) else error.errors()[0]["msg"]
         raise BundleError(f"not a gate: {what}", where=path) from error
-
-
-def _finite(signs: NDArray[np.float64]) -> tuple[float | None, ...]:
-    return tuple(float(value) if np.isfinite(value) else None for value in signs)
 
 
 def _uncertain_from(films: Sequence[FilmSigns], rate: float) -> tuple[float, ...]:

@@ -34,14 +34,23 @@ if TYPE_CHECKING:
     from cephsure.uncertainty.shape_model import ShapeModel
 
 SIGN_WEIGHTS = {
+    # How implausible the landmarks are as a head: logarithm of the shape model's score.
     "shape": 1.0,
+    # How badly the worst landmark fits the others: logarithm of the largest standard residual.
     "misfit": 0.6,
+    # How much shorter than the average head it is from front to back, against its height, in logarithms: a
+    # head turned about the vertical axis is projected shorter.
     "narrowed": 0.5,
+    # Mean logarithm of the landmarks' expected errors, as shares of the head's size; of the worst three.
     "uncertain": 0.7,
     "worst_uncertain": 0.6,
+    # The same at bilateral landmarks less that at the others: the two sides part when a head is turned, and
+    # the networks see two outlines for one.
     "bilateral": 0.5,
+    # Mean logarithm of the samples' spread, as above, 0 for a single sample; of the worst three.
     "disagreement": 0.7,
     "worst_disagreement": 0.6,
+    # See ``sharpness``: less its ``detail``, and its ``grain``.
     "blurred": 0.5,
     "grainy": 0.5,
 }
@@ -51,31 +60,16 @@ films out of distribution were found: eight films of Test1, distorted, blurred o
 no cephalograms. The exact false-alarm rate does not depend on them."""
 
 SIGNS = tuple(SIGN_WEIGHTS)
-"""In the order of ``film_signs``:
-
-- shape: how implausible the landmarks are as a head (logarithm of the shape model's score);
-- misfit: how badly the worst landmark fits the others (logarithm of the largest standard residual);
-- narrowed: how much shorter the head is from front to back against its height than the average head, in
-  logarithms: a head turned about the vertical axis is projected shorter;
-- uncertain: mean logarithm of the landmarks' expected errors, as shares of the head's size;
-- worst_uncertain: the same of the three least certain landmarks;
-- bilateral: mean logarithm at bilateral landmarks less that at the others: the two sides part when a head is
-  turned, and the networks see two outlines for one;
-- disagreement: mean logarithm of the samples' spread, as shares of the head's size; 0 for a single sample;
-- worst_disagreement: the same of the three landmarks with the widest spread;
-- blurred, grainy: see ``sharpness``, less its ``detail``, and its ``grain``.
-"""
-
-_WORST = 3
-_TINY = 1e-9
+"""In the order of ``FilmSigns.signs``."""
 
 PITCH_MM = 0.3
 """Films are looked at in pixels of this size, on an average head: finer than edges of bone, coarser than the
 grain of most films."""
 
+_WORST = 3
+_TINY = 1e-9
 _SMALLEST_PX = 12
 _MARGIN = 0.1
-
 # From the median to the 84th percentile is one standard deviation of a normal sign, and to the 97.7th two:
 # what is out of distribution lies above, so the spread is measured there.
 _UPPER = (0.84, 0.977)

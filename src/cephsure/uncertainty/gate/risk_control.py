@@ -74,20 +74,14 @@ class AcceptanceRule:
 
 
 def acceptance_scores(measure_mm: NDArray[np.float64], misfits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(..., L) scores that points are accepted by: the measure, infinite for one that is never accepted.
-
-    That is where a landmark does not fit the others by its standard residual, or for NaN, without a scale.
-    """
+    """(..., L) scores that points are accepted by: the measure, infinite for a misfit and without a scale."""
     never = np.isnan(measure_mm) | ~(misfits <= MISFIT)
     scores: NDArray[np.float64] = np.where(never, np.inf, measure_mm)
     return scores
 
 
 def candidate_thresholds(tolerance_mm: float) -> NDArray[np.float64]:
-    """Thresholds of a score in mm, strictest first: from a twentieth of the tolerance to twenty times it.
-
-    They depend on nothing but the tolerance, which makes them fixed beforehand.
-    """
+    """Thresholds in mm, fixed by the tolerance alone, strictest first: a twentieth to twenty times of it."""
     if not 0.0 < tolerance_mm < np.inf:
         raise InputError(f"a tolerance is a positive number of mm, not {tolerance_mm:g}")
     candidates: NDArray[np.float64] = tolerance_mm * _RATIO ** _STEPS.astype(np.float64)
@@ -109,11 +103,9 @@ def accepted_points(scores: NDArray[np.float64], threshold: float | None) -> NDA
 
 
 def film_losses(wrong: NDArray[np.bool_], accepted: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(F,) missed / accepted of each film, from 0 to 1; 0 where nothing is accepted.
+    """(F,) missed / accepted of each film, 0 where nothing is: (F, L) points too far off, and accepted.
 
-    Args:
-        wrong: (F, L) points off by more than the tolerance.
-        accepted: (F, L) points accepted; those without a known error do not count and are False.
+    Points without a known error do not count: they are neither.
     """
     losses: NDArray[np.float64] = (wrong & accepted).sum(axis=1) / np.maximum(accepted.sum(axis=1), 1)
     return losses
@@ -210,9 +202,6 @@ def wealth(losses: ArrayLike, bound: float) -> float:
         losses: (n,) one loss a film (a group of films that belong together counts as one), from 0 to 1.
         bound: between 0 and 1.
 
-    Returns:
-        W, 0 or more.
-
     Raises:
         InputError: a loss or the bound is out of its range.
 
@@ -259,5 +248,5 @@ def _bets(bound: float) -> NDArray[np.float64]:
 
 
 def _check_bound(bound: float) -> None:
-    if not (0.0 < bound < 1.0 and math.isfinite(bound)):
+    if not 0.0 < bound < 1.0:
         raise InputError(f"a rate lies between 0 and 1, not {bound:g}", remedy="5 % is 0.05")

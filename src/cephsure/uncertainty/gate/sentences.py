@@ -26,19 +26,23 @@ _NOT_PROMISED = (
 )
 
 NOT_A_CEPHALOGRAM = "does not look like a lateral cephalogram"
-ROTATED = "head probably rotated"
-BLURRED = "image blurred"
-NOISY = "image noisy"
-IMPLAUSIBLE = "the landmarks together make an unusual head"
-DISAGREE = "the model's samples disagree"
 UNLIKE = "unlike the calibration films"
+_SAID_OF = {
+    "shape": "the landmarks together make an unusual head",
+    "misfit": "the landmarks together make an unusual head",
+    "narrowed": "head probably rotated",
+    "bilateral": "head probably rotated",
+    "disagreement": "the model's samples disagree",
+    "worst_disagreement": "the model's samples disagree",
+    "blurred": "image blurred",
+    "grainy": "image noisy",
+}
 
 # How many spreads beyond the median the points' shape and their uncertainty must both lie for a film to be
 # called no cephalogram: a head that is only unusual, or a film that is only poor, is not that.
 _NO_SHAPE_AT = 6.0
 _UNSURE_AT = 3.0
 _UNCERTAIN = ("uncertain", "worst_uncertain")
-_DISAGREEING = ("disagreement", "worst_disagreement")
 
 
 def promises(gate: Gate) -> tuple[str, ...]:
@@ -99,26 +103,14 @@ def _about_films(gate: Gate) -> str:
 
 
 def reasons_for(
-    found: OutOfDistribution,
-    *,
-    level: float,
-    misfitting: Sequence[str],
-    uncertain: NDArray[np.bool_],
+    found: OutOfDistribution, *, level: float, misfitting: Sequence[str], uncertain: NDArray[np.bool_]
 ) -> tuple[str, ...]:
     """The reasons of a film that is not fit, the strongest first.
 
     A sign counts if no more than a share ``level`` of the calibration films have it as strongly; the
     strongest one always counts. That a film is not fit is a test with a known false-alarm rate; which sign is
-    named is a description of it.
-
-    Args:
-        found: how far the film is out of distribution.
-        level: the false-alarm rate of films.
-        misfitting: names of the landmarks that do not fit the others.
-        uncertain: (L,) landmarks of higher uncertainty than theirs on nearly all calibration films.
-
-    Returns:
-        At least one sentence, without full stop.
+    named is a description of it. Besides come the names of the landmarks that do not fit the others, and
+    which (L,) have a higher uncertainty than on nearly all calibration films.
     """
     order = np.argsort(-found.strengths, kind="stable")
     named = [
@@ -140,29 +132,17 @@ def reasons_for(
 
 def _words(name: str, *, misfitting: Sequence[str], uncertain: NDArray[np.bool_]) -> str:
     """What a sign says; nothing where the landmarks do not bear it out."""
-    if name == "misfit":
-        return _do_not_fit(misfitting) if misfitting else IMPLAUSIBLE
     if name in _UNCERTAIN:
         count = int(uncertain.sum())
         return f"uncertainty high at {count} of {len(uncertain)} landmarks" if count else ""
-    if name in _DISAGREEING:
-        return DISAGREE
-    return {
-        "shape": IMPLAUSIBLE,
-        "narrowed": ROTATED,
-        "bilateral": ROTATED,
-        "blurred": BLURRED,
-        "grainy": NOISY,
-    }[name]
-
-
-def _do_not_fit(names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return f"landmark {names[0]} does not fit the others"
-    return f"landmarks {', '.join(names)} do not fit the others"
+    if name == "misfit" and len(misfitting) == 1:
+        return f"landmark {misfitting[0]} does not fit the others"
+    if name == "misfit" and misfitting:
+        return f"landmarks {', '.join(misfitting)} do not fit the others"
+    return _SAID_OF[name]
 
 
 def _makes_no_head(found: OutOfDistribution) -> bool:
     deviation: dict[str, float] = dict(zip(SIGNS, found.deviations.tolist(), strict=True))
-    unsure = max(deviation[name] for name in (*_UNCERTAIN, *_DISAGREEING))
+    unsure = max(deviation[name] for name in (*_UNCERTAIN, "disagreement", "worst_disagreement"))
     return deviation["shape"] >= _NO_SHAPE_AT and unsure >= _UNSURE_AT

@@ -53,9 +53,8 @@ def apply_gate(prediction: Prediction, film: Film, gate: Gate) -> Prediction:
         mark.model_copy(update={"verdict": "accept" if taken else "review"})
         for mark, taken in zip(prediction.landmarks, judged.accepted.tolist(), strict=True)
     )
-    return prediction.model_copy(
-        update={"landmarks": marks, "verdict": judged.verdict, "reasons": judged.reasons}
-    )
+    said = {"landmarks": marks, "verdict": judged.verdict, "reasons": judged.reasons}
+    return prediction.model_copy(update=said)
 
 
 def judge(prediction: Prediction, seen: FilmSigns, gate: Gate) -> Judgement:
@@ -82,7 +81,9 @@ def judge(prediction: Prediction, seen: FilmSigns, gate: Gate) -> Judgement:
         return Judgement("review", held_up, nothing, found.p_value)
     scores = acceptance_scores(prediction.measured(gate.measure), seen.misfits)
     accepted = accepted_points(scores, gate.threshold_mm)
-    return Judgement("fit", () if accepted.any() else _too_few(scores, gate), accepted, found.p_value)
+    doubtful = int((~(scores <= (gate.threshold_mm or 0.0))).sum())
+    too_few = f"no point is accepted: {doubtful} of {len(scores)} are too uncertain"
+    return Judgement("fit", () if accepted.any() else (too_few,), accepted, found.p_value)
 
 
 def _held_up(prediction: Prediction, gate: Gate) -> tuple[str, ...]:
@@ -101,12 +102,6 @@ def _held_up(prediction: Prediction, gate: Gate) -> tuple[str, ...]:
     elif prediction.film.mm_per_px is None:
         reasons.append("scale unknown: errors in mm cannot be judged")
     return tuple(reasons)
-
-
-def _too_few(scores: NDArray[np.float64], gate: Gate) -> tuple[str, ...]:
-    """Why no point of a film is accepted that is like the calibration films."""
-    doubtful = int((~(scores <= (gate.threshold_mm or 0.0))).sum())
-    return (f"no point is accepted: {doubtful} of {len(scores)} are too uncertain",)
 
 
 def _misfitting(prediction: Prediction, seen: FilmSigns, gate: Gate) -> tuple[str, ...]:

@@ -39,7 +39,10 @@ def fit_site(data: CalibrationData, *, name: str, levels: tuple[float, ...] = LE
     """
     if not np.isfinite(data.radial_mm).any():
         raise InputError("no film has errors in mm", remedy="give the scale by --mm-per-px")
-    scores = site_scores(data)
+    # Each film is moved by what the other films give.
+    moved = data.errors_mm - offsets_without_each(data.errors_mm, data.groups)
+    scores = np.hypot(moved[..., 0], moved[..., 1]) / data.measures[SCALE]
+    bounds = {level: pooled_quantile(scores, level, groups=data.groups) for level in levels}
     return Site(
         name=name,
         model=data.source.model,
@@ -47,23 +50,12 @@ def fit_site(data: CalibrationData, *, name: str, levels: tuple[float, ...] = LE
         numbers=data.numbers,
         offsets_mm=tuple((float(x), float(y)) for x, y in shrunken_offsets(data.errors_mm)),
         radii=tuple(
-            SiteRadius(level=level, factor=_finite(pooled_quantile(scores, level, groups=data.groups)))
-            for level in levels
+            SiteRadius(level=level, factor=bound if math.isfinite(bound) else None)
+            for level, bound in bounds.items()
         ),
         films=len(data.film_ids),
         source=data.source,
     )
-
-
-def site_scores(data: CalibrationData) -> NDArray[np.float64]:
-    """(K, L) distances in multiples of the measure, each film moved by what the other films give."""
-    moved = data.errors_mm - offsets_without_each(data.errors_mm, data.groups)
-    scores: NDArray[np.float64] = np.hypot(moved[..., 0], moved[..., 1]) / data.measures[SCALE]
-    return scores
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def shrunken_offsets(errors_mm: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -80,12 +72,9 @@ def shrunken_offsets(errors_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     Morris, Journal of the American Statistical Association 68, 1973), with the variance t by the method of
     moments (``shrinkage.shrink`` round a known centre).
 
-    Args:
-        errors_mm: (K, L, 2) found minus true position on the upright film, NaN where it is not known.
-
-    Returns:
-        (L, 2) offsets to subtract from found points; 0 for a landmark without films, and everywhere with
-        fewer than two films: one film cannot tell a habit from a slip.
+    Of (K, L, 2) found minus true positions on the upright film, NaN where not known, come (L, 2) offsets to
+    subtract from found points; 0 for a landmark without films, and everywhere with fewer than two films: one
+    film cannot tell a habit from a slip.
     """
     known = np.isfinite(errors_mm)
     counts = known.sum(axis=0)  # (L, 2)
@@ -122,8 +111,7 @@ class GainRow:
         films: K.
         test_films: films that were measured on, the fewest of a draw.
         repeats: draws.
-        mre_mm: mean radial error, mean of the draws.
-        mre_sd_mm: its standard deviation over the draws.
+        mre_mm: mean radial error, mean of the draws; ``mre_sd_mm`` is its standard deviation over them.
         sdr_2mm: share of points within 2 mm.
         coverage: share of points within their region; all of the film counts as held. None without regions.
         coverage_sd: its standard deviation over the draws.
@@ -169,7 +157,9 @@ def cross_validate(
     seed: int = 0,
     own: OwnRegions | None = None,
 ) -> list[GainRow]:
-    """Draw K films at random, calibrate on them, measure on the others; again and again.
+    """Draw K films of a site at random, calibrate on them, measure on the others; again and again.
+
+    Groups of films stay together, so a draw can be a film or two larger than K.
 
     Args:
         data: all films of the site.
@@ -178,9 +168,6 @@ def cross_validate(
         repeats: draws for each K.
         seed: of the draws.
         own: the bundle's own regions, for K = 0.
-
-    Returns:
-        A row for each K. Groups of films stay together, so a draw can be a film or two larger than K.
 
     Raises:
         InputError: the films are fewer than two groups.
@@ -214,40 +201,23 @@ def _measure(
     """Calibrate on the films chosen and measure on the others: what ``_row`` takes of each draw."""
     tested = np.flatnonzero(~chosen)
     others = data.take(tested)
-    if not chosen.any():
-        radial, held, areas = _as_given(others, tested, own)
-    else:
-        fitted = fit_site(data.take(np.flatnonzero(chosen)), name="drawn", levels=(level,))
-        radial, held, areas = _with_site(others, fitted, level)
+    if chosen.any():
+        site = fit_site(data.take(np.flatnonzero(chosen)), name="drawn", levels=(level,))
+        moved = others.errors_mm - site.offsets
+        radial = np.hypot(moved[..., 0], moved[..., 1])
+        radii = site.factor(level) * others.measures[SCALE]
+        regions: OwnRegions | None = OwnRegions(radial <= radii, np.pi * radii**2)
+    else:  # the bundle's own points and regions
+        radial = others.radial_mm
+        regions = None if own is None else OwnRegions(own.held[tested], own.areas_mm2[tested])
     known = np.isfinite(radial)
-    finite = known & np.isfinite(areas)
-    return (
-        len(tested),
-        radial[known].mean(),
-        (radial[known] <= 2.0).mean(),
-        math.nan if held is None else held[known].mean(),
-        areas[finite].mean() if finite.any() else math.nan,
-        math.nan if held is None else np.isinf(areas[known]).mean(),
-    )
-
-
-def _as_given(
-    data: CalibrationData, films: NDArray[np.int64], own: OwnRegions | None
-) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None, NDArray[np.float64]]:
-    """Without any site calibration: the bundle's own points and regions."""
-    if own is None:
-        return data.radial_mm, None, np.full(data.radial_mm.shape, np.nan)
-    return data.radial_mm, own.held[films], own.areas_mm2[films]
-
-
-def _with_site(
-    data: CalibrationData, site: Site, level: float
-) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
-    """Radial errors after the offsets, whether the discs hold the truth, and the discs' areas."""
-    moved = data.errors_mm - site.offsets
-    radial = np.hypot(moved[..., 0], moved[..., 1])
-    radii = site.factor(level) * data.measures[SCALE]
-    return radial, radial <= radii, np.pi * radii**2
+    accuracy = len(tested), radial[known].mean(), (radial[known] <= 2.0).mean()
+    if regions is None:
+        return (*accuracy, math.nan, math.nan, math.nan)
+    areas = regions.areas_mm2[known]
+    finite = areas[np.isfinite(areas)]
+    area = finite.mean() if len(finite) else math.nan
+    return (*accuracy, regions.held[known].mean(), area, np.isinf(areas).mean())
 
 
 def _row(count: int, drawn: list[tuple[float, ...]]) -> GainRow:

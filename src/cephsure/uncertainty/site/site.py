@@ -153,7 +153,8 @@ def apply_site(prediction: Prediction, site: Site, *, level: float | None = None
             where=prediction.film.path,
             remedy="give --mm-per-px",
         )
-    level = _level_of(prediction) if level is None else level
+    if level is None:
+        level = next((mark.region.level for mark in prediction.landmarks if mark.region), DEFAULT_LEVEL)
     factor = site.factor(level)
     side = -1.0 if prediction.film.facing == "left" else 1.0
     shifts = -site.offsets * np.array([side, 1.0])
@@ -164,11 +165,6 @@ def apply_site(prediction: Prediction, site: Site, *, level: float | None = None
     note = f"fitted to site {site.name} ({site.films} films)"
     film = prediction.film.model_copy(update={"notes": (*prediction.film.notes, note)})
     return prediction.model_copy(update={"landmarks": marks, "film": film})
-
-
-def _level_of(prediction: Prediction) -> float:
-    regions = [mark.region for mark in prediction.landmarks if mark.region is not None]
-    return regions[0].level if regions else DEFAULT_LEVEL
 
 
 def _moved(
