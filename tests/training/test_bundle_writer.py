@@ -185,7 +185,7 @@ def test_the_card_says_what_a_reader_must_know(facts):
         "# mine {1}",
         "Research use only. Not a medical device.",
         "| kind | ensemble, 2 networks |",
-        "| recipe | default; changed: 3 epochs |",
+        "| recipe | default, version 1; changed: 3 epochs |",
         "| landmarks | 19 (isbi-19) |",
         '| trained on | my films, split "train", truth: senior |',
         "`abc`",

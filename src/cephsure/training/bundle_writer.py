@@ -131,7 +131,7 @@ def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     changes = "".join(f"; changed: {change}" for change in recipe.get("changes", ()))
     return [
         ("kind", f"{facts['kind']}, {len(members)} network{'s' if len(members) > 1 else ''}"),
-        ("recipe", recipe["name"] + changes),
+        ("recipe", f"{recipe['name']}, version {recipe.get('version', 1)}{changes}"),
         ("landmarks", f"{len(landmarks['landmarks'])} ({landmarks['name']})"),
         ("trained on", f'{origin["data"]}, split "{origin["split"]}", truth: {origin["truth"]}'),
         ("data (SHA-256 of names, images and points)", f"`{origin['data_sha256']}`"),

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 DEVICE_SHARE = 0.1
 """Share of a GPU's free memory that a job's films may take: several jobs may share a card."""
 GPU_PART, CPU_PART = 64, 8
-"""Validation films that a network is given at once."""
 LARGEST_DIFFERENCE = 0.05
 LEAST_SPEED_UP = 1.15
 
@@ -62,10 +61,15 @@ def place(array: NDArray[Any], device: torch.device) -> Tensor:
     return send(array, device)
 
 
+def part_size(device: torch.device) -> int:
+    """How many validation films a network is given at once."""
+    return GPU_PART if device.type == "cuda" else CPU_PART
+
+
 def run_in_parts(network: nn.Module, images: NDArray[np.float32] | Tensor) -> Tensor:
-    """A network's float32 outputs (N, ...) of images (N, ...) without gradients; on a GPU most at once."""
+    """A network's float32 outputs (N, ...) of images (N, ...) without gradients, some at a time."""
     device = next(network.parameters()).device
-    parts = torch.split(torch.as_tensor(images), GPU_PART if device.type == "cuda" else CPU_PART)
+    parts = torch.split(torch.as_tensor(images), part_size(device))
     with torch.inference_mode():
         return torch.cat([network(send(part, device)).float() for part in parts])
 

@@ -10,7 +10,7 @@ import torch
 from cephsure.inference.session import channel_masks
 from cephsure.recipes.paper.localizer import blur_matrix, squeezed_view, target_lines
 from cephsure.recipes.paper.network import PaperUNet, PaperUNetConfig
-from cephsure.training.device import place, run_in_parts, send
+from cephsure.training.device import part_size, place, send
 from cephsure.training.graphs import export_network
 from cephsure.training.material import TrainingFilm, mean_of_known, radial_errors_mm
 from cephsure.training.stage import Batch, shuffled
@@ -104,17 +104,24 @@ class PaperStage:
 
     def validate(self, network: nn.Module) -> tuple[float, float]:
         """(validation loss, the films' mean; MRE in mm); with dropout both are of the network without it."""
-        recipe = self.recipe
-        maps = run_in_parts(network, self._held_images)  # (F, L, S, S)
-        squares, known = _squared_errors(maps, self._maps(send(self._held_lines, self._device)))
+        recipe, size = self.recipe, part_size(self._device)
         blur = send(blur_matrix(recipe.side, recipe.target_sigma_px, recipe.version), self._device)
-        peaks = (blur @ maps @ blur).flatten(2).argmax(dim=2).cpu().numpy()  # (F, L)
-        positions = np.stack([peaks % recipe.side, peaks // recipe.side], axis=-1).astype(np.float64)
+        losses, peaks = [], []
+        with torch.inference_mode():
+            parts = [torch.split(held, size) for held in (self._held_images, self._held_lines)]
+            for images, lines in zip(*parts, strict=True):
+                maps = network(send(images, self._device)).float()  # (N, L, S, S)
+                squares, known = _squared_errors(maps, self._maps(send(lines, self._device)))
+                losses.append(squares / known.clamp_min(1))
+                peaks.append((blur @ maps @ blur).flatten(2).argmax(dim=2))
+        loss = float(torch.cat(losses).double().mean())
+        cells = torch.cat(peaks).cpu().numpy()  # (F, L)
+        positions = np.stack([cells % recipe.side, cells // recipe.side], axis=-1).astype(np.float64)
         errors = [
             radial_errors_mm(to_film.apply(found), film)
             for to_film, found, film in zip(self._to_film, positions, self.validation, strict=True)
         ]
-        return float((squares / known.clamp_min(1)).double().mean()), mean_of_known(errors)
+        return loss, mean_of_known(errors)
 
 
 def _squared_errors(outputs: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
