@@ -20,7 +20,7 @@ from cephsure.bundles.bundle import FACTS_FILE, SUMS_FILE, checksums
 from cephsure.datasets import open_dataset, select
 from cephsure.model import shipped_models
 from cephsure.training.graphs import add_features
-from cephsure.workflows.reference import add_reference
+from cephsure.workflows.train_bundle import add_reference
 
 NETWORKS_OF_THE_WHOLE_FILM = ("coarse", "paper")
 

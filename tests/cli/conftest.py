@@ -21,8 +21,8 @@ class Outcome:
 
     @property
     def lines(self):
-        """What was said on standard error, without the banner."""
-        return [line for line in self.err.splitlines() if line != terminal.BANNER]
+        """What was said on standard error, without the banner and the device."""
+        return [line for line in self.err.splitlines() if line not in (terminal.BANNER, "device: cpu")]
 
 
 @pytest.fixture
@@ -111,6 +111,8 @@ def fake_model(monkeypatch, make_prediction):
     calls = []
 
     class FakeModel:
+        device = "cpu"
+
         def thorough(self):
             calls.append("thorough")
             return self
@@ -125,7 +127,8 @@ def fake_model(monkeypatch, make_prediction):
             size_px = (film.width_px, film.height_px)
             return make_prediction(path=film.path, size_px=size_px, mm_per_px=scale, notes=film.notes)
 
-    def load_model(name):
+    def load_model(name, *, device):
+        assert device == "cpu"
         calls.append(name)
         if name == "broken":
             raise BundleError("checksum of member_00.onnx is wrong", where=name, remedy="fetch it again")

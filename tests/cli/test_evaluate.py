@@ -20,7 +20,7 @@ ISBI = load_landmark_set("isbi-19")
 class Oracle:
     """Knows the true points of the drawn films; its error grows with the landmark's number and says so."""
 
-    landmark_set = ISBI
+    landmark_set, device = ISBI, "cpu"
 
     def __init__(self, root):
         self.truths = json.loads((root / "truth.json").read_text("utf-8"))
@@ -62,7 +62,7 @@ def oracle(monkeypatch, data):
     """Stand in for `cephsure.model`: the only model is the oracle."""
     model = Oracle(data)
 
-    def load_model(name):
+    def load_model(name, *, device):
         if name == "broken":
             raise BundleError("checksum of member_00.onnx is wrong", where=name)
         return model

@@ -19,7 +19,7 @@ SHA256 = "a" * 64
 class Shifted:
     """Finds every point 3 px too far to the left, and is as sure as it errs otherwise."""
 
-    name, kind, default_samples = "shifted", "baseline", 1
+    name, kind, default_samples, device = "shifted", "baseline", 1, "cpu"
     bundle = SimpleNamespace(sha256=SHA256)
 
     def __init__(self, root, *, calibrated):
@@ -73,7 +73,7 @@ def stand_in(monkeypatch, data):
 
     def put(*, calibrated):
         module = ModuleType("cephsure.model")
-        module.load_model = lambda name: Shifted(data, calibrated=calibrated)
+        module.load_model = lambda name, *, device: Shifted(data, calibrated=calibrated)
         monkeypatch.setitem(sys.modules, "cephsure.model", module)
 
     return put

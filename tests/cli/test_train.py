@@ -1,17 +1,23 @@
 from __future__ import annotations
 
+import io
 import json
+import sys
 from importlib import util
 
 import pytest
 
+from cephsure.cli import terminal
+from cephsure.cli.train import training_display
 from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
 from cephsure.recipes.paper.recipe import PaperRecipe
 from cephsure.training import device, material
 from cephsure.training import runner as run_module
 from cephsure.training.run_config import RunConfig
 from cephsure.training.runner import JobState
-from cephsure.workflows import reference
+from cephsure.training.settings import FitSettings
+from cephsure.workflows import train_bundle
+from cephsure.workflows.train_bundle import TrainingState
 
 
 class Training:
@@ -39,8 +45,8 @@ class Training:
         )
         return config, "bfloat16 is 0.9 times as fast as float32"
 
-    def run_jobs(self, out, config, *, jobs, device):
-        self.jobs = {"jobs": jobs, "device": device}
+    def run_jobs(self, out, config, *, jobs, device, checkpoint_every):
+        self.jobs = {"jobs": jobs, "device": device, "checkpoint_every": checkpoint_every}
         state = JobState("0", running=True)
         yield [state]
         stage = "paper" if isinstance(config.recipe, PaperRecipe) else "coarse"
@@ -67,7 +73,7 @@ class Training:
         (bundle / "bundle.json").write_text(json.dumps({"members": [{"stages": stages}], "recipe": {}}))
         return bundle
 
-    def add_reference(self, folder, films, *, truth, source, on_film):
+    def add_reference(self, folder, films, *, truth, source, on_progress):
         self.referred = {"folder": folder, "films": films, "truth": truth, "source": source}
 
 
@@ -76,9 +82,9 @@ def training(monkeypatch):
     fake = Training()
     for name in ("begin", "run_jobs", "finish"):
         monkeypatch.setattr(run_module, name, getattr(fake, name))
-    monkeypatch.setattr(device, "find_device", lambda: "cpu")
+    monkeypatch.setattr(device, "find_device", lambda wanted: {"auto": "cpu"}.get(wanted, wanted))
     monkeypatch.setattr(material, "run_films", lambda config: ("one", "two"))
-    monkeypatch.setattr(reference, "add_reference", fake.add_reference)
+    monkeypatch.setattr(train_bundle, "add_reference", fake.add_reference)
     return fake
 
 
@@ -120,7 +126,7 @@ def test_what_is_not_said_is_the_usual(cephsure, training, tmp_path):
         "landmark_set": None,
         "device": "cpu",
     }
-    assert training.jobs == {"jobs": None, "device": "cpu"}
+    assert training.jobs == {"jobs": None, "device": "cpu", "checkpoint_every": None}
     assert training.name is None
 
 
@@ -128,7 +134,7 @@ def test_every_option_has_its_effect(cephsure, training, tmp_path):
     options = "--recipe paper --model ensemble --members 3 --truth senior --seed 9 --format csv --split all"
     options += (
         " --mm-per-px 0.2 --landmarks mine.toml --jobs 2 --epochs 7 --width 0.5 --stop-below-mm 4 --name my"
-        " --schedule cosine"
+        " --schedule cosine --device cuda --checkpoint-every 5"
     )
     run = cephsure("train", "--data", tmp_path, "--out", tmp_path / "run", *options.split())
     assert run.status == 0, run.err
@@ -146,9 +152,9 @@ def test_every_option_has_its_effect(cephsure, training, tmp_path):
         "split": "all",
         "mm_per_px": 0.2,
         "landmark_set": "mine.toml",
-        "device": "cpu",
+        "device": "cuda",
     }
-    assert training.jobs["jobs"] == 2
+    assert training.jobs == {"jobs": 2, "device": "cuda", "checkpoint_every": 5}
     assert training.name == "my"
     assert training.referred == {
         "folder": tmp_path / "run" / "bundle",
@@ -208,7 +214,8 @@ def test_wrong_usage(cephsure, training, tmp_path, options):
 def test_missing_packages_are_named_in_one_line(cephsure, monkeypatch, tmp_path):
     real = util.find_spec
     monkeypatch.setattr(
-        "cephsure.cli.train.find_spec", lambda name: None if name in {"torch", "onnx"} else real(name)
+        "cephsure.workflows.train_bundle.find_spec",
+        lambda name: None if name in {"torch", "onnx"} else real(name),
     )
     run = cephsure("train", "--data", tmp_path, "--out", tmp_path / "run")
     assert run.status == 2
@@ -230,3 +237,91 @@ def test_another_run_in_the_folder_is_refused(cephsure, phantom_isbi, tmp_path):
     run = cephsure("train", "--data", data, "--out", tmp_path)
     assert run.status == 2
     assert run.lines[-1] == f"error: {tmp_path / 'run.json'}: not a training run's configuration"
+
+
+FIT = FitSettings(epochs=3)
+RECIPE = CoarseToFineRecipe(coarse_fit=FIT, fine_fit=FIT, orientation_fit=FIT)
+CONFIG = RunConfig("d", "auto", "all", "mean", None, None, "0", "ensemble", 2, 0, "float32", RECIPE)
+
+
+def row(stage, epoch):
+    return {
+        "stage": stage,
+        "epoch": epoch,
+        "epochs": 3,
+        "loss": 2.5,
+        "validation_score": 0.25,
+        "validation_mre_mm": None if stage == "orientation" else 1.0 + epoch,
+        "validation_unit": "wrong answers" if stage == "orientation" else "mm",
+        "seconds": 10.0 * epoch,
+    }
+
+
+@pytest.fixture(autouse=True)
+def _fresh_settings(monkeypatch):
+    monkeypatch.setattr(terminal, "settings", terminal.Settings())
+
+
+def test_a_log_has_a_line_for_each_new_epoch(capsys):
+    states = [JobState("0", running=True), JobState("1"), JobState("orientation")]
+    with training_display() as show:
+        show(TrainingState(CONFIG, 1, states))
+        assert capsys.readouterr().err == ""
+        states[0].rows = [row("coarse", 1), row("coarse", 2)]
+        show(TrainingState(CONFIG, 1, states))
+        show(TrainingState(CONFIG, 1, states))
+        lines = capsys.readouterr().err.splitlines()
+        assert [line.split(" (")[0] for line in lines] == [
+            "member 00: coarse 1/3, loss 2.5, validation MRE 2.00 mm",
+            "member 00: coarse 2/3, loss 2.5, validation MRE 3.00 mm",
+        ]
+        assert all(line.endswith(" left)") for line in lines)
+        states[2].rows = [row("orientation", 1)]
+        show(TrainingState(CONFIG, 1, states))
+        assert "orientation: orientation 1/3, loss 2.5, wrong answers 25 %" in capsys.readouterr().err
+
+
+def test_what_an_earlier_run_has_left_is_said_once(capsys):
+    states = [
+        JobState("0", [row("coarse", 3), row("fine", 3)], done=True),
+        JobState("1", [row("coarse", 1)]),
+        JobState("orientation"),
+    ]
+    with training_display() as show:
+        show(TrainingState(CONFIG, 1, states))
+        show(TrainingState(CONFIG, 1, states))
+    assert capsys.readouterr().err.splitlines() == [
+        "member 00: done",
+        "member 01: was at coarse 1/3, loss 2.5, validation MRE 2.00 mm",
+    ]
+
+
+def test_quiet_says_nothing(capsys):
+    terminal.settings.quiet = True
+    with training_display() as show:
+        show(TrainingState(CONFIG, 1, [JobState("0", [row("coarse", 1)]), JobState("1")]))
+    assert capsys.readouterr().err == ""
+
+
+def test_a_terminal_shows_bar_networks_and_time_left(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    for name, value in (("TERM", "xterm"), ("COLUMNS", "120"), ("NO_COLOR", "1")):
+        monkeypatch.setenv(name, value)
+    states = [
+        JobState("0", [row("coarse", 1)], running=True),
+        JobState("1", running=True),
+        JobState("orientation", [row("orientation", 3)], done=True),
+    ]
+    with training_display() as show:
+        show(TrainingState(CONFIG, 1, states))
+    text = screen.getvalue()
+    assert "1 of 3 networks" in text
+    assert "member 00  coarse 1/3, loss 2.5, validation MRE 2.00 mm" in text
+    assert "member 01  reading films" in text
+    assert " left" in text
+    assert "orientation 3/3" not in text

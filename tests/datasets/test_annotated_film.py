@@ -123,6 +123,14 @@ def test_training_and_prediction_agree_where_user_and_file_do_not(stating, caplo
     assert [record.getMessage() for record in caplog.records] == [f"{stating}: {said}"]
 
 
+def test_a_scale_that_differs_is_said_when_a_run_begins(stating, caplog):
+    annotated = AnnotatedFilm("a", stating, {"me": np.zeros((2, 2))}, spacing=OF_USER)
+    data_sha256([annotated], "me")
+    film_of(annotated)
+    said = "the given 0.2 mm per pixel is used: the file states 0.1 x 0.1 (dicom_calibrated)"
+    assert [record.getMessage() for record in caplog.records] == [f"{stating}: {said}"]
+
+
 def test_a_scale_of_the_user_that_differs_along_the_axes_is_taken_as_it_is(stating):
     oblong = Spacing(0.2, 0.4, SpacingSource.USER)
     assert film_of(AnnotatedFilm("a", stating, {}, spacing=oblong)).spacing == oblong

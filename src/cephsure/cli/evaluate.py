@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cephsure.cli import terminal
-from cephsure.cli.options import Data, Format, Layout, MmPerPx, ModelName, PassSeed, SampleCount, Truth
+from cephsure.cli.options import (
+    ComputedOn,
+    Data,
+    Device,
+    Format,
+    Layout,
+    MmPerPx,
+    ModelName,
+    PassSeed,
+    SampleCount,
+    Truth,
+)
 from cephsure.cli.terminal import rich_table
 from cephsure.workflows.batch import DEFAULT_MODEL, WHOLE, AnnotatedData
 
@@ -33,6 +44,7 @@ def evaluate(
     samples: SampleCount = None,
     seed: PassSeed = 0,
     mm_per_px: MmPerPx = None,
+    device: ComputedOn = Device.CPU,
     mirror: Annotated[bool, typer.Option("--mirror", help="Evaluate on the films' mirror images.")] = False,
     invert: Annotated[bool, typer.Option("--invert", help="Evaluate on the films' negatives.")] = False,
     limit: Annotated[
@@ -67,6 +79,7 @@ def evaluate(
             inverted=invert,
             json_file=json_file,
             csv_file=csv_file,
+            device=device.value,
             on_progress=on_progress,
         )
     _show(assessment.evaluation)

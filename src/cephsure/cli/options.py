@@ -70,6 +70,17 @@ class Polarity(StrEnum):
     NEGATIVE = "negative"
 
 
+class Device(StrEnum):
+    """Where networks are computed."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+    AUTO = "auto"
+
+
+ComputedOn = Annotated[
+    Device, typer.Option("--device", help="Where networks are computed; auto: a GPU where there is one.")
+]
 WhereTo = Annotated[Facing, typer.Option(help="Where the face looks.")]
 Bone = Annotated[Polarity, typer.Option(help="Bone bright (positive) or dark.")]
 Split = Annotated[str, typer.Option(metavar="NAME", help="Which of the films: a split's name, or all.")]

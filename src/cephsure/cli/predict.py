@@ -12,6 +12,8 @@ import typer
 from cephsure.cli import terminal
 from cephsure.cli.options import (
     Bone,
+    ComputedOn,
+    Device,
     Facing,
     MmPerPx,
     ModelName,
@@ -54,6 +56,7 @@ def predict(
     samples: SampleCount = None,
     seed: PassSeed = 0,
     mm_per_px: MmPerPx = None,
+    device: ComputedOn = Device.CPU,
     facing: WhereTo = Facing.AUTO,
     polarity: Bone = Polarity.AUTO,
     level: Annotated[
@@ -123,7 +126,8 @@ def predict(
     complaints = terminal.Complaints()
     paths, problems = find_films(films)
     complaints.add_all(problems)
-    _predict(paths, model, options, None if out is None else OutputFiles(out, wanted, overlay), complaints)
+    files = None if out is None else OutputFiles(out, wanted, overlay)
+    _predict(paths, model, options, files, device=device, complaints=complaints)
     complaints.repeat(inputs=len(paths) + len(problems))
     raise typer.Exit(complaints.exit_status)
 
@@ -146,7 +150,8 @@ def demo(
     sample = sample_film(ROTATED if rotated else STRAIGHT)
     files = OutputFiles(out, ("json",), overlay=True)
     complaints = terminal.Complaints()
-    _predict([sample.path], DEFAULT_MODEL, PredictOptions(mm_per_px=sample.mm_per_px), files, complaints)
+    options = PredictOptions(mm_per_px=sample.mm_per_px)
+    _predict([sample.path], DEFAULT_MODEL, options, files, device=Device.CPU, complaints=complaints)
     if complaints.lines:
         raise typer.Exit(complaints.exit_status)
     typer.echo(f"Sample film: {sample.credit}")
@@ -160,13 +165,17 @@ def _predict(
     model: str,
     options: PredictOptions,
     files: OutputFiles | None,
+    *,
+    device: Device,
     complaints: terminal.Complaints,
 ) -> None:
     """Predict films, and show what was found."""
     if not paths:
         return
     with terminal.following(complaints) as on_progress:
-        batch = predict_films(paths, model, options=options, files=files, on_progress=on_progress)
+        batch = predict_films(
+            paths, model, options=options, files=files, device=device.value, on_progress=on_progress
+        )
     _show(batch.results)
     if files is not None:
         terminal.remark_written(len(batch.results), files.folder)

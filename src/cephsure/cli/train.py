@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import closing
+import sys
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
-from importlib.util import find_spec
 from pathlib import Path  # noqa: TC003 - typer reads the annotations when it builds the command
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cephsure.cli import terminal
-from cephsure.cli.options import Data, Format, Layout, MmPerPx, Truth
+from cephsure.cli.options import ComputedOn, Data, Device, Format, Layout, MmPerPx, Truth
 from cephsure.errors import InputError
+from cephsure.workflows.batch import AnnotatedData
 
 if TYPE_CHECKING:
-    from cephsure.training.run_config import RunConfig
+    from collections.abc import Callable, Iterator
 
-_PACKAGES = ("torch", "onnx", "onnxscript", "safetensors", "matplotlib")
-_USUAL_MEMBERS = 15
+    from cephsure.workflows.train_bundle import TrainedModel, TrainingState
+
+    Show = Callable[[TrainingState], object]
+
+_USUAL_MEMBERS, _BAR_STEPS = 15, 1000
 
 
 class ScheduleName(StrEnum):
@@ -73,6 +77,13 @@ def train(
             min=1, metavar="N", help="Networks trained side by side.", show_default="one a core, one on a GPU"
         ),
     ] = None,
+    device: ComputedOn = Device.AUTO,
+    checkpoint_every: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Epochs between checkpoints.", show_default="as often as costs little"
+        ),
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Another number of epochs than the recipe's.")
     ] = None,
@@ -108,94 +119,135 @@ def train(
 
     Exit status: 0 done; 2 bad input, or packages are missing; 1 a failure of cephsure, or interrupted.
     """
-    _check_packages()
     if members is not None and model is not Kind.ENSEMBLE:
         raise InputError(f"--members is for an ensemble, not for {model.value}")
-    from cephsure.films.spacing import check_mm_per_px
-    from cephsure.recipes.registry import chosen_recipe
-    from cephsure.training.device import find_device
-    from cephsure.training.run_config import RUN_FILE
-    from cephsure.training.runner import begin
+    from cephsure.workflows.train_bundle import TrainOptions
+    from cephsure.workflows.train_bundle import train as train_model
 
-    check_mm_per_px(mm_per_px)
-    chosen = chosen_recipe(
-        recipe,
+    options = TrainOptions(
+        recipe=recipe,
+        kind=model.value,
+        members=members or _USUAL_MEMBERS,
+        seed=seed,
+        landmark_set=landmarks,
         width=width,
         folds=folds,
         epochs=epochs,
         schedule=None if schedule is None else schedule.value,
         stop_below_mm=stop_below_mm,
     )
-    device = find_device()
-    terminal.remark(f"{'going on with' if (out / RUN_FILE).exists() else 'new run in'} {out}: reading {data}")
-    config, precision = begin(
-        str(data),
-        out,
-        recipe=chosen,
-        kind=model.value,
-        members=members or _USUAL_MEMBERS,
-        truth=truth,
-        seed=seed,
-        data_format=layout.value,
-        split=split,
-        mm_per_px=mm_per_px,
-        landmark_set=landmarks,
-        device=device,
-    )
-    terminal.remark(f"training in {config.precision} on {device} (self-test: {precision})")
     try:
-        bundle = _run(out, config, jobs=jobs, device=device, name=name)
+        with terminal.following(terminal.Complaints()) as on_progress, training_display() as show:
+            trained = train_model(
+                AnnotatedData(data, layout.value, split, truth, mm_per_px),
+                out,
+                options=options,
+                device=device.value,
+                jobs=jobs,
+                checkpoint_every=checkpoint_every,
+                name=name,
+                on_jobs=show,
+                on_progress=on_progress,
+            )
     except KeyboardInterrupt:
         terminal.remark("stopped; the same command goes on from where it stopped")
         raise typer.Exit(terminal.EXIT_FAILURE) from None
-    _tell(out, bundle, config)
+    _tell(trained)
 
 
-def _check_packages() -> None:
-    missing = [package for package in _PACKAGES if find_spec(package) is None]
-    if missing:
-        raise InputError(
-            f"training needs {', '.join(missing)}",
-            remedy='pip install "cephsure[train]"; -c constraints.txt of the source pins the tested torch',
-        )
-
-
-def _run(out: Path, config: RunConfig, *, jobs: int | None, device: str, name: str | None) -> Path:
-    """Do the jobs and show how they get on; gives the bundle's folder."""
-    from cephsure.cli.train_progress import progress_display
-    from cephsure.training.material import run_films
-    from cephsure.training.runner import finish, jobs_at_once, run_jobs
-    from cephsure.workflows.reference import add_reference
-
-    at_once = jobs_at_once(config, jobs=jobs, device=device)
-    with (
-        closing(run_jobs(out, config, jobs=jobs, device=device)) as states,
-        progress_display(config, at_once=at_once) as show,
-    ):
-        for state in states:
-            show(state)
-    bundle = finish(out, config, name=name)
-    films = run_films(config)
-    with terminal.progress("what the training films are like", total=len(films)) as step:
-        add_reference(bundle, films, truth=config.truth, source=f"{len(films)} training films", on_film=step)
-    return bundle
-
-
-def _tell(out: Path, bundle: Path, config: RunConfig) -> None:
+def _tell(trained: TrainedModel) -> None:
     """Say what came out of the run, and what to do with it."""
-    from cephsure.training.bundle_writer import bundle_validation
-    from cephsure.training.curves import CURVES_FILE
-
-    typer.echo(f"bundle      {bundle}")
-    typer.echo(f"curves      {out / CURVES_FILE}")
-    figures = bundle_validation(bundle)
-    typer.echo(f"validation  mean radial error {figures}: single networks, films they were not trained on")
+    config = trained.config
+    typer.echo(f"bundle      {trained.bundle}")
+    typer.echo(f"curves      {trained.curves}")
+    said = f"mean radial error {trained.validation}: single networks, films they were not trained on"
+    typer.echo(f"validation  {said}")
     # Films of another split are ones it has not seen; where there are no splits, others are needed.
     other = config.data if config.split == "train" else "OTHER_FILMS"
     scale = [] if config.mm_per_px is None else ["--mm-per-px", f"{config.mm_per_px:g}"]
     terminal.remark("next:")
     for command in (
-        ["evaluate", "--data", other, "--truth", config.truth, "--model", str(bundle), *scale],
-        ["predict", "FILM", "--model", str(bundle), *scale],
+        ["evaluate", "--data", other, "--truth", config.truth, "--model", str(trained.bundle), *scale],
+        ["predict", "FILM", "--model", str(trained.bundle), *scale],
     ):
         terminal.remark(f"  {shlex.join(['cephsure', *command])}")
+
+
+@contextmanager
+def training_display() -> Iterator[Show]:
+    """Give a function to call with the run's state, as often as one likes; silent with --quiet.
+
+    In a terminal bars and a line a network, elsewhere a line an epoch.
+    """
+    if terminal.settings.quiet:
+        yield lambda _: None
+    elif sys.stderr.isatty():
+        with _bars() as show:
+            yield show
+    else:
+        yield _Lines()
+
+
+class _Lines:
+    """A line for each epoch of each network, for logs."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, int] | None = None
+
+    def __call__(self, state: TrainingState) -> None:
+        """Say what is new since the last call; the first one says what an earlier run has left."""
+        from cephsure.training.progress import epoch_words, job_title, plan, time_words
+
+        if self.seen is None:
+            self.seen = {job.name: len(job.rows) for job in state.jobs}
+            for job in state.jobs:
+                if job.rows:
+                    end = "done" if job.done else f"was at {epoch_words(job.rows[-1])}"
+                    terminal.remark(f"{job_title(job.name)}: {end}")
+        for job in state.jobs:
+            for row in job.rows[self.seen[job.name] :]:
+                left = time_words(plan(state.config), state.jobs, at_once=state.at_once)
+                terminal.remark(f"{job_title(job.name)}: {epoch_words(row)} ({left})")
+            self.seen[job.name] = len(job.rows)
+
+
+@contextmanager
+def _bars() -> Iterator[Show]:
+    """One bar for the run, and a line for each network that is being trained."""
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.text import Text
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
+    bar = Progress(*columns, TextColumn("{task.fields[left]}"))
+    task = bar.add_task("networks", total=_BAR_STEPS, left="")
+    with ExitStack() as shown:
+        live = Live(Group(bar), console=Console(stderr=True), transient=True, refresh_per_second=4)
+
+        def show(state: TrainingState) -> None:
+            # Not in __init__: torch takes its time to load.
+            from cephsure.training.progress import epoch_words, job_title, plan, share_done, time_words
+
+            if not live.is_started:
+                shown.enter_context(live)
+            planned, done = plan(state.config), sum(job.done for job in state.jobs)
+            bar.update(
+                task,
+                description=f"{done} of {len(state.jobs)} networks",
+                completed=_BAR_STEPS * share_done(planned, state.jobs),
+                left=time_words(planned, state.jobs, at_once=state.at_once),
+            )
+            lines = [
+                Text(
+                    f"  {job_title(job.name)}  "
+                    + (epoch_words(job.rows[-1]) if job.rows else "reading films")
+                )
+                for job in state.jobs
+                if job.running
+            ]
+            live.update(Group(bar, *lines))
+            if done == len(state.jobs):
+                shown.close()
+
+        yield show

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cephsure.workflows.predict import OutputFiles, PredictOptions, predict_films
     from cephsure.workflows.site_films import CoverageWatch, SiteCalibration, monitor, site_calibrate
     from cephsure.workflows.study import StudyOptions, run_study
+    from cephsure.workflows.train_bundle import TrainedModel, TrainOptions, train
 
 _PLACES = {
     "assess": ("Assessment", "evaluate"),
@@ -21,6 +22,7 @@ _PLACES = {
     "measure": ("AnalyzeOptions", "analyze", "compare_classes"),
     "predict": ("OutputFiles", "PredictOptions", "predict_films"),
     "site_films": ("CoverageWatch", "SiteCalibration", "monitor", "site_calibrate"),
+    "train_bundle": ("TrainOptions", "TrainedModel", "train"),
     "study": ("StudyOptions", "run_study"),
 }
 __all__ = [
@@ -36,6 +38,8 @@ __all__ = [
     "Progress",
     "SiteCalibration",
     "StudyOptions",
+    "TrainOptions",
+    "TrainedModel",
     "analyze",
     "calibrate",
     "compare_classes",
@@ -44,6 +48,7 @@ __all__ = [
     "predict_films",
     "run_study",
     "site_calibrate",
+    "train",
 ]
 
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from cephsure.datasets import AnnotatedFilm, Dataset
     from cephsure.evaluation import Evaluation
     from cephsure.films import Film
+    from cephsure.inference.session import Device
     from cephsure.landmarks import LandmarkSet
     from cephsure.model import Model
     from cephsure.uncertainty import Measure, Prediction
@@ -127,6 +128,7 @@ def evaluate(
     inverted: bool = False,
     json_file: Path | None = None,
     csv_file: Path | None = None,
+    device: Device = "cpu",
     executor: Executor | None = None,
     on_progress: OnProgress = silent,
 ) -> Assessment:
@@ -141,6 +143,7 @@ def evaluate(
         inverted: evaluate on the films' negatives instead.
         json_file: where all figures go.
         csv_file: where a line for each film and landmark goes.
+        device: where a model that is not loaded yet is computed; "auto" is a GPU where there is one.
         executor: does the films side by side, in processes or threads.
         on_progress: told after each film.
 
@@ -150,7 +153,9 @@ def evaluate(
     Raises:
         InputError: as ``assess``; the data set or a file cannot be used.
     """
-    loaded = as_model(model).uncalibrated()  # regions and verdicts are not evaluated here
+    loaded = as_model(
+        model, device, on_progress
+    ).uncalibrated()  # regions and verdicts are not evaluated here
     data = AnnotatedData.of(data)
     dataset, split = choose_films(data.open(loaded.landmark_set), data, on_progress=on_progress)
     assessment = assess(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from cephsure.datasets import Dataset, DatasetFormat
+    from cephsure.inference.session import Device
     from cephsure.landmarks import LandmarkSet
     from cephsure.model import Model
 
@@ -37,7 +38,7 @@ class AnnotatedData:
         split: which of its films; None for the usual ones of the workflow.
         truth: whose points are true: an annotator, or "mean" of those who marked the landmark.
         mm_per_px: the user's scale, which goes before what data set and films state.
-        limit: only so many films, the first ones.
+        limit: only so many films, the first ones, where films are judged: evaluate, compare_classes.
     """
 
     path: Path | str
@@ -72,19 +73,6 @@ def usual_split(dataset: Dataset, usual: str = "test1") -> str:
     return usual if any(film.split == usual for film in dataset.films) else WHOLE
 
 
-def as_model(model: Model | str | Path) -> Model:
-    """A loaded model, or the one of a name or of a bundle's folder.
-
-    Raises:
-        BundleError: it cannot be loaded.
-    """
-    if not isinstance(model, (str, Path)):
-        return model
-    from cephsure.model import load_model
-
-    return load_model(model)
-
-
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a workflow is, or something to tell the user.
@@ -111,6 +99,22 @@ OnProgress = Callable[[Progress], None]
 
 def silent(_: Progress) -> None:
     """Report progress to nobody."""
+
+
+def as_model(model: Model | str | Path, device: Device = "cpu", on_progress: OnProgress = silent) -> Model:
+    """A loaded model, or the one of a name or of a bundle's folder, loaded onto a device, which is told.
+
+    Raises:
+        BundleError: it cannot be loaded.
+        InputError: there is no such device.
+    """
+    if not isinstance(model, (str, Path)):
+        return model
+    from cephsure.model import load_model
+
+    loaded = load_model(model, device=device)
+    on_progress(Progress(remark=f"device: {loaded.device}"))
+    return loaded
 
 
 class Counter:

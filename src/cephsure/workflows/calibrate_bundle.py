@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cephsure.bundles.bundle import Bundle
+    from cephsure.inference.session import Device
     from cephsure.model import Model
     from cephsure.uncertainty.calibration import Calibration
     from cephsure.uncertainty.gate import Gate
@@ -101,6 +102,7 @@ def calibrate(
     out: Path | None = None,
     report: Path | None = None,
     options: CalibrateOptions | None = None,
+    device: Device = "cpu",
     executor: Executor | None = None,
     on_progress: OnProgress = silent,
 ) -> CalibrationResult:
@@ -115,6 +117,7 @@ def calibrate(
         out: the new bundle's folder; None for the figures alone.
         report: a folder for figures and diagram; None puts them into the new bundle.
         options: how to calibrate.
+        device: where a model that is not loaded yet is computed; "auto" is a GPU where there is one.
         executor: predicts the films side by side, in processes or threads.
         on_progress: told after each film and fold, and what the user should know.
 
@@ -128,7 +131,7 @@ def calibrate(
     options, data = options or CalibrateOptions(), AnnotatedData.of(data)
     if out is not None and out.exists():
         raise InputError("is there already", where=out, remedy="name a new folder, or remove this one")
-    loaded = as_model(model)
+    loaded = as_model(model, device, on_progress)
     whole = data.open(loaded.landmark_set)
     split, known = data.split or usual_split(whole), KnownFilms()
     chosen = not_trained_on(whole, split, loaded.bundle.provenance, known)

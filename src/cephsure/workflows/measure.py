@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cephsure.cephalometry.class_agreement import ClassStudy
     from cephsure.datasets import AnnotatedFilm
     from cephsure.films import Film
+    from cephsure.inference.session import Device
     from cephsure.model import Model
     from cephsure.uncertainty import Prediction
 
@@ -94,6 +95,7 @@ def analyze(
     *,
     options: AnalyzeOptions | None = None,
     files: OutputFiles | None = None,
+    device: Device = "cpu",
     executor: Executor | None = None,
     on_progress: OnProgress = silent,
 ) -> Batch[AnalyzedFilm]:
@@ -104,6 +106,7 @@ def analyze(
         model: a loaded model, a shipped one's name or a bundle's folder.
         options: what to measure and how.
         files: what to write, in formats of ``ANALYSIS_FORMATS``; None for nothing.
+        device: where a model that is not loaded yet is computed; "auto" is a GPU where there is one.
         executor: does the films side by side, in processes or threads.
         on_progress: told after each film.
 
@@ -127,7 +130,7 @@ def analyze(
         make_folder(files.folder)
     if not tasks:
         return Batch((), {})
-    measurer = _Measurer(as_model(model), options, definitions)
+    measurer = _Measurer(as_model(model, device, on_progress), options, definitions)
     outcomes = each_film(
         _AnalyzeFilm(measurer, files),
         list(zip(tasks, unique_stems(tasks), strict=True)),
@@ -145,6 +148,7 @@ def compare_classes(
     *,
     options: AnalyzeOptions | None = None,
     json_file: Path | None = None,
+    device: Device = "cpu",
     executor: Executor | None = None,
     on_progress: OnProgress = silent,
 ) -> ClassComparison:
@@ -155,6 +159,7 @@ def compare_classes(
         model: a loaded model, a shipped one's name or a bundle's folder.
         options: what to measure and how.
         json_file: where the figures go.
+        device: where a model that is not loaded yet is computed; "auto" is a GPU where there is one.
         executor: does the films side by side, in processes or threads.
         on_progress: told after each film.
 
@@ -172,7 +177,7 @@ def compare_classes(
     from cephsure.workflows.assess import choose_films
 
     data, options = AnnotatedData.of(data), options or AnalyzeOptions()
-    definitions, loaded = options.definitions(), as_model(model)
+    definitions, loaded = options.definitions(), as_model(model, device, on_progress)
     dataset, split = choose_films(data.open(loaded.landmark_set), data, on_progress=on_progress)
     outcomes = each_film(
         _CompareFilm(_Measurer(loaded, options, definitions)),

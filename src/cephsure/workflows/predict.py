@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from cephsure.films import Film
+    from cephsure.inference.session import Device
     from cephsure.model import Model
     from cephsure.uncertainty import Prediction
     from cephsure.uncertainty.prediction import RegionKind
@@ -112,6 +113,7 @@ def predict_films(
     *,
     options: PredictOptions | None = None,
     files: OutputFiles | None = None,
+    device: Device = "cpu",
     executor: Executor | None = None,
     on_progress: OnProgress = silent,
 ) -> Batch[Prediction]:
@@ -125,6 +127,7 @@ def predict_films(
         model: a loaded model, a shipped one's name or a bundle's folder.
         options: how to predict.
         files: what to write; None for nothing.
+        device: where a model that is not loaded yet is computed; "auto" is a GPU where there is one.
         executor: does the films side by side, in processes or threads.
         on_progress: told after each film.
 
@@ -145,7 +148,7 @@ def predict_films(
         make_folder(files.folder)
     if not tasks:
         return Batch((), {})
-    loaded = as_model(model)
+    loaded = as_model(model, device, on_progress)
     if options.thorough:
         loaded = loaded.thorough()
     outcomes = each_film(

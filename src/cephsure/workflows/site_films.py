@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.datasets import AnnotatedFilm, Dataset
+    from cephsure.inference.session import Device
     from cephsure.model import Model
     from cephsure.uncertainty.calibration import CalibrationData
     from cephsure.uncertainty.monitor import Reading
@@ -153,6 +154,7 @@ def site_calibrate(
     level: float = 0.9,
     repeats: int = 20,
     seed: int = 0,
+    device: Device = "cpu",
     executor: Executor | None = None,
     on_progress: OnProgress = silent,
 ) -> SiteCalibration:
@@ -167,6 +169,7 @@ def site_calibrate(
         level: of the regions in the figures.
         repeats: random draws of K films.
         seed: of the draws and of MC-Dropout's passes.
+        device: where a model that is not loaded yet is computed; "auto" is a GPU where there is one.
         executor: does the films side by side, in processes or threads.
         on_progress: told after each film.
 
@@ -176,7 +179,7 @@ def site_calibrate(
     Raises:
         InputError: no film can be used, or none has a scale; a file cannot be written.
     """
-    data, loaded = AnnotatedData.of(data), as_model(model)
+    data, loaded = AnnotatedData.of(data), as_model(model, device, on_progress)
     whole = data.open(loaded.landmark_set)
     split = data.split or WHOLE
     films = site_films(
@@ -213,6 +216,7 @@ def monitor(
     seed: int = 0,
     json_file: Path | None = None,
     figure: Path | None = None,
+    device: Device = "cpu",
     executor: Executor | None = None,
     on_progress: OnProgress = silent,
 ) -> CoverageWatch:
@@ -229,6 +233,7 @@ def monitor(
         seed: of MC-Dropout's passes.
         json_file: where every reading goes.
         figure: where the course of the evidence is drawn, as PNG.
+        device: where a model that is not loaded yet is computed; "auto" is a GPU where there is one.
         executor: does the films side by side, in processes or threads.
         on_progress: told after each film.
 
@@ -239,7 +244,7 @@ def monitor(
         InputError: there are no regions to watch; the order does not fit the films; no film can be used.
     """
     fitted = site if site is None or isinstance(site, Site) else read_site(site)
-    data, loaded = AnnotatedData.of(data), as_model(model)
+    data, loaded = AnnotatedData.of(data), as_model(model, device, on_progress)
     if fitted is None and loaded.calibration is None:
         raise InputError(
             f"{loaded.name} is not calibrated: it has no regions to watch",

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from cephsure.datasets import film_of, select
 from cephsure.model import load_model
-from cephsure.workflows.reference import add_reference
+from cephsure.recipes import registry
+from cephsure.recipes.paper.recipe import PaperRecipe
+from cephsure.training import runner
+from cephsure.workflows import AnnotatedData, TrainOptions, train
+from cephsure.workflows.train_bundle import add_reference
 
 
 @pytest.fixture
@@ -18,7 +23,7 @@ def bundle(dot_bundles, tmp_path):
 def test_a_bundle_then_knows_the_shape_of_its_training_films(bundle, dot_dataset):
     films = select(dot_dataset, "train").films
     counted = []
-    reference = add_reference(bundle, films, truth="one", source="6 films", on_film=lambda: counted.append(1))
+    reference = add_reference(bundle, films, truth="one", source="6 films", on_progress=counted.append)
     assert (reference.shape.n_films, len(counted)) == (6, 6)
     assert reference.features is None  # the dots' networks do not tell any
     model = load_model(bundle)  # with checksums that are right again
@@ -54,3 +59,40 @@ def test_too_few_films_leave_the_shape_unknown(bundle, dot_dataset):
     assert (reference.shape, reference.features) == (None, None)
     film = film_of(dot_dataset.films[-1])
     assert "shape_residual" not in load_model(bundle).predict(film).landmarks[0].measures.model_dump()
+
+
+def test_training_ends_with_a_bundle_that_knows_its_films(phantom_isbi, monkeypatch, tmp_path):
+    recipe = PaperRecipe(side=32, filters=(4, 6, 8), target_sigma_px=2.0)
+    recipe = replace(recipe, fit=replace(recipe.fit, epochs=2))
+    monkeypatch.setattr(registry, "chosen_recipe", lambda name, **changes: recipe)
+    monkeypatch.setattr(runner, "choose_precision", lambda _: ("float32", "not tested"))
+    root = phantom_isbi(n_train=8, n_test1=0, width_px=194, height_px=240)
+    states, steps = [], []
+
+    def run():
+        return train(
+            AnnotatedData(root, truth="senior"),
+            tmp_path / "run",
+            options=TrainOptions(kind="baseline"),
+            device="cpu",
+            jobs=1,
+            name="tiny",
+            on_jobs=states.append,
+            on_progress=steps.append,
+        )
+
+    trained = run()
+    model = load_model(trained.bundle)
+    assert (model.name, trained.config.truth, trained.config.mm_per_px) == ("tiny", "senior", None)
+    assert model.reference.shape.n_films == trained.reference.shape.n_films == 8
+    assert trained.curves.is_file()
+    assert trained.validation.endswith("mm")
+    assert [job.done for job in states[-1].jobs] == [True]
+    assert [step.remark for step in steps if step.remark] == [
+        f"new run in {tmp_path / 'run'}: reading {root}",
+        "training in float32 on cpu (self-test: not tested)",
+    ]
+    assert sum(step.film is not None for step in steps) == 8
+    again = run()
+    assert load_model(again.bundle).bundle.sha256 == model.bundle.sha256
+    assert any(step.remark and step.remark.startswith("going on with") for step in steps)

@@ -1,0 +1,247 @@
+"""Train a model: annotated films in, a bundle that knows what its training films are like out."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from cephsure.bundles.edit import edit_bundle
+from cephsure.datasets import film_of
+from cephsure.datasets import truth as truth_of
+from cephsure.errors import InputError
+from cephsure.model import load_model
+from cephsure.uncertainty.reference import FeatureModel, Reference, write_reference
+from cephsure.uncertainty.shape_model import ShapeModel
+from cephsure.workflows.batch import AnnotatedData, Counter, OnProgress, Progress, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from cephsure.datasets import AnnotatedFilm
+    from cephsure.training.run_config import RunConfig
+    from cephsure.training.runner import JobState
+    from cephsure.training.settings import ModelKind, Schedule
+
+PACKAGES = ("torch", "onnx", "onnxscript", "safetensors", "matplotlib")
+USUAL_MEMBERS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions:
+    """What to train and how.
+
+    Attributes:
+        recipe: its name.
+        kind: baseline, ensemble or mc-dropout.
+        members: networks of an ensemble.
+        seed: of everything random.
+        landmark_set: a shipped set's name or a TOML file; None for isbi-19.
+        width: factor of the filters, for recipes that have widths.
+        folds: validate member k on part k of so many, for recipes that divide the films.
+        epochs: another number than the recipe's.
+        schedule: how the learning rate falls; None for the recipe's.
+        stop_below_mm: stop a network when its validation error falls below it.
+    """
+
+    recipe: str = "default"
+    kind: ModelKind = "ensemble"
+    members: int = USUAL_MEMBERS
+    seed: int = 0
+    landmark_set: str | None = None
+    width: float | None = None
+    folds: int | None = None
+    epochs: int | None = None
+    schedule: Schedule | None = None
+    stop_below_mm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingState:
+    """How a run gets on.
+
+    Attributes:
+        config: all that decides the weights.
+        at_once: networks that are trained side by side.
+        jobs: each network's job.
+    """
+
+    config: RunConfig
+    at_once: int
+    jobs: Sequence[JobState]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """What came out of a run.
+
+    Attributes:
+        bundle: its folder.
+        curves: the picture of losses and validation errors.
+        config: all that decided the weights.
+        reference: what the bundle knows of its training films.
+        validation: mean radial error of single networks on films they were not trained on, in words.
+    """
+
+    bundle: Path
+    curves: Path
+    config: RunConfig
+    reference: Reference
+    validation: str
+
+
+def train(
+    data: AnnotatedData | Path | str,
+    out: Path,
+    *,
+    options: TrainOptions | None = None,
+    device: Literal["cpu", "cuda", "auto"] = "auto",
+    jobs: int | None = None,
+    checkpoint_every: int | None = None,
+    name: str | None = None,
+    on_jobs: Callable[[TrainingState], object] = lambda _: None,
+    on_progress: OnProgress = silent,
+) -> TrainedModel:
+    """Train a model on annotated films, as ``cephsure train`` does; a run that was stopped goes on.
+
+    Args:
+        data: annotated films; the split "train" where there are splits, else all, unless one is named.
+        out: folder of the run.
+        options: what to train and how.
+        device: where to train; "auto" is a GPU where torch finds one.
+        jobs: networks trained side by side; None for what suits the device.
+        checkpoint_every: epochs from one checkpoint to the next; None for as often as costs little.
+        name: the model's name; None for recipe and kind.
+        on_jobs: told twice a second how each network gets on.
+        on_progress: told what the user should know, and after each film at the end.
+
+    Returns:
+        The bundle and what is known of it.
+
+    Raises:
+        InputError: packages are missing; data or options cannot be used; ``out`` holds another run.
+        TrainingFailedError: a network's process failed; the checkpoints stay.
+    """
+    check_packages()
+    from cephsure.films.spacing import check_mm_per_px
+    from cephsure.recipes.registry import chosen_recipe
+    from cephsure.training.bundle_writer import bundle_validation
+    from cephsure.training.curves import CURVES_FILE
+    from cephsure.training.device import find_device
+    from cephsure.training.material import run_films
+    from cephsure.training.run_config import RUN_FILE
+    from cephsure.training.runner import begin, finish, jobs_at_once, run_jobs
+
+    data, options = AnnotatedData.of(data), options or TrainOptions()
+    check_mm_per_px(data.mm_per_px)
+    recipe = chosen_recipe(
+        options.recipe,
+        width=options.width,
+        folds=options.folds,
+        epochs=options.epochs,
+        schedule=options.schedule,
+        stop_below_mm=options.stop_below_mm,
+    )
+    found = find_device(device)
+    beginning = "going on with" if (out / RUN_FILE).exists() else "new run in"
+    on_progress(Progress(remark=f"{beginning} {out}: reading {data.path}"))
+    config, precision = begin(
+        str(data.path),
+        out,
+        recipe=recipe,
+        kind=options.kind,
+        members=options.members,
+        truth=data.truth,
+        seed=options.seed,
+        data_format=data.format,
+        split=data.split,
+        mm_per_px=data.mm_per_px,
+        landmark_set=options.landmark_set,
+        device=found,
+    )
+    on_progress(Progress(remark=f"training in {config.precision} on {found} (self-test: {precision})"))
+    at_once = jobs_at_once(config, jobs=jobs, device=found)
+    with closing(run_jobs(out, config, jobs=jobs, device=found, checkpoint_every=checkpoint_every)) as states:
+        for state in states:
+            on_jobs(TrainingState(config, at_once, state))
+    bundle, films = finish(out, config, name=name), run_films(config)
+    source = f"{len(films)} training films"
+    reference = add_reference(bundle, films, truth=config.truth, source=source, on_progress=on_progress)
+    return TrainedModel(bundle, out / CURVES_FILE, config, reference, bundle_validation(bundle))
+
+
+def check_packages() -> None:
+    """Say which packages training lacks, if any.
+
+    Raises:
+        InputError: some are missing.
+    """
+    missing = [package for package in PACKAGES if find_spec(package) is None]
+    if missing:
+        raise InputError(
+            f"training needs {', '.join(missing)}",
+            remedy='pip install "cephsure[train]"; -c constraints.txt of the source pins the tested torch',
+        )
+
+
+def add_reference(
+    folder: Path,
+    films: Sequence[AnnotatedFilm],
+    *,
+    truth: str,
+    source: str,
+    on_progress: OnProgress = silent,
+) -> Reference:
+    """Write a bundle's ``reference.json`` from its training films, and new checksums.
+
+    Args:
+        folder: the bundle's.
+        films: that it was trained on.
+        truth: the annotation that it was trained on.
+        source: what the films are, in words.
+        on_progress: told after each film.
+
+    Returns:
+        What was written; a part that the films do not suffice for is None.
+
+    Raises:
+        FilmError: a film cannot be read.
+    """
+    model = load_model(folder)
+    points, features = [], []
+    step = Counter("what the training films are like", len(films), on_progress)
+    for item in films:
+        film = film_of(item)
+        found = truth_of(item, truth)
+        spacing = film.spacing
+        # A shape is judged whatever its size: px serve where mm are unknown.
+        scale = (1.0, 1.0) if spacing is None else (spacing.x_mm_per_px, spacing.y_mm_per_px)
+        points.append(found * np.array(scale))
+        pooled = model.features(film)
+        if pooled is not None:
+            features.append(pooled)
+        step(film=item.path)
+    reference = Reference(_shape(points), _features(features), source)
+    with edit_bundle(model.bundle) as edit:
+        write_reference(reference, edit.folder)
+    return reference
+
+
+def _shape(points: Sequence[NDArray[np.float64]]) -> ShapeModel | None:
+    try:
+        return ShapeModel.fit(np.stack(points))
+    except InputError:
+        return None
+
+
+def _features(features: Sequence[NDArray[np.float64]]) -> FeatureModel | None:
+    try:
+        return FeatureModel.fit(np.stack(features)) if features else None
+    except InputError:
+        return None
