@@ -2,49 +2,82 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
+from sklearn.metrics import roc_curve
 
 from cephsure.datasets import group_folds
 from cephsure.evaluation.errors import is_within
-from cephsure.studies.cases import points_for_shape, training_shape
-from cephsure.studies.detection_figures import Detected, Harm, auc_figure, roc_figure
-from cephsure.studies.measured import measured
+from cephsure.studies.cases import training_shape
+from cephsure.studies.film_scores import FilmScores
+from cephsure.studies.held_out import OTHER_SITE
+from cephsure.studies.plotting import GREY, label, new_figure, remark
 from cephsure.studies.result import ExperimentResult, ResultTable
-from cephsure.studies.shifted_films import shifted_films
+from cephsure.studies.shifted_films import NO_CEPHALOGRAM, shifted_films
 from cephsure.studies.statistics.separation import FALSE_ALARMS, alarm_threshold, detection_quality
-from cephsure.studies.wording import method_text
+from cephsure.studies.wording import method_text, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from cephsure.studies.cases import PointTable
     from cephsure.studies.result import Cell, DrawnFigure
     from cephsure.studies.shifted_films import ShiftedFilms
     from cephsure.studies.study import Study
-    from cephsure.uncertainty.shape_model import ShapeModel
 
 RESAMPLES = 500
 LARGE_MM = 4.0
 SPOILED_MM = 4.0
 """A film counts as spoiled if the mean error over its landmarks is over this."""
 
-COMBINATIONS = {
-    "all_mean": "all: mean z",
-    "all_max": "all: largest z",
-    "all_abs": "all: largest |z|",
-    "measures_max": "measures: largest z",
-}
-"""Of the films' mean measures, and for "all" of the shape too, in deviations from plain films."""
+_AREAS = (
+    *("model", "family", "shift", "shift_title", "score", "score_title"),
+    *("n_plain", "n_shifted", "auc", "auc_low", "auc_high", "found_at_5_percent"),
+)
+_HARM = (
+    *("model", "family", "shift", "shift_title", "n_films", "mre_mm", "share_over_4mm"),
+    *("best_score", "best_auc", "best_found_at_5_percent", "all_max_found_at_5_percent"),
+)
+_SPOILED = ("model", "score", "score_title", "n_spoiled", "n_found", "share_found", "missed")
+_COLUMN_INCHES, _ROW_INCHES = 0.36, 0.2
+_CURVES = ("rotated-15", "distorted-50", "noisy-10", OTHER_SITE, NO_CEPHALOGRAM)
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 
-_PLAIN_QUANTILE = 0.95
-# Standard deviations of a normal distribution in its median absolute deviation.
-_MAD_TO_SD = 1.4826
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """What a shift does to the points: error and large errors, NaN where there is no truth."""
+
+    mre_mm: float
+    over_4mm: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detected:
+    """One model: how every score tells every shift.
+
+    Attributes:
+        films: its predictions.
+        titles: of the scores, by name.
+        plain: a row a plain film, a column a score.
+        shifted: by shift, the same of its films.
+        areas: a row a shift and score, in their order: the columns of the table.
+        harm: by shift; under "" that of the plain films.
+    """
+
+    films: ShiftedFilms
+    titles: dict[str, str]
+    plain: pd.DataFrame
+    shifted: dict[str, pd.DataFrame]
+    areas: pd.DataFrame
+    harm: dict[str, Harm]
 
 
 def detection(study: Study) -> ExperimentResult:
@@ -100,97 +133,6 @@ def detection(study: Study) -> ExperimentResult:
     )
 
 
-class FilmScores:
-    """Scores of whole films that need no label and no shifted film, fitted to plain films in two halves.
-
-    A measure gives its mean over the landmarks, its largest value, and the share of landmarks that exceed
-    the 95 % quantile of the same landmark on plain films. The points' shape gives its distance from the
-    training films' (``ShapeModel.score``). Combinations take the means and the shape as robust z: difference
-    from the plain films' median in units of their median absolute deviation. Each half's films are judged by
-    the other's.
-
-    Args:
-        plain: predictions of N plain films.
-        folds: (N,) 0 or 1.
-        shape: of the training annotation, or None.
-
-    Attributes:
-        titles: by score, in the order of tables.
-    """
-
-    def __init__(self, plain: PointTable, folds: NDArray[np.intp], shape: ShapeModel | None) -> None:
-        self._measures = [(found.measure, found.key) for found in measured(plain).values()]
-        self._shape = shape
-        self.titles: dict[str, str] = {}
-        for measure, _ in self._measures:
-            short = measure.name.replace("_", " ")
-            self.titles[f"{measure.name}_mean"] = f"{short}: mean"
-            self.titles[f"{measure.name}_max"] = f"{short}: most uncertain landmark"
-            self.titles[f"{measure.name}_share"] = f"{short}: landmarks over plain 95 %"
-        if shape is not None:
-            self.titles["shape"] = "shape of the points"
-        self.titles |= COMBINATIONS
-        points, films = self._read(plain)
-        others = [folds != fold for fold in (0, 1)]
-        self._limits = [
-            {name: of_points[kept].quantile(_PLAIN_QUANTILE) for name, of_points in points.items()}
-            for kept in others
-        ]
-        self._centres = [films[kept].median() for kept in others]
-        self._scales = [films[kept].apply(_spread) for kept in others]
-
-    def of(self, table: PointTable, folds: NDArray[np.intp]) -> pd.DataFrame:
-        """Every score of N films.
-
-        Args:
-            table: their predictions.
-            folds: (N,) 0 or 1: a film is judged by the plain films of the other fold.
-
-        Returns:
-            A row a film, a column a score, larger for "less like a plain film"; NaN where a measure is
-            missing.
-        """
-        points, films = self._read(table)
-        halves = [self._judge(points, films, fold)[folds == fold] for fold in (0, 1)]
-        return pd.concat(halves).sort_index()
-
-    def _read(self, table: PointTable) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-        """By measure the values (N, L), turned so that larger means more uncertain; and what films have."""
-        missing = np.full(table.points_px.shape[:2], np.nan)
-        points = {
-            measure.name: pd.DataFrame(measure.direction * table.measures.get(key, missing))
-            for measure, key in self._measures
-        }
-        films = pd.DataFrame(
-            {name: of_points.mean(axis=1) for name, of_points in points.items()}, index=range(len(table))
-        )
-        if self._shape is not None:
-            films["shape"] = [self._shape.score(each) for each in points_for_shape(table, self._shape)]
-        return points, films
-
-    def _judge(self, points: dict[str, pd.DataFrame], films: pd.DataFrame, fold: int) -> pd.DataFrame:
-        """Every score, by the plain films of the other fold."""
-        scores = films[["shape"]].copy() if self._shape is not None else pd.DataFrame(index=films.index)
-        for name, of_points in points.items():
-            over = (of_points > self._limits[fold][name]).astype(float).where(of_points.notna())
-            scores[f"{name}_mean"] = films[name]
-            scores[f"{name}_max"] = of_points.max(axis=1)
-            scores[f"{name}_share"] = over.mean(axis=1)
-        z = (films - self._centres[fold]) / self._scales[fold]
-        scores["all_mean"], scores["all_max"] = z.mean(axis=1), z.max(axis=1)
-        scores["all_abs"], scores["measures_max"] = z.abs().max(axis=1), z[list(points)].max(axis=1)
-        return scores[list(self.titles)]
-
-
-def _spread(values: pd.Series) -> float:
-    """Robust standard deviation; the ordinary one where over half of the values are equal; 1 for none."""
-    known = values.dropna()
-    if known.empty:
-        return 1.0
-    robust = _MAD_TO_SD * float((known - known.median()).abs().median())
-    return robust or float(known.std(ddof=0)) or 1.0
-
-
 def detect(study: Study, films: ShiftedFilms) -> Detected:
     """How every score tells one model's shifted films, and what the shifts do to its points."""
     folds = np.zeros(len(films.items), dtype=np.intp)
@@ -198,7 +140,7 @@ def detect(study: Study, films: ShiftedFilms) -> Detected:
     scores = FilmScores(films.plain, folds, training_shape(study.dataset, films.truth))
     plain = scores.of(films.plain, folds)
     shifted: dict[str, pd.DataFrame] = {}
-    areas: list[dict[str, Cell]] = []
+    areas: list[tuple[Cell, ...]] = []
     for shift in films.shifts:
         rows = shift.source_rows
         # Films that are no version of a plain one go to the halves in turn.
@@ -207,24 +149,11 @@ def detect(study: Study, films: ShiftedFilms) -> Detected:
         for name, title in scores.titles.items():
             pair = plain[name].to_numpy(), shifted[shift.name][name].to_numpy()
             found = detection_quality(*pair, source_rows=rows, n_resamples=RESAMPLES, seed=study.seed)
-            areas.append(
-                {
-                    "model": films.model.title,
-                    "family": shift.family,
-                    "shift": shift.name,
-                    "shift_title": shift.title,
-                    "score": name,
-                    "score_title": title,
-                    "n_plain": found.n_usual,
-                    "n_shifted": found.n_shifted,
-                    "auc": found.auc,
-                    "auc_low": found.auc_ci95[0],
-                    "auc_high": found.auc_ci95[1],
-                    "found_at_5_percent": found.found,
-                }
-            )
+            what = (films.model.title, shift.family, shift.name, shift.title, name, title)
+            figures = (found.n_usual, found.n_shifted, found.auc, *found.auc_ci95, found.found)
+            areas.append((*what, *figures))
     harm = {"": _harm(films.errors_mm)} | {shift.name: _harm(shift.errors_mm) for shift in films.shifts}
-    return Detected(films, scores.titles, plain, shifted, pd.DataFrame(areas), harm)
+    return Detected(films, scores.titles, plain, shifted, pd.DataFrame(areas, columns=_AREAS), harm)
 
 
 def _harm(errors_mm: NDArray[np.float64] | None) -> Harm:
@@ -236,43 +165,30 @@ def _harm(errors_mm: NDArray[np.float64] | None) -> Harm:
 
 def harm_table(detected: Sequence[Detected]) -> ResultTable:
     """What every shift does to the points, the score that tells it best, and the one fixed beforehand."""
-    records: list[dict[str, Cell]] = []
+    rows: list[tuple[Cell, ...]] = []
     for each in detected:
-        plain = ("plain", "", "plain films", len(each.films.plain))
-        shifts = [(shift.family, shift.name, shift.title, len(shift.table)) for shift in each.films.shifts]
-        for family, name, title, count in (plain, *shifts):
-            record: dict[str, Cell] = {
-                "model": each.films.model.title,
-                "family": family,
-                "shift": name,
-                "shift_title": title,
-                "n_films": count,
-                "mre_mm": each.harm[name].mre_mm,
-                "share_over_4mm": each.harm[name].over_4mm,
-            }
-            if name:
-                scores = each.areas[each.areas["shift"] == name].set_index("score")
-                best = scores.loc[scores["auc"].fillna(-1.0).idxmax()]
-                record |= {"best_score": best["score_title"], "best_auc": best["auc"]}
-                record |= {"best_found_at_5_percent": best["found_at_5_percent"]}
-                record |= {"all_max_found_at_5_percent": scores.loc["all_max", "found_at_5_percent"]}
-            records.append(record)
-    columns = (
-        *("model", "family", "shift", "shift_title", "n_films", "mre_mm", "share_over_4mm"),
-        *("best_score", "best_auc", "best_found_at_5_percent", "all_max_found_at_5_percent"),
-    )
+        model, plain = each.films.model.title, each.harm[""]
+        what = (model, "plain", "", "plain films", len(each.films.plain))
+        rows.append((*what, plain.mre_mm, plain.over_4mm, None, None, None, None))
+        for shift in each.films.shifts:
+            scores = each.areas[each.areas["shift"] == shift.name].set_index("score")
+            best, fixed = scores.loc[scores["auc"].fillna(-1.0).idxmax()], scores.loc["all_max"]
+            what = (model, shift.family, shift.name, shift.title, len(shift.table))
+            harm = (each.harm[shift.name].mre_mm, each.harm[shift.name].over_4mm)
+            told = (best["score_title"], best["auc"], best["found_at_5_percent"])
+            rows.append((*what, *harm, *told, fixed["found_at_5_percent"]))
     note = (
         "mre_mm and share_over_4mm: against the truth moved with the film, landmarks that were cut off "
         "included, for the model answers there too. best_score: chosen with this shift's films in "
         "hand, so what it finds is the most that can be hoped for; all_max was fixed beforehand."
     )
     title = "What each shift does to the points, and whether it is noticed"
-    return ResultTable.from_records(title, records, columns=columns, note=note)
+    return ResultTable.from_rows(title, _HARM, rows, note)
 
 
 def spoiled_table(detected: Sequence[Detected]) -> ResultTable:
     """What matters most in use: does a film whose points are wrong raise an alarm?"""
-    records: list[dict[str, Cell]] = []
+    rows: list[tuple[Cell, ...]] = []
     for each in detected:
         spoiled = {shift.name: _spoiled(shift.errors_mm) for shift in each.films.shifts}
         for name, title in each.titles.items():
@@ -283,24 +199,16 @@ def spoiled_table(detected: Sequence[Detected]) -> ResultTable:
                 missed[shift.title] = int((~alarms).sum())
             n_spoiled = sum(map(len, spoiled.values()))
             n_found = n_spoiled - sum(missed.values())
-            records.append(
-                {
-                    "model": each.films.model.title,
-                    "score": name,
-                    "score_title": title,
-                    "n_spoiled": n_spoiled,
-                    "n_found": n_found,
-                    "share_found": n_found / n_spoiled if n_spoiled else None,
-                    "missed": "; ".join(f"{what} ({count})" for what, count in missed.items() if count),
-                }
-            )
-    return ResultTable.from_records(
-        "Shifted films whose points are spoiled, and how many raise an alarm",
-        records,
-        note=f"Spoiled: mean radial error over {SPOILED_MM:g} mm, under any shift with a known truth. Found: "
+            share = n_found / n_spoiled if n_spoiled else None
+            text = "; ".join(f"{what} ({count})" for what, count in missed.items() if count)
+            rows.append((each.films.model.title, name, title, n_spoiled, n_found, share, text))
+    note = (
+        f"Spoiled: mean radial error over {SPOILED_MM:g} mm, under any shift with a known truth. Found: "
         "the score exceeds a threshold that alarms on at most 5 % of the plain films. missed: by shift, how "
-        "many.",
+        "many."
     )
+    title = "Shifted films whose points are spoiled, and how many raise an alarm"
+    return ResultTable.from_rows(title, _SPOILED, rows, note)
 
 
 def _spoiled(errors_mm: NDArray[np.float64] | None) -> NDArray[np.intp]:
@@ -310,3 +218,82 @@ def _spoiled(errors_mm: NDArray[np.float64] | None) -> NDArray[np.intp]:
     known = np.isfinite(errors_mm).any(axis=1)
     errors = np.nanmean(errors_mm[known], axis=1)
     return np.flatnonzero(known)[~is_within(errors, SPOILED_MM)]
+
+
+def auc_figure(detected: Detected) -> Figure:
+    """Shift by score, the area under the ROC curve in the cells."""
+    shifts, scores = detected.films.shifts, list(detected.titles)
+    areas = detected.areas["auc"].to_numpy().reshape(len(shifts), len(scores))
+    figure, axes = new_figure(
+        1,
+        1,
+        caption=f"{detected.films.model.title}: area under the ROC curve for telling shifted films from "
+        f"{len(detected.films.plain)} plain ones, for every shift (n films, mean radial error under it) and "
+        "score. 0.5 is chance; below it shifted films look the more usual ones. Intervals are in the table.",
+        panel_inches=(3.4 + _COLUMN_INCHES * len(scores), 2.3 + _ROW_INCHES * len(shifts)),
+    )
+    panel = axes[0, 0]
+    image = panel.imshow(areas, cmap="PuOr_r", vmin=0, vmax=1, aspect="auto")
+    for row, column in np.ndindex(areas.shape):
+        value = areas[row, column]
+        if np.isfinite(value):
+            text = f"{value:.2f}".removeprefix("0")
+            colour = "white" if abs(value - 0.5) > 0.35 else "black"
+            panel.text(column, row, text, ha="center", va="center", fontsize=6.5, color=colour)
+    panel.set_xticks(range(len(scores)), [detected.titles[name] for name in scores], rotation=90, fontsize=7)
+    harm = [detected.harm[shift.name].mre_mm for shift in shifts]
+    errors = ["" if np.isnan(mre_mm) else f", {mre_mm:.1f} mm" for mre_mm in harm]
+    titles = [f"{shift.title} ({len(shift.table)}{of})" for shift, of in zip(shifts, errors, strict=True)]
+    panel.set_yticks(range(len(shifts)), titles, fontsize=7)
+    for place in range(1, len(shifts)):
+        if shifts[place].family != shifts[place - 1].family:
+            panel.axhline(place - 0.5, color="white", lw=2)
+    panel.spines[["left", "bottom"]].set_visible(False)
+    panel.tick_params(length=0)
+    label(panel, x="score of a film", y="shift", title=detected.films.model.title)
+    bar = figure.colorbar(image, ax=panel, shrink=0.4, aspect=25, pad=0.01)
+    bar.set_label("area under the ROC curve", fontsize=8)
+    bar.ax.tick_params(labelsize=7)
+    return figure
+
+
+def roc_figure(detected: Detected) -> Figure:
+    """ROC curves of a few shifts: by the reference's measure, the entropy, the shape and all together."""
+    shown = [shift for shift in detected.films.shifts if shift.name in _CURVES]
+    own = f"{detected.films.model.own_measure}_mean"
+    scores = [name for name in (own, "entropy_mean", "shape", "all_max") if name in detected.titles]
+    figure, axes = new_figure(
+        1,
+        len(shown),
+        caption=f"{detected.films.model.title}: ROC curves for telling shifted films from "
+        f"{len(detected.films.plain)} plain ones, a point a threshold. The dotted line marks "
+        "5 % false alarms.",
+        panel_inches=(3.1, 3.4),
+    )
+    for panel, shift in zip(axes[0], shown, strict=True):
+        for name, colour in zip(dict.fromkeys(scores), _COLOURS, strict=False):
+            _curve(panel, detected, (shift.name, name), colour)
+        panel.plot([0, 1], [0, 1], color=GREY, lw=0.8)
+        panel.axvline(FALSE_ALARMS, color=GREY, lw=0.8, ls=":")
+        x, y = "plain films that raise an alarm (share)", "shifted films found (share)"
+        label(panel, x=x, y=y, title=shift.title)
+        panel.set_aspect("equal")
+        remark(panel, f"n = {len(shift.table)} / {len(detected.films.plain)} plain", corner="lower right")
+        panel.legend(fontsize=6.5, loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False)
+    return figure
+
+
+def _curve(axes: Axes, detected: Detected, which: tuple[str, str], colour: str) -> None:
+    shift, name = which
+    plain, shifted = detected.plain[name], detected.shifted[shift][name]
+    scores = np.concatenate([plain, shifted])
+    is_shifted = np.repeat([False, True], [len(plain), len(shifted)])
+    known = ~np.isnan(scores)
+    area = detected.areas.set_index(["shift", "score"]).loc[which]
+    said = with_interval(area["auc"], (area["auc_low"], area["auc_high"]))
+    false_alarms, found = np.array([np.nan]), np.array([np.nan])
+    if known.any():
+        # Ranks keep the scores' order, and admit infinite ones.
+        ranks = rankdata(scores[known])
+        false_alarms, found, _ = roc_curve(is_shifted[known], ranks, drop_intermediate=False)
+    axes.plot(false_alarms, found, color=colour, lw=1.3, label=f"{detected.titles[name]}: {said}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,7 +62,6 @@ class Distorted:
     """F films at M magnitudes.
 
     Attributes:
-        test: what texts call the set that the films are of: "Test1".
         items: the films.
         magnitudes: (M,).
         fields: each film's random field.
@@ -71,7 +71,6 @@ class Distorted:
         tables: by the model's label, F times M rows: every magnitude of the first film, then of the next.
     """
 
-    test: str
     items: tuple[AnnotatedFilm, ...]
     magnitudes: NDArray[np.float64]
     fields: tuple[ElasticField, ...]
@@ -107,10 +106,11 @@ def distortion(study: Study, *, magnitudes: Sequence[float] = MAGNITUDES) -> Exp
     done = distorted_films(study, magnitudes)
     found = measures_by_magnitude(study, done)
     figures: dict[str, Figure | DrawnFigure] = {
-        "distortion-own-measure": own_measure_figure(study, done, found),
-        "distortion-measures": all_measures_figure(study, done, found),
+        "distortion-own-measure": own_measure_figure(study, found),
+        "distortion-measures": all_measures_figure(study, found),
     }
-    picture = distortion_picture(study, done)
+    middle = len(done.items) // 2
+    picture = distortion_picture(study, done.items[middle], done.fields[middle])
     if picture is not None:
         figures["distortion-samples"] = picture
     coefficients = ResultTable(
@@ -131,7 +131,7 @@ def distortion(study: Study, *, magnitudes: Sequence[float] = MAGNITUDES) -> Exp
         title="Elastic distortion",
         method=method_text(
             "distortion",
-            test=done.test,
+            test=study.test_name,
             n_films=len(done.items),
             magnitudes=done.magnitudes,
             blur_cells=BLUR_CELLS,
@@ -152,14 +152,7 @@ def distortion(study: Study, *, magnitudes: Sequence[float] = MAGNITUDES) -> Exp
 
 
 def distorted_films(study: Study, magnitudes: Sequence[float] = MAGNITUDES) -> Distorted:
-    """Distort films spread over the split and predict them.
-
-    Args:
-        study: models, data, seed and the number of films.
-        magnitudes: of the distortion.
-
-    Returns:
-        Predictions and moved truths.
+    """Distort films spread over the split, predict them, and move the truth along.
 
     Raises:
         InputError: a film cannot be read or has no scale, or a prediction is neither stored nor can be made.
@@ -178,18 +171,13 @@ def distorted_films(study: Study, magnitudes: Sequence[float] = MAGNITUDES) -> D
         for item, field in zip(items, fields, strict=True)
         for strength in magnitudes
     ]
-    given = {truth: truths_px(items, truth) for truth in _truths(study)}
-    moved = {
-        truth: np.stack(
-            [
-                np.stack([field.move(of_film, strength) for strength in magnitudes])
-                for of_film, field in zip(points, fields, strict=True)
-            ]
-        )
-        for truth, points in given.items()
-    }
+    truths = sorted({truth_for(model, study.dataset) for model in study.models})
+    given = {truth: truths_px(items, truth) for truth in truths}
+    moved = {truth: np.empty((len(items), len(magnitudes), *given[truth].shape[1:])) for truth in truths}
+    for truth, film, strength in product(truths, range(len(items)), range(len(magnitudes))):
+        moved[truth][film, strength] = fields[film].move(given[truth][film], magnitudes[strength])
     tables = predict_cases(study, "distortion", cases)
-    return Distorted(study.test_name, tuple(items), np.array(magnitudes), fields, given, moved, tables)
+    return Distorted(tuple(items), np.array(magnitudes), fields, given, moved, tables)
 
 
 def condition(magnitude: float) -> str:
@@ -199,10 +187,6 @@ def condition(magnitude: float) -> str:
 
 def _distorted(read: Callable[[str], Film], film_id: str, field: ElasticField, magnitude: float) -> Film:
     return field.distort(read(film_id), magnitude)
-
-
-def _truths(study: Study) -> list[str]:
-    return sorted({truth_for(model, study.dataset) for model in study.models})
 
 
 def measures_by_magnitude(study: Study, done: Distorted) -> MeasuredDistortion:
@@ -233,7 +217,8 @@ def measures_by_magnitude(study: Study, done: Distorted) -> MeasuredDistortion:
         for key, of_key in along.items():
             columns |= {key: of_key.means, f"{key}_low": of_key.low, f"{key}_high": of_key.high}
         means.append(pd.DataFrame(columns))
-    return MeasuredDistortion(frame_of(records), pd.concat(means, ignore_index=True))
+    frames = frame_of(records), pd.concat(means, ignore_index=True)
+    return MeasuredDistortion(study.test_name, len(done.items), done.magnitudes, *frames)
 
 
 def _change(found: Measured, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -253,22 +238,18 @@ def _with_error(
     low, high = percentile_interval(
         lambda block: weighted_spearman(x, y, block[:, films]), weights[:_POINT_RESAMPLES]
     )
-    return {
-        "error_spearman": spearman(x, y),
-        "error_spearman_low": low,
-        "error_spearman_high": high,
-        "n_points": len(x),
-    }
+    figures: dict[str, Cell] = {"error_spearman": spearman(x, y), "n_points": len(x)}
+    return figures | {"error_spearman_low": low, "error_spearman_high": high}
 
 
 def _coefficients(along: Trend) -> dict[str, Cell]:
     """Of the magnitude and the mean."""
-    found: dict[str, Cell] = {}
-    for name in ("pearson", "spearman"):
-        low, high = ends(getattr(along, f"{name}_ci95"))
-        found |= {f"magnitude_{name}": getattr(along, name)}
-        found |= {f"magnitude_{name}_low": low, f"magnitude_{name}_high": high}
-    return found
+    values = (
+        *(along.pearson, *ends(along.pearson_ci95)),
+        *(along.spearman, *ends(along.spearman_ci95)),
+    )
+    names = [f"magnitude_{name}{end}" for name in ("pearson", "spearman") for end in ("", "_low", "_high")]
+    return dict(zip(names, values, strict=True))
 
 
 def _field(done: Distorted) -> ResultTable:

@@ -34,6 +34,12 @@ _WHITE = 320
 _COLOURS = ("#56B4E9", "#E69F00", "#F0E442", "#CC79A7", "#00D69B", "#FF6F3C", "#B9A0FF")
 _FEW_CODES = ("S", "A", "Me", "Go")
 
+# How a sample, the samples' mean and the truth are marked; a legend marks the circle with a ring.
+_DOT: dict[str, Any] = {"marker": "o", "markersize": 2.2, "markeredgewidth": 0}
+_STAR: dict[str, Any] = {"marker": "*", "markersize": 7, "markeredgecolor": "black", "markeredgewidth": 0.5}
+_CROSS: dict[str, Any] = {"marker": "x", "markersize": 4.5, "color": "white", "markeredgewidth": 1.1}
+_RING: dict[str, Any] = {"marker": "o", "markersize": 9, "markerfacecolor": "none", "markeredgecolor": GREY}
+
 Window = tuple[float, float, float, float]
 """Left, top, right and bottom edge in px of the film."""
 
@@ -56,6 +62,12 @@ class SamplePanel:
     truth_px: NDArray[np.float64] | None
     landmarks: tuple[int, ...]
 
+    @property
+    def mm_per_px(self) -> NDArray[np.float64]:
+        """(2,) the film's scale, or square pixels of no known size."""
+        scale = self.film.spacing
+        return np.array((1.0, 1.0) if scale is None else (scale.x_mm_per_px, scale.y_mm_per_px))
+
 
 def sample_picture(panels: Sequence[SamplePanel], *, caption: str) -> Figure:
     """Draw films side by side, at most four in a row: dots for samples, a star for their mean, a circle.
@@ -67,16 +79,15 @@ def sample_picture(panels: Sequence[SamplePanel], *, caption: str) -> Figure:
     Args:
         panels: at least one; row by row.
         caption: of the figure.
-
-    Returns:
-        The figure.
     """
     columns = -(-len(panels) // -(-len(panels) // _COLUMNS))
-    rows = -(-len(panels) // columns)
-    windows = _windows(panels)
-    tallest = max(_height_over_width(p, w) for p, w in zip(panels, windows, strict=True))
+    windows = [_window([other for other in panels if _compared(panel, other)]) for panel in panels]
+    tallest = max(
+        float((bottom - top) * panel.mm_per_px[1] / ((right - left) * panel.mm_per_px[0]))
+        for panel, (left, top, right, bottom) in zip(panels, windows, strict=True)
+    )
     size = (_PANEL_WIDTH_INCHES, _PANEL_WIDTH_INCHES * tallest + 0.25)
-    figure, axes = new_figure(rows, columns, caption=caption, panel_inches=size)
+    figure, axes = new_figure(-(-len(panels) // columns), columns, caption=caption, panel_inches=size)
     for panel_axes in axes.ravel():
         panel_axes.set_axis_off()
     for panel_axes, panel, window in zip(axes.ravel(), panels, windows, strict=False):
@@ -110,43 +121,25 @@ def few_landmarks(landmark_set: LandmarkSet) -> tuple[int, ...]:
     return found if len(found) == len(_FEW_CODES) else tuple(range(min(len(landmark_set), len(_FEW_CODES))))
 
 
-def _windows(panels: Sequence[SamplePanel]) -> list[Window]:
-    """The part of the film each panel shows: what is drawn in it, and in the panels it is compared with."""
-    groups: dict[tuple[tuple[int, ...], tuple[int, ...]], list[SamplePanel]] = {}
-    for panel in panels:
-        groups.setdefault((panel.film.pixels.shape, panel.landmarks), []).append(panel)
-    return [_window(groups[panel.film.pixels.shape, panel.landmarks]) for panel in panels]
+def _compared(panel: SamplePanel, other: SamplePanel) -> bool:
+    return panel.film.pixels.shape == other.film.pixels.shape and panel.landmarks == other.landmarks
 
 
 def _window(panels: Sequence[SamplePanel]) -> Window:
-    film = panels[0].film
-    drawn = [_shown(panel.samples_px, panel).reshape(-1, 2) for panel in panels]
-    drawn += [_shown(panel.truth_px, panel) for panel in panels if panel.truth_px is not None]
+    """The part of the film that panels which are compared show: what is drawn in them, and a margin."""
+    film, shown = panels[0].film, list(panels[0].landmarks)
+    drawn = [panel.samples_px[..., shown, :].reshape(-1, 2) for panel in panels]
+    drawn += [panel.truth_px[shown] for panel in panels if panel.truth_px is not None]
     points = np.concatenate(drawn)
     margin = _MARGIN * max(film.width_px, film.height_px)
-    left, top = np.nanmin(points, axis=0) - margin
-    right, bottom = np.nanmax(points, axis=0) + margin
+    left, top = np.floor(np.nanmin(points, axis=0) - margin)
+    right, bottom = np.ceil(np.nanmax(points, axis=0) + margin)
     return (
-        max(float(np.floor(left)), 0.0) - 0.5,
-        max(float(np.floor(top)), 0.0) - 0.5,
-        min(float(np.ceil(right)), film.width_px - 1.0) + 0.5,
-        min(float(np.ceil(bottom)), film.height_px - 1.0) + 0.5,
+        max(float(left), 0.0) - 0.5,
+        max(float(top), 0.0) - 0.5,
+        min(float(right), film.width_px - 1.0) + 0.5,
+        min(float(bottom), film.height_px - 1.0) + 0.5,
     )
-
-
-def _shown(points: NDArray[np.float64], panel: SamplePanel) -> NDArray[np.float64]:
-    return points[..., list(panel.landmarks), :]
-
-
-def _mm_per_px(film: Film) -> tuple[float, float]:
-    """The film's scale, or square pixels of no known size."""
-    return (1.0, 1.0) if film.spacing is None else (film.spacing.x_mm_per_px, film.spacing.y_mm_per_px)
-
-
-def _height_over_width(panel: SamplePanel, window: Window) -> float:
-    left, top, right, bottom = window
-    x_mm, y_mm = _mm_per_px(panel.film)
-    return (bottom - top) * y_mm / ((right - left) * x_mm)
 
 
 def _draw_film(axes: Axes, panel: SamplePanel, window: Window) -> None:
@@ -155,7 +148,7 @@ def _draw_film(axes: Axes, panel: SamplePanel, window: Window) -> None:
     columns = slice(round(left + 0.5), round(right + 0.5))
     part = np.ascontiguousarray(stretch_grey(panel.film.pixels)[rows, columns])
     small, _ = resize(part, min(1.0, _PANEL_PX / max(part.shape)))
-    x_mm, y_mm = _mm_per_px(panel.film)
+    x_mm, y_mm = panel.mm_per_px
     axes.imshow(
         np.round(small * 255).astype(np.uint8),
         cmap="gray",
@@ -170,64 +163,37 @@ def _draw_film(axes: Axes, panel: SamplePanel, window: Window) -> None:
 def _draw_landmark(axes: Axes, panel: SamplePanel, index: int, colour: str) -> None:
     from matplotlib.patches import Ellipse
 
-    scale = np.array(_mm_per_px(panel.film))
     samples = panel.samples_px[:, index]
     mean = samples.mean(axis=0)
     # What is large lies below: a spread of a millimetre would vanish under the star.
-    axes.plot(*mean, linestyle="", **_star(colour))
+    axes.plot(*mean, linestyle="", color=colour, **_STAR)
     if panel.truth_px is not None:
-        axes.plot(*panel.truth_px[index], linestyle="", **_cross())
+        axes.plot(*panel.truth_px[index], linestyle="", **_CROSS, **_outlined())
     if len(samples) > 1:
-        radius_mm = float(np.linalg.norm((samples - mean) * scale, axis=1).mean())
-        width, height = 2 * radius_mm / scale
+        radius_mm = float(np.linalg.norm((samples - mean) * panel.mm_per_px, axis=1).mean())
+        width, height = 2 * radius_mm / panel.mm_per_px
         circle = Ellipse(
             (float(mean[0]), float(mean[1])), width, height, fill=False, edgecolor=colour, linewidth=1.0
         )
         circle.set_zorder(3)
         axes.add_patch(circle)
-        axes.plot(*samples.T, linestyle="", **_dot(colour))
+        axes.plot(*samples.T, linestyle="", color=colour, **_DOT)
 
 
-def _dot(colour: str) -> dict[str, Any]:
-    return {"marker": "o", "markersize": 2.2, "color": colour, "markeredgewidth": 0}
-
-
-def _star(colour: str) -> dict[str, Any]:
-    return {
-        "marker": "*",
-        "markersize": 7,
-        "color": colour,
-        "markeredgecolor": "black",
-        "markeredgewidth": 0.5,
-    }
-
-
-def _cross() -> dict[str, Any]:
+def _outlined() -> dict[str, Any]:
+    """A black outline: a white cross is seen on bone too."""
     from matplotlib.patheffects import withStroke
 
-    outline = withStroke(linewidth=2.2, foreground="black")
-    return {
-        "marker": "x",
-        "markersize": 4.5,
-        "color": "white",
-        "markeredgewidth": 1.1,
-        "path_effects": [outline],
-    }
+    return {"path_effects": [withStroke(linewidth=2.2, foreground="black")]}
 
 
 def _legend(*, several: bool, truth: bool) -> list[Line2D]:
     from matplotlib.lines import Line2D
 
-    circle: dict[str, Any] = {
-        "marker": "o",
-        "markersize": 9,
-        "markerfacecolor": "none",
-        "markeredgecolor": GREY,
-    }
-    entries = [("mean of the samples" if several else "the model's point", _star(GREY))]
+    entries = [("mean of the samples" if several else "the model's point", {"color": GREY, **_STAR})]
     if several:
-        entries.insert(0, ("sample", _dot(GREY)))
-        entries.append(("spread: the samples' mean distance from their mean", circle))
+        entries.insert(0, ("sample", {"color": GREY, **_DOT}))
+        entries.append(("spread: the samples' mean distance from their mean", _RING))
     if truth:
-        entries.append(("truth", _cross()))
+        entries.append(("truth", _CROSS | _outlined()))
     return [Line2D([], [], linestyle="", label=label, **style) for label, style in entries]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cephsure.studies.detection import COMBINATIONS
+from cephsure.studies.film_scores import COMBINATIONS
 from cephsure.studies.published import REFERENCE
 from cephsure.studies.result import ResultTable, frame_of
 from cephsure.studies.shifted_films import NO_CEPHALOGRAM
