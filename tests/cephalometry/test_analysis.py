@@ -18,11 +18,11 @@ COUNT = 19
 
 
 def by_code(analysis, name="isbi"):
-    return {one.code: one for one in analysis.measurements if one.analysis == name}
+    return {measured.code: measured for measured in analysis.measurements if measured.analysis == name}
 
 
 def values(analysis):
-    return {(one.analysis, one.code): one.value for one in analysis.measurements}
+    return {(measured.analysis, measured.code): measured.value for measured in analysis.measurements}
 
 
 def isotropic(sd_px, only=None):
@@ -36,20 +36,22 @@ def isotropic(sd_px, only=None):
 def test_an_uncalibrated_model_gets_values_and_classes_but_no_intervals(make_prediction, head):
     analysis = analyse(make_prediction(head))
     assert analysis.errors_from == "none"
-    for one in analysis.measurements:
-        assert one.value is not None
-        assert (one.sd, one.interval_90, one.class_probabilities, one.decision) == (None,) * 4
-        assert one.no_interval == NOT_CALIBRATED
+    for measured in analysis.measurements:
+        assert measured.value is not None
+        assert (measured.sd, measured.interval_90, measured.class_probabilities, measured.decision) == (
+            None,
+        ) * 4
+        assert measured.no_interval == NOT_CALIBRATED
     assert by_code(analysis)["ANB"].class_of_value is not None
 
 
 def test_without_a_scale_there_are_angles_and_ratios_but_no_distances(make_prediction, head):
     with_scale, without = (analyse(make_prediction(head, mm_per_px=s), ALL) for s in ((0.1, 0.1), None))
-    for one, other in zip(with_scale.measurements, without.measurements, strict=True):
-        if one.unit == "mm":
+    for measured, other in zip(with_scale.measurements, without.measurements, strict=True):
+        if measured.unit == "mm":
             assert (other.value, other.missing, other.class_of_value) == (None, NO_SCALE, None)
         else:
-            assert other.value == pytest.approx(one.value)
+            assert other.value == pytest.approx(measured.value)
             assert other.missing is None
 
 
@@ -79,8 +81,8 @@ def test_intervals_turn_with_the_film(make_prediction, head):
     # The error's covariance is along the axes of the film as given: in the mirror image xy turns its sign.
     turned = covariances * np.array([[1.0, -1.0], [-1.0, 1.0]])
     left = analyse(make_prediction(mirrored, facing="left", covariances_mm2=turned))
-    for one, other in zip(right.measurements, left.measurements, strict=True):
-        assert other.sd == pytest.approx(one.sd, rel=0.15), one.code
+    for measured, other in zip(right.measurements, left.measurements, strict=True):
+        assert other.sd == pytest.approx(measured.sd, rel=0.15), measured.code
 
 
 @pytest.mark.parametrize(("missing", "codes"), [("S", {"SNB", "SNA", "ANB", "FHI", "FHA"}), ("LIT", {"MW"})])
@@ -92,7 +94,7 @@ def test_a_missing_landmark_takes_its_measurements_with_it_and_no_others(
     points = head.copy()
     points[load_landmark_set().index(missing)] = np.nan
     analysis = by_code(analyse(make_prediction(points), errors=isotropic(5.0)))
-    assert {code for code, one in analysis.items() if one.value is None} == codes
+    assert {code for code, measured in analysis.items() if measured.value is None} == codes
     assert all(analysis[code].missing == f"no point for {missing}" for code in codes)
 
 
@@ -133,21 +135,21 @@ def test_errors_that_move_all_points_alike_move_no_angle(make_prediction, head):
     errors = LandmarkErrors("calibration", np.tile(100.0 * np.eye(2), (COUNT, 1, 1)), together)
     alike = analyse(make_prediction(head), ALL, errors=errors)
     alone = analyse(make_prediction(head), ALL, errors=isotropic(10.0))
-    for one, other in zip(alike.measurements, alone.measurements, strict=True):
-        assert one.sd == pytest.approx(0.0, abs=1e-3), one.code
-        assert other.sd > 1e-3, one.code
+    for measured, other in zip(alike.measurements, alone.measurements, strict=True):
+        assert measured.sd == pytest.approx(0.0, abs=1e-3), measured.code
+        assert other.sd > 1e-3, measured.code
 
 
 def test_class_probabilities_add_up_and_decide_only_what_is_probable(make_prediction, head):
     analysis = by_code(analyse(make_prediction(head), errors=isotropic(10.0)))
-    for one in analysis.values():
-        if one.class_probabilities is None:
-            assert (one.code, one.decision) == ("FMA", None)
+    for measured in analysis.values():
+        if measured.class_probabilities is None:
+            assert (measured.code, measured.decision) == ("FMA", None)
             continue
-        shares = {share.name: share.probability for share in one.class_probabilities}
+        shares = {share.name: share.probability for share in measured.class_probabilities}
         assert sum(shares.values()) == pytest.approx(1.0)
         likeliest = max(shares, key=shares.get)
-        assert one.decision == (likeliest if shares[likeliest] >= 0.8 else UNDECIDABLE)
+        assert measured.decision == (likeliest if shares[likeliest] >= 0.8 else UNDECIDABLE)
 
 
 def test_a_value_on_a_boundary_is_not_decidable_and_a_sure_one_is(make_prediction, head):
@@ -167,16 +169,18 @@ def test_a_value_on_a_boundary_is_not_decidable_and_a_sure_one_is(make_predictio
 def test_the_gap_between_published_classes_has_its_own_probability(make_prediction, head):
     points = head.copy()
     points[10], points[11] = (1440.0, 1690.0), (1450.0, 1690.0)  # MW = 1 mm: nothing was published for it
-    one = by_code(analyse(make_prediction(points), errors=isotropic(0.5)))["MW"]
-    assert one.class_of_value == "not defined there"
-    assert one.decision == "not defined there"
+    measured = by_code(analyse(make_prediction(points), errors=isotropic(0.5)))["MW"]
+    assert measured.class_of_value == "not defined there"
+    assert measured.decision == "not defined there"
 
 
 def test_a_stricter_probability_decides_less(make_prediction, head):
     decided = [
         sum(
-            one.decision not in (None, UNDECIDABLE)
-            for one in analyse(make_prediction(head), errors=isotropic(20.0), min_probability=p).measurements
+            measured.decision not in (None, UNDECIDABLE)
+            for measured in analyse(
+                make_prediction(head), errors=isotropic(20.0), min_probability=p
+            ).measurements
         )
         for p in (0.51, 0.8, 1.0)
     ]
@@ -189,7 +193,7 @@ def test_intervals_hold_what_they_promise(make_prediction, head):
     rng = np.random.default_rng(11)
     roots = rng.normal(0, 6.0, (COUNT, 2, 2))
     errors = LandmarkErrors("calibration", roots @ roots.transpose(0, 2, 1))
-    truth = {code: one.value for code, one in by_code(analyse(make_prediction(head))).items()}
+    truth = {code: measured.value for code, measured in by_code(analyse(make_prediction(head))).items()}
     held = []
     for film in range(200):
         shifts = (roots @ rng.normal(size=(COUNT, 2, 1)))[..., 0]
@@ -197,8 +201,8 @@ def test_intervals_hold_what_they_promise(make_prediction, head):
         held.append(
             [
                 low <= truth[code] <= high
-                for code, one in by_code(found).items()
-                for low, high in [one.interval_90]
+                for code, measured in by_code(found).items()
+                for low, high in [measured.interval_90]
             ]
         )
     coverage = np.mean(held, axis=0)
@@ -265,7 +269,9 @@ def test_csv_has_one_row_a_measurement(make_prediction, head, errors):
     assert float(sna["value"]) == pytest.approx(measured.value, rel=1e-5)
     assert float(sna["interval_90_high"]) == pytest.approx(measured.interval_90[1], rel=1e-5)
     assert sna["decision"] == measured.decision
-    assert float(sna["decision_probability"]) == max(one.probability for one in measured.class_probabilities)
+    assert float(sna["decision_probability"]) == max(
+        share.probability for share in measured.class_probabilities
+    )
     assert (sna["errors_from"], sna["remark"]) == ("calibration", "")
 
 

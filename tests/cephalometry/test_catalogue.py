@@ -30,27 +30,27 @@ def norms_file(tmp_path):
 
 
 def entry(analyses, code):
-    return next(one for one in analyses[0].entries if one.measurement.code == code)
+    return next(entry for entry in analyses[0].entries if entry.measurement.code == code)
 
 
 def test_every_norm_and_every_class_names_its_source():
     for analysis in shipped_analyses().values():
-        for one in analysis.entries:
-            assert all(any(letter.isdigit() for letter in norm.source) for norm in one.norms), one
-            derived = bool(one.classes) and one.classes_source is None
-            assert not derived or len(one.norms) == 1
+        for entry in analysis.entries:
+            assert all(any(letter.isdigit() for letter in norm.source) for norm in entry.norms), entry
+            derived = bool(entry.classes) and entry.classes_source is None
+            assert not derived or len(entry.norms) == 1
 
 
 def test_codes_are_unique_within_an_analysis():
     for analysis in shipped_analyses().values():
-        codes = [one.measurement.code for one in analysis.entries]
+        codes = [entry.measurement.code for entry in analysis.entries]
         assert len(set(codes)) == len(codes)
 
 
 def test_analyses_are_named_alone_together_or_all():
-    assert [one.name for one in load_analyses()] == ["isbi"]
-    assert [one.name for one in load_analyses("downs, isbi,downs")] == ["downs", "isbi"]
-    assert [one.name for one in load_analyses("all")] == list(shipped_analyses())
+    assert [analysis.name for analysis in load_analyses()] == ["isbi"]
+    assert [analysis.name for analysis in load_analyses("downs, isbi,downs")] == ["downs", "isbi"]
+    assert [analysis.name for analysis in load_analyses("all")] == list(shipped_analyses())
     with pytest.raises(InputError, match=r"no analysis 'ricketts'.*known: isbi"):
         load_analyses("isbi,ricketts")
 

@@ -77,7 +77,7 @@ def test_values_of_many_films_are_those_of_each(make_prediction, head):
         make_prediction(mirrored, facing="left").film,
         make_prediction(head, mm_per_px=None).film,
     ]
-    codes = [one.code for one in make_prediction(head).landmarks]
+    codes = [landmark.code for landmark in make_prediction(head).landmarks]
     found = values_of([head, mirrored, head], films, codes, analyses)
     for (_, code), (first, second, third) in found.items():
         assert second == pytest.approx(first), code
@@ -126,7 +126,7 @@ def study(make_prediction, head):
     second = [points + rng.normal(0, 30, head.shape) for points in first]
     predictions = [make_prediction(points) for points in first]
     errors = LandmarkErrors("calibration", np.tile(25.0 * np.eye(2), (19, 1, 1)))
-    analysed = [analyse(one, ISBI, errors=errors) for one in predictions]
+    analysed = [analyse(prediction, ISBI, errors=errors) for prediction in predictions]
     mean = [(a + b) / 2 for a, b in zip(first, second, strict=True)]
     annotations = {"first": first, "second": second, "mean": mean}
 
@@ -140,23 +140,23 @@ def study(make_prediction, head):
 
 def test_a_model_that_finds_the_truth_is_always_right(study):
     found = study("first")
-    assert [one.model.code for one in found.measurements] == [
+    assert [measurement.model.code for measurement in found.measurements] == [
         *("ANB", "SNB", "SNA", "ODI", "APDI", "FHI", "FHA", "MW")
     ]
-    for one in found.measurements:
-        assert one.model.success_rate == 1.0
-        assert one.mean_absolute_difference == pytest.approx(0.0)
-        assert (one.coverage.films, one.coverage.held) == (10, 10)
-        assert list(one.observers) == [("first", "second")]
+    for measurement in found.measurements:
+        assert measurement.model.success_rate == 1.0
+        assert measurement.mean_absolute_difference == pytest.approx(0.0)
+        assert (measurement.coverage.films, measurement.coverage.held) == (10, 10)
+        assert list(measurement.observers) == [("first", "second")]
 
 
 def test_against_another_truth_it_is_as_right_as_the_annotators_are_against_each_other(study):
-    for one in study("second").measurements:
-        against = one.observers["first", "second"]
-        assert one.model.success_rate == against.success_rate
+    for measurement in study("second").measurements:
+        against = measurement.observers["first", "second"]
+        assert measurement.model.success_rate == against.success_rate
         # The model's points are the first annotator's: the same table, seen from the other side.
-        assert one.model.table.tolist() == against.table.T.tolist()
-        assert one.mean_absolute_difference > 0
+        assert measurement.model.table.tolist() == against.table.T.tolist()
+        assert measurement.mean_absolute_difference > 0
 
 
 def test_its_document_is_json(study):

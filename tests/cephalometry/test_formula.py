@@ -141,7 +141,7 @@ heads = st.integers(0, 2**32 - 1).map(
 
 def values(head):
     at = dict(zip(CODES, head, strict=True))
-    return {code: float(one.formula.compute(at)) for code, one in MEASUREMENTS.items()}
+    return {code: float(measurement.formula.compute(at)) for code, measurement in MEASUREMENTS.items()}
 
 
 def same_angle(first, second):
@@ -152,8 +152,8 @@ def same_angle(first, second):
 def well_turned(head):
     """Whether no sign hangs on rounding: no line is nearly parallel to its partner."""
     at = dict(zip(CODES, head, strict=True))
-    for one in MEASUREMENTS.values():
-        for term in getattr(one.formula, "terms", ()):
+    for measurement in MEASUREMENTS.values():
+        for term in getattr(measurement.formula, "terms", ()):
             turn = turn_deg(at[term.u[1]] - at[term.u[0]], at[term.v[1]] - at[term.v[0]])
             if min(abs(turn), 180 - abs(turn)) < 1e-3:
                 return False
@@ -165,10 +165,10 @@ def test_a_similarity_leaves_angles_and_ratios_and_scales_lengths(head, degrees,
     turn = np.radians(degrees)
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     before, after = values(head), values(scale * head @ rotation.T + shift)
-    for code, one in MEASUREMENTS.items():
-        if one.unit == "deg":
+    for code, measurement in MEASUREMENTS.items():
+        if measurement.unit == "deg":
             assert same_angle(before[code], after[code]), code
-        elif one.unit == "ratio":
+        elif measurement.unit == "ratio":
             assert after[code] == pytest.approx(before[code], rel=1e-5), code
         elif code == "MW":  # behind is in the film's horizontal: its sign does not turn with the head
             assert abs(after[code]) == pytest.approx(scale * abs(before[code]), rel=1e-5, abs=1e-6)
@@ -179,8 +179,8 @@ def test_a_similarity_leaves_angles_and_ratios_and_scales_lengths(head, degrees,
 @given(heads.filter(well_turned))
 def test_a_mirror_image_turns_signs_and_nothing_else(head):
     before, after = values(head), values(head * (-1.0, 1.0))
-    for code, one in MEASUREMENTS.items():
-        kind = one.formula.kind
+    for code, measurement in MEASUREMENTS.items():
+        kind = measurement.formula.kind
         if kind in {"signed_angle", "distance_to_line"}:
             assert after[code] == pytest.approx(-before[code], abs=1e-6) or abs(before[code]) > 180 - 1e-6, (
                 code
@@ -224,19 +224,19 @@ def test_points_that_coincide_or_are_missing_give_no_value():
     assert np.isnan(value("FHI", S=(0, 0), Go=(0, 1), N=(3, 3), Me=(3, 3)))
     assert np.isnan(value("UIT-NA", N=(1, 1), A=(1, 1), UIT=(3, 3)))
     assert np.isnan(value("A-Nperp", Po=(1, 1), Or=(1, 1), N=(3, 3), A=(4, 4)))
-    for code, one in MEASUREMENTS.items():
-        for absent in one.landmarks:
-            at = {name: np.array([float(i), float(i * i)]) for i, name in enumerate(one.landmarks)}
+    for code, measurement in MEASUREMENTS.items():
+        for absent in measurement.landmarks:
+            at = {name: np.array([float(i), float(i * i)]) for i, name in enumerate(measurement.landmarks)}
             at[absent] = np.full(2, np.nan)
-            assert np.isnan(one.formula.compute(at)), (code, absent)
+            assert np.isnan(measurement.formula.compute(at)), (code, absent)
 
 
 def test_many_sets_of_points_are_measured_at_once():
     rng = np.random.default_rng(3)
     heads = rng.uniform(0, 100, (5, len(CODES), 2))
     together = {
-        code: one.formula.compute({name: heads[:, i] for i, name in enumerate(CODES)})
-        for code, one in MEASUREMENTS.items()
+        code: measurement.formula.compute({name: heads[:, i] for i, name in enumerate(CODES)})
+        for code, measurement in MEASUREMENTS.items()
     }
     for row, head in enumerate(heads):
         assert {code: found[row] for code, found in together.items()} == pytest.approx(values(head))

@@ -48,8 +48,8 @@ def test_calibration_goes_before_the_raw_spread(make_prediction, head, samples):
 
 
 def test_reasons_why_there_are_none(make_prediction, head):
-    one = make_prediction(head)
-    assert landmark_errors(one, uncalibrated=True).reason == ONE_SAMPLE
+    prediction = make_prediction(head)
+    assert landmark_errors(prediction, uncalibrated=True).reason == ONE_SAMPLE
     for covariances in (None, np.tile(np.eye(2), (19, 1, 1))):
         without_scale = make_prediction(head, mm_per_px=None, covariances_mm2=covariances)
         assert landmark_errors(without_scale).reason == NO_SCALE_FOR_ERRORS

@@ -24,7 +24,7 @@ ISBI = {entry.measurement.code: entry for entry in shipped_analyses()["isbi"].en
 
 
 def ranges(*given):
-    return ordered_classes(tuple(ClassRange.model_validate(one) for one in given))
+    return ordered_classes(tuple(ClassRange.model_validate(class_) for class_ in given))
 
 
 # Each boundary as published, and the values just beside it: both ends of the normal class belong to it.
@@ -78,7 +78,7 @@ def test_the_gap_in_the_published_classes_is_named():
 @given(st.floats(-50, 200))
 def test_every_value_of_a_measurement_with_classes_has_exactly_one(value):
     for entry in ISBI.values():
-        held = sum(bool(one.holds(np.array([value]))[0]) for one in entry.classes)
+        held = sum(bool(class_.holds(np.array([value]))[0]) for class_ in entry.classes)
         assert held <= 1
         if entry.classes:
             assert entry.class_of(value) == (
@@ -154,7 +154,7 @@ def test_a_norm_that_is_incomplete_is_refused(wrong):
 
 def test_classes_follow_from_one_norm_with_limits():
     spread = classes_from((Norm(source="us", mean=10.0, sd=2.0),))
-    assert [(one.name, one.words) for one in spread] == [
+    assert [(class_.name, class_.words) for class_ in spread] == [
         (BELOW, "below 8"),
         (WITHIN, "8 to 12"),
         (ABOVE, "above 12"),

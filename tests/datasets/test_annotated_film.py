@@ -178,10 +178,10 @@ def _dataset(three, *, spacings):
         AnnotatedFilm(
             film_id=str(i),
             path=Path(f"{i}.png"),
-            annotations={name: np.array(points, dtype=np.float64) for name, points in one.items()},
+            annotations={name: np.array(points, dtype=np.float64) for name, points in marked.items()},
             spacing=spacing,
         )
-        for i, (one, spacing) in enumerate(zip(marks, spacings, strict=True))
+        for i, (marked, spacing) in enumerate(zip(marks, spacings, strict=True))
     )
     return Dataset(name="three films", landmark_set=three, films=films, problems=("something",))
 
@@ -217,7 +217,7 @@ def test_annotators_without_a_common_point_have_no_distance(three):
     film = AnnotatedFilm(film_id="1", path=Path("1.png"), annotations={"anna": nothing, "ben": nothing})
     summary = summarize(Dataset(name="x", landmark_set=three, films=(film,)))
     assert summary.distances == ()
-    assert [one.n_films for one in summary.annotators] == [0, 0]
+    assert [annotator.n_films for annotator in summary.annotators] == [0, 0]
 
 
 def test_an_empty_split_has_no_annotators(three):
@@ -228,5 +228,8 @@ def test_an_empty_split_has_no_annotators(three):
 @pytest.mark.parametrize(("split", "mean_mm"), [("train", 2.35), ("test1", 2.36)])
 def test_the_challenges_annotators(shared_data, split, mean_mm):
     summary = summarize(select(read_isbi(shared_data / "isbi2015"), split))
-    assert [(one.n_films, one.n_points) for one in summary.annotators] == [(150, 2850), (150, 2850)]
+    assert [(annotator.n_films, annotator.n_points) for annotator in summary.annotators] == [
+        (150, 2850),
+        (150, 2850),
+    ]
     assert summary.distances[0].mean_mm == pytest.approx(mean_mm, abs=0.005)

@@ -155,7 +155,7 @@ def test_the_real_data_set(shared_data):
     pairs = json.loads((shared_data / "isbi2015" / "duplicates.json").read_text(encoding="utf-8"))
     groups = {film.film_id: film.group for film in dataset.films}
     assert len(pairs["same_exposure_pairs"]) == 23
-    assert all(groups[one] == groups[other] is not None for one, other in pairs["same_exposure_pairs"])
+    assert all(groups[first] == groups[other] is not None for first, other in pairs["same_exposure_pairs"])
 
 
 @pytest.mark.shared

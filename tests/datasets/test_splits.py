@@ -46,14 +46,14 @@ def test_folds_hold_every_film_once_and_part_no_group(groups, n_folds, seed):
     sizes = [len(fold) for fold in folds]
     assert max(sizes) - min(sizes) <= largest
     again = group_folds(films, n_folds, seed=seed)
-    assert all(np.array_equal(one, other) for one, other in zip(folds, again, strict=True))
+    assert all(np.array_equal(first, other) for first, other in zip(folds, again, strict=True))
 
 
 def test_folds_differ_with_the_seed():
     films = _films([None] * 30)
-    one, other = group_folds(films, 5, seed=1), group_folds(films, 5, seed=2)
-    assert [len(fold) for fold in one] == [6] * 5
-    assert any(not np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    first, other = group_folds(films, 5, seed=1), group_folds(films, 5, seed=2)
+    assert [len(fold) for fold in first] == [6] * 5
+    assert any(not np.array_equal(a, b) for a, b in zip(first, other, strict=True))
 
 
 @given(group_lists, st.floats(0.05, 0.6), st.integers(0, 99))

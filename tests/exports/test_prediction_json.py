@@ -90,7 +90,7 @@ def shape(node, definitions):
         return sorted((shape(option, definitions) for option in node["anyOf"]), key=str)
     kind = node.get("type")
     if isinstance(kind, list):
-        return sorted(({"type": one} for one in kind), key=str)
+        return sorted(({"type": name} for name in kind), key=str)
     if kind == "object":
         return {name: shape(child, definitions) for name, child in node["properties"].items()}
     if kind == "array":

@@ -53,11 +53,11 @@ def test_small_fields_have_the_amplitude_asked_for():
 
 
 def test_the_same_generator_state_gives_the_same_field():
-    one, two = (
+    first, two = (
         WaveField.random(np.random.default_rng(5), amplitude=1.5, wavelength=40.0).at(np.ones(2))
         for _ in range(2)
     )
-    assert one.tolist() == two.tolist()
+    assert first.tolist() == two.tolist()
 
 
 # The largest of training: 1.5 of 40 frame units, 2 % of half the side of a grid of 160 px; and far beyond.

@@ -81,12 +81,12 @@ def test_a_window_may_be_larger_than_the_map(size):
 def test_centroids_are_what_their_definition_says(seed, radius):
     rng = np.random.default_rng(seed)
     maps = rng.uniform(size=(3, rng.integers(1, 9), rng.integers(1, 9))).astype(np.float32)
-    for one, found in zip(maps, local_centroids(maps, radius), strict=True):
-        height, width = one.shape
-        row, column = np.unravel_index(one.argmax(), one.shape)
+    for heat_map, found in zip(maps, local_centroids(maps, radius), strict=True):
+        height, width = heat_map.shape
+        row, column = np.unravel_index(heat_map.argmax(), heat_map.shape)
         reach_x, reach_y = (min(radius, at, size - 1 - at) for at, size in ((column, width), (row, height)))
         rows, columns = slice(row - reach_y, row + reach_y + 1), slice(column - reach_x, column + reach_x + 1)
-        window, (ys, xs) = one[rows, columns], np.mgrid[rows, columns]
+        window, (ys, xs) = heat_map[rows, columns], np.mgrid[rows, columns]
         expected = [(window * xs).sum() / window.sum(), (window * ys).sum() / window.sum()]
         assert found == pytest.approx(expected, abs=1e-5)
 

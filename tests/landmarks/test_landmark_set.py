@@ -135,10 +135,10 @@ def test_the_shipped_set_has_the_challenge_order():
 
 def test_the_shipped_set_states_tissue_and_side_as_the_data_notes_do():
     landmarks = load_landmark_set("isbi-19").landmarks
-    assert [one.number for one in landmarks if one.tissue == "soft"] == [13, 14, 15, 16]
-    assert [one.number for one in landmarks if one.tissue == "tooth"] == [11, 12]
-    assert [one.number for one in landmarks if one.side == "bilateral"] == [3, 4, 10, 19]
-    assert all(len(one.definition) > 40 for one in landmarks)
+    assert [landmark.number for landmark in landmarks if landmark.tissue == "soft"] == [13, 14, 15, 16]
+    assert [landmark.number for landmark in landmarks if landmark.tissue == "tooth"] == [11, 12]
+    assert [landmark.number for landmark in landmarks if landmark.side == "bilateral"] == [3, 4, 10, 19]
+    assert all(len(landmark.definition) > 40 for landmark in landmarks)
 
 
 def test_every_shipped_set_loads_by_its_name():

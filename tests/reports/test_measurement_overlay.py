@@ -18,7 +18,10 @@ def prediction(make_prediction):
     """The 19 landmarks in five rows on a film of 400 x 500."""
     points = [(60 + 70 * (i % 5), 80 + 90 * (i // 5) + 9 * (i % 5)) for i in range(len(CODES))]
     plain = make_prediction(points, [3.0] * len(CODES))
-    named = [one.model_copy(update={"code": code}) for one, code in zip(plain.landmarks, CODES, strict=True)]
+    named = [
+        landmark.model_copy(update={"code": code})
+        for landmark, code in zip(plain.landmarks, CODES, strict=True)
+    ]
     return plain.model_copy(update={"landmarks": tuple(named)})
 
 
@@ -33,7 +36,7 @@ def test_lines_lie_between_their_landmarks(film_pixels, prediction):
     assert picture.size[0] == WIDTH
     assert picture.size[1] > HEIGHT
     drawn = coloured(picture)
-    at = {one.code: np.array([one.x_px, one.y_px]) for one in prediction.landmarks}
+    at = {landmark.code: np.array([landmark.x_px, landmark.y_px]) for landmark in prediction.landmarks}
     for first, last in [("S", "N"), ("N", "A"), ("N", "B"), ("Po", "Or"), ("Go", "Me"), ("PNS", "ANS")]:
         along = [at[first] + part * (at[last] - at[first]) for part in np.linspace(0.1, 0.9, 17)]
         hit = [drawn[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3].any() for x, y in along]
