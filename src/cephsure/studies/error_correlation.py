@@ -23,11 +23,11 @@ from cephsure.studies.plotting import (
     POOLED,
     WITHIN,
     Estimate,
+    Forest,
     Row,
     Series,
     correlation_estimates,
     density_panel,
-    forest,
     forest_figure,
     label,
     new_figure,
@@ -218,49 +218,39 @@ def published_figure(main: Sequence[Group], test: str) -> Figure:
         for group, found in own
     ]
     points = max((found.quality.n_points for _, found in own), default=0)
-    figure, axes = forest_figure(
-        1,
-        len(rows),
+    return forest_figure(
+        [Forest("Pearson's r with the radial error", rows, [_OURS, _PUBLISHED], limits=(-1, 1))],
         caption="Pearson's r of radial error and the measure by which the reference judges each kind of "
         f"model, point by point, unbinned ({points} points of official {test}; 95 % intervals, films "
         "resampled), beside the published value (of under-trained models where ours is one).",
         panel_width=8.5,
     )
-    forest(axes[0, 0], rows, [_OURS, _PUBLISHED])
-    axes[0, 0].set_xlim(-1, 1)
-    label(axes[0, 0], x="Pearson's r with the radial error", y="")
-    return figure
 
 
 def measures_figure(main: Sequence[Group], test: str) -> Figure:
     """Every measure's rank correlation, pooled and within a landmark, and its area for large errors."""
-    correlations, areas = [], []
+    rows = []
     for group in main:
         points = max((found.quality.n_points for found in group.found), default=0)
-        correlations.append(Row(f"{group.model.title} (n = {points})"))
-        areas.append(Row(""))
+        rows.append(Row(f"{group.model.title} (n = {points})"))
         for found in group.found:
-            quality, measure = found.quality, found.measured.measure
-            large = {
-                _OVER_2.name: Estimate(quality.auc_2mm, quality.auc_2mm_ci95),
-                _OVER_4.name: Estimate(quality.auc_4mm, quality.auc_4mm_ci95),
+            areas = {
+                _OVER_2.name: Estimate(found.quality.auc_2mm, found.quality.auc_2mm_ci95),
+                _OVER_4.name: Estimate(found.quality.auc_4mm, found.quality.auc_4mm_ci95),
             }
-            correlations.append(Row(measure.title, group.colour, correlation_estimates(found)))
-            areas.append(Row("", group.colour, large))
-    figure, axes = forest_figure(
-        2,
-        len(correlations),
+            estimates = correlation_estimates(found) | areas
+            rows.append(Row(found.measured.measure.title, group.colour, estimates))
+    return forest_figure(
+        [
+            Forest("Spearman's coefficient with the radial error", rows, [POOLED, WITHIN]),
+            Forest("area under the ROC curve", rows, [_OVER_2, _OVER_4], neutral=0.5),
+        ],
         caption=f"How well each measure follows the radial error on official {test}, point by point, "
         "unbinned. Left: Spearman's coefficient, turned so that a good measure is positive, over all points "
         "and within each landmark. Right: area under the ROC curve for finding large errors. 95 % "
         "intervals, films resampled.",
         panel_width=5.4,
     )
-    forest(axes[0, 0], correlations, [POOLED, WITHIN])
-    label(axes[0, 0], x="Spearman's coefficient with the radial error", y="")
-    forest(axes[0, 1], areas, [_OVER_2, _OVER_4], neutral=0.5)
-    label(axes[0, 1], x="area under the ROC curve", y="")
-    return figure
 
 
 def scatter_figure(group: Group, test: str, *, seed: int) -> Figure:

@@ -18,10 +18,10 @@ from cephsure.studies.plotting import (
     KIND_MARKERS,
     POOLED,
     WITHIN,
+    Forest,
     Row,
     correlation_estimates,
     density_panel,
-    forest,
     forest_figure,
     label,
     new_figure,
@@ -219,24 +219,19 @@ def _distance_table(study: Study, panel: Panel, distances: dict[str, NDArray[np.
 
 def correlation_figure(corrected: Sequence[Compared]) -> Figure:
     """Every measure's coefficient, a panel for each panel of observers."""
-    panels = list(dict.fromkeys(group.panel for group in corrected))
-    columns = [
-        [row for group in corrected if group.panel is panel for row in _rows(group)] for panel in panels
-    ]
-    figure, axes = forest_figure(
-        len(panels),
-        max(map(len, columns)),
+    panels = []
+    for panel in dict.fromkeys(group.panel for group in corrected):
+        rows = [row for group in corrected if group.panel is panel for row in _rows(group)]
+        count = f"{len(panel.rows)} films, {len(panel.columns)} landmarks"
+        x = f"Spearman's coefficient with the {panel.quantity}\n({count})"
+        panels.append(Forest(x, rows, [POOLED, WITHIN]))
+    return forest_figure(
+        panels,
         caption="Spearman's coefficient of each measure with how far the observers disagree on the point "
         "(each observer's offsets removed), turned so that a good measure is positive; last of each model "
         "its own error. Films that no model was trained on; 95 % intervals, films resampled.",
         panel_width=5.4,
     )
-    for place, (axis, panel, rows) in enumerate(zip(axes[0], panels, columns, strict=True)):
-        unlabelled = [Row("", row.colour, row.estimates) for row in rows]
-        forest(axis, unlabelled if place else rows, [POOLED, WITHIN])
-        count = f"{len(panel.rows)} films, {len(panel.columns)} landmarks"
-        label(axis, x=f"Spearman's coefficient with the {panel.quantity}\n({count})", y="")
-    return figure
 
 
 def _rows(group: Compared) -> Iterator[Row]:

@@ -26,9 +26,9 @@ from cephsure.studies.plotting import (
     GREY,
     KIND_COLOURS,
     Estimate,
+    Forest,
     Row,
     Series,
-    forest,
     forest_figure,
     label,
     new_figure,
@@ -312,23 +312,17 @@ def noticed_figure(noticed: Sequence[Noticed], site: str, home: str) -> Figure:
         colour = KIND_COLOURS.get(model.kind, GREY)
         rows += [Row(title, colour, estimates) for title, estimates in of_model.items()]
     first = next(iter(noticed), None)
-    films = (
-        f"{len(first.away.values)} films of {site} against {len(first.home.values)} of {home}"
-        if first
-        else ""
-    )
-    figure, axes = forest_figure(
-        1,
-        len(rows),
+    films = ""
+    if first is not None:
+        films = f"{len(first.away.values)} films of {site} against {len(first.home.values)} of {home}"
+    x = f"area under the ROC curve, {site} against {home}"
+    return forest_figure(
+        [Forest(x, rows, [_IN_MM, _IN_PX], neutral=0.5, limits=(None, 1.01))],
         caption=f"Which measures notice the change of site: area under the ROC curve for telling {films} by "
         "the film's mean of the measure. 95 % intervals, films resampled within each site. The line is "
         "chance.",
         panel_width=8.0,
     )
-    forest(axes[0, 0], rows, [_IN_MM, _IN_PX], neutral=0.5)
-    axes[0, 0].set_xlim(right=1.01)
-    label(axes[0, 0], x=f"area under the ROC curve, {site} against {home}", y="")
-    return figure
 
 
 def sites_figure(home: Site, away: Site, noticed: Sequence[Noticed], *, seed: int) -> Figure:

@@ -253,41 +253,53 @@ def correlation_estimates(found: MeasureCorrelation) -> dict[str, Estimate]:
     }
 
 
-def forest_figure(
-    panels: int, rows: int, *, caption: str, panel_width: float = 5.0
-) -> tuple[Figure, NDArray[np.object_]]:
-    """A figure with panels side by side, tall enough for so many rows.
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """One panel of a forest plot.
 
-    Args:
-        panels: side by side.
-        rows: of the panel with the most of them, headings included.
-        caption: said under the figure in the report.
-        panel_width: inches.
-
-    Returns:
-        The figure and its axes (1, panels).
-    """
-    height = max(2.2, _MARGIN_INCHES + _ROW_INCHES * rows)
-    return new_figure(1, panels, caption=caption, panel_inches=(panel_width, height))
-
-
-def forest(axes: Axes, rows: Sequence[Row], series: Sequence[Series], *, neutral: float = 0.0) -> None:
-    """Draw the rows from top to bottom.
-
-    Args:
-        axes: the panel.
-        rows: headings and rows of estimates.
+    Attributes:
+        x: label of its axis.
+        rows: headings and rows of estimates, from top to bottom.
         series: what may stand in a row; two of them are drawn one above the other.
         neutral: where a line marks "nothing" (0 for a correlation, 0.5 for a ROC area).
+        limits: of the axis; None for where the estimates end.
     """
+
+    x: str
+    rows: Sequence[Row]
+    series: Sequence[Series]
+    neutral: float = 0.0
+    limits: tuple[float | None, float | None] = (None, None)
+
+
+def forest_figure(panels: Sequence[Forest], *, caption: str, panel_width: float = 5.0) -> Figure:
+    """Forest plots side by side, tall enough for their rows, which are named at the first one.
+
+    Args:
+        panels: with rows of the same names.
+        caption: said under the figure in the report.
+        panel_width: inches.
+    """
+    height = max(2.2, _MARGIN_INCHES + _ROW_INCHES * max(len(panel.rows) for panel in panels))
+    figure, axes = new_figure(1, len(panels), caption=caption, panel_inches=(panel_width, height))
+    for place, (axis, panel) in enumerate(zip(axes[0], panels, strict=True)):
+        _forest(axis, panel.rows, panel.series, neutral=panel.neutral, named=place == 0)
+        axis.set_xlim(*panel.limits)
+        label(axis, x=panel.x, y="")
+    return figure
+
+
+def _forest(
+    axes: Axes, rows: Sequence[Row], series: Sequence[Series], *, neutral: float, named: bool
+) -> None:
     axes.axvline(neutral, color=GREY, lw=0.8, zorder=0)
     offsets = np.linspace(-1, 1, len(series)) * _OFFSET_ROWS if len(series) > 1 else np.zeros(1)
     for place, row in enumerate(rows):
         if place % 2:
             axes.axhspan(place - 0.5, place + 0.5, color="#f4f4f4", zorder=-1, lw=0)
-        for one, offset in zip(series, offsets, strict=True):
-            _draw(axes, row, one, place + float(offset))
-    axes.set_yticks(range(len(rows)), [row.label for row in rows])
+        for each, offset in zip(series, offsets, strict=True):
+            _draw(axes, row, each, place + float(offset))
+    axes.set_yticks(range(len(rows)), [row.label if named else "" for row in rows])
     for row, tick in zip(rows, axes.get_yticklabels(), strict=True):
         tick.set_fontsize(7)
         if not row.estimates:
@@ -320,13 +332,13 @@ def _legend(axes: Axes, series: Sequence[Series]) -> None:
         return
     handles = [
         axes.plot(
-            [], [], one.marker, color=GREY, markerfacecolor=GREY if one.filled else "white", markersize=4.5
+            [], [], each.marker, color=GREY, markerfacecolor=GREY if each.filled else "white", markersize=4.5
         )[0]
-        for one in series
+        for each in series
     ]
     axes.legend(
         handles,
-        [one.name for one in series],
+        [each.name for each in series],
         fontsize=7,
         frameon=False,
         ncols=len(series),

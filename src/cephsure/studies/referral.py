@@ -17,9 +17,9 @@ from cephsure.studies.plotting import (
     GREY,
     KIND_COLOURS,
     Estimate,
+    Forest,
     Row,
     Series,
-    forest,
     forest_figure,
     label,
     new_figure,
@@ -305,25 +305,18 @@ def caught_figure(official: Mapping[StudyModel, Sequence[Referral]], test: str) 
     qualities = {model: rows[0].quality for model, rows in points.items() if rows}
     n_points = next(iter(qualities.values())).n_points
     large = ", ".join(f"{quality.n_large} {model.label}" for model, quality in qualities.items())
-    panels = [
-        [line for model, rows in points.items() for line in _caught_rows(model, rows, place)]
-        for place in range(len(REFERRED_SHARES))
-    ]
-    figure, axes = forest_figure(
-        len(panels),
-        len(panels[0]),
+    series = [Series(AS_IS), Series(WITHIN, "s", filled=False)]
+    panels = []
+    for place, share in enumerate(REFERRED_SHARES):
+        lines = [line for model, rows in points.items() for line in _caught_rows(model, rows, place)]
+        x = f"share of errors > 4 mm among the {share * 100:.0f} % referred"
+        panels.append(Forest(x, lines, series, neutral=share, limits=(0, 1.03)))
+    return forest_figure(
+        panels,
         caption=f"Share of the errors over 4 mm that is among the most uncertain points, official {test}, "
         f"with 95 % intervals (n = {n_points} points; errors over 4 mm: {large}). The line is chance.",
         panel_width=4.4,
     )
-    series = [Series(AS_IS), Series(WITHIN, "s", filled=False)]
-    for panel, share, lines in zip(axes[0], REFERRED_SHARES, panels, strict=True):
-        forest(panel, lines, series, neutral=share)
-        panel.set_xlim(0, 1.03)
-        label(panel, x=f"share of errors > 4 mm among the {share * 100:.0f} % referred", y="")
-    for panel in axes[0, 1:]:
-        panel.set_yticklabels([])
-    return figure
 
 
 def _caught_rows(model: StudyModel, rows: Sequence[Referral], place: int) -> Iterator[Row]:
