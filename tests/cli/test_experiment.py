@@ -31,7 +31,7 @@ class Registry:
             if name in self.fails:
                 raise self.fails[name]
             rows = tuple((label, len(table)) for label, table in tables.items())
-            table = ResultTable.from_rows("Films", ("model", "n"), rows)
+            table = ResultTable.from_records("Films", rows, columns=("model", "n"))
             return ExperimentResult(name, f"On {name}", ("Counted.",), {"films": table})
 
         return experiment

@@ -197,7 +197,7 @@ def counting():
         def experiment(study):
             table = predict_cases(study, "test1", plain_cases(films_of_split(study.dataset)))["rule"]
             rows = [(film, 1.0) for film in table.film_ids]
-            films = ResultTable.from_rows("Films", ("film", "value"), rows)
+            films = ResultTable.from_records("Films", rows, columns=("film", "value"))
             return ExperimentResult(name, f"Title of {name}", ("Counted.",), {"films": films})
 
         return experiment

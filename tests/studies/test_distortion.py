@@ -85,7 +85,7 @@ def test_films_without_a_scale_are_refused(three):
 
 
 def column(table, name, **where):
-    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    rows = table.records()
     return [row[name] for row in rows if all(row[key] == value for key, value in where.items())]
 
 
@@ -126,7 +126,7 @@ def test_a_spread_that_never_varies_has_no_coefficient(head_sized):
     # The rule's two samples are always 2 px apart.
     assert column(result.tables["distortion"], "model", measure="spread of the samples") == []
     assert result.shown is not None
-    assert result.shown.rows == ()
+    assert result.shown.records() == []
     panels = result.figures["distortion-own-measure"].get_axes()
     assert any("constant" in text.get_text() for panel in panels for text in panel.texts)
 
@@ -142,7 +142,7 @@ def test_everything_is_written_and_a_picture_needs_a_model_that_runs(head_sized,
     stored = study_model("s", model=None, stored=head_sized.folder_of(model))
     again = distortion(replace(head_sized, models=(stored,)), magnitudes=STRENGTHS)
     assert set(again.figures) == {"distortion-own-measure", "distortion-measures"}
-    assert again.tables["distortion"].rows == result.tables["distortion"].rows
+    assert again.tables["distortion"].records() == result.tables["distortion"].records()
 
 
 def test_many_models_stay_in_columns_of_four(head_sized, study_model, rule_model):

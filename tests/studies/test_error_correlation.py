@@ -133,8 +133,8 @@ def test_ours_and_the_published_value_in_one_row(figures):
     assert tick.get_text() == "default ensemble (5), mean: spread of the samples"
     drawn = [float(line.get_xdata()[0]) for line in panel.lines if len(line.get_xdata()) == 1]
     table = result.tables["error_correlation"]
-    own = next(row for row in table.rows if row[table.columns.index("own_measure")])
-    assert own[table.columns.index("pearson")] in drawn
+    own = next(row for row in table.records() if row["own_measure"])
+    assert own["pearson"] in drawn
     assert 0.31 in drawn
 
 

@@ -29,12 +29,14 @@ def test_published_figures_of_that_set_stand_beside(made):
     result = accuracy(made.study)
     assert result.title == "Accuracy on Test2"
     table = result.tables["accuracy"]
-    who = [row[table.columns.index("who")] for row in table.rows]
+    who = list(table.frame["who"])
     assert "Li et al. 2020" in who
     # The reference published nothing on it.
     assert not any("Drevick" in source for source in who)
-    own = next(row for row in result.tables["accuracy_long"].rows if row[0] == "default baseline, mean")
-    assert own[result.tables["accuracy_long"].columns.index("n_films")] == 24
+    own = next(
+        row for row in result.tables["accuracy_long"].records() if row["who"] == "default baseline, mean"
+    )
+    assert own["n_films"] == 24
 
 
 def test_films_without_splits_are_called_by_their_set(made):

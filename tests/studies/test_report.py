@@ -57,7 +57,9 @@ def result(name="accuracy", **changes):
     given = {
         "title": f"Title of {name}",
         "method": ("First this.", "Then that."),
-        "tables": {"errors": ResultTable.from_rows("Errors", ("who", "mre_mm"), (("paper", 1.234567),))},
+        "tables": {
+            "errors": ResultTable.from_records("Errors", (("paper", 1.234567),), columns=("who", "mre_mm"))
+        },
         "figures": {"curve": DrawnFigure("A curve.", "error against angle", {"svg": b"<svg/>", "png": PNG})},
     }
     return ExperimentResult(name=name, **(given | changes))
@@ -159,7 +161,7 @@ def test_not_a_medical_device_at_both_ends():
 
 
 def test_everything_is_escaped():
-    table = ResultTable.from_rows(EVIL, (EVIL, "n"), ((EVIL, 1),), note=EVIL)
+    table = ResultTable.from_records(EVIL, ((EVIL, 1),), columns=(EVIL, "n"), note=EVIL)
     figure = DrawnFigure(EVIL, EVIL, {"svg": b"<svg/>", "png": PNG})
     model = dataclasses.replace(facts().models[0], label=EVIL, truth=EVIL, changes=(EVIL,), kind=EVIL)
     data = (
@@ -298,7 +300,7 @@ def test_all_models_in_one_table(study):
             *("measure", "spearman", "within_spearman", "auc_4mm"),
         )
         row = ("rule", True, "official", "all", 0.4321, 0.3, 0.5, "spread", None, None, None)
-        tables = {"error_correlation": ResultTable.from_rows("Errors", columns, (row,))}
+        tables = {"error_correlation": ResultTable.from_records("Errors", (row,), columns=columns)}
         return ExperimentResult("error-correlation", "Errors", (), tables)
 
     StudyFolder(study).make("error-correlation", experiment)

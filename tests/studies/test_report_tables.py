@@ -59,8 +59,10 @@ def test_rounding(name, cells, texts):
 
 
 def test_numbers_stand_to_the_right_words_to_the_left():
-    table = ResultTable.from_rows(
-        "t", ("who", "n", "mixed", "flag", "none"), (("a", 1, 1, True, None), ("b", None, "x", False, None))
+    table = ResultTable.from_records(
+        "t",
+        (("a", 1, 1, True, None), ("b", None, "x", False, None)),
+        columns=("who", "n", "mixed", "flag", "none"),
     )
     columns, same = shown_columns(table)
     assert [column.numeric for column in columns] == [False, True, False, False, False]
@@ -69,8 +71,10 @@ def test_numbers_stand_to_the_right_words_to_the_left():
 
 def test_an_interval_stands_beside_its_value():
     names = ("who", "mre_mm", "mre_low_mm", "mre_high_mm", "auc", "auc_low", "auc_high", "low")
-    table = ResultTable.from_rows(
-        "t", names, (("a", 1.1523, 1.1, 1.2, 0.9, None, None, 3), ("b", None, None, None, 0.8, 0.75, 0.85, 4))
+    table = ResultTable.from_records(
+        "t",
+        (("a", 1.1523, 1.1, 1.2, 0.9, None, None, 3), ("b", None, None, None, 0.8, 0.75, 0.85, 4)),
+        columns=names,
     )
     columns, _ = shown_columns(table)
     assert [column.heading for column in columns] == ["who", "MRE [interval]", "AUC [interval]", "low"]
@@ -82,16 +86,19 @@ def test_an_interval_stands_beside_its_value():
 def test_what_is_the_same_in_every_row_of_a_wide_table_is_said_once():
     names = ("who", *(f"c{i}" for i in range(7)), "mre_mm")
     rows = tuple((who, *range(7), float(i)) for i, who in enumerate("abc"))
-    columns, same = shown_columns(ResultTable.from_rows("t", names, rows))
+    columns, same = shown_columns(ResultTable.from_records("t", rows, columns=names))
     assert [column.heading for column in columns] == ["who", "MRE"]
     assert same == [f"c{i} {i}" for i in range(7)]
     # Few columns fit; of two rows nobody is tired.
-    assert shown_columns(ResultTable.from_rows("t", names[:8], tuple(row[:8] for row in rows)))[1] == []
-    assert shown_columns(ResultTable.from_rows("t", names, rows[:2]))[1] == []
+    assert (
+        shown_columns(ResultTable.from_records("t", tuple(row[:8] for row in rows), columns=names[:8]))[1]
+        == []
+    )
+    assert shown_columns(ResultTable.from_records("t", rows[:2], columns=names))[1] == []
 
 
 def test_a_table_without_rows():
-    columns, same = shown_columns(ResultTable.from_rows("t", ("who", "mre_mm"), ()))
+    columns, same = shown_columns(ResultTable.from_records("t", (), columns=("who", "mre_mm")))
     assert ([column.heading for column in columns], same) == (["who", "MRE"], [])
     assert columns[0].texts == ()
 
@@ -128,8 +135,8 @@ def table_html(table, *, title, file):
 
 
 def test_cells_and_what_they_are():
-    table = ResultTable.from_rows(
-        "Errors <b>", ("who", "mre_mm"), (("A & B", 1.25), ("c", None)), note="x < y"
+    table = ResultTable.from_records(
+        "Errors <b>", (("A & B", 1.25), ("c", None)), columns=("who", "mre_mm"), note="x < y"
     )
     html = table_html(table, title="Table 1.2", file="accuracy/errors.csv")
     found = Rows(html)
@@ -144,30 +151,36 @@ def test_cells_and_what_they_are():
 
 def test_a_long_table_is_cut_and_says_so():
     rows = tuple((f"film {index}", index) for index in range(MOST_ROWS + 1))
-    html = table_html(ResultTable.from_rows("t", ("film", "n"), rows), title="T", file="a/b.csv")
+    html = table_html(ResultTable.from_records("t", rows, columns=("film", "n")), title="T", file="a/b.csv")
     assert len(Rows(html).rows) == 1 + FIRST_ROWS
     assert f"First {FIRST_ROWS} of {MOST_ROWS + 1} rows; all: <code>a/b.csv</code>" in html
-    whole = table_html(ResultTable.from_rows("t", ("film", "n"), rows[:-1]), title="T", file="a/b.csv")
+    whole = table_html(
+        ResultTable.from_records("t", rows[:-1], columns=("film", "n")), title="T", file="a/b.csv"
+    )
     assert len(Rows(whole).rows) == 1 + MOST_ROWS
     assert 'class="table tall"' in whole
 
 
 def test_a_table_without_rows_says_so():
-    html = table_html(ResultTable.from_rows("t", ("a", "b"), ()), title="T", file="a.csv")
+    html = table_html(ResultTable.from_records("t", (), columns=("a", "b")), title="T", file="a.csv")
     assert Rows(html).rows == [["a", "b"]]
     assert "No rows: " in html
 
 
 def test_long_words_get_room():
     html = table_html(
-        ResultTable.from_rows("t", ("who",), (("paper mc-dropout (15), senior",),)), title="T", file="a.csv"
+        ResultTable.from_records("t", (("paper mc-dropout (15), senior",),), columns=("who",)),
+        title="T",
+        file="a.csv",
     )
     assert Rows(html).kinds[0] == ("th", "col", "long")
 
 
 def test_a_table_as_text_is_cut_on_request():
     rows = [(f"model {index}", 1.2345, 1.2, 1.3, index) for index in range(5)]
-    table = ResultTable.from_rows("Errors", ("who", "mre_mm", "mre_low_mm", "mre_high_mm", "n"), rows)
+    table = ResultTable.from_records(
+        "Errors", rows, columns=("who", "mre_mm", "mre_low_mm", "mre_high_mm", "n")
+    )
     text = text_table(table, most_rows=2, most_columns=2)
     assert text.title == "Errors (first 2 of 5 rows)"
     assert [(column.heading, column.side) for column in text.columns] == [

@@ -62,10 +62,10 @@ def test_panels_in_words():
 pytest.importorskip("matplotlib", reason="figures need matplotlib")
 
 
-TABLE = ResultTable.from_rows(
+TABLE = ResultTable.from_records(
     "Errors",
-    ("model", "n", "mre_mm", "clean"),
     (('default, "mean"', 150, 1.1523456789, True), ("paper", 0, float("nan"), None)),
+    columns=("model", "n", "mre_mm", "clean"),
     note="official",
 )
 
@@ -97,12 +97,15 @@ def test_a_table_as_json_and_back():
     assert document["columns"] == ["model", "n", "mre_mm", "clean"]
     assert document["rows"][1] == {"model": "paper", "n": 0, "mre_mm": None, "clean": None}
     back = ResultTable.from_document(document)
-    assert back.rows == (TABLE.rows[0], ("paper", 0, None, None))
+    assert [list(row.values()) for row in back.records()] == [
+        list(TABLE.records()[0].values()),
+        ["paper", 0, None, None],
+    ]
     assert (back.title, back.note, back.columns) == (TABLE.title, TABLE.note, TABLE.columns)
 
 
 def test_a_table_without_rows_keeps_its_columns():
-    empty = ResultTable.from_rows("none", ("a", "b"), ())
+    empty = ResultTable.from_records("none", (), columns=("a", "b"))
     assert ResultTable.from_document(empty.document()).columns == empty.columns == ("a", "b")
     assert empty.csv() == "a,b\n"
 

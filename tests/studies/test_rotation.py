@@ -19,7 +19,7 @@ SERIES = (
 
 
 def column(table, name, **where):
-    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    rows = table.records()
     return [row[name] for row in rows if all(row[key] == value for key, value in where.items())]
 
 
@@ -78,14 +78,14 @@ def test_everything_is_written_with_the_credit_and_a_picture_needs_a_model(
     stored = study_model("s", model=None, stored=turned_study.folder_of(model))
     again = rotation(replace(turned_study, models=(stored,)), series=SERIES)
     assert "rotation-head-samples" not in again.figures
-    assert again.tables["rotation"].rows == result.tables["rotation"].rows
+    assert again.tables["rotation"].records() == result.tables["rotation"].records()
 
 
 def test_a_ct_without_landmarks_shows_the_measures_alone(study, spot_ct):
     study = replace(study, cts=(spot_ct(landmarks=False),))
     result = rotation(study, series=SERIES[1:2])
     assert set(column(result.tables["rotation-by-angle"], "n_truth")) == {0}
-    assert result.tables["rotation-straight"].rows == ()
+    assert result.tables["rotation-straight"].records() == []
 
 
 def test_several_heads_are_kept_apart(study, spot_ct):

@@ -138,7 +138,7 @@ def test_stored_predictions_without_samples_are_left_out_and_that_is_said(table_
     made = table_study(n_test=8, kinds=("ensemble",)).study
     result = sample_count(replace(made, shift_films=4, models=(replace(made.models[0], stored=made.out),)))
     assert result.figures == {}
-    assert result.tables["samples"].rows == ()
+    assert result.tables["samples"].records() == []
     assert any("Left out" in text and "default ensemble (5), mean" in text for text in result.method)
 
 

@@ -13,7 +13,9 @@ from cephsure.studies.summaries import best_of, overview
 
 
 def result(name, table, columns, *rows):
-    return ExperimentResult(name, name, (), {table: ResultTable.from_rows(name, columns.split(), rows)})
+    return ExperimentResult(
+        name, name, (), {table: ResultTable.from_records(name, rows, columns=columns.split())}
+    )
 
 
 ACCURACY = result(
@@ -53,7 +55,7 @@ def table():
 
 
 def lines(table):
-    return {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
+    return {row["model"]: row for row in table.records()}
 
 
 def test_each_models_own_figures(table):
@@ -67,17 +69,29 @@ def test_each_models_own_figures(table):
 
 def test_where_the_annotation_of_the_training_is_missing_the_mean_is_the_truth():
     accuracy = ACCURACY.tables["accuracy_long"]
-    rows = tuple((*row[:2], "mean", "other", *row[4:]) for row in accuracy.rows[1:2])
+    (row,) = accuracy.records()[1:2]
+    rows = [row | {"truth": "mean", "trained_on": "other"}]
     found = overview(
-        [replace(ACCURACY, tables={"accuracy_long": ResultTable.from_rows("t", accuracy.columns, rows)})]
+        [
+            replace(
+                ACCURACY,
+                tables={"accuracy_long": ResultTable.from_records("t", rows, columns=accuracy.columns)},
+            )
+        ]
     )
     assert lines(found)["ours"]["mre_mm"] == 2.0
     both = (
-        *accuracy.rows[1:2],
-        (*accuracy.rows[1][:2], "mean", *accuracy.rows[1][3:6], 5.0, None, None, 1.0, 9.0),
+        row,
+        row
+        | {"truth": "mean", "mre_mm": 5.0, "mre_low_mm": None, "mre_high_mm": None, "sdr_2.5mm_percent": 9.0},
     )
     found = overview(
-        [replace(ACCURACY, tables={"accuracy_long": ResultTable.from_rows("t", accuracy.columns, both)})]
+        [
+            replace(
+                ACCURACY,
+                tables={"accuracy_long": ResultTable.from_records("t", both, columns=accuracy.columns)},
+            )
+        ]
     )
     assert lines(found)["ours"]["mre_mm"] == 2.0
 
@@ -103,11 +117,11 @@ def test_published_figures_stand_below(table):
 
 
 def test_published_lines_that_stand_beside_nothing_are_left_out():
-    assert len(overview([ACCURACY]).rows) == 1 + 3
+    assert len(overview([ACCURACY]).frame) == 1 + 3
     errors = ERROR.tables["error_correlation"]
     trained = replace(errors, frame=errors.frame[:3])
     found = overview([replace(ERROR, tables={"error_correlation": trained})])
-    assert [row[0] for row in found.rows][1:] == [f"published, {kind}" for kind in REFERENCE]
+    assert list(found.frame["model"])[1:] == [f"published, {kind}" for kind in REFERENCE]
 
 
 def test_without_models_there_is_no_overview():
@@ -142,7 +156,7 @@ DETECTION = result(
 
 def best_lines(*results):
     table = best_of(results)
-    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    rows = table.records()
     return {(row["task"], row["model"]): row for row in rows}
 
 

@@ -28,7 +28,7 @@ from cephsure.workflows.study import (
 from table_study import table_study  # beside tests/conftest.py, which puts its folder on the path
 
 ROWS = [(f"model {index}", 0.25 * index, index) for index in range(30)]
-TABLE = ResultTable.from_rows("Errors", ("model", "mre_mm", "n"), ROWS)
+TABLE = ResultTable.from_records("Errors", ROWS, columns=("model", "mre_mm", "n"))
 
 
 @pytest.fixture

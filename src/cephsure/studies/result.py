@@ -112,7 +112,7 @@ class ResultTable:
     @staticmethod
     def from_records(
         title: str,
-        records: Iterable[Mapping[str, Cell]],
+        records: Iterable[Mapping[str, Cell] | Sequence[Cell]],
         *,
         columns: Sequence[str] | None = None,
         note: str = "",
@@ -120,28 +120,15 @@ class ResultTable:
         """A table of records; see ``frame_of``."""
         return ResultTable(title, frame_of(records, columns), note)
 
-    @staticmethod
-    def from_rows(
-        title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], note: str = ""
-    ) -> ResultTable:
-        """A table of rows, each with a cell a column."""
-        return ResultTable(
-            title, frame_of((dict(zip(columns, row, strict=True)) for row in rows), columns), note
-        )
-
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns."""
         return tuple(self.frame.columns)
 
-    @property
-    def rows(self) -> tuple[tuple[Cell, ...], ...]:
-        """The cells, a tuple a row; None where there is no value."""
-        return tuple(zip(*(map(plain, self.frame[name]) for name in self.columns), strict=True))
-
     def records(self) -> list[dict[str, Cell]]:
         """The rows by column name, as JSON knows them; None where there is no value."""
-        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+        cells = zip(*(map(plain, self.frame[name]) for name in self.columns), strict=True)
+        return [dict(zip(self.columns, row, strict=True)) for row in cells]
 
     def select(self, *columns: str, where: pd.Series | None = None) -> ResultTable:
         """Some of the columns, of all rows or of those where ``where`` holds.
@@ -154,7 +141,7 @@ class ResultTable:
 
     def csv(self) -> str:
         """The table as CSV text with all digits; empty where there is no value."""
-        cells = pd.DataFrame(self.rows, columns=list(self.columns), dtype=object)
+        cells = pd.DataFrame(self.records(), columns=self.columns, dtype=object)
         return str(cells.to_csv(index=False, lineterminator="\n"))
 
     def document(self) -> dict[str, Any]:
@@ -169,15 +156,18 @@ class ResultTable:
     @staticmethod
     def from_document(data: Mapping[str, Any]) -> ResultTable:
         """The table of a ``document``."""
-        rows = ([row[name] for name in data["columns"]] for row in data["rows"])
-        return ResultTable.from_rows(data["title"], data["columns"], rows, data["note"])
+        return ResultTable.from_records(
+            data["title"], data["rows"], columns=data["columns"], note=data["note"]
+        )
 
 
-def frame_of(records: Iterable[Mapping[str, Cell]], columns: Sequence[str] | None = None) -> pd.DataFrame:
+def frame_of(
+    records: Iterable[Mapping[str, Cell] | Sequence[Cell]], columns: Sequence[str] | None = None
+) -> pd.DataFrame:
     """A frame whose columns keep the type of their cells, gaps or not: whole numbers stay whole.
 
     Args:
-        records: by column name; a name that a record lacks, and None, are gaps.
+        records: a row each, by column name or in the columns' order; what a record lacks, and None, are gaps.
         columns: which, and their order; by default all, in the order they come.
     """
     frame = pd.DataFrame(list(records), columns=columns, dtype=object)
@@ -214,7 +204,6 @@ class ExperimentResult:
     tables: dict[str, ResultTable] = field(default_factory=dict)
     figures: Mapping[str, Figure | DrawnFigure] = field(default_factory=dict)
     shown: ResultTable | None = None
-    findings: tuple[str, ...] = ()  # until no experiment gives any
 
     def write(self, folder: Path) -> list[Path]:
         """Write all tables as CSV, all data as one JSON, all figures as PNG and SVG; returns the files.

@@ -266,7 +266,7 @@ def _straight(study: Study, done: Sequence[Turned]) -> ResultTable:
         "placed_within_mm: the reader's estimate of how surely the landmark was placed in the CT, one "
         "standard deviation."
     )
-    return ResultTable.from_rows("Errors of the unturned head", columns, rows, note)
+    return ResultTable.from_records("Errors of the unturned head", rows, columns=columns, note=note)
 
 
 def _heads(heads: Iterable[Head]) -> ResultTable:
