@@ -75,8 +75,8 @@ def _maps(points: np.ndarray, size: np.ndarray, scale: np.ndarray, side: int) ->
     away = np.stack(np.meshgrid(axis, axis), axis=-1)
     inverse = np.linalg.inv(SHAPE @ SHAPE.T)
     images = []
-    for one in size:
-        image = np.exp(-0.5 * np.einsum("hwi,ij,hwj->hw", away, inverse, away) / (0.5 * one) ** 2)
+    for width in size:
+        image = np.exp(-0.5 * np.einsum("hwi,ij,hwj->hw", away, inverse, away) / (0.5 * width) ** 2)
         images.append(image / image.sum())
     cell_px = np.diag(cell_mm / scale)
     origins = points - cell_px @ np.full(2, (side - 1) / 2)

@@ -38,7 +38,7 @@ def test_overall_figures_by_hand(figures):
     assert (figures["films"], figures["groups"], figures["points"]) == (4, 4, 15)
     assert figures["mean_expected_mm"] == pytest.approx(1.5 * figures["mean_error_mm"], rel=1e-4)
     assert figures["expected_calibration_error_mm"] == pytest.approx(0.5 * figures["mean_error_mm"], rel=1e-4)
-    assert [one["ratio"] for one in figures["deciles"]] == pytest.approx([1.5] * 10, rel=1e-4)
+    assert [group["ratio"] for group in figures["deciles"]] == pytest.approx([1.5] * 10, rel=1e-4)
     (region,) = figures["regions"]
     assert region["coverage"] == pytest.approx(13 / 15, rel=1e-4)
     assert region["worst_landmark"] == 0.5

@@ -94,14 +94,14 @@ def test_what_is_missing_is_counted_and_named():
     before = LeftOut(reason="cannot be read", films=1, names=("a.png",))
     found = run(predicted, truth, left_out=[before], landmark_set=SET)
     assert (found.n_films, found.n_points, found.mre_mm) == (2, 2, pytest.approx(2.7))
-    assert {one.reason: (one.films, one.points) for one in found.left_out.reasons} == {
+    assert {left.reason: (left.films, left.points) for left in found.left_out.reasons} == {
         "cannot be read": (1, 0),
         NO_POINT: (1, 0),
         NO_TRUTH: (0, 1),
         NOT_PREDICTED: (0, 1),
     }
     assert (found.left_out.films, found.left_out.points) == (2, 2)
-    assert [one.n_points for one in found.per_landmark] == [1, 1]
+    assert [mark.n_points for mark in found.per_landmark] == [1, 1]
 
 
 def test_a_landmark_nobody_marked_has_no_figures():

@@ -31,7 +31,7 @@ def test_false_alarms_ever_keep_their_rate(level, together):
 def test_worst_case_of_all_or_nothing_films_keeps_the_rate_too():
     rng = np.random.default_rng(2)
     draws = (rng.random((300, 150)) < 0.1).astype(float)
-    alarms = np.mean([watch(one, level=0.9, false_alarm_rate=0.1)[-1].alarm for one in draws])
+    alarms = np.mean([watch(film, level=0.9, false_alarm_rate=0.1)[-1].alarm for film in draws])
     assert alarms <= 0.1 + 3 * np.sqrt(0.09 / 300)
 
 

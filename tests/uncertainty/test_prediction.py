@@ -121,9 +121,9 @@ def test_numbers_that_are_not_finite_are_refused_by_name(field):
 
 
 def test_samples_of_another_landmark_set_are_refused():
-    one = Samples(*(getattr(SAMPLES, name)[:, :1] for name in Samples.__slots__[:4]))
+    other = Samples(*(getattr(SAMPLES, name)[:, :1] for name in Samples.__slots__[:4]))
     with pytest.raises(BundleError, match="gives 1 landmarks, its set two has 2"):
-        predict(one)
+        predict(other)
 
 
 def test_millimetres_scale_the_coarse_positions_too():

@@ -86,12 +86,12 @@ def test_a_mirrored_film_has_the_mirrored_region(fitted, kind):
     positions = film.points_px + np.array([7.0, -4.0])
     score = REGION_KINDS[kind]
     assert score.scores(mirrored, turn.apply(positions)) == pytest.approx(score.scores(film, positions))
-    for one, other in zip(
+    for chain, other in zip(
         region_outlines(score.region(film, 1, float(regions.bounds(kind, 0.8)[1]), 0.8)),
         region_outlines(score.region(mirrored, 1, float(regions.bounds(kind, 0.8)[1]), 0.8)),
         strict=True,
     ):
-        ends = [np.sort(chain, axis=0)[[0, -1]] for chain in (turn.apply(one), other)]
+        ends = [np.sort(chain, axis=0)[[0, -1]] for chain in (turn.apply(chain), other)]
         assert ends[0] == pytest.approx(ends[1], abs=0.2)
 
 

@@ -138,15 +138,15 @@ def region_table(figures: dict[str, Any]) -> Table:
     headings = ("level", "held the true point, % [95 %]", "worst landmark, %", "mean area, mm² [95 %]")
     rows = [
         (
-            one["kind"],
-            f"{one['level']:.0%}",
-            f"{_percent(one['coverage'])} {_span(one['coverage_ci95'], 100)}",
-            _percent(one["worst_landmark"]),
-            f"{_cell(one['mean_area_mm2'], 1)} {_span(one['mean_area_ci95_mm2'], 1)}",
-            _cell(one["median_area_mm2"], 1),
-            _percent(one["whole_film_share"]),
+            region["kind"],
+            f"{region['level']:.0%}",
+            f"{_percent(region['coverage'])} {_span(region['coverage_ci95'], 100)}",
+            _percent(region["worst_landmark"]),
+            f"{_cell(region['mean_area_mm2'], 1)} {_span(region['mean_area_ci95_mm2'], 1)}",
+            _cell(region["median_area_mm2"], 1),
+            _percent(region["whole_film_share"]),
         )
-        for one in figures["regions"]
+        for region in figures["regions"]
     ]
     return Table(
         f"Regions, cross-fitted ({figures['folds']} folds, {figures['films']} films)",
@@ -160,12 +160,12 @@ def reliability_table(figures: dict[str, Any]) -> Table:
     rows = [
         (
             str(number),
-            str(one["points"]),
-            _cell(one["expected_mm"], 2),
-            _cell(one["actual_mm"], 2),
-            _cell(one["ratio"], 2),
+            str(group["points"]),
+            _cell(group["expected_mm"], 2),
+            _cell(group["actual_mm"], 2),
+            _cell(group["ratio"], 2),
         )
-        for number, one in enumerate(figures["deciles"], start=1)
+        for number, group in enumerate(figures["deciles"], start=1)
     ]
     return Table(
         "Errors in mm, cross-fitted",
@@ -177,13 +177,13 @@ def reliability_table(figures: dict[str, Any]) -> Table:
 def landmark_table(figures: dict[str, Any], *, kind: str, levels: Sequence[float]) -> Table:
     """Each landmark: expected and actual error, coverage and area of one kind of region."""
     rows = []
-    for one in figures["landmarks"]:
-        regions = {entry["level"]: entry for entry in one["regions"] if entry["kind"] == kind}
+    for mark in figures["landmarks"]:
+        regions = {entry["level"]: entry for entry in mark["regions"] if entry["kind"] == kind}
         cells = [
-            str(one["number"]),
-            one["code"],
-            _cell(one["mean_expected_mm"], 2),
-            _cell(one["mean_error_mm"], 2),
+            str(mark["number"]),
+            mark["code"],
+            _cell(mark["mean_expected_mm"], 2),
+            _cell(mark["mean_error_mm"], 2),
         ]
         for level in levels:
             entry = regions.get(level, {})
@@ -241,8 +241,8 @@ def reliability_diagram(figures: dict[str, Any]) -> bytes:
 def _errors(axes: Axes, figures: dict[str, Any]) -> None:
     """Mean expected against mean actual error, in groups of equal number."""
     groups = figures["deciles"]
-    expected = [one["expected_mm"] for one in groups]
-    actual = [one["actual_mm"] for one in groups]
+    expected = [group["expected_mm"] for group in groups]
+    actual = [group["actual_mm"] for group in groups]
     end = 1.1 * max(*expected, *actual)
     axes.plot([0, end], [0, end], color=_GREY, linewidth=1, label="as expected")
     axes.fill_between([0, end], [0, end / 1.2], [0, end / 0.8], color=_GREY, alpha=0.12, label="within 20 %")
@@ -260,13 +260,13 @@ def _errors(axes: Axes, figures: dict[str, Any]) -> None:
 def _coverage(axes: Axes, figures: dict[str, Any]) -> None:
     """Stated against actual coverage of each kind of region, with the worst landmark."""
     axes.plot([40, 100], [40, 100], color=_GREY, linewidth=1, label="as stated")
-    kinds = list(dict.fromkeys(one["kind"] for one in figures["regions"]))
+    kinds = list(dict.fromkeys(region["kind"] for region in figures["regions"]))
     for number, kind in enumerate(kinds):
-        chosen = [one for one in figures["regions"] if one["kind"] == kind]
+        chosen = [region for region in figures["regions"] if region["kind"] == kind]
         # Set a little apart: at one place the kinds would cover each other.
-        x = [100 * one["level"] + 0.9 * (number - 1) for one in chosen]
-        y = [100 * one["coverage"] for one in chosen]
-        ends = [one["coverage_ci95"] for one in chosen]
+        x = [100 * region["level"] + 0.9 * (number - 1) for region in chosen]
+        y = [100 * region["coverage"] for region in chosen]
+        ends = [region["coverage_ci95"] for region in chosen]
         whiskers = [
             [at - 100 * (low if low is not None else at / 100) for at, (low, _) in zip(y, ends, strict=True)],
             [
@@ -275,7 +275,7 @@ def _coverage(axes: Axes, figures: dict[str, Any]) -> None:
             ],
         ]
         axes.errorbar(x, y, yerr=whiskers, fmt=_MARKERS[kind], color=_COLOURS[kind], capsize=3, label=kind)
-        worst = [100 * one["worst_landmark"] for one in chosen]
+        worst = [100 * region["worst_landmark"] for region in chosen]
         label = "worst landmark" if not number else None
         axes.plot(x, worst, _MARKERS[kind], color=_COLOURS[kind], fillstyle="none", label=label)
     axes.set(xlim=(45, 100), ylim=(min(40, *axes.get_ylim()), 101))

@@ -241,8 +241,8 @@ def _lay_on(
 def _beside_pose(mean: NDArray[np.float64]) -> NDArray[np.float64]:
     """(2 L, 2 L - 4) an orthonormal basis of the displacements that no small motion of the mean gives."""
     x, y = (mean - mean.mean(axis=0)).T
-    zero, one = np.zeros(len(mean)), np.ones(len(mean))
-    motions = [(one, zero), (zero, one), (-y, x), (x, y)]  # to the side, down, turn, grow
+    nothing, unit = np.zeros(len(mean)), np.ones(len(mean))
+    motions = [(unit, nothing), (nothing, unit), (-y, x), (x, y)]  # to the side, down, turn, grow
     poses = np.stack([np.stack(motion, axis=1).ravel() for motion in motions], axis=1)  # (2 L, 4)
     orthonormal = np.asarray(np.linalg.qr(poses, mode="complete").Q, dtype=np.float64)
     return orthonormal[:, 4:]

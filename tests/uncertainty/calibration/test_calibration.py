@@ -134,8 +134,8 @@ def test_every_landmark_gains_error_covariance_and_region(data, calibration, kin
 def test_points_and_measures_stay(data, calibration):
     before = prediction_of(data, 40)
     after = calibrated(before, calibration, maps=data.maps[40])
-    for one, other in zip(before.landmarks, after.landmarks, strict=True):
-        assert (one.x_px, one.y_px, one.measures) == (other.x_px, other.y_px, other.measures)
+    for mark, other in zip(before.landmarks, after.landmarks, strict=True):
+        assert (mark.x_px, mark.y_px, mark.measures) == (other.x_px, other.y_px, other.measures)
 
 
 def test_without_a_scale_nothing_is_added(data, calibration):

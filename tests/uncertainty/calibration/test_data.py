@@ -84,8 +84,8 @@ def test_films_without_scale_and_points_without_truth_are_not_known():
 
 
 def test_groups_that_stand_alone_never_share_a_name():
-    one = predicted([(1.0, 2.0)])
-    data = built([one] * 4, [[(1.0, 2.0)]] * 4, ids=["1", "2", "3", "4"], groups=["1", None, "1", None])
+    alone = predicted([(1.0, 2.0)])
+    data = built([alone] * 4, [[(1.0, 2.0)]] * 4, ids=["1", "2", "3", "4"], groups=["1", None, "1", None])
     assert data.groups[0] == data.groups[2]
     assert len(set(data.groups)) == 3
     taken = data.take([2, 0])

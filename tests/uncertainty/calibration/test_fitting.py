@@ -29,11 +29,11 @@ def test_the_scored_films_make_levels_exact_where_they_can(films, scored):
 def test_all_is_found_that_is_there(made_errors):
     data = made_errors.draw(np.random.default_rng(0), 400, offset_mm=(0.6, -0.4), left=True)
     found = fit_landmarks(data)
-    for one, base in zip(found, made_errors.BASE_MM, strict=True):
+    for mark, base in zip(found, made_errors.BASE_MM, strict=True):
         # An offset is found as far as the error's own size lets it.
-        assert one.offset_mm == pytest.approx((0.6, -0.4), abs=0.35 * base)
-        assert one.films == 400
-        shape = np.array(one.relative_covariance)
+        assert mark.offset_mm == pytest.approx((0.6, -0.4), abs=0.35 * base)
+        assert mark.films == 400
+        shape = np.array(mark.relative_covariance)
         truth = made_errors.SHAPE @ made_errors.SHAPE.T
         assert shape / np.trace(shape) == pytest.approx(truth / np.trace(truth), abs=0.08)
     expected = expected_errors_mm(found, data.measures)
@@ -44,7 +44,7 @@ def test_temperatures_fit_the_maps(made_errors):
     """The made maps are half as wide as the errors' law, which the temperature 4 repairs."""
     data = made_errors.draw(np.random.default_rng(1), 80, with_maps=True, side=41)
     # The smallest landmark's maps are too coarse, the largest's too narrow for the tails.
-    assert [one.temperature for one in fit_landmarks(data)[1:3]] == pytest.approx([4.0, 4.0], rel=0.35)
+    assert [mark.temperature for mark in fit_landmarks(data)[1:3]] == pytest.approx([4.0, 4.0], rel=0.35)
 
 
 def test_true_positions_come_back(made_errors):
@@ -76,7 +76,7 @@ def test_missing_points_count_for_their_landmark_alone(made_errors):
     data.errors_mm[:, 1] = np.nan
     data.errors_mm[:20, 2] = np.nan
     found = fit_calibration(data)
-    assert [one.films for one in found.landmarks] == [60, 0, 40, 60]
+    assert [mark.films for mark in found.landmarks] == [60, 0, 40, 60]
     scores = found.regions.scores["disc"]
     assert scores[1].films == 0
     assert scores[0].films == 39

@@ -58,9 +58,9 @@ def test_a_gate_that_is_no_json_is_refused(tmp_path):
 
 
 def test_signs_must_be_of_the_same_films(drawn_case, as_data, head_model):
-    one, truth = drawn_case(np.random.default_rng(9))
+    prediction, truth = drawn_case(np.random.default_rng(9))
     with pytest.raises(InputError, match="do not fit"):
-        fit_gate(as_data([one], [truth]), [], head=head_model, shape_source="none")
+        fit_gate(as_data([prediction], [truth]), [], head=head_model, shape_source="none")
 
 
 @pytest.mark.parametrize("wrong", [{"max_missed_rate": 0.0}, {"false_alarm_rate": 1.0}, {"tolerance_mm": -1}])
@@ -72,8 +72,12 @@ def test_targets_out_of_range_are_refused(wrong):
 def test_films_of_one_group_count_once(gate_films, drawn_case, as_data, head_model):
     rng = np.random.default_rng(10)
     cases = [drawn_case(rng) for _ in range(6)]
-    seen = [film_signs(one, gate_films(rng), head=head_model) for one, _ in cases]
-    data = as_data([one for one, _ in cases], [t for _, t in cases], groups=["a", "a", None, None, "b", "b"])
+    seen = [film_signs(prediction, gate_films(rng), head=head_model) for prediction, _ in cases]
+    data = as_data(
+        [prediction for prediction, _ in cases],
+        [t for _, t in cases],
+        groups=["a", "a", None, None, "b", "b"],
+    )
     learned = fit_gate(data, seen, head=head_model, shape_source="drawn")
     assert isinstance(learned, Gate)
     assert (learned.films, learned.units, len(learned.film_signs)) == (6, 4, 4)

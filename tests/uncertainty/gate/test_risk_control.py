@@ -45,7 +45,9 @@ def test_promise_holds_with_points_that_depend_on_each_other(film_effect):
     candidates = candidate_thresholds(2.0)
     errors, scores = draw(rng, 5_000, film_effect=film_effect)
     asked = candidates[(candidates > 0.2) & (candidates < 3.0)][::8]
-    true_losses = [film_losses(errors > 2.0, accepted_points(scores, one)).mean() for one in asked]
+    true_losses = [
+        film_losses(errors > 2.0, accepted_points(scores, threshold)).mean() for threshold in asked
+    ]
     broken = useful = 0
     for _ in range(60):
         drawn = draw(rng, 75, film_effect=film_effect)

@@ -17,9 +17,9 @@ from cephsure.uncertainty.gate import (
 def test_a_gate_accepts_some_points_of_usual_films_and_promises_it(gate, drawn_case, gate_films):
     rng = np.random.default_rng(1)
     found = [apply_gate(drawn_case(rng)[0], gate_films(rng), gate) for _ in range(40)]
-    verdicts = [one.verdict for one in found]
+    verdicts = [film.verdict for film in found]
     assert verdicts.count("fit") >= 34
-    marks = [mark.verdict for one in found for mark in one.landmarks]
+    marks = [mark.verdict for film in found for mark in film.landmarks]
     assert 0.05 < marks.count("accept") / len(marks) < 0.95
     text = " ".join(promises(gate))
     assert "at most 0.1 of a film's accepted points" in text
@@ -31,14 +31,16 @@ def test_promised_rates_are_kept_over_many_gates(learn, drawn_case, gate_films, 
     rng = np.random.default_rng(7)
     target = GateTarget(max_missed_rate=0.2, confidence=0.8)
     tests = [(*drawn_case(rng), gate_films(rng)) for _ in range(80)]
-    seen = [film_signs(one, film, head=head_model) for one, _, film in tests]
+    seen = [film_signs(prediction, film, head=head_model) for prediction, _, film in tests]
     kept, alarms = [], []
     for seed in range(8):
         learned = learn(40, target, seed=100 + seed)
-        judged = [judge(one, signs, learned) for (one, _, _), signs in zip(tests, seen, strict=True)]
+        judged = [
+            judge(prediction, signs, learned) for (prediction, _, _), signs in zip(tests, seen, strict=True)
+        ]
         losses = []
-        for (one, truth, _), said in zip(tests, judged, strict=True):
-            points = np.array([(mark.x_px, mark.y_px) for mark in one.landmarks])
+        for (prediction, truth, _), said in zip(tests, judged, strict=True):
+            points = np.array([(mark.x_px, mark.y_px) for mark in prediction.landmarks])
             wrong = np.hypot(*(points - truth).T) * 0.5 > target.tolerance_mm
             losses.append((wrong & said.accepted).sum() / max(said.accepted.sum(), 1))
         kept.append(np.mean(losses) <= 0.2)
@@ -86,9 +88,9 @@ def test_a_usual_film_of_uncertain_points_says_why_none_is_accepted(gate, predic
         apply_gate(predicted(heads(rng), expected_px=4.0, spread_px=1.8), gate_films(rng), gate)
         for rng in map(np.random.default_rng, range(8))
     ]
-    fit = [one for one in found if one.verdict == "fit"]
+    fit = [film for film in found if film.verdict == "fit"]
     assert fit
-    assert all(one.reasons == ("no point is accepted: 8 of 8 are too uncertain",) for one in fit)
+    assert all(film.reasons == ("no point is accepted: 8 of 8 are too uncertain",) for film in fit)
 
 
 def test_too_few_films_review_everything_and_say_so(learn, drawn_case, gate_films):
@@ -109,7 +111,7 @@ def test_too_few_films_review_everything_and_say_so(learn, drawn_case, gate_film
 
 def test_other_landmarks_are_refused(gate, predicted, heads, head_model, gate_films):
     rng = np.random.default_rng(8)
-    one = predicted(heads(rng))
-    seen = film_signs(one, gate_films(rng), head=head_model)
+    prediction = predicted(heads(rng))
+    seen = film_signs(prediction, gate_films(rng), head=head_model)
     with pytest.raises(InputError, match="other landmarks"):
-        judge(one.model_copy(update={"landmarks": one.landmarks[1:]}), seen, gate)
+        judge(prediction.model_copy(update={"landmarks": prediction.landmarks[1:]}), seen, gate)

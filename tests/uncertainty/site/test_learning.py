@@ -22,7 +22,7 @@ def test_levels_that_few_films_cannot_have_are_the_whole_film(site_data):
     site = fit_site(site_data(9), name="here")
     assert math.isinf(site.factor(0.95))
     assert math.isfinite(site.factor(0.9))
-    assert {one.level: one.factor for one in site.radii}[0.95] is None
+    assert {radius.level: radius.factor for radius in site.radii}[0.95] is None
 
 
 def test_coverage_of_new_films_is_close_to_the_level(site_data):

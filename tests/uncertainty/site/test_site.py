@@ -131,13 +131,13 @@ def test_it_says_so():
 
 
 @pytest.mark.parametrize(
-    ("one", "what"),
+    ("other", "what"),
     [
         (prediction(sha256="b" * 64), "another bundle"),
         (prediction(mm_per_px=None), "scale"),
         (prediction().model_copy(update={"landmarks": ()}), "other landmarks"),
     ],
 )
-def test_what_does_not_belong_to_it_is_refused(one, what):
+def test_what_does_not_belong_to_it_is_refused(other, what):
     with pytest.raises(InputError, match=what):
-        apply_site(one, SITE)
+        apply_site(other, SITE)
