@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import ctypes
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from cephsure.errors import BundleError, InputError
@@ -154,3 +156,51 @@ def test_masks_are_stacked_with_their_inputs(dots, dot_bundles):
         alone = run_each(calls, lambda call: call, lambda _, maps: maps, pool=pool, stacked=False)
         assert run_each([], lambda call: call, lambda _, maps: maps, pool=pool, stacked=True) == []
     np.testing.assert_allclose(np.stack(found), np.stack(alone), rtol=1e-5)
+
+
+def test_torch_is_not_loaded_where_there_is_no_driver_for_a_gpu(monkeypatch):
+    def none(name):
+        raise OSError(name)
+
+    monkeypatch.setattr(ctypes, "CDLL", none)
+    monkeypatch.setattr(module, "find_spec", lambda _: pytest.fail("asked for torch"))
+    assert module._torch_has_gpu() is False
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_torch_is_asked_where_there_is_a_driver(monkeypatch, there):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert module._torch_has_gpu() is there
+    monkeypatch.setattr(module, "find_spec", lambda _: None)
+    assert module._torch_has_gpu() is False
+
+
+@pytest.mark.parametrize(("loaded", "device"), [(True, "cuda"), (False, "cpu")])
+def test_onnx_runtimes_gpu_is_used_where_its_libraries_are(dot_bundles, monkeypatch, loaded, device):
+    asked = []
+
+    class Opened:
+        def __init__(self, path, options, providers):
+            asked.append((path, providers))
+
+        def get_providers(self):
+            return ["CUDAExecutionProvider"] * loaded + ["CPUExecutionProvider"]
+
+        def get_inputs(self):
+            return []
+
+        get_outputs = get_inputs
+
+    monkeypatch.setattr(module, "_torch_has_gpu", lambda: False)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Opened)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: asked.append("libraries"), raising=False)
+    path = dot_bundles() / "members" / "00" / "coarse.onnx"
+    graph, runtime, found = module._open(path, "auto", None)
+    assert (runtime, found, graph.on_gpu) == ("onnxruntime", device, loaded)
+    libraries, (_, providers) = asked
+    assert libraries == "libraries"
+    assert [providers[0][0], providers[1]] == ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    assert providers[0][1]["use_tf32"] == "0"

@@ -6,7 +6,9 @@ node: what a bundle's networks are made of takes two dozen kinds, whatever the r
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from importlib.util import find_spec
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,13 +19,27 @@ from torch.nn import functional as F
 from cephsure.errors import BundleError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     Value = Tensor | NDArray[np.int64]
     """Numbers on the device; shapes, axes and the like stay whole numbers on the host."""
+
+
+_flags_lock = Lock()
+
+
+@contextmanager
+def _exact(device: torch.device) -> Iterator[None]:
+    """On a GPU, single precision and sums that do not depend on chance; these are settings of the process."""
+    if device.type == "cpu":
+        yield
+        return
+    flags = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+    with _flags_lock, flags:
+        yield
 
 
 def torch_has_gpu() -> bool:
@@ -67,10 +83,7 @@ class TorchGraph:
     def compute(self, output: str, feeds: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         """One of the graph's outputs."""
         values = dict(self._constants)
-        exact = torch.backends.cudnn.flags(
-            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-        )
-        with torch.inference_mode(), exact:
+        with torch.inference_mode(), _exact(self.device):
             for name, array in feeds.items():
                 values[name] = torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
             for step in self._nodes:
