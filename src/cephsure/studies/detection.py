@@ -183,7 +183,7 @@ def harm_table(detected: Sequence[Detected]) -> ResultTable:
         "hand, so what it finds is the most that can be hoped for; all_max was fixed beforehand."
     )
     title = "What each shift does to the points, and whether it is noticed"
-    return ResultTable.from_rows(title, _HARM, rows, note)
+    return ResultTable.from_records(title, rows, columns=_HARM, note=note)
 
 
 def spoiled_table(detected: Sequence[Detected]) -> ResultTable:
@@ -208,7 +208,7 @@ def spoiled_table(detected: Sequence[Detected]) -> ResultTable:
         "many."
     )
     title = "Shifted films whose points are spoiled, and how many raise an alarm"
-    return ResultTable.from_rows(title, _SPOILED, rows, note)
+    return ResultTable.from_records(title, rows, columns=_SPOILED, note=note)
 
 
 def _spoiled(errors_mm: NDArray[np.float64] | None) -> NDArray[np.intp]:
