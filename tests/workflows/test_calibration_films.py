@@ -70,15 +70,15 @@ def test_errors_are_the_models(collected):
     assert data.errors_mm.mean(axis=(0, 1)) == pytest.approx((-1.0, 0.0), abs=0.3)
     assert data.errors_mm.std(axis=(0, 1)) == pytest.approx((1.5, 0.75), rel=0.25)
     for row, film in enumerate(collected.films):
-        assert film.assessed.film_id == film.annotated.film_id == data.film_ids[row]
-        assert film.assessed.errors_mm == pytest.approx(data.radial_mm[row])
+        assert film.film_id == film.annotated.film_id == data.film_ids[row]
+        assert film.errors_mm == pytest.approx(data.radial_mm[row])
 
 
 def test_maps_are_the_films_own(collected, dot_model):
     data = collected.data
     assert len(data.maps) == len(collected.films) == 34
     assert data.tempered_mm.shape[:2] == (34, 4)
-    _, maps = dot_model.predict_with_maps(collected.annotated[5].path, seed=3)
+    _, maps = dot_model.predict_with_maps(collected.films[5].annotated.path, seed=3)
     assert (maps.probabilities == data.maps[5].probabilities).all()
     cells = data.maps[5].cells(data.points_px[5])
     assert (cells >= 0).all()
@@ -88,7 +88,7 @@ def test_it_says_where_it_comes_from(collected, dot_model):
     source = collected.data.source
     assert (source.split, source.truth, source.samples, source.seed) == ("test1", "one", 3, 3)
     assert source.model_sha256 == dot_model.bundle.sha256
-    assert source.data_sha256 == data_sha256(collected.annotated, "one")
+    assert source.data_sha256 == data_sha256([film.annotated for film in collected.films], "one")
     assert len(set(collected.data.groups)) == 34
     assert sum(group.startswith("group ") for group in collected.data.groups) == 1
 
@@ -110,5 +110,5 @@ def test_a_film_that_cannot_be_read_is_told_and_the_rest_goes_on(dot_model, dot_
     # A third of the films, which gives the shape of heads, is looked at before the others.
     assert dict(told) == {"006": False, "broken": True, "008": False, "009": False}
     assert len(found.data.maps) == len(found.films) == 3
-    assert found.data.film_ids == tuple(film.film_id for film in found.annotated)
+    assert found.data.film_ids == tuple(film.film_id for film in found.films)
     assert np.isfinite(found.data.errors_mm).all()

@@ -62,10 +62,12 @@ def test_the_shape_comes_from_training_films_without_those_of_a_test_films_group
     whole, collected = drawn(22)
     films = gate_films(collected)
     # Film 001 shows the last test film's exposure.
-    assert films.head.shape.n_films == 21
-    assert films.shape_source.startswith("21 training films")
+    assert films.heads.head.shape.n_films == 21
+    assert films.heads.source.startswith("21 training films")
     assert len(films.signs) == len(films.films) == 24
-    assert sum(films.head.bilateral) == sum(mark.side == "bilateral" for mark in whole.landmark_set.landmarks)
+    assert sum(films.heads.head.bilateral) == sum(
+        mark.side == "bilateral" for mark in whole.landmark_set.landmarks
+    )
     gate = films.learn(GateTarget())
     assert gate.judges_films
     assert gate.threshold_mm is None
@@ -74,9 +76,9 @@ def test_the_shape_comes_from_training_films_without_those_of_a_test_films_group
 def test_without_training_films_a_third_gives_the_shape_and_nothing_else(drawn):
     _, collected = drawn(3)
     films = gate_films(collected)
-    assert films.head.shape.n_films == 8
+    assert films.heads.head.shape.n_films == 8
     assert len(films.signs) == len(films.films) == 16
-    assert "does not use otherwise" in films.shape_source
+    assert "does not use otherwise" in films.heads.source
     assert films.data.film_ids == tuple(film.film_id for film in films.films)
 
 

@@ -6,8 +6,8 @@ import csv
 import io
 import logging
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -19,7 +19,8 @@ from cephsure.evaluation import About, LeftOut, radial_errors
 from cephsure.evaluation import evaluate as evaluate_points
 from cephsure.evaluation.evaluate import NO_POINT
 from cephsure.exports.output_files import readable_json
-from cephsure.uncertainty import MEASURES
+from cephsure.films import Film, FilmFacts
+from cephsure.uncertainty import MEASURES, Prediction
 from cephsure.workflows.batch import (
     DEFAULT_MODEL,
     MEAN,
@@ -35,7 +36,7 @@ from cephsure.workflows.batch import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable
     from concurrent.futures import Executor
     from pathlib import Path
 
@@ -43,15 +44,13 @@ if TYPE_CHECKING:
 
     from cephsure.datasets import AnnotatedFilm, Dataset
     from cephsure.evaluation import Evaluation
-    from cephsure.films import Film
+    from cephsure.inference.heat_maps import HeatMaps
     from cephsure.inference.session import Device
     from cephsure.landmarks import LandmarkSet
     from cephsure.model import Model
-    from cephsure.uncertainty import Measure, Prediction
+    from cephsure.uncertainty.gate import FilmSigns
 
 logger = logging.getLogger(__name__)
-
-Result = TypeVar("Result")
 
 NOT_WELL_DEFINED = {"isbi-19": (16,)}
 """Landmarks without which figures are given too: soft tissue pogonion, where the annotators of the ISBI 2015
@@ -70,22 +69,70 @@ class Predictor(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What a model finds on a film: the prediction and, where wanted, heat maps and the gate's signs."""
+
+    prediction: Prediction
+    maps: HeatMaps | None = None
+    signs: FilmSigns | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AssessedFilm:
     """One film: what was found and what is true.
 
     Attributes:
-        film_id: its name in the data set.
-        prediction: what the model found.
+        annotated: the film in its data set.
+        found: what the model found.
         truth_px: (L, 2) true points, NaN where there is none.
-        errors_px: (L,) radial errors in px, NaN where there is no truth.
-        errors_mm: the same in mm, or None without a scale.
+        facts: scale and checksum of the film's file.
     """
 
-    film_id: str
-    prediction: Prediction
+    annotated: AnnotatedFilm
+    found: Found
     truth_px: NDArray[np.float64]
-    errors_px: NDArray[np.float64]
-    errors_mm: NDArray[np.float64] | None
+    facts: FilmFacts
+
+    @property
+    def film_id(self) -> str:
+        """Its name in the data set."""
+        return self.annotated.film_id
+
+    @property
+    def prediction(self) -> Prediction:
+        """What the model found."""
+        return self.found.prediction
+
+    @property
+    def errors_px(self) -> NDArray[np.float64]:
+        """(L,) radial errors in px, NaN where there is no truth."""
+        errors: NDArray[np.float64] = radial_errors(self.prediction.points_px[None], self.truth_px[None])[0]
+        return errors
+
+    @property
+    def errors_mm(self) -> NDArray[np.float64] | None:
+        """(L,) the same in mm, or None without a scale."""
+        scale = self.prediction.film.mm_per_px
+        if scale is None:
+            return None
+        points, true = self.prediction.points_px[None], self.truth_px[None]
+        errors: NDArray[np.float64] = radial_errors(points, true, mm_per_px=[scale])[0]
+        return errors
+
+
+@dataclass(frozen=True, slots=True)
+class AssessedFilms:
+    """The films that could be used, in the data set's order, and the others.
+
+    Attributes:
+        films: the films.
+        left_out: reason -> names of those that have no true point or could not be used.
+        errors: film -> why it could not be used.
+    """
+
+    films: tuple[AssessedFilm, ...]
+    left_out: dict[str, list[str]]
+    errors: dict[Path, Exception]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +141,7 @@ class Assessment:
 
     evaluation: Evaluation
     films: tuple[AssessedFilm, ...]
-    errors: Mapping[Path, Exception] = field(default_factory=dict)
+    errors: dict[Path, Exception]
 
     def csv(self) -> str:
         """One line a film and landmark: truth, prediction, error and measures; empty where there is none."""
@@ -104,17 +151,12 @@ class Assessment:
         points = ["truth_x_px", "truth_y_px", "x_px", "y_px", "error_px", "error_mm"]
         writer.writerow(["film", "number", "code", *points, *measures])
         for film in self.films:
-            for index, landmark in enumerate(film.prediction.landmarks):
-                error_mm = None if film.errors_mm is None else film.errors_mm[index]
-                numbers = [
-                    *film.truth_px[index],
-                    landmark.x_px,
-                    landmark.y_px,
-                    film.errors_px[index],
-                    error_mm,
-                ]
-                numbers += landmark.measures.model_dump().values()
-                writer.writerow([film.film_id, landmark.number, landmark.code, *map(_cell, numbers)])
+            errors_px, errors_mm = film.errors_px, film.errors_mm
+            for index, mark in enumerate(film.prediction.landmarks):
+                error_mm = None if errors_mm is None else errors_mm[index]
+                numbers = [*film.truth_px[index], mark.x_px, mark.y_px, errors_px[index], error_mm]
+                numbers += mark.measures.model_dump().values()
+                writer.writerow([film.film_id, mark.number, mark.code, *map(_cell, numbers)])
         return text.getvalue()
 
 
@@ -217,138 +259,108 @@ def assess(
     executor: Executor | None = None,
     on_progress: OnProgress = silent,
 ) -> Assessment:
-    """Evaluate a model on the films of a data set.
+    """Evaluate a model on all films of a data set; ``split`` is what they are called in the result.
 
-    A film that cannot be used is left out, counted and named; the others go on.
-
-    Args:
-        model: the model.
-        dataset: its films are evaluated, all of them.
-        truth: an annotator's name, or "mean" of those who marked the landmark.
-        split: what the choice of films is called in the result.
-        samples: members or stochastic passes; None for the model's own number.
-        seed: of the stochastic passes.
-        mirrored: evaluate on the films' mirror images instead, left and right exchanged.
-        inverted: evaluate on the films' negatives instead.
-        n_resamples: bootstrap resamples behind each interval.
-        executor: does the films side by side, in processes or threads.
-        on_progress: told after each film, with the error if it cannot be used.
-
-    Returns:
-        The evaluation and what it comes from.
-
-    Raises:
-        InputError: the model or what is asked of it is at fault, not a film; its landmarks are not the data
-            set's; nobody of that name annotated a film; no film can be evaluated.
+    Other arguments, result and errors are those of ``evaluate``.
     """
-    work = _AssessFilm(model, samples, seed, mirrored=mirrored, inverted=inverted)
-    marked = marked_films(work, model, dataset, truth=truth, executor=executor, on_progress=on_progress)
-    done = marked.results
-    about = _about(done, dataset, truth=truth, split=split, mirrored=mirrored, inverted=inverted)
-    left_out = [
-        LeftOut(reason=why, films=len(names), names=tuple(names)) for why, names in marked.left_out.items()
+    assessed = assess_films(
+        _Predict(model, samples, seed),
+        model,
+        dataset,
+        truth=truth,
+        changed=_Changed(mirrored, inverted),
+        executor=executor,
+        on_progress=on_progress,
+    )
+    done, first = assessed.films, assessed.films[0].prediction.model
+    predictions = [film.prediction for film in done]
+    sources = [one.film.spacing_source for one in predictions]
+    measures = [
+        name
+        for name, measure in MEASURES.items()
+        if all(hasattr(one.landmarks[0].measures, measure.key(in_mm=False)) for one in predictions)
     ]
-    evaluation = _evaluate(done, dataset, about=about, left_out=left_out, n_resamples=n_resamples)
-    return Assessment(evaluation, done, marked.errors)
+    evaluation = evaluate_points(
+        [one.points_px for one in predictions],
+        [film.truth_px for film in done],
+        [one.film.mm_per_px or (np.nan, np.nan) for one in predictions],
+        {name: [_measured(one, name) for one in predictions] for name in measures},
+        {name: MEASURES[name].direction for name in measures},
+        landmark_set=dataset.landmark_set,
+        without=NOT_WELL_DEFINED.get(dataset.landmark_set.name, ()),
+        left_out=[
+            LeftOut(reason=why, films=len(names), names=tuple(names))
+            for why, names in assessed.left_out.items()
+        ],
+        about=About(
+            dataset=dataset.name,
+            split=split,
+            truth=truth,
+            landmark_set=dataset.landmark_set.name,
+            spacing_sources={source: sources.count(source) for source in dict.fromkeys(sources)},
+            problems=dataset.problems,
+            model=first.name,
+            model_kind=first.kind,
+            model_recipe=first.recipe,
+            model_sha256=first.sha256,
+            samples=first.samples,
+            seed=first.seed,
+            mirrored=mirrored,
+            inverted=inverted,
+        ),
+        n_resamples=n_resamples,
+    )
+    return Assessment(evaluation, done, assessed.errors)
 
 
-@dataclass(frozen=True, slots=True)
-class MarkedFilms(Generic[Result]):
-    """What came of the films that have true points.
-
-    Attributes:
-        results: one a film that could be used, in the data set's order.
-        films: these films.
-        left_out: reason -> names of the others.
-        errors: film -> why it could not be used.
-    """
-
-    results: tuple[Result, ...]
-    films: tuple[AnnotatedFilm, ...]
-    left_out: dict[str, list[str]]
-    errors: dict[Path, Exception]
-
-
-def marked_films(
-    work: Callable[[AnnotatedFilm, NDArray[np.float64]], Result],
+def assess_films(
+    find: Callable[[Film], Found],
     model: Predictor,
     dataset: Dataset,
     *,
     truth: str,
-    executor: Executor | None,
-    on_progress: OnProgress,
-) -> MarkedFilms[Result]:
-    """Do something with each film of a data set that has true points.
+    changed: _Changed | None = None,
+    executor: Executor | None = None,
+    on_progress: OnProgress = silent,
+) -> AssessedFilms:
+    """Predict each film that has true points, and set the points beside them; each file is opened once.
+
+    A film that cannot be used is left out, counted and named; the others go on.
 
     Args:
-        work: is given a film and its true points (L, 2) in px, NaN where there is none; picklable for an
-            executor of processes.
-        model: what the work predicts with.
+        find: predicts a film; picklable for an executor of processes.
+        model: what it predicts with.
         dataset: the films.
         truth: whose points are true.
+        changed: mirror images or negatives of the films instead.
         executor: does the films side by side; None for one after the other, here.
         on_progress: told after each film, with the error if it cannot be used.
 
-    Returns:
-        What came of it.
-
     Raises:
-        InputError: the model or what is asked of it is at fault; nobody of that name annotated a film; no
-            film can be used.
+        InputError: the model or what is asked of it is at fault, not a film; its landmarks are not the data
+            set's; nobody of that name annotated a film; no film can be used.
     """
     _check(model, dataset, truth)
     outcomes = each_film(
-        _OfMarked(work, truth),
+        _AssessFilm(find, truth, changed or _Changed()),
         dataset.films,
         path=lambda film: film.path,
         is_films_own=lambda error: isinstance(error, FilmError),
         executor=executor,
         on_progress=on_progress,
     )
-    results, films, left_out = [], [], defaultdict(list)
+    left_out = defaultdict(list)
     for film, outcome in zip(dataset.films, outcomes, strict=True):
-        if outcome.result is not None:
-            results.append(outcome.result)
-            films.append(film)
-        elif isinstance(outcome.error, FilmError):
+        if isinstance(outcome.error, FilmError):
             logger.info("left out: %s", outcome.error)
             left_out[outcome.error.what].append(film.film_id)
-        else:
+        elif outcome.result is None:
             left_out[NO_POINT].append(film.film_id)
-    if not results:
+    done = Batch.of(outcomes)
+    if not done.results:
         reasons = "; ".join(f"{len(names)} film(s): {why}" for why, names in left_out.items())
         raise InputError(f"no film of {dataset.name} can be evaluated: {reasons or 'it has none'}")
-    return MarkedFilms(tuple(results), tuple(films), dict(left_out), Batch.of(outcomes).errors)
-
-
-@dataclass(frozen=True, slots=True)
-class _OfMarked(Generic[Result]):
-    """Passes over films without a true point: there is no need to open them."""
-
-    work: Callable[[AnnotatedFilm, NDArray[np.float64]], Result]
-    truth: str
-
-    def __call__(self, annotated: AnnotatedFilm) -> Result | None:
-        points = true_points(annotated, self.truth)
-        return None if points is None else self.work(annotated, points)
-
-
-@dataclass(frozen=True, slots=True)
-class _AssessFilm:
-    """Predicts a film and sets its points beside the truth."""
-
-    model: Predictor
-    samples: int | None
-    seed: int
-    mirrored: bool = False
-    inverted: bool = False
-
-    def __call__(self, annotated: AnnotatedFilm, points_px: NDArray[np.float64]) -> AssessedFilm:
-        film, points_px = _changed(
-            film_of(annotated), points_px, mirrored=self.mirrored, inverted=self.inverted
-        )
-        prediction = self.model.predict(film, samples=self.samples, seed=self.seed)
-        return assessed(annotated.film_id, prediction, points_px)
+    return AssessedFilms(tuple(film for film in done.results if film is not None), left_out, done.errors)
 
 
 def _check(model: Predictor, dataset: Dataset, truth: str) -> None:
@@ -373,99 +385,56 @@ def true_points(annotated: AnnotatedFilm, which: str) -> NDArray[np.float64] | N
     return points if np.isfinite(points).all(axis=1).any() else None
 
 
-def _changed(
-    film: Film, points: NDArray[np.float64], *, mirrored: bool, inverted: bool
-) -> tuple[Film, NDArray[np.float64]]:
-    """The film's mirror image or negative, and where its points then lie."""
-    if mirrored:
-        film = replace(film, pixels=np.ascontiguousarray(film.pixels[:, ::-1]))
-        points = np.stack([film.width_px - 1 - points[:, 0], points[:, 1]], axis=1)
-    if inverted:
-        film = replace(film, pixels=np.float32(1) - film.pixels)
-    return film, points
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """Mirror images, negatives, or neither."""
+
+    mirrored: bool = False
+    inverted: bool = False
+
+    def change(self, film: Film, points: NDArray[np.float64]) -> tuple[Film, NDArray[np.float64]]:
+        """A film changed, and where its points then lie."""
+        if self.mirrored:
+            film = replace(film, pixels=np.ascontiguousarray(film.pixels[:, ::-1]))
+            points = np.stack([film.width_px - 1 - points[:, 0], points[:, 1]], axis=1)
+        if self.inverted:
+            film = replace(film, pixels=np.float32(1) - film.pixels)
+        return film, points
 
 
-def assessed(film_id: str, prediction: Prediction, truth_px: NDArray[np.float64]) -> AssessedFilm:
-    """A prediction beside the true points (L, 2) of its film."""
-    points = [[(one.x_px, one.y_px) for one in prediction.landmarks]]
-    scale = prediction.film.mm_per_px
-    errors_mm = None if scale is None else radial_errors(points, truth_px[None], mm_per_px=[scale])[0]
-    return AssessedFilm(film_id, prediction, truth_px, radial_errors(points, truth_px[None])[0], errors_mm)
+@dataclass(frozen=True, slots=True)
+class _Predict:
+    """Predicts a film."""
+
+    model: Predictor
+    samples: int | None
+    seed: int
+
+    def __call__(self, film: Film) -> Found:
+        return Found(self.model.predict(film, samples=self.samples, seed=self.seed))
 
 
-def _about(
-    done: Sequence[AssessedFilm],
-    dataset: Dataset,
-    *,
-    truth: str,
-    split: str | None,
-    mirrored: bool,
-    inverted: bool,
-) -> About:
-    """What is evaluated against what."""
-    model = done[0].prediction.model
-    sources = [one.prediction.film.spacing_source for one in done]
-    return About(
-        dataset=dataset.name,
-        split=split,
-        truth=truth,
-        landmark_set=dataset.landmark_set.name,
-        spacing_sources={source: sources.count(source) for source in dict.fromkeys(sources)},
-        problems=dataset.problems,
-        model=model.name,
-        model_kind=model.kind,
-        model_recipe=model.recipe,
-        model_sha256=model.sha256,
-        samples=model.samples,
-        seed=model.seed,
-        mirrored=mirrored,
-        inverted=inverted,
-    )
+@dataclass(frozen=True, slots=True)
+class _AssessFilm:
+    """Reads and predicts a film; one without a true point need not be opened."""
+
+    find: Callable[[Film], Found]
+    truth: str
+    changed: _Changed
+
+    def __call__(self, annotated: AnnotatedFilm) -> AssessedFilm | None:
+        points = true_points(annotated, self.truth)
+        if points is None:
+            return None
+        read = film_of(annotated)
+        film, points = self.changed.change(read, points)
+        facts = FilmFacts(read.spacing, read.sha256 or "")
+        return AssessedFilm(annotated, self.find(film), points, facts)
 
 
-def _evaluate(
-    done: Sequence[AssessedFilm],
-    dataset: Dataset,
-    *,
-    about: About,
-    left_out: Sequence[LeftOut],
-    n_resamples: int,
-) -> Evaluation:
-    """The films as arrays, to the evaluation."""
-    predictions = [film.prediction for film in done]
-    unknown = (np.nan, np.nan)
-    measures = [name for name, measure in MEASURES.items() if all(_has(one, measure) for one in predictions)]
-    return evaluate_points(
-        [[(mark.x_px, mark.y_px) for mark in one.landmarks] for one in predictions],
-        np.stack([film.truth_px for film in done]),
-        [unknown if one.film.mm_per_px is None else one.film.mm_per_px for one in predictions],
-        {name: _measured(predictions, name) for name in measures},
-        {name: MEASURES[name].direction for name in measures},
-        landmark_set=dataset.landmark_set,
-        without=NOT_WELL_DEFINED.get(dataset.landmark_set.name, ()),
-        left_out=left_out,
-        about=about,
-        n_resamples=n_resamples,
-    )
-
-
-def _has(prediction: Prediction, measure: Measure) -> bool:
-    """Whether a prediction gives a measure."""
-    return hasattr(prediction.landmarks[0].measures, measure.key(in_mm=False))
-
-
-def _measured(predictions: Iterable[Prediction], name: str) -> NDArray[np.float64]:
-    """(F, L) values of a measure; a length in mm on a film with a scale, as its errors are."""
-    return np.array(
-        [
-            [
-                getattr(mark.measures, MEASURES[name].key(in_mm=one.film.mm_per_px is not None))
-                for mark in one.landmarks
-            ]
-            for one in predictions
-        ],
-        dtype=np.float64,
-    )
+def _measured(prediction: Prediction, name: str) -> NDArray[np.float64]:
+    """(L,) values of a measure; a length in mm on a film with a scale, as its errors are."""
+    return prediction.measured(MEASURES[name].key(in_mm=prediction.film.mm_per_px is not None))
 
 
 def _cell(value: float | None) -> str:

@@ -172,7 +172,7 @@ def _cross_fitted(
 ) -> dict[str, Any]:
     """The honest figures."""
     folds = min(options.folds, len(set(collected.data.groups)))
-    parts = group_folds(collected.annotated, folds, seed=options.seed)
+    parts = group_folds([film.annotated for film in collected.films], folds, seed=options.seed)
     step = Counter("folds", folds, on_progress)
     crossed = cross_fit(collected.data, parts, seed=options.seed, on_fold=step)
     return document(crossed, collected.data, model.landmark_set)
@@ -203,7 +203,7 @@ def _report_files(figures: dict[str, Any], on_progress: OnProgress) -> dict[str,
 
 def _fitted(collected: Collected, chosen: NotTrainedOn, options: CalibrateOptions) -> Calibration:
     """The calibration fitted on all films."""
-    used = {film.film_id for film in collected.annotated}
+    used = {film.film_id for film in collected.films}
     unused = tuple(film.film_id for film in chosen.dataset.films if film.film_id not in used)
     left_out = chosen.left_out | ({"could not be used": unused} if unused else {})
     made = f"{datetime.now(UTC):%Y-%m-%d} with cephsure {__version__}"

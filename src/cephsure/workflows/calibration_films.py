@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.datasets import Dataset, KnownFilms, data_sha256, film_of, group_folds, select
+from cephsure.datasets import Dataset, KnownFilms, data_sha256, group_folds, select
 from cephsure.datasets import truth as truth_of
 from cephsure.errors import FilmError, InputError
-from cephsure.films import FilmFacts
 from cephsure.training.material import LEAST_POINTS
 from cephsure.uncertainty.calibration import CalibrationData, CalibrationSource, calibration_data
 from cephsure.uncertainty.gate import HeadModel, film_signs
 from cephsure.uncertainty.shape_model import ShapeModel
-from cephsure.workflows.assess import assessed, marked_films, true_points
+from cephsure.workflows.assess import Found, assess_films, true_points
 from cephsure.workflows.batch import MEAN, TRAIN, OnProgress, silent
 
 if TYPE_CHECKING:
@@ -27,10 +26,9 @@ if TYPE_CHECKING:
 
     from cephsure.bundles.bundle import Provenance
     from cephsure.datasets import AnnotatedFilm
-    from cephsure.inference.heat_maps import HeatMaps
+    from cephsure.films import Film
     from cephsure.model import Model
-    from cephsure.uncertainty.gate import FilmSigns
-    from cephsure.workflows.assess import AssessedFilm, MarkedFilms
+    from cephsure.workflows.assess import AssessedFilm, AssessedFilms
 
 _SHAPE_FOLDS, _FEWEST_SHAPES = 3, 20
 SAME_AS_TRAINING = "the same exposure or patient as a training film"
@@ -123,25 +121,6 @@ def _points(film: AnnotatedFilm, truth: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenFilm:
-    """All that is wanted of a film with known points, from reading it once.
-
-    Attributes:
-        annotated: the film.
-        assessed: the prediction beside the truth.
-        facts: scale and checksum of its file.
-        maps: its heat maps, if wanted.
-        signs: what the gate sees of it; None where no shape of heads is known.
-    """
-
-    annotated: AnnotatedFilm
-    assessed: AssessedFilm
-    facts: FilmFacts
-    maps: HeatMaps | None = None
-    signs: FilmSigns | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Heads:
     """What heads look like, from films that the gate does not use otherwise.
 
@@ -168,14 +147,9 @@ class Collected:
     """
 
     data: CalibrationData
-    films: tuple[SeenFilm, ...]
+    films: tuple[AssessedFilm, ...]
     heads: Heads | str
     errors: dict[Path, Exception]
-
-    @property
-    def annotated(self) -> tuple[AnnotatedFilm, ...]:
-        """The films as the data set has them."""
-        return tuple(film.annotated for film in self.films)
 
 
 def collect(
@@ -214,61 +188,46 @@ def collect(
         InputError: no film can be used, or none has a scale.
     """
     known = known or KnownFilms()
-    looking = _Looking(model, dataset, whole, truth, seed, known, executor, on_progress)
-    heads, parts = looking.see_all()
+    heads, parts = _Looking(model, dataset, whole, truth, seed, known, executor, on_progress).see_all()
     place = {film.film_id: number for number, film in enumerate(dataset.films)}
-    films = [film for part in parts for film in part.results]
-    films.sort(key=lambda film: place[film.annotated.film_id])
-    annotated = tuple(film.annotated for film in films)
-    maps = [film.maps for film in films if film.maps is not None]
-    data = calibration_data(
-        [film.assessed.prediction for film in films],
-        np.stack([film.assessed.truth_px for film in films]),
-        film_ids=[film.film_id for film in annotated],
-        groups=[film.group for film in annotated],
-        source=calibration_source(
-            model, dataset, annotated, split=split, truth=truth, seed=seed, known=known
-        ),
+    films = sorted((film for part in parts for film in part.films), key=lambda film: place[film.film_id])
+    source = calibration_source(model, dataset, films, split=split, truth=truth, seed=seed)
+    errors = {path: error for part in parts for path, error in part.errors.items()}
+    return Collected(data_of(films, source), tuple(films), heads, errors)
+
+
+def data_of(films: Sequence[AssessedFilm], source: CalibrationSource) -> CalibrationData:
+    """Films as calibration data.
+
+    Raises:
+        InputError: none has a scale.
+    """
+    maps = [film.found.maps for film in films if film.found.maps is not None]
+    return calibration_data(
+        [film.prediction for film in films],
+        np.stack([film.truth_px for film in films]),
+        film_ids=[film.film_id for film in films],
+        groups=[film.annotated.group for film in films],
+        source=source,
         maps=maps if len(maps) == len(films) else None,
     )
-    errors = {path: error for part in parts for path, error in part.errors.items()}
-    return Collected(data, tuple(films), heads, errors)
 
 
 def calibration_source(
-    model: Model,
-    dataset: Dataset,
-    films: Sequence[AnnotatedFilm],
-    *,
-    split: str,
-    truth: str,
-    seed: int,
-    known: KnownFilms,
-    of_bundle: bool = False,
+    model: Model, dataset: Dataset, films: Sequence[AssessedFilm], *, split: str, truth: str, seed: int
 ) -> CalibrationSource:
-    """Where calibration data come from.
-
-    Args:
-        model: that predicted the films.
-        dataset: their data set.
-        films: that could be used.
-        split: what they are called.
-        truth: whose points are true.
-        seed: of MC-Dropout's masks.
-        known: films that need not be opened.
-        of_bundle: name the bundle as it is now, not as it was before any calibration.
-
-    Returns:
-        The source.
-    """
+    """Where calibration data come from; the model is named as it was before any calibration."""
+    known = KnownFilms()
+    for film in films:
+        known.keep(film.annotated, film.facts)
     return CalibrationSource(
         dataset=dataset.name,
-        data_sha256=data_sha256(films, truth, known),
+        data_sha256=data_sha256([film.annotated for film in films], truth, known),
         split=split,
         truth=truth,
         model=model.name,
         model_kind=model.kind,
-        model_sha256=model.bundle.sha256 if of_bundle else model.networks_sha256,
+        model_sha256=model.networks_sha256,
         samples=model.default_samples,
         seed=seed,
     )
@@ -287,7 +246,7 @@ class _Looking:
     executor: Executor | None
     on_progress: OnProgress
 
-    def see_all(self) -> tuple[Heads | str, list[MarkedFilms[SeenFilm]]]:
+    def see_all(self) -> tuple[Heads | str, list[AssessedFilms]]:
         """The heads, or why there are none; and the films, in one part or two."""
         heads, films = self._training_heads(), self.dataset.films
         if heads is not None:
@@ -299,7 +258,7 @@ class _Looking:
             return error.what, [self._see(films, None)]
         names = frozenset(film.film_id for film in apart)
         first = self._see(apart, None)
-        points = self._points_mm(first.films)
+        points = self._points_mm([film.annotated for film in first.films])
         source = f"{len(points)} films of {self.whole.name} that the gate does not use otherwise"
         others = [film for film in films if film.film_id not in names]
         try:
@@ -308,8 +267,8 @@ class _Looking:
             return error.what, [first, self._see(others, None)]
         return heads, [first, self._see(others, heads)]
 
-    def _see(self, films: Sequence[AnnotatedFilm], heads: Heads | None) -> MarkedFilms[SeenFilm]:
-        seen = marked_films(
+    def _see(self, films: Sequence[AnnotatedFilm], heads: Heads | None) -> AssessedFilms:
+        seen = assess_films(
             _SeeFilm(self.model, self.seed, None if heads is None else heads.head),
             self.model,
             replace(self.dataset, films=tuple(films)),
@@ -317,7 +276,7 @@ class _Looking:
             executor=self.executor,
             on_progress=self.on_progress,
         )
-        for film in seen.results:
+        for film in seen.films:
             self.known.keep(film.annotated, film.facts)
         return seen
 
@@ -351,19 +310,13 @@ class _Looking:
 
 @dataclass(frozen=True, slots=True)
 class _SeeFilm:
-    """Reads a film and predicts it."""
+    """Predicts a film, without calibration but with heat maps, and looks at it as the gate does."""
 
     model: Model
     seed: int
     head: HeadModel | None
 
-    def __call__(self, annotated: AnnotatedFilm, points_px: NDArray[np.float64]) -> SeenFilm:
-        film = film_of(annotated)
+    def __call__(self, film: Film) -> Found:
         prediction, maps = self.model.predict_with_maps(film, seed=self.seed)
-        return SeenFilm(
-            annotated,
-            assessed(annotated.film_id, prediction, points_px),
-            FilmFacts(film.spacing, film.sha256 or ""),
-            maps,
-            None if self.head is None else film_signs(prediction, film, head=self.head),
-        )
+        signs = None if self.head is None else film_signs(prediction, film, head=self.head)
+        return Found(prediction, maps, signs)

@@ -16,11 +16,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.datasets import AnnotatedFilm
-    from cephsure.uncertainty import Prediction
     from cephsure.uncertainty.calibration import CalibrationData
-    from cephsure.uncertainty.gate import FilmSigns, Gate, GateTarget, HeadModel
-    from cephsure.workflows.calibration_films import Collected
+    from cephsure.uncertainty.gate import FilmSigns, Gate, GateTarget
+    from cephsure.workflows.assess import AssessedFilm
+    from cephsure.workflows.calibration_films import Collected, Heads
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +29,27 @@ class GateFilms:
     Attributes:
         data: errors and measures of the films that gates are learned from.
         films: the same films.
-        predictions: theirs.
-        signs: theirs.
-        head: shape of heads from other films, and bilateral landmarks.
-        shape_source: which other films, in words.
+        heads: what heads look like, from other films.
     """
 
     data: CalibrationData
-    films: tuple[AnnotatedFilm, ...]
-    predictions: tuple[Prediction, ...]
-    signs: tuple[FilmSigns, ...]
-    head: HeadModel
-    shape_source: str
+    films: tuple[AssessedFilm, ...]
+    heads: Heads
+
+    @property
+    def signs(self) -> tuple[FilmSigns, ...]:
+        """The films' signs."""
+        return tuple(film.found.signs for film in self.films if film.found.signs is not None)
 
     def learn(self, target: GateTarget, films: NDArray[np.int64] | None = None) -> Gate:
         """A gate from all films, or from those at some indices."""
-        chosen = np.arange(len(self.signs)) if films is None else films
+        signs = self.signs
+        chosen = np.arange(len(signs)) if films is None else films
         return fit_gate(
             self.data.take(chosen),
-            [self.signs[i] for i in chosen],
-            head=self.head,
-            shape_source=self.shape_source,
+            [signs[i] for i in chosen],
+            head=self.heads.head,
+            shape_source=self.heads.source,
             target=target,
         )
 
@@ -83,16 +82,8 @@ def gate_films(collected: Collected) -> GateFilms:
     heads = collected.heads
     if isinstance(heads, str):
         raise InputError(heads)
-    kept = [place for place, film in enumerate(collected.films) if film.annotated.film_id not in heads.apart]
-    films = [collected.films[place] for place in kept]
-    return GateFilms(
-        collected.data.take(kept),
-        tuple(film.annotated for film in films),
-        tuple(film.assessed.prediction for film in films),
-        tuple(film.signs for film in films if film.signs is not None),
-        heads.head,
-        heads.source,
-    )
+    kept = [place for place, film in enumerate(collected.films) if film.film_id not in heads.apart]
+    return GateFilms(collected.data.take(kept), tuple(collected.films[place] for place in kept), heads)
 
 
 def check_on_halves(
@@ -109,11 +100,12 @@ def check_on_halves(
     Returns:
         One result a half.
     """
-    checks = []
+    checks, signs = [], films.signs
+    annotated = [film.annotated for film in films.films]
     for repeat in range(repeats):
-        learned_on, tried_on = group_folds(films.films, 2, seed=seed + repeat)
+        learned_on, tried_on = group_folds(annotated, 2, seed=seed + repeat)
         gate = films.learn(target, learned_on)
-        said = [judge(films.predictions[i], films.signs[i], gate) for i in tried_on]
+        said = [judge(films.films[i].prediction, signs[i], gate) for i in tried_on]
         accepted = np.stack([one.accepted for one in said])
         radial = films.data.radial_mm[tried_on]
         known = np.isfinite(radial)

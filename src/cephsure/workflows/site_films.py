@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cephsure.atomic import write_atomically
-from cephsure.datasets import KnownFilms, film_of, select
+from cephsure.datasets import select
 from cephsure.errors import InputError
-from cephsure.films import FilmFacts
-from cephsure.uncertainty.calibration import calibration_data
 from cephsure.uncertainty.monitor import holds, watch
 from cephsure.uncertainty.site import (
     OwnRegions,
@@ -23,23 +21,23 @@ from cephsure.uncertainty.site import (
     read_site,
     write_site,
 )
-from cephsure.workflows.assess import assessed, marked_films
+from cephsure.workflows.assess import Found, assess_films
 from cephsure.workflows.batch import DEFAULT_MODEL, WHOLE, AnnotatedData, OnProgress, as_model, silent
-from cephsure.workflows.calibration_films import SeenFilm, calibration_source
+from cephsure.workflows.calibration_films import calibration_source, data_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from concurrent.futures import Executor
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from cephsure.datasets import AnnotatedFilm, Dataset
+    from cephsure.datasets import Dataset
+    from cephsure.films import Film
     from cephsure.inference.session import Device
     from cephsure.model import Model
     from cephsure.uncertainty.calibration import CalibrationData
     from cephsure.uncertainty.monitor import Reading
     from cephsure.uncertainty.site import GainRow
+    from cephsure.workflows.assess import AssessedFilm
 
 GAIN_FILE, FIGURE_FILE = "gain.json", "gain.png"
 
@@ -57,7 +55,7 @@ class SiteFilms:
 
     data: CalibrationData
     own: OwnRegions | None
-    films: tuple[SeenFilm, ...]
+    films: tuple[AssessedFilm, ...]
     errors: dict[Path, Exception]
 
 
@@ -293,21 +291,17 @@ def monitor(
 
 @dataclass(frozen=True, slots=True)
 class _AtSite:
-    """Predicts a corrected film, with regions of a level, fitted to a site if one is given."""
+    """Predicts a film, with regions of a level, fitted to a site if one is given."""
 
     model: Model
     level: float
     site: Site | None
     seed: int
 
-    def __call__(self, annotated: AnnotatedFilm, points_px: NDArray[np.float64]) -> SeenFilm:
-        film = film_of(annotated)
+    def __call__(self, film: Film) -> Found:
         level = self.level if self.model.calibration is not None else None
         found = self.model.predict(film, seed=self.seed, level=level)
-        if self.site is not None:
-            found = apply_site(found, self.site, level=self.level)
-        facts = FilmFacts(film.spacing, film.sha256 or "")
-        return SeenFilm(annotated, assessed(annotated.film_id, found, points_px), facts)
+        return Found(found if self.site is None else apply_site(found, self.site, level=self.level))
 
 
 def site_films(
@@ -321,40 +315,22 @@ def site_films(
 ) -> SiteFilms:
     """Predict corrected films, and set the corrected points beside what was found."""
     model = at_site.model
-    seen = marked_films(at_site, model, dataset, truth=truth, executor=executor, on_progress=on_progress)
-    known = KnownFilms()
-    for film in seen.results:
-        known.keep(film.annotated, film.facts)
-    data = calibration_data(
-        [film.assessed.prediction for film in seen.results],
-        np.stack([film.assessed.truth_px for film in seen.results]),
-        film_ids=[film.film_id for film in seen.films],
-        groups=[film.group for film in seen.films],
-        source=calibration_source(
-            model,
-            dataset,
-            seen.films,
-            split=split,
-            truth=truth,
-            seed=at_site.seed,
-            known=known,
-            of_bundle=True,
-        ),
-    )
-    return SiteFilms(data, _own_regions(seen.results), seen.results, seen.errors)
+    seen = assess_films(at_site, model, dataset, truth=truth, executor=executor, on_progress=on_progress)
+    source = calibration_source(model, dataset, seen.films, split=split, truth=truth, seed=at_site.seed)
+    # A site belongs to the bundle as it is, with its calibration.
+    data = data_of(seen.films, replace(source, model_sha256=model.bundle.sha256))
+    return SiteFilms(data, _own_regions(seen.films), seen.films, seen.errors)
 
 
-def _own_regions(films: Sequence[SeenFilm]) -> OwnRegions | None:
+def _own_regions(films: Sequence[AssessedFilm]) -> OwnRegions | None:
     """Which points the predictions' regions hold, and how large these are; None where one has no region."""
     held, areas = [], []
     for film in films:
-        regions = [mark.region for mark in film.assessed.prediction.landmarks]
+        regions = [mark.region for mark in film.prediction.landmarks]
         known = [region for region in regions if region is not None]
         if len(known) < len(regions):
             return None
-        held.append(
-            [holds(region, point) for region, point in zip(known, film.assessed.truth_px, strict=True)]
-        )
+        held.append([holds(region, point) for region, point in zip(known, film.truth_px, strict=True)])
         areas.append([np.inf if region.area_mm2 is None else region.area_mm2 for region in known])
     return OwnRegions(np.array(held, dtype=bool), np.array(areas, dtype=np.float64))
 
