@@ -124,7 +124,7 @@ def spread_of_observers(points: Points) -> NDArray[np.float64]:
 
     NaN where fewer than two observers marked the point.
     """
-    distances = np.linalg.norm(points - mean_of_known(points, axis=0), axis=-1)
+    distances = _length(points - mean_of_known(points, axis=0))
     marked = np.isfinite(distances).sum(axis=0)
     spread: NDArray[np.float64] = np.where(marked > 1, mean_of_known(distances, axis=0), np.nan)
     return spread
@@ -146,8 +146,13 @@ def distance_to_the_others(points: Points) -> NDArray[np.float64]:
     """(O, F, L) distance of each observer's point to the mean of the others'; NaN where there is none."""
     everyone = np.arange(len(points))
     others = np.stack([mean_of_known(points[everyone != observer], axis=0) for observer in everyone])
-    distances: NDArray[np.float64] = np.linalg.norm(points - others, axis=-1)
-    return distances
+    return _length(points - others)
+
+
+def _length(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    # Not the norm, whose rounding makes other ties among points in whole tenths of a millimetre.
+    length: NDArray[np.float64] = np.hypot(vectors[..., 0], vectors[..., 1])
+    return length
 
 
 @dataclass(frozen=True, slots=True, eq=False)
