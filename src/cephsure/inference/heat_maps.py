@@ -140,14 +140,14 @@ def mixture(drawn: Sequence[SampleMaps], *, points_px: NDArray[np.float64], side
     Returns:
         The mixture.
     """
-    cell_px = np.mean([one.cell_px for one in drawn], axis=0)
+    cell_px = np.mean([sample.cell_px for sample in drawn], axis=0)
     to_cells = np.linalg.inv(cell_px).T
     total = np.zeros((len(points_px), side, side), dtype=np.float32)
-    for one in drawn:
-        within = (side - one.probabilities.shape[1]) / 2
-        corners = (one.centres_px - points_px) @ to_cells + within  # (L, 2) of each map's first cell
+    for sample in drawn:
+        within = (side - sample.probabilities.shape[1]) / 2
+        corners = (sample.centres_px - points_px) @ to_cells + within  # (L, 2) of each map's first cell
         whole = np.floor(corners).astype(np.int64)
-        between = _between_cells(one.probabilities, (corners - whole).astype(np.float32))
+        between = _between_cells(sample.probabilities, (corners - whole).astype(np.float32))
         for image, (column, row), target in zip(between, whole.tolist(), total, strict=True):
             _add_at(target, image, column, row)
     mean: NDArray[np.float32] = total / np.float32(len(drawn))

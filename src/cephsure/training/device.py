@@ -38,8 +38,7 @@ def find_device(wanted: Literal["auto", "cpu", "cuda"] = "auto") -> Literal["cpu
 def make_repeatable(device: torch.device) -> None:
     """Let cuDNN take the algorithms that give the same sums each time, chosen without trials.
 
-    What is left that may differ between two runs on one GPU are sums by atomic additions; none of our
-    networks' layers needs one.
+    What is left that may differ between two runs on one GPU are sums by atomic additions.
     """
     if device.type == "cuda":
         torch.backends.cudnn.deterministic = True

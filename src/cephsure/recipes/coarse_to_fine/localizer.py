@@ -65,7 +65,7 @@ class _CoarseJob:
 
     view: NDArray[np.float32]
     warp: Warp
-    one: _Pass
+    by: _Pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class _FineJob:
     pyramid: Pyramid
     frame: Affine
     coarse: NDArray[np.float64]
-    one: _Pass
+    by: _Pass
     way: Augmentation | None = None
 
     @property
@@ -146,7 +146,7 @@ class CoarseToFine:
         reduced = [working_film(pixels, self.side) for pixels in films]
         warps = [whole_warp(film, self.side) for film in reduced]
         seen = [(self._view(film, warp), warp) for film, warp in zip(reduced, warps, strict=True)]
-        found = self._coarse([_CoarseJob(*whole, one) for whole in seen for one in passes])
+        found = self._coarse([_CoarseJob(*whole, by) for whole in seen for by in passes])
         jobs: list[_FineJob] = []
         for number, (pixels, film) in enumerate(zip(films, reduced, strict=True)):
             coarse = found[number * len(passes) : (number + 1) * len(passes)]
@@ -172,18 +172,18 @@ class CoarseToFine:
         """
         film = working_film(pixels, self.side)
         plain = whole_warp(film, self.side)
-        one = _Pass(0, *(undropped(network) for network in (self.coarse[0], self.fine[0])))
+        first = _Pass(0, *(undropped(network) for network in (self.coarse[0], self.fine[0])))
         ways = augmentations(count, seed)
 
         def whole(way: Augmentation) -> _CoarseJob:
             warp = Warp(way.move(film.film_size_px).after(plain.affine))
-            return _CoarseJob(standardise(way.bend(whole_view(film, warp, self.side))), warp, one)
+            return _CoarseJob(standardise(way.bend(whole_view(film, warp, self.side))), warp, first)
 
         starts = self._coarse(list(self._pool.map(whole, ways)))
         frames = [self._frame(points, film) for points in starts]
         pyramid = self._pyramid(pixels, frames)
         turned = [frame.after(Affine(way.turn, np.zeros(2))) for frame, way in zip(frames, ways, strict=True)]
-        jobs = [_FineJob(pyramid, *rest) for rest in zip(turned, starts, [one] * count, ways, strict=True)]
+        jobs = [_FineJob(pyramid, *rest) for rest in zip(turned, starts, [first] * count, ways, strict=True)]
         return np.stack([drawn.positions for drawn in self._fine(jobs)])
 
     def _view(self, film: WorkingFilm, warp: Warp) -> NDArray[np.float32]:
@@ -210,7 +210,7 @@ class CoarseToFine:
         """Coarse positions (L, 2) in px of the upright film."""
 
         def call(job: _CoarseJob) -> Call:
-            return Call(self.coarse[job.one.member], job.view[None, None], job.one.coarse_masks)
+            return Call(self.coarse[job.by.member], job.view[None, None], job.by.coarse_masks)
 
         def read(job: _CoarseJob, logits: NDArray[np.float32]) -> NDArray[np.float64]:
             return job.warp.source(2 * local_centroids(softmax_maps(logits), self.coarse_radius) + 0.5)
@@ -239,7 +239,7 @@ class CoarseToFine:
         def call(job: _FineJob) -> Call:
             greys = grey_patches(job.pyramid, Warp(job.frame), job.centres, self.layout)
             patches = network_input(*(greys if job.way is None else map(job.way.bend, greys)))
-            return Call(self.fine[job.one.member], patches[None], job.one.fine_masks)
+            return Call(self.fine[job.by.member], patches[None], job.by.fine_masks)
 
         def read(job: _FineJob, logits: NDArray[np.float32]) -> _Drawn:
             return self._read(job, logits, with_maps=with_maps)

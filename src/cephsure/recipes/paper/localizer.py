@@ -76,7 +76,7 @@ class OneStage:
         """Draw ``samples`` samples of each film (H, W) in [0, 1]; ``with_maps`` with their maps' mixture."""
         passes = self._passes(samples, seed)
         seen = [self._seen(working_film(pixels, self.side)) for pixels in films]
-        read = self._run([(view, *one) for view, _ in seen for one in passes])
+        read = self._run([(view, *how) for view, _ in seen for how in passes])
         cuts = range(0, len(read), len(passes))
         return [
             _samples(read[k : k + len(passes)], to_film, with_maps=with_maps)
