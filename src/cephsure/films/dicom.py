@@ -4,7 +4,7 @@ Of the header the layout of the pixels and the stated scales are read, malformed
 stored ones, turned round for MONOCHROME1 or a negative rescale slope so that larger is brighter. Rescaling is
 otherwise a straight line and falls away in the scaling to [0, 1]; windows (VOI) are a matter of display and
 not applied. Up to 8 stored bits a value is divided by 2^bits - 1; more bits are scaled by the range the film
-uses without its padding, see `cephsure.films.grey`.
+uses without its padding, see `cephsure.films.grey_values`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pydicom.pixels import apply_color_lut, get_decoder  # type: ignore[attr-def
 
 from cephsure.errors import FilmError
 from cephsure.films.film import Picture
-from cephsure.films.grey import grey_of_colour, scale_bits, scale_range
+from cephsure.films.grey_values import grey_of_colour, scale_bits, scale_range
 from cephsure.films.recognition import jpeg2000_outline, jpeg_outline
 from cephsure.films.spacing import StatedScales
 from cephsure.films.third_party import captured_stderr, printable

@@ -48,12 +48,7 @@ class Film:
 
 @dataclass(frozen=True, slots=True)
 class FilmFacts:
-    """What is known of a film without its pixels.
-
-    Attributes:
-        spacing: the scale that `read` gives it.
-        sha256: of the file's content.
-    """
+    """What is known of a film without its pixels: the scale that `read` gives it, its file's checksum."""
 
     spacing: Spacing | None
     sha256: str
@@ -61,13 +56,7 @@ class FilmFacts:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A decoded file before its scale is decided.
-
-    Attributes:
-        pixels: (H, W) float32 in [0, 1], larger is brighter.
-        stated: the scales the file states.
-        notes: remarks for the user.
-    """
+    """A decoded file before its scale is decided; pixels and notes are those of `Film`."""
 
     pixels: NDArray[np.float32]
     stated: StatedScales = field(default_factory=StatedScales)

@@ -11,7 +11,7 @@ from PIL import BmpImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin
 
 from cephsure.errors import FilmError
 from cephsure.films.film import Picture
-from cephsure.films.grey import grey_of_colour, scale_bits, scale_range
+from cephsure.films.grey_values import grey_of_colour, scale_bits, scale_range
 from cephsure.films.recognition import FilmKind, jpeg_outline, png_fault
 from cephsure.films.third_party import captured_stderr
 
@@ -39,8 +39,8 @@ def read_raster(data: bytes, kind: FilmKind, limits: ReadLimits) -> Picture:
     """Read a raster image.
 
     Up to 8 bits a grey value v becomes v / 255 (Pillow widens 1, 2 and 4 bits to 8); deeper values are scaled
-    by the range the film uses, see `cephsure.films.grey`. The EXIF orientation is applied, transparency laid
-    over black, and resolution tags are no calibration: all three are noted. The picture states no scale.
+    by the range the film uses (`cephsure.films.grey_values`). The EXIF orientation is applied, transparency
+    laid over black, and resolution tags are no calibration: all three are noted. The picture states no scale.
 
     Raises:
         FilmError: if the file is cut off or damaged, too large or too small, coloured, blank or has several

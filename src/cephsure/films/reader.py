@@ -36,7 +36,7 @@ def read(
 
     The scale comes from, in this order: ``mm_per_px``; the file, if it is DICOM (see
     `cephsure.films.spacing`); ``of_dataset``; nowhere. It is never guessed. How values become grey in [0, 1]
-    stands in `cephsure.films.grey`.
+    stands in `cephsure.films.grey_values`.
 
     Args:
         path: the file.

@@ -89,17 +89,11 @@ class StatedScales:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What is decided about a film's scale.
-
-    Attributes:
-        spacing: the scale, or None when it is not known.
-        notes: remarks for the user, a disagreement among them.
-        disagreement: how the file contradicts the user's scale, or None where it does not.
-    """
+    """What is decided about a film's scale, which may not be known."""
 
     spacing: Spacing | None
-    notes: tuple[str, ...] = ()
-    disagreement: str | None = None
+    notes: tuple[str, ...] = ()  # remarks for the user, a disagreement among them
+    disagreement: str | None = None  # how the file contradicts the user's scale
 
 
 def check_mm_per_px(mm_per_px: UserScale | None) -> None:
@@ -134,9 +128,6 @@ def decide_spacing(
         size_px: (width, height).
         mm_per_px: the user's scale.
         of_dataset: what the film's data set states.
-
-    Returns:
-        The spacing with notes for the user.
 
     Raises:
         InputError: if ``mm_per_px`` is not a possible scale.

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from cephsure.errors import FilmError
-from cephsure.films.grey import MAX_MEAN_CHROMA, grey_of_colour, mean_chroma, scale_bits, scale_range
+from cephsure.films.grey_values import MAX_MEAN_CHROMA, grey_of_colour, mean_chroma, scale_bits, scale_range
 
 DTYPES = st.sampled_from([np.uint16, np.int16, np.uint32, np.int32, np.float32])
 
