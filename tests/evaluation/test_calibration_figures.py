@@ -2,36 +2,13 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 
-import made_errors
 from cephsure.evaluation.calibration_figures import (
-    document,
     landmark_table,
     region_table,
-    reliability_diagram,
     reliability_table,
 )
-from cephsure.landmarks import LandmarkSet
-from cephsure.uncertainty.calibration.fitting import CrossFit, RegionFigures
-
-
-@pytest.fixture
-def figures(dots):
-    dot_set = LandmarkSet.from_dict(dots._landmarks())
-    data = made_errors.draw(np.random.default_rng(0), 4)
-    covered = np.ones((4, 4))
-    covered[0, 1] = covered[1, 1] = 0
-    covered[3, 3] = np.nan
-    areas = np.full((4, 4), 2.0)
-    areas[:, 0] = np.inf
-    areas[3, 3] = np.nan
-    data.errors_mm[3, 3] = np.nan
-    crossed = CrossFit(
-        2, 0, data.radial_mm * 1.5, data.radial_mm, {("disc", 0.5): RegionFigures(covered, areas)}
-    )
-    return document(crossed, data, dot_set, resamples=50)
 
 
 def test_overall_figures_by_hand(figures):
@@ -69,7 +46,3 @@ def test_tables_say_the_same(figures):
     rows = landmark_table(figures, kind="disc", levels=(0.5, 0.9)).rows
     assert [row[1] for row in rows] == ["UL", "UR", "LL", "LR"]
     assert rows[0][4:] == ("100.0", "–", "–", "–")
-
-
-def test_the_diagram_is_a_picture(figures):
-    assert reliability_diagram(figures).startswith(b"\x89PNG")

@@ -155,7 +155,7 @@ def _names(path: Path) -> list[str]:
 def _show_site(found: SiteCalibration, *, level: float) -> None:
     from rich.text import Text
 
-    from cephsure.evaluation.site_figures import gain_table
+    from cephsure.evaluation.table import gain_table
 
     console = terminal.stdout_console()
     console.print(Text(found.about, style="bold"))

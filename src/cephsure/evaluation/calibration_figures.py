@@ -1,20 +1,18 @@
-"""What a cross-fitted calibration amounts to: figures with intervals, as JSON data, tables and a diagram."""
+"""What a cross-fitted calibration amounts to: figures with intervals, as JSON data and tables."""
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cephsure.evaluation.bootstrap import film_weights, mean_interval
 from cephsure.evaluation.errors import Reliability, reliability
-from cephsure.evaluation.table import NOT_DEFINED, Column, Table
+from cephsure.evaluation.table import NOT_DEFINED, Column, Table, cell, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from cephsure.landmarks import LandmarkSet
@@ -22,25 +20,14 @@ if TYPE_CHECKING:
 
 SCHEMA = "cephsure.calibration-figures/1"
 RESAMPLES = 1000
-# Okabe and Ito's palette: told apart by colour-blind readers too.
-_COLOURS = {"hdr": "#0072B2", "ellipse": "#D55E00", "disc": "#009E73"}
-_MARKERS = {"hdr": "o", "ellipse": "s", "disc": "^"}
-_GREY = "#666666"
 
 
 def document(
     crossed: CrossFit, data: CalibrationData, landmark_set: LandmarkSet, *, resamples: int = RESAMPLES
 ) -> dict[str, Any]:
-    """All figures as JSON data.
+    """All figures of cross-fitted films as JSON data, their intervals from bootstrap resamples of films.
 
-    Args:
-        crossed: the cross-fitted films.
-        data: what they come from.
-        landmark_set: names the landmarks.
-        resamples: bootstrap resamples of films behind each interval.
-
-    Returns:
-        Overall and per landmark: expected against actual errors, coverage and areas by kind and level.
+    Overall and per landmark: expected against actual errors, coverage and areas by kind and level.
     """
     weights = film_weights(len(data.film_ids), n_resamples=resamples, seed=crossed.seed)
     found = reliability(crossed.expected_mm, crossed.actual_mm)
@@ -53,20 +40,16 @@ def document(
         "folds": crossed.folds,
         "seed": crossed.seed,
         "interval": f"95 %, {resamples} bootstrap resamples of films",
-        "mean_error_mm": _number(np.nanmean(crossed.actual_mm)),
-        "mean_expected_mm": _number(crossed.expected_mm[np.isfinite(crossed.actual_mm)].mean()),
-        "expected_calibration_error_mm": _number(found.expected_calibration_error),
+        "mean_error_mm": _rounded(np.nanmean(crossed.actual_mm)),
+        "mean_expected_mm": _rounded(crossed.expected_mm[np.isfinite(crossed.actual_mm)].mean()),
+        "expected_calibration_error_mm": _rounded(found.expected_calibration_error),
         "deciles": _deciles(found),
         "regions": [
             {"kind": kind, "level": level, **_region(figures, weights)}
             for (kind, level), figures in crossed.regions.items()
         ],
         "landmarks": [
-            {
-                "number": landmark.number,
-                "code": landmark.code,
-                **_landmark(crossed, index, weights),
-            }
+            {"number": landmark.number, "code": landmark.code, **_landmark(crossed, index, weights)}
             for index, landmark in enumerate(landmark_set.landmarks)
         ],
     }
@@ -74,25 +57,35 @@ def document(
 
 def _deciles(found: Reliability) -> list[dict[str, float | int | None]]:
     return [
-        {"points": int(count), "expected_mm": _number(x), "actual_mm": _number(y), "ratio": _number(x / y)}
+        {
+            "points": int(count),
+            "expected_mm": _rounded(x),
+            "actual_mm": _rounded(y),
+            "ratio": _rounded(x / y),
+        }
         for count, x, y in zip(found.counts, found.expected, found.actual, strict=True)
     ]
 
 
 def _region(figures: RegionFigures, weights: NDArray[np.float64]) -> dict[str, Any]:
     """Coverage and area of one kind and level."""
-    bounded = figures.areas_mm2[np.isfinite(figures.areas_mm2)]
+    areas = np.where(np.isfinite(figures.areas_mm2), figures.areas_mm2, np.nan)
+    bounded = areas[np.isfinite(areas)]
     known = np.isfinite(figures.covered)
     by_landmark = [np.nanmean(column) for column in figures.covered.T if np.isfinite(column).any()]
     return {
-        "coverage": _number(np.nanmean(figures.covered)),
-        "coverage_ci95": [_number(end) for end in mean_interval(figures.covered, weights)],
-        "worst_landmark": _number(min(by_landmark)),
-        "mean_area_mm2": _number(bounded.mean()) if bounded.size else None,
-        "mean_area_ci95_mm2": [_number(end) for end in mean_interval(_finite(figures.areas_mm2), weights)],
-        "median_area_mm2": _number(np.median(bounded)) if bounded.size else None,
-        "whole_film_share": _number(np.isinf(figures.areas_mm2[known]).mean()),
+        **_coverage(figures.covered, weights),
+        "worst_landmark": _rounded(min(by_landmark)),
+        "mean_area_mm2": _mean(figures.areas_mm2),
+        "mean_area_ci95_mm2": [*map(_rounded, mean_interval(areas, weights))],
+        "median_area_mm2": _rounded(np.median(bounded)) if bounded.size else None,
+        "whole_film_share": _rounded(np.isinf(figures.areas_mm2[known]).mean()),
     }
+
+
+def _coverage(covered: NDArray[np.float64], weights: NDArray[np.float64]) -> dict[str, Any]:
+    interval = mean_interval(covered, weights)
+    return {"coverage": _rounded(np.nanmean(covered)), "coverage_ci95": [*map(_rounded, interval)]}
 
 
 def _landmark(crossed: CrossFit, index: int, weights: NDArray[np.float64]) -> dict[str, Any]:
@@ -103,32 +96,27 @@ def _landmark(crossed: CrossFit, index: int, weights: NDArray[np.float64]) -> di
         return {"films": 0, "mean_error_mm": None, "mean_expected_mm": None, "regions": []}
     return {
         "films": int(known.sum()),
-        "mean_error_mm": _number(actual[known].mean()),
-        "mean_expected_mm": _number(crossed.expected_mm[known, index].mean()),
+        "mean_error_mm": _rounded(actual[known].mean()),
+        "mean_expected_mm": _rounded(crossed.expected_mm[known, index].mean()),
         "regions": [
             {
                 "kind": kind,
                 "level": level,
-                "coverage": _number(np.nanmean(figures.covered[:, index])),
-                "coverage_ci95": [_number(end) for end in mean_interval(figures.covered[:, index], weights)],
-                "mean_area_mm2": _number(_mean(_finite(figures.areas_mm2[:, index]))),
+                **_coverage(figures.covered[:, index], weights),
+                "mean_area_mm2": _mean(figures.areas_mm2[:, index]),
             }
             for (kind, level), figures in crossed.regions.items()
         ],
     }
 
 
-def _finite(areas: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Areas with NaN in place of infinity."""
-    return np.where(np.isfinite(areas), areas, np.nan)
+def _mean(areas: NDArray[np.float64]) -> float | None:
+    """Mean of the finite ones."""
+    finite = areas[np.isfinite(areas)]
+    return _rounded(finite.mean()) if finite.size else None
 
 
-def _mean(values: NDArray[np.float64]) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else float("nan")
-
-
-def _number(value: float | np.floating) -> float | None:
+def _rounded(value: float | np.floating) -> float | None:
     """Six digits; None for what is not known, since JSON has no NaN."""
     return float(f"{float(value):.6g}") if np.isfinite(value) else None
 
@@ -140,11 +128,11 @@ def region_table(figures: dict[str, Any]) -> Table:
         (
             region["kind"],
             f"{region['level']:.0%}",
-            f"{_percent(region['coverage'])} {_span(region['coverage_ci95'], 100)}",
-            _percent(region["worst_landmark"]),
-            f"{_cell(region['mean_area_mm2'], 1)} {_span(region['mean_area_ci95_mm2'], 1)}",
-            _cell(region["median_area_mm2"], 1),
-            _percent(region["whole_film_share"]),
+            f"{percent(region['coverage'])} {_span(region['coverage_ci95'], 100)}",
+            percent(region["worst_landmark"]),
+            f"{cell(region['mean_area_mm2'], 1)} {_span(region['mean_area_ci95_mm2'], 1)}",
+            cell(region["median_area_mm2"], 1),
+            percent(region["whole_film_share"]),
         )
         for region in figures["regions"]
     ]
@@ -161,9 +149,9 @@ def reliability_table(figures: dict[str, Any]) -> Table:
         (
             str(number),
             str(group["points"]),
-            _cell(group["expected_mm"], 2),
-            _cell(group["actual_mm"], 2),
-            _cell(group["ratio"], 2),
+            cell(group["expected_mm"], 2),
+            cell(group["actual_mm"], 2),
+            cell(group["ratio"], 2),
         )
         for number, group in enumerate(figures["deciles"], start=1)
     ]
@@ -182,12 +170,12 @@ def landmark_table(figures: dict[str, Any], *, kind: str, levels: Sequence[float
         cells = [
             str(mark["number"]),
             mark["code"],
-            _cell(mark["mean_expected_mm"], 2),
-            _cell(mark["mean_error_mm"], 2),
+            cell(mark["mean_expected_mm"], 2),
+            cell(mark["mean_error_mm"], 2),
         ]
         for level in levels:
             entry = regions.get(level, {})
-            cells += [_percent(entry.get("coverage")), _cell(entry.get("mean_area_mm2"), 1)]
+            cells += [percent(entry.get("coverage")), cell(entry.get("mean_area_mm2"), 1)]
         rows.append(tuple(cells))
     by_level = [text for level in levels for text in (f"in {level:.0%}, %", "mm²")]
     headings = ("expected, mm", "actual, mm", *by_level)
@@ -198,88 +186,5 @@ def landmark_table(figures: dict[str, Any], *, kind: str, levels: Sequence[float
     )
 
 
-def _cell(value: float | None, digits: int) -> str:
-    return NOT_DEFINED if value is None else f"{value:.{digits}f}"
-
-
-def _percent(value: float | None) -> str:
-    return NOT_DEFINED if value is None else f"{100 * value:.1f}"
-
-
 def _span(ends: Sequence[float | None], factor: float) -> str:
     return f"[{', '.join(NOT_DEFINED if end is None else f'{factor * end:.1f}' for end in ends)}]"
-
-
-def reliability_diagram(figures: dict[str, Any]) -> bytes:
-    """Reliability diagrams: expected against actual errors, stated against actual coverage.
-
-    Args:
-        figures: as ``document`` gives them.
-
-    Returns:
-        A PNG file's content.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.6, 4.4), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2)
-    _errors(left, figures)
-    _coverage(right, figures)
-    source = figures["source"]
-    figure.suptitle(
-        f"{source['model']} on {source['dataset']} {source['split']}, truth: {source['truth']} · "
-        f"{figures['films']} films, cross-fitted in {figures['folds']} folds",
-        fontsize=10,
-    )
-    content = io.BytesIO()
-    figure.savefig(content, format="png")
-    return content.getvalue()
-
-
-def _errors(axes: Axes, figures: dict[str, Any]) -> None:
-    """Mean expected against mean actual error, in groups of equal number."""
-    groups = figures["deciles"]
-    expected = [group["expected_mm"] for group in groups]
-    actual = [group["actual_mm"] for group in groups]
-    end = 1.1 * max(*expected, *actual)
-    axes.plot([0, end], [0, end], color=_GREY, linewidth=1, label="as expected")
-    axes.fill_between([0, end], [0, end / 1.2], [0, end / 0.8], color=_GREY, alpha=0.12, label="within 20 %")
-    axes.plot(expected, actual, "o-", color=_COLOURS["hdr"], label="tenths of the points, by expectation")
-    axes.set(xlim=(0, end), ylim=(0, end), aspect="equal")
-    axes.set_xlabel("mean expected radial error, mm")
-    axes.set_ylabel("mean radial error, mm")
-    axes.set_title(
-        f"{figures['points']} points; calibration error {figures['expected_calibration_error_mm']:.3f} mm",
-        fontsize=9,
-    )
-    axes.legend(fontsize=8, frameon=False, loc="upper left")
-
-
-def _coverage(axes: Axes, figures: dict[str, Any]) -> None:
-    """Stated against actual coverage of each kind of region, with the worst landmark."""
-    axes.plot([40, 100], [40, 100], color=_GREY, linewidth=1, label="as stated")
-    kinds = list(dict.fromkeys(region["kind"] for region in figures["regions"]))
-    for number, kind in enumerate(kinds):
-        chosen = [region for region in figures["regions"] if region["kind"] == kind]
-        # Set a little apart: at one place the kinds would cover each other.
-        x = [100 * region["level"] + 0.9 * (number - 1) for region in chosen]
-        y = [100 * region["coverage"] for region in chosen]
-        ends = [region["coverage_ci95"] for region in chosen]
-        whiskers = [
-            [at - 100 * (low if low is not None else at / 100) for at, (low, _) in zip(y, ends, strict=True)],
-            [
-                100 * (high if high is not None else at / 100) - at
-                for at, (_, high) in zip(y, ends, strict=True)
-            ],
-        ]
-        axes.errorbar(x, y, yerr=whiskers, fmt=_MARKERS[kind], color=_COLOURS[kind], capsize=3, label=kind)
-        worst = [100 * region["worst_landmark"] for region in chosen]
-        label = "worst landmark" if not number else None
-        axes.plot(x, worst, _MARKERS[kind], color=_COLOURS[kind], fillstyle="none", label=label)
-    axes.set(xlim=(45, 100), ylim=(min(40, *axes.get_ylim()), 101))
-    axes.set_xlabel("stated probability, %")
-    axes.set_ylabel("held the true point, %")
-    axes.set_title("regions; bars: 95 % bootstrap interval over films", fontsize=9)
-    axes.legend(fontsize=8, frameon=False, loc="upper left")

@@ -1,4 +1,4 @@
-"""Evaluations as tables of text: plain data, for a terminal, a CSV file or a Markdown page alike."""
+"""Tables of text: plain data, for a terminal, a CSV file or a Markdown page alike."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Literal
 from cephsure.evaluation.errors import THRESHOLDS_MM
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cephsure.evaluation.result import Accuracy, Ends, Evaluation, MeasureQuality
+    from cephsure.uncertainty.site import GainRow
 
 NOT_DEFINED = "–"
 
@@ -93,6 +96,28 @@ def measure_table(evaluation: Evaluation) -> Table:
     return Table("measures against the radial error, point by point", columns, tuple(rows))
 
 
+def gain_table(rows: Sequence[GainRow], *, level: float) -> Table:
+    """What K corrected films of a site bring, with regions of a level."""
+    headings = ("MRE mm", "within 2 mm %", f"coverage at {100 * level:g} %", "mean area mm²", "whole film %")
+    return Table(
+        title=f"K corrected films: measured on the others, mean of {rows[0].repeats} random draws (SD)",
+        columns=tuple(map(Column, ("K", *headings))),
+        rows=tuple(
+            (
+                str(row.films),
+                f"{row.mre_mm:.2f} ({row.mre_sd_mm:.2f})",
+                f"{100 * row.sdr_2mm:.1f}",
+                NOT_DEFINED
+                if row.coverage is None
+                else f"{100 * row.coverage:.1f} ({100 * (row.coverage_sd or 0.0):.1f})",
+                cell(row.area_mm2, 1),
+                percent(row.whole_film, 0),
+            )
+            for row in rows
+        ),
+    )
+
+
 def _accuracy_columns(unit: str) -> tuple[Column, ...]:
     rates = [Column(f"SDR {threshold:g} mm %") for threshold in THRESHOLDS_MM] if unit == "mm" else []
     headings = ("films", "n", f"MRE {unit}", "95 % interval", f"SD {unit}")
@@ -103,14 +128,14 @@ def _accuracy_cells(accuracy: Accuracy, unit: str) -> tuple[str, ...]:
     counts = (str(accuracy.n_films), str(accuracy.n_points))
     if unit == "px":
         ends = _ends(accuracy.mre_ci95_px, digits=2)
-        return (*counts, _number(accuracy.mre_px, 2), ends, _number(accuracy.sd_px, 2))
+        return (*counts, cell(accuracy.mre_px, 2), ends, cell(accuracy.sd_px, 2))
     rates = accuracy.sdr or {}
     return (
         *counts,
-        _number(accuracy.mre_mm, 3),
+        cell(accuracy.mre_mm, 3),
         _ends(accuracy.mre_ci95_mm, digits=3),
-        _number(accuracy.sd_mm, 3),
-        *(_number(rates.get(str(threshold)), 1) for threshold in THRESHOLDS_MM),
+        cell(accuracy.sd_mm, 3),
+        *(cell(rates.get(str(threshold)), 1) for threshold in THRESHOLDS_MM),
     )
 
 
@@ -119,13 +144,19 @@ def _measure_cells(quality: MeasureQuality, *, in_mm: bool) -> tuple[str, ...]:
     if in_mm:
         found += [(quality.auc_2mm, quality.auc_2mm_ci95), (quality.auc_4mm, quality.auc_4mm_ci95)]
     return tuple(
-        _number(value, 3) + (f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else "")
+        cell(value, 3) + (f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else "")
         for value, interval in found
     )
 
 
-def _number(value: float | None, digits: int) -> str:
+def cell(value: float | None, digits: int) -> str:
+    """The value with some decimals, or a dash."""
     return NOT_DEFINED if value is None else f"{value:.{digits}f}"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share in percent, or a dash."""
+    return cell(None if share is None else 100 * share, digits)
 
 
 def _ends(interval: Ends | None, *, digits: int) -> str:

@@ -192,7 +192,7 @@ def _report_files(figures: dict[str, Any], on_progress: OnProgress) -> dict[str,
     """The report's files by name; without matplotlib no diagram."""
     files = {FIGURES_FILE: (json.dumps(figures, indent=1, allow_nan=False) + "\n").encode()}
     try:
-        from cephsure.evaluation.calibration_figures import reliability_diagram
+        from cephsure.evaluation.diagrams import reliability_diagram
 
         files[DIAGRAM_FILE] = reliability_diagram(figures)
     except ImportError:

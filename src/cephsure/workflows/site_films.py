@@ -194,7 +194,7 @@ def site_calibrate(
     if out is not None:
         write_site(site, out)
     if report is not None:
-        from cephsure.evaluation.site_figures import gain_figure
+        from cephsure.evaluation.diagrams import gain_figure
 
         document = {"about": about, "level": level, "rows": [row.to_dict() for row in gains]}
         write_atomically(report / GAIN_FILE, (json.dumps(document, indent=1) + "\n").encode())
@@ -279,7 +279,7 @@ def monitor(
     if json_file is not None:
         write_atomically(json_file, (json.dumps(watched.document(), indent=1) + "\n").encode())
     if figure is not None:
-        from cephsure.evaluation.site_figures import monitor_figure
+        from cephsure.evaluation.diagrams import monitor_figure
 
         title = f"{watched.model} on {watched.dataset}, truth: {watched.truth}"
         picture = monitor_figure(
