@@ -61,6 +61,7 @@ def models(monkeypatch, tmp_path, make_prediction):
     asked = []
 
     class Fake:
+        device = "cpu"
         landmark_set = load_landmark_set("isbi-19")
 
         def predict(self, film, **options):
@@ -112,6 +113,7 @@ def test_all_from_films_to_a_report(run, tmp_path, models):
         f"report  {out / 'report.html'}",
     ]
     assert outcome.lines[0] == "2 models: default ensemble (15), mean, default ensemble (15), mean"
+    assert outcome.lines[1] == "networks are computed on: cpu"
     assert "left out: rotation (give --ct)" in outcome.lines
     assert outcome.lines[-2:] == ["accuracy (1 of 2)", "distortion (2 of 2)"]
     for path in (

@@ -67,7 +67,7 @@ def test_what_is_told_and_what_comes_out(made, options):
     outcome = run_study(options, tell=told.append)
     folder = options.out / "accuracy"
     assert [type(event) for event in told] == [Opened, Begun, Found, Reported]
-    assert told[0] == Opened(("default ensemble (5), mean",), {})
+    assert told[0] == Opened(("default ensemble (5), mean",), (), {})
     assert told[1] == Begun("accuracy", 1, 1)
     assert outcome.found == {"accuracy": told[2]}
     assert (outcome.failed, outcome.left_out, outcome.damaged) == ({}, {}, ())
@@ -145,6 +145,7 @@ def test_what_cannot_be_made_is_refused_before_anything_is_written(made, options
 
 def test_a_model_of_other_landmarks_is_refused(made, options, monkeypatch):
     class Spots:
+        device = "cpu"
         landmark_set = LandmarkSet(
             name="spots",
             title="one spot",

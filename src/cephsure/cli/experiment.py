@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import typer
 
 from cephsure.cli import terminal
-from cephsure.cli.options import Data, SeveralValues, separated
+from cephsure.cli.options import ComputedOn, Data, Device, SeveralValues, separated
 from cephsure.cli.terminal import rich_table
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def experiment(
     seed: Annotated[
         int, typer.Option(min=0, metavar="N", help="Seed of random fields, passes and bootstraps.")
     ] = 0,
+    device: ComputedOn = Device.CPU,
 ) -> None:
     """Measure what each measure of uncertainty is worth.
 
@@ -105,6 +106,7 @@ def experiment(
         shift_films=shift_films,
         quick=quick,
         seed=seed,
+        device=device.value,
     )
     complaints = terminal.Complaints()
     begun = 0
@@ -134,8 +136,10 @@ def _say(event: StudyEvent) -> None:
     from cephsure.workflows import study
 
     match event:
-        case study.Opened(models, left_out):
+        case study.Opened(models, devices, left_out):
             terminal.remark(f"{len(models)} models: {', '.join(models)}")
+            if devices:
+                terminal.remark(f"networks are computed on: {', '.join(devices)}")
             for name, option in left_out.items():
                 terminal.remark(f"left out: {name} (give {option})")
         case study.Found(result, table, folder):

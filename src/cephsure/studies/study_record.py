@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cephsure.studies.study import Study
 
 RECORD_FILE = "study.json"
-_PACKAGES = ("numpy", "onnxruntime", "scipy", "matplotlib")
+_PACKAGES = ("numpy", "onnxruntime", "scipy", "scikit-learn", "pandas", "matplotlib")
 
 CREDITS: dict[str, str] = {
     "isbi-2015": (

@@ -67,9 +67,16 @@ class StudyOptions:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """All inputs are open: the models' titles, and by experiment the option that would give its data."""
+    """All inputs are open.
+
+    Attributes:
+        models: their titles.
+        devices: where their networks are computed, "cpu" or "cuda"; empty where predictions are stored.
+        left_out: by experiment the option that would give its data.
+    """
 
     models: tuple[str, ...]
+    devices: tuple[str, ...]
     left_out: dict[str, str]
 
 
@@ -165,7 +172,8 @@ def run_study(
     _check(options)
     study = _open(options)
     chosen, left_out = _chosen(options.name, study)
-    tell(Opened(tuple(model.title for model in study.models), left_out))
+    devices = dict.fromkeys(model.model.device for model in study.models if model.model is not None)
+    tell(Opened(tuple(model.title for model in study.models), tuple(devices), left_out))
     if progress is not None:
         study = replace(study, progress=progress)
     try:
