@@ -13,9 +13,7 @@ from cephsure.cli.analyze import analyze
 from cephsure.cli.calibrate import calibrate
 from cephsure.cli.evaluate import evaluate
 from cephsure.cli.experiment import ExperimentCommand, experiment
-from cephsure.cli.landmarks import landmarks
-from cephsure.cli.measurements import measurements
-from cephsure.cli.models import models_app
+from cephsure.cli.listings import landmarks, measurements, models_app
 from cephsure.cli.predict import demo, predict
 from cephsure.cli.site import monitor, site_calibrate
 from cephsure.cli.train import train

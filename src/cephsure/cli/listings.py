@@ -1,0 +1,143 @@
+"""``cephsure landmarks``, ``measurements`` and ``models``: what there is to find, to measure and to use."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads the annotations when it builds the command
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cephsure.cli import terminal
+
+if TYPE_CHECKING:
+    from cephsure.bundles.bundle import Bundle
+
+models_app = typer.Typer(
+    help="List the shipped models (without a command), or verify a bundle.",
+    invoke_without_command=True,
+    rich_markup_mode="markdown",
+)
+
+
+def landmarks(
+    set_or_file: Annotated[
+        str, typer.Argument(metavar="[SET|FILE]", help="A shipped set, or the TOML file of any other.")
+    ] = "isbi-19",
+) -> None:
+    """Show a landmark set: number, code, name and definition of each point.
+
+    Bilateral points are the mean of the right and the left structure. A file of your own has the keys that
+    the shipped set has; docs/usage.md describes them.
+    """
+    from rich.text import Text
+
+    from cephsure.landmarks import load_landmark_set
+
+    chosen = load_landmark_set(set_or_file)
+    console = terminal.stdout_console()
+    table = terminal.plain_table()
+    table.title, table.title_justify = Text(f"{chosen.name}: {chosen.title}"), "left"
+    table.add_column("no", justify="right")
+    for heading in ("code", "name", "lies on", "definition"):
+        table.add_column(heading)
+    for landmark in chosen.landmarks:
+        where = f"{landmark.tissue}, {'both sides' if landmark.side == 'bilateral' else 'midline'}"
+        cells = (str(landmark.number), landmark.code, landmark.name, where, landmark.definition)
+        table.add_row(*map(Text, cells))
+    console.print(table)
+    console.print(Text(f"Source: {chosen.source}"))
+
+
+def measurements(
+    analysis: Annotated[
+        str, typer.Argument(metavar="[LIST]", help="Analyses with commas between, or all.")
+    ] = "all",
+    *,
+    norms: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Your own norms and classes, a TOML file.")
+    ] = None,
+) -> None:
+    """Show what *analyze* can measure: definitions, norms and classes with their sources.
+
+    A file of your own norms has the keys that docs/cephalometry.md describes; with --norms it is checked and
+    shown.
+    """
+    from rich.markup import escape
+    from rich.text import Text
+
+    from cephsure.cephalometry import load_analyses
+    from cephsure.cli.analysis_tables import UNIT_SIGNS, norm_words, sources
+
+    console = terminal.stdout_console()
+    for chosen in load_analyses(analysis, norms=norms):
+        console.print(Text(f"{chosen.name}: {chosen.title}", style="bold"))
+        console.print(Text(f"after {chosen.source}"))
+        table = terminal.plain_table()
+        for heading in ("code", "unit", "definition", "norm", "classes"):
+            table.add_column(heading, no_wrap=heading in {"code", "unit"})
+        for entry in chosen.entries:
+            what = entry.measurement
+            text = f"{what.name}. {what.definition}" + ("" if what.note is None else f" ({what.note})")
+            unit = UNIT_SIGNS[what.unit].strip() or what.unit
+            usual = "; ".join(map(norm_words, entry.norms)) or "-"
+            classes = "; ".join(f"{one.name}: {one.words}" for one in entry.classes) or "-"
+            table.add_row(*map(escape, (what.code, unit, text, usual, classes)))
+        console.print(table)
+        console.print(Text(f"norms and classes: {'; '.join(sources([chosen]))}", style="dim"))
+        console.print()
+
+
+@models_app.callback()
+def list_models(context: typer.Context) -> None:
+    """List the models that come with the package; with *verify* check a bundle."""
+    if context.invoked_subcommand is not None:
+        return
+    from rich.markup import escape
+
+    from cephsure.bundles.bundle import read_bundle
+    from cephsure.model import shipped_models
+
+    table = terminal.plain_table()
+    for heading in ("name", "kind", "networks", "recipe", "landmarks", "trained on"):
+        table.add_column(heading)
+    table.add_column("MB", justify="right")
+    shipped = shipped_models()
+    for name, folder in shipped.items():
+        table.add_row(*map(escape, (name, *_facts(read_bundle(folder)))))
+    console = terminal.stdout_console()
+    console.print(table)
+    for folder in shipped.values():
+        console.print(escape(str(folder)), style="dim", soft_wrap=True)
+
+
+@models_app.command()
+def verify(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle's folder.")],
+) -> None:
+    """Check every file of a bundle against its checksums.
+
+    Exit status: 0 whole; 2 a file is damaged, missing, not listed or not allowed.
+    """
+    from cephsure.bundles.bundle import read_bundle
+
+    whole = read_bundle(bundle)
+    typer.echo(
+        f"{bundle}: whole · {whole.name}, {whole.kind} · {_megabytes(whole)} MB · sha256 {whole.sha256}"
+    )
+
+
+def _facts(bundle: Bundle) -> list[str]:
+    provenance, landmark_set = bundle.provenance, bundle.landmark_set
+    return [
+        bundle.kind,
+        str(len(bundle.members)),
+        bundle.recipe.name,
+        f"{len(landmark_set)} ({landmark_set.name})",
+        f"{provenance.data}, {provenance.split}, truth {provenance.truth}",
+        _megabytes(bundle),
+    ]
+
+
+def _megabytes(bundle: Bundle) -> str:
+    size = sum(file.stat().st_size for file in bundle.folder.rglob("*") if file.is_file())
+    return f"{size / 1e6:.1f}"
