@@ -90,7 +90,7 @@ def test_what_no_film_is_at_fault_for_ends_it(dot_model, paths, processes, poole
 
 
 def test_options_that_cannot_be_are_said_before_any_work(dot_model, paths, tmp_path):
-    with pytest.raises(InputError, match="no export format is called 'pdf'"):
+    with pytest.raises(InputError, match="no format is called 'pdf'"):
         predict_films(paths, dot_model, files=OutputFiles(tmp_path / "out", ("pdf",)))
     with pytest.raises(InputError, match="not possible for a skull film"):
         predict_films(paths, dot_model, options=PredictOptions(mm_per_px=7.0))

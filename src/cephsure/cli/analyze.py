@@ -20,10 +20,10 @@ from cephsure.cli.options import (
     SampleCount,
     WhereTo,
     find_films,
-    formats_asked_for,
+    output_files,
 )
 from cephsure.workflows.batch import DEFAULT_MODEL, AnnotatedData
-from cephsure.workflows.measure import ANALYSIS_FORMATS, AnalyzeOptions
+from cephsure.workflows.measure import AnalyzeOptions
 from cephsure.workflows.measure import analyze as analyze_films
 from cephsure.workflows.predict import OutputFiles, PredictOptions
 
@@ -112,7 +112,7 @@ def analyze(
     """
     if (data is None) == (not films):
         raise typer.BadParameter("name films, or annotated films with --data DIR")
-    written = formats_asked_for(formats or [], ANALYSIS_FORMATS, default="json", overlay=overlay, out=out)
+    files = output_files(formats, overlay=overlay, out=out)
     predict = PredictOptions(mm_per_px, samples, seed, facing.value, polarity.value)
     options = AnalyzeOptions(analysis, norms, min_probability, uncalibrated, predict)
     complaints = terminal.Complaints()
@@ -120,7 +120,6 @@ def analyze(
         annotated = AnnotatedData(data, layout.value, split, truth, mm_per_px, limit)
         _compare_classes(annotated, model, options, json_file, complaints)
     else:
-        files = None if out is None else OutputFiles(out, written, overlay)
         _measure_films(films or [], model, options, files, json_file=json_file, complaints=complaints)
     raise typer.Exit(complaints.exit_status)
 

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand
 
 from cephsure.errors import FilmError, InputError
-from cephsure.workflows.predict import OVERLAY_SUFFIX
+from cephsure.workflows.predict import OVERLAY_SUFFIX, OutputFiles
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -126,26 +126,16 @@ def separated(values: Iterable[str]) -> list[str]:
     return [part.strip() for some in parts for part in some if part.strip()]
 
 
-def formats_asked_for(
-    lists: Sequence[str], known: Sequence[str], *, default: str, overlay: bool, out: Path | None
-) -> tuple[str, ...]:
-    """The formats that lists with commas name, each once; the default where none is named.
+def output_files(lists: Sequence[str] | None, *, overlay: bool, out: Path | None) -> OutputFiles | None:
+    """The files asked for, of the formats that lists with commas name, json where none is named.
 
     Raises:
         BadParameter: files are asked for, but not where.
-        InputError: a format is not known.
     """
     if out is None and (lists or overlay):
         raise typer.BadParameter("--format and --overlay write files: say where with --out DIR")
-    names = [name.strip() for text in lists for name in text.split(",")] or [default]
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise InputError(f"no format is called {unknown[0]!r}; known: {', '.join(known)}")
-    return tuple(dict.fromkeys(names))
-
-
-_FILM_SUFFIXES = frozenset({".bmp", ".dcm", ".dicom", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
-_HEAD_BYTES = 1024
+    names = [name.strip() for text in lists or () for name in text.split(",")] or ["json"]
+    return None if out is None else OutputFiles(out, tuple(dict.fromkeys(names)), overlay)
 
 
 def find_films(arguments: Iterable[str]) -> tuple[list[Path], list[InputError]]:

@@ -23,7 +23,7 @@ from cephsure.cli.options import (
     SampleCount,
     WhereTo,
     find_films,
-    formats_asked_for,
+    output_files,
 )
 from cephsure.workflows.batch import DEFAULT_MODEL
 from cephsure.workflows.predict import OutputFiles, PredictOptions, predict_films
@@ -106,11 +106,10 @@ def predict(
     Exit status: 0 all films done; 2 some input could not be used, the rest is done all the same; 1 a failure
     of cephsure.
     """
-    from cephsure.exports import EXPORTERS
     from cephsure.films.spacing import check_mm_per_px
     from cephsure.uncertainty.site import read_site
 
-    wanted = formats_asked_for(formats or [], tuple(EXPORTERS), default="json", overlay=overlay, out=out)
+    files = output_files(formats, overlay=overlay, out=out)
     check_mm_per_px(mm_per_px)
     options = PredictOptions(
         mm_per_px=mm_per_px,
@@ -126,7 +125,6 @@ def predict(
     complaints = terminal.Complaints()
     paths, problems = find_films(films)
     complaints.add_all(problems)
-    files = None if out is None else OutputFiles(out, wanted, overlay)
     _predict(paths, model, options, files, device=device, complaints=complaints)
     complaints.repeat(inputs=len(paths) + len(problems))
     raise typer.Exit(complaints.exit_status)

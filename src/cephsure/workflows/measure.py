@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cephsure.errors import FilmError, InputError
@@ -14,15 +13,14 @@ from cephsure.workflows.batch import (
     OnProgress,
     as_model,
     each_film,
-    goes_on,
-    make_folder,
     silent,
 )
-from cephsure.workflows.predict import OVERLAY_SUFFIX, OutputFiles, PredictOptions
+from cephsure.workflows.predict import OVERLAY_SUFFIX, OutputFiles, PredictOptions, do_films
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from concurrent.futures import Executor
+    from pathlib import Path
 
     from cephsure.cephalometry import Analysis, AnalysisDefinition
     from cephsure.cephalometry.class_agreement import ClassStudy
@@ -116,30 +114,19 @@ def analyze(
     Raises:
         InputError: what no film is at fault for: model, analyses, an option, the output folder.
     """
-    from cephsure.exports import unique_stems
-    from cephsure.films.spacing import check_mm_per_px
-
     options = options or AnalyzeOptions()
-    check_mm_per_px(options.predict.mm_per_px)
     definitions = options.definitions()
-    tasks = [Path(path) for path in paths]
-    if files is not None:
-        unknown = [name for name in files.formats if name not in ANALYSIS_FORMATS]
-        if unknown:
-            raise InputError(f"no format is called {unknown[0]!r}; known: {', '.join(ANALYSIS_FORMATS)}")
-        make_folder(files.folder)
-    if not tasks:
-        return Batch((), {})
-    measurer = _Measurer(as_model(model, device, on_progress), options, definitions)
-    outcomes = each_film(
-        _AnalyzeFilm(measurer, files),
-        list(zip(tasks, unique_stems(tasks), strict=True)),
-        path=lambda task: task[0],
-        is_films_own=goes_on,
+    return do_films(
+        lambda loaded: _AnalyzeFilm(loaded, options, definitions, files),
+        paths,
+        model,
+        mm_per_px=options.predict.mm_per_px,
+        files=files,
+        formats=ANALYSIS_FORMATS,
+        device=device,
         executor=executor,
         on_progress=on_progress,
     )
-    return Batch.of(outcomes)
 
 
 def compare_classes(
@@ -180,7 +167,7 @@ def compare_classes(
     definitions, loaded = options.definitions(), as_model(model, device, on_progress)
     dataset, split = choose_films(data.open(loaded.landmark_set), data, on_progress=on_progress)
     outcomes = each_film(
-        _CompareFilm(_Measurer(loaded, options, definitions)),
+        _AnalyzeFilm(loaded, options, definitions),
         dataset.films,
         path=lambda film: film.path,
         is_films_own=lambda error: isinstance(error, FilmError),
@@ -206,52 +193,31 @@ def compare_classes(
 
 
 @dataclass(frozen=True, slots=True)
-class _Measurer:
-    """Finds a film's landmarks and measures between them."""
+class _AnalyzeFilm:
+    """Reads a film, of which its files' stem is known or which is of a data set, measures and writes it."""
 
     model: Model
     options: AnalyzeOptions
     definitions: tuple[AnalysisDefinition, ...]
+    files: OutputFiles | None = None
 
-    def measure(self, film: Film) -> AnalyzedFilm:
+    def __call__(self, task: tuple[Path, str] | AnnotatedFilm) -> AnalyzedFilm:
         from cephsure.cephalometry import analyse, landmark_errors
+        from cephsure.datasets import film_of
 
-        prediction = self.options.predict.predict(self.model, film)
+        predict = self.options.predict
+        film = predict.read(task[0]) if isinstance(task, tuple) else film_of(task)
+        prediction = predict.predict(self.model, film)
         analysis = analyse(
             prediction,
             self.definitions,
             errors=landmark_errors(prediction, uncalibrated=self.options.uncalibrated),
             min_probability=self.options.min_probability,
         )
-        return AnalyzedFilm(prediction, analysis)
-
-
-@dataclass(frozen=True, slots=True)
-class _AnalyzeFilm:
-    """Reads a film, measures it and writes its files."""
-
-    measurer: _Measurer
-    files: OutputFiles | None
-
-    def __call__(self, task: tuple[Path, str]) -> AnalyzedFilm:
-        path, stem = task
-        film = self.measurer.options.predict.read(path)
-        measured = self.measurer.measure(film)
-        if self.files is not None:
-            _write(film, measured, self.files, stem=stem)
+        measured = AnalyzedFilm(prediction, analysis)
+        if self.files is not None and isinstance(task, tuple):
+            _write(film, measured, self.files, stem=task[1])
         return measured
-
-
-@dataclass(frozen=True, slots=True)
-class _CompareFilm:
-    """Measures an annotated film."""
-
-    measurer: _Measurer
-
-    def __call__(self, film: AnnotatedFilm) -> AnalyzedFilm:
-        from cephsure.datasets import film_of
-
-        return self.measurer.measure(film_of(film))
 
 
 def _write(film: Film, measured: AnalyzedFilm, files: OutputFiles, *, stem: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
+from cephsure.errors import InputError
 from cephsure.workflows.batch import (
     DEFAULT_MODEL,
     Batch,
@@ -18,7 +19,7 @@ from cephsure.workflows.batch import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable
     from concurrent.futures import Executor
 
     from cephsure.films import Film
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from cephsure.uncertainty import Prediction
     from cephsure.uncertainty.prediction import RegionKind
     from cephsure.uncertainty.site import Site
+
+Result = TypeVar("Result")
 
 OVERLAY_SUFFIX = ".overlay.png"
 """What follows the film's name in the name of its overlay."""
@@ -106,6 +109,12 @@ class OutputFiles:
     formats: tuple[str, ...] = ("json",)
     overlay: bool = False
 
+    def check(self, known: Collection[str]) -> None:
+        """Raise `InputError` if a format is not among those known."""
+        unknown = [name for name in self.formats if name not in known]
+        if unknown:
+            raise InputError(f"no format is called {unknown[0]!r}; known: {', '.join(known)}")
+
 
 def predict_films(
     paths: Iterable[Path | str],
@@ -137,22 +146,56 @@ def predict_films(
     Raises:
         InputError: what no film is at fault for: the model (BundleError), an option, the output folder.
     """
+    from cephsure.exports import EXPORTERS
+
+    options = options or PredictOptions()
+
+    def work(loaded: Model) -> Callable[[tuple[Path, str]], Prediction]:
+        return _PredictFilm(loaded.thorough() if options.thorough else loaded, options, files)
+
+    return do_films(
+        work,
+        paths,
+        model,
+        mm_per_px=options.mm_per_px,
+        files=files,
+        formats=tuple(EXPORTERS),
+        device=device,
+        executor=executor,
+        on_progress=on_progress,
+    )
+
+
+def do_films(
+    work: Callable[[Model], Callable[[tuple[Path, str]], Result]],
+    paths: Iterable[Path | str],
+    model: Model | str | Path,
+    *,
+    mm_per_px: float | None,
+    files: OutputFiles | None,
+    formats: Collection[str],
+    device: Device,
+    executor: Executor | None,
+    on_progress: OnProgress,
+) -> Batch[Result]:
+    """Check what is asked for, load the model, and do each film; ``work`` takes its path and its files' stem.
+
+    Raises:
+        InputError: what no film is at fault for.
+    """
     from cephsure.exports import unique_stems
     from cephsure.films.spacing import check_mm_per_px
 
-    options = options or PredictOptions()
-    check_mm_per_px(options.mm_per_px)
+    check_mm_per_px(mm_per_px)
     tasks = [Path(path) for path in paths]
     if files is not None:
-        _check_formats(files)
-        make_folder(files.folder)
+        files.check(formats)
     if not tasks:
         return Batch((), {})
-    loaded = as_model(model, device, on_progress)
-    if options.thorough:
-        loaded = loaded.thorough()
+    if files is not None:
+        make_folder(files.folder)
     outcomes = each_film(
-        _PredictFilm(loaded, options, files),
+        work(as_model(model, device, on_progress)),
         list(zip(tasks, unique_stems(tasks), strict=True)),
         path=lambda task: task[0],
         is_films_own=goes_on,
@@ -160,13 +203,6 @@ def predict_films(
         on_progress=on_progress,
     )
     return Batch.of(outcomes)
-
-
-def _check_formats(files: OutputFiles) -> None:
-    from cephsure.exports.registry import exporter
-
-    for name in files.formats:
-        exporter(name)
 
 
 @dataclass(frozen=True, slots=True)
