@@ -89,11 +89,6 @@ def test_a_film_over_the_whole_volume():
     np.testing.assert_allclose(seen((x, 40, 0), straight), (0, 80))
 
 
-def test_magnification_on_the_physical_film():
-    assert CONE.film_magnification == pytest.approx(1.1)
-    assert STRAIGHT.film_magnification == 1
-
-
 @pytest.mark.parametrize(
     "change", [{"mm_per_px": 0.0}, {"mm_per_px": float("nan")}, {"width_px": 0}, {"geometry": "fan"}]
 )

@@ -12,7 +12,7 @@ from scipy import ndimage
 from cephsure.films import Film, Spacing, SpacingSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -87,7 +87,13 @@ def draw_by_hand(rng: np.random.Generator) -> Image.Image:
     width = int(rng.integers(4, 10))
 
     def line(*corners: tuple[float, float]) -> None:
-        _unsteady(pen, rng, np.array(corners, dtype=np.float64), width)
+        points: list[NDArray[np.float64]] = []
+        for start, end in pairwise(np.array(corners, dtype=np.float64)):
+            steps = max(2, int(np.linalg.norm(end - start) / 12))
+            points += list(start + np.linspace(0, 1, steps, endpoint=False)[:, np.newaxis] * (end - start))
+        drawn = np.array([*points, corners[-1]])
+        drawn = drawn + ndimage.gaussian_filter1d(rng.normal(0, 5, drawn.shape), 1.5, axis=0)
+        pen.line([(float(x), float(y)) for x, y in drawn], fill=30, width=width, joint="curve")
 
     def ring(x: float, y: float, radius: float) -> None:
         angles = np.linspace(0, 2 * np.pi, 25)
@@ -145,12 +151,7 @@ NON_CEPHALOGRAMS: dict[str, tuple[str, Callable[[np.random.Generator], Image.Ima
 
 
 def non_cephalogram(name: str, *, seed: int) -> Film:
-    """One picture that is no cephalogram, as a film of 193.6 x 240 mm, its scale given as if by the user.
-
-    Args:
-        name: one of ``NON_CEPHALOGRAMS``.
-        seed: another seed, another picture.
-    """
+    """One picture as a film of 193.6 x 240 mm, its scale as if given by the user; another for each seed."""
     title, draw = NON_CEPHALOGRAMS[name]
     image = draw(np.random.default_rng([seed, list(NON_CEPHALOGRAMS).index(name)]))
     return Film(
@@ -170,17 +171,3 @@ def _one_over_f(rng: np.random.Generator) -> NDArray[np.float64]:
     low, high = np.quantile(noise, [0.01, 0.99])
     stretched: NDArray[np.float64] = np.clip((noise - low) / (high - low), 0, 1)
     return stretched
-
-
-def _unsteady(
-    pen: ImageDraw.ImageDraw, rng: np.random.Generator, corners: NDArray[np.float64], width: int
-) -> None:
-    """A line through the corners (K, 2) as a hand draws it."""
-    points: list[NDArray[np.float64]] = []
-    for start, end in pairwise(corners):
-        steps = max(2, int(np.linalg.norm(end - start) / 12))
-        points += list(start + np.linspace(0, 1, steps, endpoint=False)[:, np.newaxis] * (end - start))
-    drawn = np.array([*points, corners[-1]])
-    drawn = drawn + ndimage.gaussian_filter1d(rng.normal(0, 5, drawn.shape), 1.5, axis=0)
-    path: Sequence[tuple[float, float]] = [(float(x), float(y)) for x, y in drawn]
-    pen.line(path, fill=30, width=width, joint="curve")

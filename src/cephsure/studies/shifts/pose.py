@@ -88,11 +88,6 @@ class View:
         """Distance of the focus from the midplane; infinite for parallel beams."""
         return SOURCE_TO_MIDPLANE_MM if self.geometry == "cone" else np.inf
 
-    @property
-    def film_magnification(self) -> float:
-        """How much larger the midplane is on the physical film than in the head."""
-        return 1.0 + MIDPLANE_TO_FILM_MM / self.focus_mm
-
 
 def view_of(
     volume: Volume,
@@ -154,7 +149,7 @@ def project_points(points_mm: NDArray[np.float64], view: View) -> NDArray[np.flo
         view: pose, geometry and film.
 
     Returns:
-        (n, 2) float64 positions (x, y) in px of the film; they may lie outside it.
+        (n, 2) positions (x, y) in px of the film; they may lie outside it.
 
     Examples:
         >>> view = View(
@@ -176,17 +171,11 @@ def project_points(points_mm: NDArray[np.float64], view: View) -> NDArray[np.flo
 
 @dataclass(frozen=True, slots=True)
 class Levelling:
-    """What brings a head's midsagittal plane square to the beam.
+    """What brings a head's midsagittal plane square to the beam; signs as in `View`."""
 
-    Attributes:
-        tilt_deg: lean about the antero-posterior axis, applied first.
-        rotation_deg: turn about the vertical axis, applied second; signs as in `View`.
-        symmetry: correlation of the levelled head with its mirror image, at most 1.
-    """
-
-    tilt_deg: float
-    rotation_deg: float
-    symmetry: float
+    tilt_deg: float  # about the antero-posterior axis, applied first
+    rotation_deg: float  # about the vertical axis, applied second
+    symmetry: float  # correlation of the levelled head with its mirror image, at most 1
 
     @property
     def matrix(self) -> NDArray[np.float64]:
@@ -227,9 +216,6 @@ def find_level(volume: Volume) -> Levelling:
     centre; the plane's tilt, rotation and place are searched for by the simplex method of Nelder and Mead
     from several starts. Skin, hair and the neck's posture do not count. No head is symmetric: jaw and
     braincase of one head can differ by a degree or two.
-
-    Args:
-        volume: a head CT.
 
     Returns:
         The levelling; none (zero angles) if there is no bone or the best plane leans by more than

@@ -37,18 +37,8 @@ CEPHALOGRAM_BONE_GAIN = 2.4
 `attenuation_per_mm`): cortical bone over water is 4.8 to 5.5 to 1 there and 2.6 to 1 here."""
 
 TONE_CURVE = (
-    (-0.3, 6.0),
-    (0.0, 16.0),
-    (0.3, 35.0),
-    (0.6, 50.0),
-    (1.0, 65.0),
-    (1.6, 78.0),
-    (2.4, 98.0),
-    (3.0, 141.0),
-    (3.6, 188.0),
-    (4.2, 214.0),
-    (5.0, 236.0),
-    (6.5, 253.0),
+    *((-0.3, 6.0), (0.0, 16.0), (0.3, 35.0), (0.6, 50.0), (1.0, 65.0), (1.6, 78.0)),
+    *((2.4, 98.0), (3.0, 141.0), (3.6, 188.0), (4.2, 214.0), (5.0, 236.0), (6.5, 253.0)),
 )
 """Line integral to grey (0 to 255): air, the soft profile (0.3 to 1), cheeks and throat (1.6 to 2.4), face
 bones and braincase (3 to 4.2), petrous bone and fillings. The greys are those that scanned films have at such

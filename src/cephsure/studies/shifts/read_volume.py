@@ -342,7 +342,8 @@ def read_inv3(path: Path) -> Volume:
     if content is None:
         raise InputError(f"holds no {name}, which its main.plist names", where=path)
     if len(content) != n_voxels * _INV3_VOXEL.itemsize:
-        raise InputError(f"{name} has {len(content)} bytes, not {tuple(shape)} of 16 bits", where=path)
+        voxels = f"{tuple(shape)} voxels of 16 bits"
+        raise InputError(f"{name} has {len(content)} bytes, not {voxels}", where=path)
     values: NDArray[np.float32] = np.frombuffer(content, _INV3_VOXEL).reshape(shape).astype(np.float32)
     return upright_volume(values, _INV3_DIRECTIONS, spacing[::-1], where=path)
 
@@ -363,8 +364,7 @@ def _main_plist(path: Path) -> dict[str, Any]:
     if main.get("modality") != "CT":
         raise InputError(f"its modality is {main.get('modality')!r}, not a CT", where=path)
     if main.get("orientation") != 1:  # axial
-        remedy = "export the CT as NIfTI, and give that"
-        raise InputError("its slices are not axial", where=path, remedy=remedy)
+        raise InputError("its slices are not axial", where=path, remedy="export the CT as NIfTI, give that")
     return main
 
 
