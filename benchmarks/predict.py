@@ -83,9 +83,8 @@ def paper_passes(folder: Path) -> dict[str, Callable[[], object]]:
     import torch
 
     from cephsure.inference.session import Session
-    from cephsure.recipes.paper.network import PaperUNet, PaperUNetConfig
     from cephsure.recipes.paper.recipe import PaperRecipe
-    from cephsure.recipes.paper.stage import export_paper
+    from cephsure.recipes.paper.stage import PaperUNet, PaperUNetConfig, export_paper
 
     torch.manual_seed(0)
     config = PaperUNetConfig()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cephsure.inference.heat_maps import HeatMaps
+from cephsure.inference.samples import HeatMaps
 from cephsure.uncertainty.calibration.data import CalibrationData, CalibrationSource
 from cephsure.uncertainty.calibration.error_fits import tempered_errors_mm
 

@@ -284,7 +284,7 @@ def test_every_door_to_training_is_used():
         ("cephsure.films.raster", "from cephsure import datasets", "films may not import"),
         ("cephsure.inference.runtime", "def f():\n    import torch.nn", "torch outside"),
         ("cephsure.inference.runtime", "from safetensors.numpy import load", "safetensors outside"),
-        ("cephsure.exports.csv", "from cephsure.recipes.paper.network import UNet", "exports may not import"),
+        ("cephsure.exports.csv", "from cephsure.recipes.paper.stage import UNet", "exports may not import"),
         ("cephsure.workflows.study", "from cephsure.studies import result", "workflows may not import"),
         (
             "cephsure.workflows.gate_films",
@@ -307,7 +307,7 @@ def test_checker_sees_a_violation(module, source, complaint):
         ("cephsure.films.raster", "from cephsure.geometry import Affine\nfrom . import film"),
         ("cephsure.bundles.bundle", "from cephsure import __version__"),
         ("cephsure.uncertainty.prediction", "from cephsure.films import Film"),
-        ("cephsure.recipes.paper.network", "import torch"),
+        ("cephsure.recipes.paper.stage", "import torch"),
         ("cephsure.workflows.study", "def f():\n    from cephsure.studies.study import Study"),
     ],
 )

@@ -12,7 +12,7 @@ from cephsure.recipes.coarse_to_fine.patches import PatchLayout
 from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
 from cephsure.recipes.paper.recipe import PaperRecipe
 from cephsure.training import runner as run_module
-from cephsure.training.settings import FitSettings
+from cephsure.training.stage import FitSettings
 
 SIZE = {"width_px": 194, "height_px": 240}
 

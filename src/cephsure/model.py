@@ -30,9 +30,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cephsure.inference.heat_maps import HeatMaps
     from cephsure.inference.orientation import Orientation
-    from cephsure.inference.samples import Samples
+    from cephsure.inference.samples import HeatMaps, Samples
     from cephsure.inference.session import Device
     from cephsure.landmarks import LandmarkSet
     from cephsure.uncertainty.calibration import Calibration

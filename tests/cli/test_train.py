@@ -15,7 +15,7 @@ from cephsure.training import device, material
 from cephsure.training import runner as run_module
 from cephsure.training.run_config import RunConfig
 from cephsure.training.runner import JobState
-from cephsure.training.settings import FitSettings
+from cephsure.training.stage import FitSettings
 from cephsure.workflows import train_bundle
 from cephsure.workflows.train_bundle import TrainingState
 

@@ -12,8 +12,7 @@ from torch import nn
 
 from cephsure.training.checkpoint import CheckpointTimes
 from cephsure.training.fit import Progress, _average, fit, learning_rate
-from cephsure.training.settings import FitSettings
-from cephsure.training.stage import Batch
+from cephsure.training.stage import Batch, FitSettings
 
 NAN = float("nan")
 PLAIN = FitSettings(epochs=6, batch_films=4, learning_rate=0.05, ema_decay=None, optimiser="adam")

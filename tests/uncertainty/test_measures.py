@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cephsure.inference.heat_maps import HeatMaps
-from cephsure.inference.samples import Samples
+from cephsure.inference.samples import HeatMaps, Samples
 from cephsure.uncertainty.measures import (
     ALWAYS,
     MEASURES,

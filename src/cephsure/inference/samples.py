@@ -1,15 +1,18 @@
-"""Samples: the one thing that Baseline, Ensemble and MC-Dropout all give."""
+"""Samples, the one thing that Baseline, Ensemble and MC-Dropout all give; and their heat maps on a film."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
 
-    from cephsure.inference.heat_maps import HeatMaps
+from cephsure.geometry import Affine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +47,161 @@ class Samples:
     augmented_positions_px: NDArray[np.float64] | None = None
     feature_distance: float | None = None
     shape_residuals: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeatMaps:
+    """One map a landmark, the mixture of all samples' maps.
+
+    Attributes:
+        probabilities: (L, H, W) float32, each map summing to at most one: what is missing lies off the map.
+        origins_px: (L, 2) position (x, y) of the centre of each map's first cell, in px of the film.
+        cell_px: (2, 2) the steps from a cell to the next one in its row (first column) and to the one below
+            (second column), in px of the film. Cells need not lie along the film's axes.
+    """
+
+    probabilities: NDArray[np.float32]
+    origins_px: NDArray[np.float64]
+    cell_px: NDArray[np.float64]
+
+    def cells(self, positions_px: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The cell (column, row) of each of (L, 2) positions, each on its own map; -1, -1 for none or NaN."""
+        height, width = self.probabilities.shape[1:]
+        places = np.floor((positions_px - self.origins_px) @ np.linalg.inv(self.cell_px).T + 0.5)
+        inside = ((places >= 0) & (places < (width, height))).all(axis=1, keepdims=True)
+        cells: NDArray[np.int64] = np.where(inside, places, -1).astype(np.int64)
+        return cells
+
+    def mirrored(self, width_px: int) -> HeatMaps:
+        """The maps of the mirror image of a film that is ``width_px`` wide."""
+        turn = Affine(np.diag([-1.0, 1.0]), np.array([width_px - 1.0, 0.0]))
+        return HeatMaps(self.probabilities, turn.apply(self.origins_px), turn.matrix @ self.cell_px)
+
+    def scaled(self, scale: NDArray[np.float64]) -> HeatMaps:
+        """The maps with their lengths along x and y multiplied by ``scale`` (2,)."""
+        return HeatMaps(self.probabilities, self.origins_px * scale, self.cell_px * scale[:, None])
+
+    def mean_distances(self, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(L,) mean distance of each map's mass from its position of (L, 2); infinite for an empty map."""
+        height, width = self.probabilities.shape[1:]
+        rows, columns = np.divmod(np.arange(height * width), width)
+        from_first = np.stack([columns, rows], axis=1) @ self.cell_px.T  # (H W, 2)
+        away = from_first[None] + (self.origins_px - positions_px)[:, None]
+        masses = self.probabilities.reshape(len(self.probabilities), -1).astype(np.float64)
+        totals = masses.sum(axis=1)
+        sums = np.einsum("lc,lc->l", masses, np.hypot(away[..., 0], away[..., 1]))
+        means: NDArray[np.float64] = np.full(len(sums), np.inf)
+        np.divide(sums, totals, out=means, where=totals > 0)
+        return means
+
+
+@dataclass(frozen=True, slots=True)
+class SampleMaps:
+    """One sample's maps, turned and scaled with the head as its network saw it.
+
+    Attributes:
+        probabilities: (L, Q, Q) float32, each summing to one.
+        centres_px: (L, 2) position of each map's middle, in px of the film.
+        cell_px: (2, 2) as in ``HeatMaps``.
+    """
+
+    probabilities: NDArray[np.float32]
+    centres_px: NDArray[np.float64]
+    cell_px: NDArray[np.float64]
+
+
+def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """Maps (..., H, W) at a temperature, each summing to one; an empty map stays empty.
+
+    >>> tempered(np.array([[0.8, 0.2]], dtype=np.float32), 0.5).round(3).tolist()
+    [[0.9409999847412109, 0.05900000035762787]]
+    """
+    raised = probabilities if temperature == 1.0 else probabilities ** np.float32(1.0 / temperature)
+    total = raised.sum(axis=(-2, -1), keepdims=True)
+    scaled: NDArray[np.float32] = np.divide(raised, total, where=total > 0, out=np.zeros_like(raised))
+    return scaled
+
+
+def mean_of_marks(maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Distribution of the mean of K points, each drawn from a map of its own, independently.
+
+    Where a network has learned K annotators apart and the truth is the mean of their points, this is the map
+    of the truth: the K maps' convolution, on cells K times as fine.
+
+    Args:
+        maps: (K, L, P, P) probabilities.
+
+    Returns:
+        (L, Q, Q) float32 with Q = K (P - 1) + 1; cell q of it lies where cell q / K of the maps does.
+    """
+    mixed: NDArray[np.float32] = maps[0]
+    for other in maps[1:]:
+        mixed = _convolved(mixed, other)
+    return mixed
+
+
+def _convolved(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The convolution (L, S + P - 1, S + P - 1) of maps (L, S, S) and (L, P, P).
+
+    Row by row of the second, as products with band matrices: at these sizes quicker than by Fourier
+    transforms, and nothing is negative.
+    """
+    count, side, _ = first.shape
+    reach = second.shape[1]
+    wanted = side + reach - 1
+    padded = np.zeros((count, reach, wanted + side - 1), dtype=np.float32)
+    padded[:, :, side - 1 : wanted] = second
+    # bands[l, r, i, j] = second[l, r, j - i]: window i begins one place further left than the one before.
+    bands = np.lib.stride_tricks.sliding_window_view(padded, wanted, axis=2)[:, :, ::-1]
+    total = np.zeros((count, wanted, wanted), dtype=np.float32)
+    for row in range(reach):
+        total[:, row : row + side] += first @ np.ascontiguousarray(bands[:, row])
+    return total
+
+
+def mixture(drawn: Sequence[SampleMaps], *, points_px: NDArray[np.float64], side: int) -> HeatMaps:
+    """The mean of several samples' maps.
+
+    The samples' maps are turned and scaled a little differently, as each sees the head: within a map that is
+    less than a cell, so all take the mean turn and size. Each map's middle lies where it belongs, between
+    cells by linear weights.
+
+    Args:
+        drawn: the samples' maps.
+        points_px: (L, 2) where the middles of the mixture's maps lie.
+        side: cells along each side of them.
+
+    Returns:
+        The mixture.
+    """
+    cell_px = np.mean([sample.cell_px for sample in drawn], axis=0)
+    to_cells = np.linalg.inv(cell_px).T
+    total = np.zeros((len(points_px), side, side), dtype=np.float32)
+    for sample in drawn:
+        within = (side - sample.probabilities.shape[1]) / 2
+        corners = (sample.centres_px - points_px) @ to_cells + within  # (L, 2) of each map's first cell
+        whole = np.floor(corners).astype(np.int64)
+        between = _between_cells(sample.probabilities, (corners - whole).astype(np.float32))
+        for image, (column, row), target in zip(between, whole.tolist(), total, strict=True):
+            _add_at(target, image, column, row)
+    mean: NDArray[np.float32] = total / np.float32(len(drawn))
+    return HeatMaps(mean, points_px - cell_px @ np.full(2, (side - 1) / 2), cell_px)
+
+
+def _between_cells(images: NDArray[np.float32], parts: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Images (L, Q, Q) moved right and down by parts (L, 2) of a cell, linearly: (L, Q + 1, Q + 1)."""
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
+    x, y = parts[:, :1, None], parts[:, 1:, None]
+    rows = padded[:, 1:] * (1 - y) + padded[:, :-1] * y
+    return np.asarray(rows[:, :, 1:] * (1 - x) + rows[:, :, :-1] * x, dtype=np.float32)
+
+
+def _add_at(total: NDArray[np.float32], image: NDArray[np.float32], column: int, row: int) -> None:
+    """Add an image, its first pixel at (column, row) of ``total``; what falls off is lost."""
+    rows, columns = (
+        slice(max(-first, 0), max(size - first, 0))
+        for first, size in zip((row, column), total.shape, strict=True)
+    )
+    inner = image[rows, columns]
+    place = total[max(row, 0) :, max(column, 0) :][: inner.shape[0], : inner.shape[1]]
+    place += inner

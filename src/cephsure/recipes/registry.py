@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cephsure.inference.orientation import Orientation
     from cephsure.inference.samples import Samples
     from cephsure.inference.session import Device
-    from cephsure.training.settings import Schedule
+    from cephsure.training.stage import Schedule
 
 ENTRY_POINTS = "cephsure.recipes"
 """Group of the entry points by which installed packages bring recipes."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cephsure.training.settings import Precision
+    from cephsure.training.stage import Precision
 
 DEVICE_SHARE = 0.1
 """Share of a GPU's free memory that a job's films may take: several jobs may share a card."""

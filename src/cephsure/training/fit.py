@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from cephsure.training.settings import FitSettings, Precision
-    from cephsure.training.stage import Stage
+    from cephsure.training.stage import FitSettings, Precision, Stage
 
 WARM_UP_SHARE = 0.05
 

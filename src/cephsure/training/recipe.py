@@ -15,30 +15,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.datasets import AnnotatedFilm
-    from cephsure.training.settings import FitSettings
+    from cephsure.training.stage import FitSettings, StageFacts
     from cephsure.training.worker import Job
 
 STOPPED = "stopped below"
 """How the change begins by which under-trained models are known."""
-
-
-@dataclass(frozen=True, slots=True)
-class StageFacts:
-    """What is known of a stage before it begins.
-
-    Attributes:
-        name: its network's, in logs and in the bundle.
-        fit: the recipe's field that holds its settings.
-        usual_cost: of an epoch beside the recipe's other stages, until its own time is known.
-        loss_unit: of its training loss.
-        counts_wrong: whether validation tells a share of wrong answers, and no length.
-    """
-
-    name: str
-    fit: str
-    usual_cost: float
-    loss_unit: str
-    counts_wrong: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from cephsure.datasets import DatasetFormat
     from cephsure.training.recipe import Recipe
-    from cephsure.training.settings import ModelKind, Precision
+    from cephsure.training.stage import Precision
+
+ModelKind = Literal["baseline", "ensemble", "mc-dropout"]
 
 RUN_FILE = "run.json"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -17,11 +16,11 @@ from cephsure.datasets import truth as chosen_truth
 from cephsure.errors import InputError
 from cephsure.training.bundle_writer import write_bundle
 from cephsure.training.checkpoint import CheckpointTimes
-from cephsure.training.curves import CURVES_FILE, draw_curves, read_logs
 from cephsure.training.device import choose_precision
 from cephsure.training.material import mean_shape, run_films, usual_split
+from cephsure.training.progress import CURVES_FILE, draw_curves, read_logs
 from cephsure.training.run_config import RunConfig, settle
-from cephsure.training.worker import BAD_INPUT, DONE_FILE, LOG_FILE, do_job, job_folder, recipe_place
+from cephsure.training.worker import BAD_INPUT, DONE_FILE, do_job, job_folder, recipe_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from cephsure.datasets import DatasetFormat
     from cephsure.training.recipe import Recipe
-    from cephsure.training.settings import ModelKind
+    from cephsure.training.run_config import ModelKind
 
 POLL_SECONDS = 0.5
 BUNDLE_FOLDER = "bundle"
@@ -244,10 +243,8 @@ def _look(out: Path, states: list[JobState], processes: dict[str, subprocess.Pop
 
 def _read(out: Path, state: JobState) -> None:
     """What a job's files say of it."""
-    folder = job_folder(out, state.name)
-    if (folder / LOG_FILE).exists():
-        state.rows = [json.loads(line) for line in (folder / LOG_FILE).read_text().splitlines()]
-    state.done = (folder / DONE_FILE).exists()
+    state.rows = read_logs(out, [state.name]).get(state.name, state.rows)
+    state.done = (job_folder(out, state.name) / DONE_FILE).exists()
 
 
 def _failure(job: str, folder: Path, status: int) -> Exception:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
-from cephsure.inference.heat_maps import tempered
+from cephsure.inference.samples import tempered
 from cephsure.uncertainty.prediction import Region
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.inference.heat_maps import HeatMaps
+    from cephsure.inference.samples import HeatMaps
     from cephsure.uncertainty.calibration.film_errors import FilmErrors
     from cephsure.uncertainty.prediction import Pair, RegionKind
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from cephsure.datasets import AnnotatedFilm, Dataset
     from cephsure.evaluation import Evaluation
-    from cephsure.inference.heat_maps import HeatMaps
+    from cephsure.inference.samples import HeatMaps
     from cephsure.inference.session import Device
     from cephsure.landmarks import LandmarkSet
     from cephsure.model import Model

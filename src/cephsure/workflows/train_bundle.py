@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.datasets import AnnotatedFilm
-    from cephsure.training.run_config import RunConfig
+    from cephsure.training.run_config import ModelKind, RunConfig
     from cephsure.training.runner import JobState
-    from cephsure.training.settings import ModelKind, Schedule
+    from cephsure.training.stage import Schedule
 
 PACKAGES = ("torch", "onnx", "onnxscript", "safetensors", "matplotlib")
 USUAL_MEMBERS = 15
@@ -132,9 +132,9 @@ def train(
     from cephsure.films.spacing import check_mm_per_px
     from cephsure.recipes.registry import chosen_recipe
     from cephsure.training.bundle_writer import bundle_validation
-    from cephsure.training.curves import CURVES_FILE
     from cephsure.training.device import find_device
     from cephsure.training.material import run_films
+    from cephsure.training.progress import CURVES_FILE
     from cephsure.training.run_config import RUN_FILE
     from cephsure.training.runner import begin, finish, jobs_at_once, run_jobs
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cephsure.datasets import last_split
 from cephsure.recipes.registry import RecipeEntry
-from cephsure.training.recipe import Recipe, StageFacts
-from cephsure.training.settings import FitSettings
+from cephsure.training.recipe import Recipe
+from cephsure.training.stage import FitSettings, StageFacts
 from toy_recipe.localizer import ToyLocalizer
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cephsure.inference.heat_maps import HeatMaps, tempered
+from cephsure.inference.samples import HeatMaps, tempered
 from cephsure.uncertainty.calibration.error_fits import (
     LOG_TEMPERATURES,
     fit_error_curves,

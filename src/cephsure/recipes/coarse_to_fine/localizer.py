@@ -16,9 +16,8 @@ import numpy as np
 from cephsure.bundles.bundle import FACTS_FILE
 from cephsure.errors import BundleError
 from cephsure.geometry import Affine, Warp, local_centroids, read_maps, softmax_maps
-from cephsure.inference.heat_maps import SampleMaps, mean_of_marks, mixture
 from cephsure.inference.orientation import find_orientation
-from cephsure.inference.samples import Samples
+from cephsure.inference.samples import SampleMaps, Samples, mean_of_marks, mixture
 from cephsure.inference.session import Call, Session, channel_masks, load_networks, run_each, undropped
 from cephsure.inference.test_time_augmentation import augmentations
 from cephsure.preprocessing import (
@@ -44,8 +43,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.bundles.bundle import Bundle
-    from cephsure.inference.heat_maps import HeatMaps
     from cephsure.inference.orientation import Orientation
+    from cephsure.inference.samples import HeatMaps
     from cephsure.inference.session import Device
     from cephsure.inference.test_time_augmentation import Augmentation
 

@@ -20,7 +20,7 @@ from cephsure.geometry import (
     sample_bilinear,
     sample_lattices,
 )
-from cephsure.preprocessing.grey import standardise
+from cephsure.preprocessing.views import standardise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

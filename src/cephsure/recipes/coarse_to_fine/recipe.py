@@ -10,8 +10,8 @@ import numpy as np
 from cephsure.datasets import group_folds
 from cephsure.errors import InputError
 from cephsure.recipes.coarse_to_fine.patches import PatchLayout
-from cephsure.training.recipe import Recipe, StageFacts
-from cephsure.training.settings import FitSettings
+from cephsure.training.recipe import Recipe
+from cephsure.training.stage import FitSettings, StageFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

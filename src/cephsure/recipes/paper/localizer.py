@@ -13,9 +13,8 @@ import numpy as np
 
 from cephsure.errors import BundleError
 from cephsure.geometry import Affine, read_maps, sample_bilinear
-from cephsure.inference.heat_maps import HeatMaps
 from cephsure.inference.orientation import find_orientation
-from cephsure.inference.samples import Samples
+from cephsure.inference.samples import HeatMaps, Samples
 from cephsure.inference.session import Call, channel_masks, load_networks, run_each, undropped
 from cephsure.inference.test_time_augmentation import augmentations
 from cephsure.preprocessing import working_film

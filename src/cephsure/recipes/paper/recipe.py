@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from cephsure.datasets import last_split
 from cephsure.errors import InputError
-from cephsure.training.recipe import Recipe, StageFacts
-from cephsure.training.settings import FitSettings
+from cephsure.training.recipe import Recipe
+from cephsure.training.stage import FitSettings, StageFacts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.inference.heat_maps import HeatMaps
+    from cephsure.inference.samples import HeatMaps
     from cephsure.uncertainty.prediction import Prediction
 
 FORMAT = "cephsure.calibration/1"

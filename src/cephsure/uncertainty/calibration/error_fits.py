@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from cephsure.inference.heat_maps import tempered
+from cephsure.inference.samples import tempered
 from cephsure.uncertainty.calibration.film_errors import log_measure
 from cephsure.uncertainty.calibration.shrinkage import shrink
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.inference.heat_maps import HeatMaps
+    from cephsure.inference.samples import HeatMaps
 
 MEASURED_BY = ("expected_error_mm", "spread_mm")
 """Keys of the measures that go into the curve, where the model has them."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.inference.heat_maps import HeatMaps
+    from cephsure.inference.samples import HeatMaps
 
 SMALLEST_MM = 0.01
 """Measures are taken as at least this long before their logarithm: a spread of 0 is no certainty."""
