@@ -29,7 +29,7 @@ def print_analysis(console: Console, measured: Analysis, analyses: Sequence[Anal
     console.print(Text(measured.film.path or "film in memory", style="bold"), soft_wrap=True)
     console.print(Text(film_line(measured.film)))
     for analysis in analyses:
-        own = [one for one in measured.measurements if one.analysis == analysis.name]
+        own = [value for value in measured.measurements if value.analysis == analysis.name]
         console.print()
         console.print(analysis_table(analysis, own))
     console.print()
@@ -48,7 +48,7 @@ def analysis_table(analysis: AnalysisDefinition, measured: Sequence[MeasuredValu
     table.add_column("code", no_wrap=True)
     table.add_column("measurement")
     table.add_column("value", justify="right", no_wrap=True)
-    with_intervals = any(one.interval_90 is not None for one in measured)
+    with_intervals = any(value.interval_90 is not None for value in measured)
     if with_intervals:
         for heading in ("90 %\ninterval", "SD"):
             table.add_column(heading, justify="right", no_wrap=True)
@@ -56,34 +56,36 @@ def analysis_table(analysis: AnalysisDefinition, measured: Sequence[MeasuredValu
     if with_intervals:
         table.add_column("decided, probability")
     table.add_column("norm")
-    for entry, one in zip(analysis.entries, measured, strict=True):
-        cells = _cells(entry, one, with_interval=with_intervals)
-        table.add_row(*map(escape, cells), style="yellow" if one.decision == UNDECIDABLE else "")
+    for entry, value in zip(analysis.entries, measured, strict=True):
+        cells = _cells(entry, value, with_interval=with_intervals)
+        table.add_row(*map(escape, cells), style="yellow" if value.decision == UNDECIDABLE else "")
     return table
 
 
-def _cells(entry: Entry, one: MeasuredValue, *, with_interval: bool) -> list[str]:
-    value = "-" if one.value is None else f"{number(one.value, one.unit)}{UNIT_SIGNS[one.unit]}"
+def _cells(entry: Entry, value: MeasuredValue, *, with_interval: bool) -> list[str]:
+    shown = "-" if value.value is None else f"{number(value.value, value.unit)}{UNIT_SIGNS[value.unit]}"
     interval = (
-        "-" if one.interval_90 is None else " to ".join(number(end, one.unit) for end in one.interval_90)
+        "-"
+        if value.interval_90 is None
+        else " to ".join(number(end, value.unit) for end in value.interval_90)
     )
-    spread = "-" if one.sd is None else number(one.sd, one.unit)
+    spread = "-" if value.sd is None else number(value.sd, value.unit)
     norm = "; ".join(norm_words(norm) for norm in entry.norms) or _normal_range(entry)
-    before = [one.code, one.name, value]
+    before = [value.code, value.name, shown]
     if not with_interval:
-        return [*before, one.class_of_value or "-", norm]
-    return [*before, interval, spread, one.class_of_value or "-", decision(one), norm]
+        return [*before, value.class_of_value or "-", norm]
+    return [*before, interval, spread, value.class_of_value or "-", decision(value), norm]
 
 
-def decision(one: MeasuredValue) -> str:
+def decision(value: MeasuredValue) -> str:
     """What was decided, and how probable the likeliest class is."""
-    if one.decision is None or one.class_probabilities is None:
+    if value.decision is None or value.class_probabilities is None:
         return "-"
-    likeliest = max(one.class_probabilities, key=lambda share: share.probability)
+    likeliest = max(value.class_probabilities, key=lambda share: share.probability)
     percent = f"{100 * likeliest.probability:.0f} %"
-    if one.decision == UNDECIDABLE:
+    if value.decision == UNDECIDABLE:
         return f"{UNDECIDABLE} ({likeliest.name} {percent})"
-    return f"{one.decision}, {percent}"
+    return f"{value.decision}, {percent}"
 
 
 def norm_words(norm: Norm) -> str:
@@ -99,7 +101,7 @@ def norm_words(norm: Norm) -> str:
 
 def _normal_range(entry: Entry) -> str:
     """The limits of the class that counts as normal."""
-    return next((one.words for one in entry.classes if one.normal), "-")
+    return next((kind.words for kind in entry.classes if kind.normal), "-")
 
 
 def number(value: float, unit: str) -> str:
@@ -110,14 +112,14 @@ def number(value: float, unit: str) -> str:
 def remarks(measured: Analysis) -> list[str]:
     """What the reader of a film's measurements must know."""
     lines = []
-    if any(one.missing == NO_SCALE for one in measured.measurements):
+    if any(value.missing == NO_SCALE for value in measured.measurements):
         lines.append(f"no distances: {NO_SCALE}; give --mm-per-px")
     lines += [
-        f"no {one.code}: {one.missing}"
-        for one in measured.measurements
-        if one.missing is not None and one.missing != NO_SCALE
+        f"no {value.code}: {value.missing}"
+        for value in measured.measurements
+        if value.missing is not None and value.missing != NO_SCALE
     ]
-    reasons = dict.fromkeys(one.no_interval for one in measured.measurements if one.no_interval)
+    reasons = dict.fromkeys(value.no_interval for value in measured.measurements if value.no_interval)
     for reason in reasons:
         hint = "; --uncalibrated shows the samples' raw spread" if reason == NOT_CALIBRATED else ""
         lines.append(f"no intervals, no decided classes: {reason}{hint}")
@@ -151,18 +153,18 @@ def print_many(console: Console, done: Sequence[Analysis], analysis: AnalysisDef
         sign = UNIT_SIGNS[entry.measurement.unit].strip()
         table.add_column(f"{escape(entry.measurement.code)}\n{sign}", justify="right", no_wrap=True)
     for measured in done:
-        own = [one for one in measured.measurements if one.analysis == analysis.name]
+        own = [value for value in measured.measurements if value.analysis == analysis.name]
         table.add_row(escape(measured.film.path or "film in memory"), *map(_short, own))
     console.print(table)
     lines = {line for measured in done for line in remarks(measured)}
     for line in sorted(lines):
         console.print(Text(line, style="bold yellow"))
-    if any(one.decision == UNDECIDABLE for measured in done for one in measured.measurements):
+    if any(value.decision == UNDECIDABLE for measured in done for value in measured.measurements):
         console.print(Text("? class not decidable", style="dim"))
     console.print(Text(f"{analysis.title}; all measurements: --out DIR", style="dim"))
 
 
-def _short(one: MeasuredValue) -> str:
-    if one.value is None:
+def _short(value: MeasuredValue) -> str:
+    if value.value is None:
         return "-"
-    return number(one.value, one.unit) + (" ?" if one.decision == UNDECIDABLE else "")
+    return number(value.value, value.unit) + (" ?" if value.decision == UNDECIDABLE else "")

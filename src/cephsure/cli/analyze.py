@@ -200,16 +200,16 @@ def _show_classes(console: Console, study: ClassStudy, *, name: str) -> None:
         table.add_column("kappa\n", justify="right", no_wrap=True)
     for heading in ("90 % intervals\nhold %", "decided\n%", "of these\nright %"):
         table.add_column(heading, justify="right", no_wrap=True)
-    several = len({one.analysis for one in study.measurements}) > 1
-    for one in study.measurements:
-        code = f"{one.analysis} {one.model.code}" if several else one.model.code
-        coverage = one.coverage
+    several = len({row.analysis for row in study.measurements}) > 1
+    for row in study.measurements:
+        code = f"{row.analysis} {row.model.code}" if several else row.model.code
+        coverage = row.coverage
         table.add_row(
             escape(code),
-            str(one.model.films),
-            *_agreement(one.model),
-            f"{one.mean_absolute_difference:.3g}",
-            *(cell for both in one.observers.values() for cell in (_agreement(both)[0], _agreement(both)[2])),
+            str(row.model.films),
+            *_agreement(row.model),
+            f"{row.mean_absolute_difference:.3g}",
+            *(cell for both in row.observers.values() for cell in (_agreement(both)[0], _agreement(both)[2])),
             _percent(coverage.held, coverage.films),
             _percent(coverage.decided, coverage.films),
             _percent(coverage.decided_right, coverage.decided),

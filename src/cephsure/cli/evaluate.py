@@ -121,10 +121,10 @@ def _remarks(evaluation: Evaluation) -> list[str]:
     """What the reader of the tables must know."""
     left_out = evaluation.left_out
     lines = [f"left out: {left_out.films} films, {left_out.points} points of the others"]
-    for one in left_out.reasons:
-        count = f"{one.films} films" if one.films else f"{one.points} points"
-        names = f" ({', '.join(one.names)})" if one.names else ""
-        lines.append(f"  {count}: {one.reason}{names}")
+    for reason in left_out.reasons:
+        count = f"{reason.films} films" if reason.films else f"{reason.points} points"
+        names = f" ({', '.join(reason.names)})" if reason.names else ""
+        lines.append(f"  {count}: {reason.reason}{names}")
     if evaluation.unit == "mm":
         sources = (f"{source} ({count} films)" for source, count in evaluation.about.spacing_sources.items())
         lines.append(f"scale from: {', '.join(sources)}")

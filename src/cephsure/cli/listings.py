@@ -80,7 +80,7 @@ def measurements(
             text = f"{what.name}. {what.definition}" + ("" if what.note is None else f" ({what.note})")
             unit = UNIT_SIGNS[what.unit].strip() or what.unit
             usual = "; ".join(map(norm_words, entry.norms)) or "-"
-            classes = "; ".join(f"{one.name}: {one.words}" for one in entry.classes) or "-"
+            classes = "; ".join(f"{kind.name}: {kind.words}" for kind in entry.classes) or "-"
             table.add_row(*map(escape, (what.code, unit, text, usual, classes)))
         console.print(table)
         console.print(Text(f"norms and classes: {'; '.join(sources([chosen]))}", style="dim"))

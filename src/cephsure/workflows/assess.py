@@ -274,17 +274,19 @@ def assess(
     )
     done, first = assessed.films, assessed.films[0].prediction.model
     predictions = [film.prediction for film in done]
-    sources = [one.film.spacing_source for one in predictions]
+    sources = [prediction.film.spacing_source for prediction in predictions]
     measures = [
         name
         for name, measure in MEASURES.items()
-        if all(hasattr(one.landmarks[0].measures, measure.key(in_mm=False)) for one in predictions)
+        if all(
+            hasattr(prediction.landmarks[0].measures, measure.key(in_mm=False)) for prediction in predictions
+        )
     ]
     evaluation = evaluate_points(
-        [one.points_px for one in predictions],
+        [prediction.points_px for prediction in predictions],
         [film.truth_px for film in done],
-        [one.film.mm_per_px or (np.nan, np.nan) for one in predictions],
-        {name: [_measured(one, name) for one in predictions] for name in measures},
+        [prediction.film.mm_per_px or (np.nan, np.nan) for prediction in predictions],
+        {name: [_measured(prediction, name) for prediction in predictions] for name in measures},
         {name: MEASURES[name].direction for name in measures},
         landmark_set=dataset.landmark_set,
         without=NOT_WELL_DEFINED.get(dataset.landmark_set.name, ()),

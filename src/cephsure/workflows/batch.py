@@ -154,8 +154,8 @@ class Batch(Generic[Result]):
     def of(cls, outcomes: Sequence[Outcome[Result]]) -> Batch[Result]:
         """Results and errors apart."""
         return cls(
-            tuple(one.result for one in outcomes if one.result is not None),
-            {one.film: one.error for one in outcomes if one.error is not None},
+            tuple(outcome.result for outcome in outcomes if outcome.result is not None),
+            {outcome.film: outcome.error for outcome in outcomes if outcome.error is not None},
         )
 
 

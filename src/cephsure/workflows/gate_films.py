@@ -106,7 +106,7 @@ def check_on_halves(
         learned_on, tried_on = group_folds(annotated, 2, seed=seed + repeat)
         gate = films.learn(target, learned_on)
         said = [judge(films.films[i].prediction, signs[i], gate) for i in tried_on]
-        accepted = np.stack([one.accepted for one in said])
+        accepted = np.stack([judgement.accepted for judgement in said])
         radial = films.data.radial_mm[tried_on]
         known = np.isfinite(radial)
         wrong = known & (radial > target.tolerance_mm)
@@ -116,8 +116,8 @@ def check_on_halves(
                 mean_loss=float(film_losses(wrong, taken).mean()),
                 missed_share=float((wrong & taken).sum() / max(taken.sum(), 1)),
                 accepted_share=float(taken.sum() / max(known.sum(), 1)),
-                not_fit=float(np.mean([one.verdict != "fit" for one in said])),
-                unfit=float(np.mean([one.verdict == "unfit" for one in said])),
+                not_fit=float(np.mean([judgement.verdict != "fit" for judgement in said])),
+                unfit=float(np.mean([judgement.verdict == "unfit" for judgement in said])),
             )
         )
     return tuple(checks)
@@ -125,9 +125,9 @@ def check_on_halves(
 
 def halves_line(checks: Sequence[HalfCheck], target: GateTarget) -> str:
     """What the halves showed, in one line."""
-    kept = sum(one.mean_loss <= target.max_missed_rate for one in checks)
-    accepted = np.mean([one.accepted_share for one in checks])
-    not_fit, unfit = np.mean([one.not_fit for one in checks]), np.mean([one.unfit for one in checks])
+    kept = sum(check.mean_loss <= target.max_missed_rate for check in checks)
+    accepted = np.mean([check.accepted_share for check in checks])
+    not_fit, unfit = np.mean([check.not_fit for check in checks]), np.mean([check.unfit for check in checks])
     return (
         f"learned on half of the films and tried on the others: missed rate kept in {kept} of {len(checks)}, "
         f"{accepted:.1%} of points accepted, {not_fit:.1%} of films not fit, {unfit:.1%} unfit"

@@ -177,10 +177,10 @@ def compare_classes(
     measured, names = Batch.of(outcomes), annotators(dataset.films)
     if not measured.results:
         raise InputError(f"no film of {dataset.name} can be used")
-    used = [film for film, one in zip(dataset.films, outcomes, strict=True) if one.error is None]
+    used = [film for film, outcome in zip(dataset.films, outcomes, strict=True) if outcome.error is None]
     study = class_study(
-        [one.prediction for one in measured.results],
-        [one.analysis for one in measured.results],
+        [film.prediction for film in measured.results],
+        [film.analysis for film in measured.results],
         {name: [truth_of(film, name) for film in used] for name in dict.fromkeys([*names, data.truth])},
         definitions,
         truth=data.truth,
