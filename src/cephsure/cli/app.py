@@ -10,12 +10,11 @@ import typer
 from cephsure import __version__
 from cephsure.cli import terminal
 from cephsure.cli.analyze import analyze
-from cephsure.cli.calibrate import calibrate
+from cephsure.cli.calibrate import calibrate, monitor, site_calibrate
 from cephsure.cli.evaluate import evaluate
 from cephsure.cli.experiment import ExperimentCommand, experiment
 from cephsure.cli.listings import landmarks, measurements, models_app
 from cephsure.cli.predict import demo, predict
-from cephsure.cli.site import monitor, site_calibrate
 from cephsure.cli.train import train
 
 _SHARED_FLAGS = {"--quiet", "-q", "--verbose", "-v", "--debug"}

@@ -1,4 +1,4 @@
-"""``cephsure calibrate``: a bundle that knows its errors in millimetres, from films with known points."""
+"""``cephsure calibrate``, ``site-calibrate`` and ``monitor``: errors in mm, here and at a site, and watched."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cephsure.cli import terminal
-from cephsure.cli.options import Data, Format, Layout, MmPerPx, PassSeed, Truth
-from cephsure.cli.site import site_calibrate
-from cephsure.cli.terminal import rich_table
+from cephsure.cli.options import Data, Format, Layout, MmPerPx, ModelName, PassSeed, Split, Truth
+from cephsure.errors import InputError
 from cephsure.workflows.batch import DEFAULT_MODEL, WHOLE, AnnotatedData
 
 if TYPE_CHECKING:
     from cephsure.uncertainty.gate import GateTarget
     from cephsure.workflows.calibrate_bundle import LearnedGate
+    from cephsure.workflows.site_films import CoverageWatch, SiteCalibration
 
 _SHOWN_LEVELS = (0.9, 0.95)
 
@@ -119,7 +119,7 @@ def calibrate(
             options=CalibrateOptions(seed, folds, target, gate_halves),
             on_progress=on_progress,
         )
-    _show(result.figures)
+    _show_figures(result.figures)
     _show_gate(result.gate, target)
     for folder, what in ((out, ""), (report, "the report into ")):
         if folder is not None:
@@ -128,7 +128,143 @@ def calibrate(
     raise typer.Exit(complaints.exit_status)
 
 
-def _show(figures: dict[str, Any]) -> None:
+def site_calibrate(
+    *,
+    data: Data,
+    name: Annotated[str, typer.Option(metavar="NAME", help="What the site or observer is called.")] = "site",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The site's file.", show_default="only show the figures"),
+    ] = None,
+    model: ModelName = DEFAULT_MODEL,
+    layout: Layout = Format.AUTO,
+    split: Split = "all",
+    truth: Truth = "mean",
+    mm_per_px: MmPerPx = None,
+    seed: PassSeed = 0,
+    level: Annotated[
+        float, typer.Option(min=0.01, max=0.99, metavar="P", help="Level of the regions that are shown.")
+    ] = 0.9,
+    repeats: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Random draws of K films for the figures shown.")
+    ] = 20,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write gain.json and gain.png into this folder."),
+    ] = None,
+) -> None:
+    """Fit a model to a site or an observer from a few corrected films.
+
+    The file that is written holds an offset for each landmark, shrunken to 0 as far as the films are too few
+    to know it, and the regions' size at this site; ``cephsure predict --site FILE`` uses it. What K films
+    bring is shown by cross-validation: K films drawn at random, measured on the others.
+
+    Exit status: 0 all went; 2 some input could not be used, the rest is done all the same; 1 a failure of
+    cephsure.
+    """
+    from cephsure.workflows.site_films import site_calibrate as calibrate_site
+
+    complaints = terminal.Complaints()
+    with terminal.following(complaints) as on_progress:
+        found = calibrate_site(
+            AnnotatedData(data, layout.value, split, truth, mm_per_px),
+            model,
+            name=name,
+            out=out,
+            report=report,
+            level=level,
+            repeats=repeats,
+            seed=seed,
+            on_progress=on_progress,
+        )
+    _show_site(found, level=level)
+    if out is not None:
+        terminal.remark(f"wrote {out}")
+    if report is not None:
+        terminal.remark(f"wrote gain.json and gain.png into {report}")
+    complaints.repeat(inputs=len(found.films.films) + len(found.errors))
+    raise typer.Exit(complaints.exit_status)
+
+
+def monitor(
+    *,
+    data: Data,
+    model: ModelName = DEFAULT_MODEL,
+    site: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Watch the regions of this site calibration.")
+    ] = None,
+    order: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Films in time order: a text file, one name a line.", show_default="by name"
+        ),
+    ] = None,
+    layout: Layout = Format.AUTO,
+    split: Split = "all",
+    truth: Truth = "mean",
+    mm_per_px: MmPerPx = None,
+    seed: PassSeed = 0,
+    level: Annotated[
+        float, typer.Option(min=0.01, max=0.99, metavar="P", help="The coverage that was promised.")
+    ] = 0.9,
+    false_alarm_rate: Annotated[
+        float,
+        typer.Option(
+            metavar="RATE", help="Probability that an alarm is ever raised while the promise holds."
+        ),
+    ] = 0.05,
+    margin: Annotated[
+        float, typer.Option(min=0.0, metavar="M", help="How much less coverage is tolerated.")
+    ] = 0.0,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write every reading as JSON.")
+    ] = None,
+    figure: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the course of the evidence as PNG.")
+    ] = None,
+) -> None:
+    """Tell whether regions still hold what they promise, on corrected films in time order.
+
+    An alarm means: so many true points outside their regions are not chance. While the promise holds, the
+    probability that one is ever raised is the false-alarm rate, however many films come.
+
+    Exit status: 0 all went, alarm or not; 2 some input could not be used, the rest is done all the same; 1 a
+    failure of cephsure.
+    """
+    from cephsure.workflows.site_films import monitor as watch_coverage
+
+    complaints = terminal.Complaints()
+    with terminal.following(complaints) as on_progress:
+        watched = watch_coverage(
+            AnnotatedData(data, layout.value, split, truth, mm_per_px),
+            model,
+            site=site,
+            order=None if order is None else _names(order),
+            level=level,
+            false_alarm_rate=false_alarm_rate,
+            margin=margin,
+            seed=seed,
+            json_file=json_file,
+            figure=figure,
+            on_progress=on_progress,
+        )
+    _show_watch(watched)
+    for file in (json_file, figure):
+        if file is not None:
+            terminal.remark(f"wrote {file}")
+    complaints.repeat(inputs=len(watched.readings) + len(watched.errors))
+    raise typer.Exit(complaints.exit_status)
+
+
+def _names(path: Path) -> list[str]:
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("cannot be read as text", where=path) from error
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _show_figures(figures: dict[str, Any]) -> None:
     from rich.text import Text
 
     from cephsure.evaluation.calibration_figures import landmark_table, region_table, reliability_table
@@ -143,7 +279,7 @@ def _show(figures: dict[str, Any]) -> None:
         landmark_table(figures, kind=first, levels=_SHOWN_LEVELS),
     ):
         console.print()
-        console.print(rich_table(table))
+        console.print(terminal.rich_table(table))
     console.print()
     error = figures["expected_calibration_error_mm"]
     console.print(Text(f"expected calibration error: {error:.3f} mm"))
@@ -165,3 +301,39 @@ def _show_gate(learned: LearnedGate, target: GateTarget) -> None:
     for line in lines:
         console.print(Text(line))
     console.print()
+
+
+def _show_site(found: SiteCalibration, *, level: float) -> None:
+    from rich.text import Text
+
+    from cephsure.evaluation.table import gain_table
+
+    console = terminal.stdout_console()
+    console.print(Text(found.about, style="bold"))
+    console.print(terminal.rich_table(gain_table(found.gains, level=level)))
+    console.print()
+    console.print(Text("offsets that are taken off, mm (to the face, downwards):", style="dim"))
+    offsets = zip(found.codes, found.site.offsets_mm, strict=True)
+    console.print(Text(" · ".join(f"{code} {x:+.2f} {y:+.2f}" for code, (x, y) in offsets), style="dim"))
+
+
+def _show_watch(watched: CoverageWatch) -> None:
+    from rich.text import Text
+
+    console, readings = terminal.stdout_console(), watched.readings
+    at_site = f" at {watched.site}" if watched.site else ""
+    heading = f"{watched.model}{at_site} on {watched.dataset} · truth: {watched.truth}"
+    console.print(Text(heading, style="bold"))
+    console.print(
+        Text(
+            f"{len(readings)} films, {readings[-1].mean_outside:.1%} of their points outside the regions "
+            f"(promised: {watched.allowed:.1%} at most)"
+        )
+    )
+    if (alarm := watched.alarm_film) is not None:
+        text = f"alarm at film {alarm + 1} ({watched.film_ids[alarm]}): promised coverage does not hold here"
+        console.print(Text(text, style="bold red"))
+        console.print(Text("calibrate for this site: cephsure site-calibrate", style="dim"))
+    else:
+        most, needed = max(reading.wealth for reading in readings), 1.0 / watched.false_alarm_rate
+        console.print(Text(f"no alarm: evidence {most:.2g} at most, {needed:g} is one"))
