@@ -1,4 +1,4 @@
-"""``cephsure calibrate``, ``site-calibrate`` and ``monitor``: errors in mm, here and at a site, and watched."""
+"""``cephsure calibrate``, ``site-calibrate`` and ``monitor``: errors in mm, at a site too, and watched."""
 
 from __future__ import annotations
 
