@@ -276,15 +276,14 @@ def curves_figure(official: Sequence[Referral], test: str) -> Figure:
 
 def _curves(axes: Axes, rows: Sequence[Referral]) -> None:
     first = rows[0]
-    oracle = risk_coverage(first.errors, first.errors)
-    axes.plot(oracle.coverage, oracle.risk, color="black", lw=1.2, label="oracle")
+    axes.plot(*risk_coverage(first.errors, first.errors), color="black", lw=1.2, label="oracle")
     axes.axhline(first.quality.risk, color=GREY, lw=1.0, label="random")
     for place, row in enumerate(rows):
-        curve = risk_coverage(row.errors, row.values)
-        shown = curve.coverage >= _LEAST_COVERAGE
+        coverage, risk = risk_coverage(row.errors, row.values)
+        shown = coverage >= _LEAST_COVERAGE
         axes.plot(
-            curve.coverage[shown],
-            curve.risk[shown],
+            coverage[shown],
+            risk[shown],
             _STYLES[place // len(_COLOURS) % len(_STYLES)],
             color=_COLOURS[place % len(_COLOURS)],
             lw=1.2,

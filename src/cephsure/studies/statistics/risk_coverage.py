@@ -10,66 +10,35 @@ import numpy as np
 from cephsure.evaluation.bootstrap import UNDEFINED, blocks_of, interval_of
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from cephsure.evaluation.bootstrap import Interval
 
 
-@dataclass(frozen=True, slots=True)
-class RiskCoverage:
-    """Mean error of the k most certain of N points, k = 1 ... N.
-
-    Attributes:
-        coverage: (N,) share that is kept, k / N.
-        risk: (N,) mean error of what is kept, in the errors' unit; among points of equal uncertainty the
-            expected value if they are kept in random order.
-    """
-
-    coverage: NDArray[np.float64]
-    risk: NDArray[np.float64]
-
-
-def risk_coverage(errors: ArrayLike, scores: ArrayLike) -> RiskCoverage:
-    """The curve of mean error against coverage.
+def risk_coverage(
+    errors: NDArray[np.float64], scores: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The curve of mean error against coverage, ties exact.
 
     Args:
-        errors: (N,) errors, or any loss.
-        scores: (N,) larger for more uncertain; pairs with a NaN are left out.
+        errors: (N,) or (F, L) errors, or any loss.
+        scores: the same, larger for more uncertain; pairs with a NaN are left out.
 
     Returns:
-        The curve, its tie handling exact.
+        Of the n pairs (n,) the share that is kept, k / n for k = 1 ... n, and (n,) the mean error of the k
+        most certain; among points of equal uncertainty the expected value if they are kept in random order.
 
     Examples:
-        >>> risk_coverage([1.0, 3.0, 8.0], [0.1, 0.5, 0.5]).risk  # 3 or 8 comes second, as likely
+        >>> risk_coverage(np.array([1.0, 3.0, 8.0]), np.array([0.1, 0.5, 0.5]))[1]  # 3 or 8 is second
         array([1.  , 3.25, 4.  ])
     """
-    losses, values = _paired(errors, scores)
+    there = ~(np.isnan(errors) | np.isnan(scores))
+    losses, values = errors[there], scores[there]
     kept = np.arange(1, len(values) + 1, dtype=np.float64)
     order = UncertaintyOrder.of(values, np.ones((1, len(values))))
     # Linear within ties, as an expected sum is.
-    ends = np.concatenate([[0.0], order.ends[0]])
-    sums = np.interp(kept, ends, np.concatenate([[0.0], np.cumsum(order.sums(losses)[0])]))
-    return RiskCoverage(coverage=kept / max(len(values), 1), risk=sums / kept)
-
-
-def aurc(errors: ArrayLike, scores: ArrayLike) -> float:
-    """Area under the risk-coverage curve: the mean of the risks over k = 1 ... N kept points.
-
-    Args:
-        errors: (N,) errors, or any loss.
-        scores: (N,) larger for more uncertain; pairs with a NaN are left out.
-
-    Returns:
-        The area in the errors' unit; the errors' own mean for a score that tells nothing. NaN without points.
-
-    Source: Geifman, Uziel & El-Yaniv, ICLR 2019.
-
-    Examples:
-        >>> aurc([1.0, 3.0, 8.0], [0.1, 0.5, 0.5])
-        2.75
-    """
-    losses, values = _paired(errors, scores)
-    return float(UncertaintyOrder.of(values, np.ones((1, len(values)))).area(losses)[0])
+    ends, sums = (np.append(0.0, found) for found in (order.ends[0], np.cumsum(order.sums(losses)[0])))
+    return kept / max(len(values), 1), np.interp(kept, ends, sums) / kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +80,11 @@ class UncertaintyOrder:
         return _by_group(self.drawn * losses[self.order], self.firsts)
 
     def area(self, losses: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(B,) areas under the risk-coverage curves; NaN for a copy without points.
+        """(B,) areas under the risk-coverage curves (Geifman, Uziel & El-Yaniv, ICLR 2019).
 
-        W points of equal score and mean error g, after K points with the sum S of errors, add
+        An area is the mean of the risks over all numbers of kept points, in the losses' unit: the losses' own
+        mean for a score that tells nothing, NaN for a copy without points. W points of equal score and mean
+        error g, after K points with the sum S of errors, add
 
             sum over k = K + 1 ... K + W of (S + (k - K) g) / k  =  W g + (S - K g) (H(K + W) - H(K))
 
@@ -157,33 +128,19 @@ def _by_group(values: NDArray[np.float64], firsts: NDArray[np.intp]) -> NDArray[
     return summed
 
 
-def _paired(errors: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Flat errors and scores of the points that have both."""
-    losses = np.asarray(errors, dtype=np.float64).ravel()
-    values = np.asarray(scores, dtype=np.float64).ravel()
-    if len(losses) != len(values):
-        raise ValueError(f"{len(losses)} errors do not fit {len(values)} scores")
-    there = ~(np.isnan(losses) | np.isnan(values))
-    return losses[there], values[there]
-
-
 REFERRED_SHARES = (0.1, 0.2, 0.3)
 """The shares of points, or of films, whose referral is reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Referred:
-    """What referring the most uncertain share achieves.
+    """What referring the most uncertain ``share`` achieves; intervals from the bootstrap.
 
     Attributes:
         share: of points (or films) that is referred.
-        risk_kept: mean error of the rest.
-        risk_kept_ci95: its bootstrap interval.
-        risk_kept_oracle: what it would be if the largest errors were referred.
-        caught: share of the large errors that is among the referred; by chance it is ``share``. NaN without
-            large errors.
-        caught_ci95: its bootstrap interval.
-        caught_oracle: the same if the largest errors were referred.
+        risk_kept: mean error of the rest, and what it would be if the largest errors were referred.
+        caught: share of the large errors that is among the referred, by chance ``share``, NaN without large
+            errors; and what it would be if the largest errors were referred.
     """
 
     share: float
@@ -197,17 +154,14 @@ class Referred:
 
 @dataclass(frozen=True, slots=True)
 class ReferralQuality:
-    """How well a score of uncertainty chooses what to refer.
+    """How well a score of uncertainty chooses what to refer; intervals from the bootstrap.
 
     Attributes:
         n_points: points (or films) with an error and a score.
         n_large: large errors among them.
         risk: mean error of all: what random referral keeps at any coverage, and its area under the curve.
-        aurc: area under the risk-coverage curve.
-        aurc_ci95: its bootstrap interval.
-        aurc_oracle: the least area there can be.
+        aurc: area under the risk-coverage curve; ``aurc_oracle`` the least there can be.
         excess: (aurc - oracle) / (random - oracle): 0 as good as knowing the errors, 1 as random.
-        excess_ci95: its bootstrap interval.
         referred: for each of ``REFERRED_SHARES``.
     """
 
@@ -245,36 +199,25 @@ def referral_quality(
     found = _statistics(losses, counts, values, np.ones((1, len(losses))))
     drawn = [_statistics(losses, counts, values, block[:, films]) for block in blocks_of(weights)]
 
-    def value(name: str) -> float:
-        return float(found[name][0])
-
-    def interval(name: str) -> Interval:
+    def estimate(name: str) -> tuple[float, Interval]:
         draws = np.concatenate([block[name] for block in drawn])
-        return interval_of(draws) if weights.shape[1] > 1 else UNDEFINED
+        return float(found[name][0]), interval_of(draws) if weights.shape[1] > 1 else UNDEFINED
+
+    def referred(share: float) -> Referred:
+        oracle, caught_oracle = float(found[f"oracle {share}"][0]), by_counts.caught(counts, share=share)[0]
+        risk, caught = estimate(f"risk {share}"), estimate(f"caught {share}")
+        return Referred(share, *risk, oracle, *caught, float(caught_oracle))
 
     # The referral that catches most goes by the number of large errors: of films, not by their mean error.
     by_counts = UncertaintyOrder.of(counts, np.ones((1, len(losses))))
     return ReferralQuality(
-        n_points=len(losses),
-        n_large=int(counts.sum()),
-        risk=value("risk"),
-        aurc=value("aurc"),
-        aurc_ci95=interval("aurc"),
-        aurc_oracle=value("oracle"),
-        excess=value("excess"),
-        excess_ci95=interval("excess"),
-        referred=tuple(
-            Referred(
-                share=share,
-                risk_kept=value(f"risk {share}"),
-                risk_kept_ci95=interval(f"risk {share}"),
-                risk_kept_oracle=value(f"oracle {share}"),
-                caught=value(f"caught {share}"),
-                caught_ci95=interval(f"caught {share}"),
-                caught_oracle=float(by_counts.caught(counts, share=share)[0]),
-            )
-            for share in REFERRED_SHARES
-        ),
+        len(losses),
+        int(counts.sum()),
+        float(found["risk"][0]),
+        *estimate("aurc"),
+        float(found["oracle"][0]),
+        *estimate("excess"),
+        referred=tuple(map(referred, REFERRED_SHARES)),
     )
 
 
