@@ -258,7 +258,7 @@ def _curves(axes: Axes, shown: Sequence[Judged], *, seed: int) -> None:
         colour, line = KIND_COLOURS.get(who.kind, GREY), _LINES[place % len(_LINES)]
         weights = film_weights(len(who.errors_mm), n_resamples=500, seed=seed)
         curve = success_curve(who.errors_mm, _RADII_MM, weights)
-        name = f"{who.who}: MRE {who.official.mre_mm:.2f} mm, n = {curve.n_points}"
+        name = f"{who.who}: MRE {who.official.mre_mm:.2f} mm, n = {np.isfinite(who.errors_mm).sum()}"
         axes.plot(curve.radii, curve.percent, color=colour, ls=line, lw=1.5, label=name)
         axes.fill_between(curve.radii, curve.low, curve.high, color=colour, alpha=0.15, lw=0)
 

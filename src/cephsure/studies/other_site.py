@@ -351,7 +351,8 @@ def _success_panel(axes: Axes, sites: tuple[Site, Site], *, seed: int) -> None:
         weights = film_weights(len(site.errors_mm), n_resamples=500, seed=seed)
         curve = success_curve(site.errors_mm, _RADII_MM, weights)
         mre = with_interval(site.evaluation.mre_mm, site.evaluation.mre_ci95_mm)
-        name = f"{site.name}: MRE {mre} mm,\n{site.evaluation.n_films} films, n = {curve.n_points}"
+        n_points = np.isfinite(site.errors_mm).sum()
+        name = f"{site.name}: MRE {mre} mm,\n{site.evaluation.n_films} films, n = {n_points}"
         axes.plot(curve.radii, curve.percent, color=site.colour, lw=1.5, label=name)
         axes.fill_between(curve.radii, curve.low, curve.high, color=site.colour, alpha=0.2, lw=0)
     label(axes, x="radius r [mm]", y="points within r [%]", title=sites[0].model.title)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from cephsure.evaluation.bootstrap import percentile_interval
 from cephsure.evaluation.errors import is_within
@@ -27,29 +27,10 @@ def mean_of_known(values: NDArray[np.float64], *, axis: int) -> NDArray[np.float
     return mean
 
 
-@dataclass(frozen=True, slots=True)
-class SuccessCurve:
-    """Share of points within each radius.
-
-    Attributes:
-        radii: (R,) in the unit of the errors.
-        percent: (R,) of all points; NaN without any.
-        low: (R,) lower end of the pointwise 95 % bootstrap interval, films resampled.
-        high: (R,) upper end.
-        n_points: points that count.
-    """
-
-    radii: NDArray[np.float64]
-    percent: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    n_points: int
-
-
 def success_curve(
     errors: NDArray[np.float64], radii: NDArray[np.float64], weights: NDArray[np.float64]
-) -> SuccessCurve:
-    """Share of points within each radius, with a pointwise interval.
+) -> pd.DataFrame:
+    """The success detection rate as a curve: the share of points within each radius.
 
     Args:
         errors: (F, L) radial errors; NaN is a missing one.
@@ -57,7 +38,8 @@ def success_curve(
         weights: (B, F) resamples of the films, from ``bootstrap.film_weights``.
 
     Returns:
-        The curve.
+        A row a radius: "radii", "percent" of all points (NaN without any), and "low" and "high", the ends of
+        the pointwise 95 % bootstrap interval.
     """
     points = np.isfinite(errors).sum(axis=1).astype(np.float64)  # (F,)
     within = np.stack([is_within(errors, radius).sum(axis=1) for radius in radii.tolist()], axis=1)  # (F, R)
@@ -65,30 +47,13 @@ def success_curve(
         percent = 100.0 * within.sum(axis=0) / points.sum()
         draws = 100.0 * (weights @ within) / (weights @ points)[:, np.newaxis]  # (B, R)
     low, high = np.nanquantile(draws, [0.025, 0.975], axis=0) if points.any() else (percent, percent)
-    return SuccessCurve(radii, percent, low, high, int(points.sum()))
-
-
-@dataclass(frozen=True, slots=True)
-class EqualBins:
-    """Points sorted by a score and cut into K bins of equal size.
-
-    Attributes:
-        scores: (K,) mean score of each bin.
-        means: (K,) mean value of each bin.
-        low: (K,) lower end of the 95 % bootstrap interval of the mean, films resampled; the bins stay.
-        high: (K,) upper end.
-    """
-
-    scores: NDArray[np.float64]
-    means: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    return pd.DataFrame({"radii": radii, "percent": percent, "low": low, "high": high})
 
 
 def equal_bins(
     values: NDArray[np.float64], scores: NDArray[np.float64], weights: NDArray[np.float64], *, bins: int = 10
-) -> EqualBins:
-    """Mean value in each of K bins of a score.
+) -> pd.DataFrame:
+    """Mean value in each of K equally large bins of a score: a trend once its scatter is averaged away.
 
     Args:
         values: (F, L) what is averaged; NaN where there is none.
@@ -97,20 +62,17 @@ def equal_bins(
         bins: K; fewer if there are fewer points.
 
     Returns:
-        The bins, by rising score.
+        A row a bin, by rising score: "scores" and "means" of its points, and "low" and "high", the ends of
+        the mean's 95 % bootstrap interval; films are resampled, the bins stay.
     """
     films, landmarks = np.nonzero(np.isfinite(values) & np.isfinite(scores))
     values, scores = values[films, landmarks], scores[films, landmarks]
-    order = np.argsort(scores, kind="stable")
-    parts = [part for part in np.array_split(order, bins) if part.size]
-    intervals = [_mean_interval(values[part], films[part], weights) for part in parts]
-    low, high = np.array(intervals, dtype=np.float64).reshape(-1, 2).T
-    return EqualBins(
-        scores=np.array([scores[part].mean() for part in parts], dtype=np.float64),
-        means=np.array([values[part].mean() for part in parts], dtype=np.float64),
-        low=low,
-        high=high,
-    )
+    parts = [part for part in np.array_split(np.argsort(scores, kind="stable"), bins) if part.size]
+    rows = [
+        (scores[part].mean(), values[part].mean(), *_mean_interval(values[part], films[part], weights))
+        for part in parts
+    ]
+    return pd.DataFrame(rows, columns=["scores", "means", "low", "high"], dtype=float)
 
 
 def _mean_interval(

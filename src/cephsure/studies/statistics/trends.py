@@ -81,11 +81,12 @@ def trend(strengths: NDArray[np.float64], values: NDArray[np.float64], weights: 
     x = strengths[there]
 
     def of_means(block: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _rowwise(x, means_of(block)[:, there])
+        rows = means_of(block)[:, there]
+        return weighted_pearson(x, rows, np.ones_like(rows))
 
     def of_ranks(block: NDArray[np.float64]) -> NDArray[np.float64]:
-        ranks = rankdata(means_of(block)[:, there], axis=1)
-        return _rowwise(rankdata(x), ranks)
+        rows = rankdata(means_of(block)[:, there], axis=1)
+        return weighted_pearson(rankdata(x), rows, np.ones_like(rows))
 
     return Trend(
         means,
@@ -96,11 +97,6 @@ def trend(strengths: NDArray[np.float64], values: NDArray[np.float64], weights: 
         spearman(x, means[there]),
         percentile_interval(of_ranks, weights),
     )
-
-
-def _rowwise(x: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(B,) Pearson's coefficients of ``x`` (M,) with each row of (B, M)."""
-    return weighted_pearson(x, rows, np.ones_like(rows))
 
 
 def block_weights(
