@@ -31,6 +31,7 @@ from cephsure.workflows.batch import (
     Progress,
     as_model,
     each_film,
+    films_executor,
     silent,
     usual_split,
 )
@@ -209,7 +210,7 @@ def evaluate(
         seed=seed,
         mirrored=mirrored,
         inverted=inverted,
-        executor=executor,
+        executor=films_executor(loaded, executor),
         on_progress=on_progress,
     )
     if json_file is not None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from cephsure.model import Model
 
 DEFAULT_MODEL = "default-ensemble"
+GPU_THREADS = 8
+"""Films that are worked on side by side where the networks are on a GPU."""
 MEAN, WHOLE, TRAIN = "mean", "all", "train"
 
 Task = TypeVar("Task")
@@ -157,6 +159,16 @@ class Batch(Generic[Result]):
             tuple(outcome.result for outcome in outcomes if outcome.result is not None),
             {outcome.film: outcome.error for outcome in outcomes if outcome.error is not None},
         )
+
+
+def films_executor(model: Model, executor: Executor | None) -> Executor | None:
+    """What does a workflow's films: the executor that was given; for a model on a GPU threads, else None.
+
+    While a GPU computes the networks of one film, others are read, prepared and written.
+    """
+    if executor is not None or model.device == "cpu":
+        return executor
+    return ThreadPoolExecutor(max_workers=GPU_THREADS, thread_name_prefix="cephsure-films")
 
 
 def each_film(

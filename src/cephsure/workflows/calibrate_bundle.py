@@ -24,6 +24,7 @@ from cephsure.workflows.batch import (
     OnProgress,
     Progress,
     as_model,
+    films_executor,
     silent,
     usual_split,
 )
@@ -144,7 +145,7 @@ def calibrate(
         truth=data.truth,
         seed=options.seed,
         known=known,
-        executor=executor,
+        executor=films_executor(loaded, executor),
         on_progress=on_progress,
     )
     figures = _cross_fitted(collected, loaded, options, on_progress)

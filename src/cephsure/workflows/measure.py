@@ -13,6 +13,7 @@ from cephsure.workflows.batch import (
     OnProgress,
     as_model,
     each_film,
+    films_executor,
     silent,
 )
 from cephsure.workflows.predict import OVERLAY_SUFFIX, OutputFiles, PredictOptions, do_films
@@ -171,7 +172,7 @@ def compare_classes(
         dataset.films,
         path=lambda film: film.path,
         is_films_own=lambda error: isinstance(error, FilmError),
-        executor=executor,
+        executor=films_executor(loaded, executor),
         on_progress=on_progress,
     )
     measured, names = Batch.of(outcomes), annotators(dataset.films)

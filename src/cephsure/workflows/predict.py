@@ -13,6 +13,7 @@ from cephsure.workflows.batch import (
     OnProgress,
     as_model,
     each_film,
+    films_executor,
     goes_on,
     make_folder,
     silent,
@@ -199,7 +200,7 @@ def do_films(
         list(zip(tasks, unique_stems(tasks), strict=True)),
         path=lambda task: task[0],
         is_films_own=goes_on,
-        executor=executor,
+        executor=films_executor(loaded, executor),
         on_progress=on_progress,
     )
     return Batch.of(outcomes)

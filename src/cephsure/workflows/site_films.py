@@ -22,7 +22,15 @@ from cephsure.uncertainty.site import (
     write_site,
 )
 from cephsure.workflows.assess import Found, assess_films
-from cephsure.workflows.batch import DEFAULT_MODEL, WHOLE, AnnotatedData, OnProgress, as_model, silent
+from cephsure.workflows.batch import (
+    DEFAULT_MODEL,
+    WHOLE,
+    AnnotatedData,
+    OnProgress,
+    as_model,
+    films_executor,
+    silent,
+)
 from cephsure.workflows.calibration_films import calibration_source, data_of
 
 if TYPE_CHECKING:
@@ -185,7 +193,7 @@ def site_calibrate(
         select(whole, split),
         truth=data.truth,
         split=split,
-        executor=executor,
+        executor=films_executor(loaded, executor),
         on_progress=on_progress,
     )
     site = fit_site(films.data, name=name)
@@ -255,7 +263,7 @@ def monitor(
         dataset if order is None else _in_order(dataset, order),
         truth=data.truth,
         split=split,
-        executor=executor,
+        executor=films_executor(loaded, executor),
         on_progress=on_progress,
     )
     if films.own is None:
