@@ -195,8 +195,9 @@ def do_films(
         return Batch((), {})
     if files is not None:
         make_folder(files.folder)
+    loaded = as_model(model, device, on_progress)
     outcomes = each_film(
-        work(as_model(model, device, on_progress)),
+        work(loaded),
         list(zip(tasks, unique_stems(tasks), strict=True)),
         path=lambda task: task[0],
         is_films_own=goes_on,
