@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cephsure.studies import shifted_films as module
-from cephsure.studies.shifted_films import NO_CEPHALOGRAM, OTHER_SITE, conditions_of, shifted_films
+from cephsure.studies.shifted_films import CONDITIONS, NO_CEPHALOGRAM, OTHER_SITE, shifted_films
 from cephsure.studies.shifts.corruptions import CORRUPTIONS
 from cephsure.studies.shifts.non_cephalograms import NON_CEPHALOGRAMS
 
@@ -86,6 +86,6 @@ def test_nothing_is_predicted_twice(small):
     shifted_films(small)
     model = small.models[0].model
     count = len(model.asked)
-    assert count == 4 + 2 * len(conditions_of(0)) + len(NON_CEPHALOGRAMS)
+    assert count == 4 + 2 * len(CONDITIONS) + len(NON_CEPHALOGRAMS)
     shifted_films(small)
     assert len(model.asked) == count

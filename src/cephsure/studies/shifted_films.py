@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import product
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -13,27 +14,23 @@ from cephsure.datasets import film_of
 from cephsure.studies.cases import Case, spread_over, truths_px
 from cephsure.studies.held_out import OTHER_SITE, held_out, predict_away, truth_for
 from cephsure.studies.predictions import predict_cases
-from cephsure.studies.shifts.corruptions import CORRUPTIONS
+from cephsure.studies.shifts.corruptions import CORRUPTIONS, Corruption
 from cephsure.studies.shifts.distortion import ElasticField
 from cephsure.studies.shifts.non_cephalograms import NON_CEPHALOGRAMS, non_cephalogram
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
     from cephsure.datasets import AnnotatedFilm
     from cephsure.films import Film
     from cephsure.studies.cases import PointTable
-    from cephsure.studies.shifts.corruptions import Corruption
     from cephsure.studies.study import Study, StudyModel
 
 PART = "detection"
-MAGNITUDES = (25, 50, 100, 200)
+MAGNITUDES = (25.0, 50.0, 100.0, 200.0)
 NO_CEPHALOGRAM = "no-cephalogram"
-
-Change = Callable[["Film", str], "Film"]
-Move = Callable[["Film", str, "NDArray[np.float64]"], "NDArray[np.float64]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +84,7 @@ class Condition:
         name: in tables.
         family: conditions of one kind stand together.
         title: for figures.
-        change: from a film and its name to the shifted film.
-        move: from a film, its name and points (..., 2) in px of it to where the shifted film shows them.
+        by: a corruption, or the magnitude of an elastic distortion.
         facing: which way the model is told that the head faces.
         polarity: whether it is told that bone is bright.
     """
@@ -96,10 +92,46 @@ class Condition:
     name: str
     family: str
     title: str
-    change: Change
-    move: Move
+    by: Corruption | float
     facing: Literal["auto", "right"] = "auto"
     polarity: Literal["auto", "positive"] = "auto"
+
+    def change(self, film: Film, film_id: str, seed: int) -> Film:
+        """The shifted film."""
+        if isinstance(self.by, Corruption):
+            return self.by.apply(film, np.random.default_rng([seed, *film_id.encode("utf-8")]))
+        return ElasticField.of_film(film, seed=seed, film_id=film_id).distort(film, self.by)
+
+    def move(
+        self, film: Film, film_id: str, seed: int, points_px: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Where the shifted film shows points (L, 2) of the film."""
+        if isinstance(self.by, Corruption):
+            return self.by.moved(film).apply(points_px)
+        return ElasticField.of_film(film, seed=seed, film_id=film_id).move(points_px, self.by)
+
+
+def _conditions() -> Iterator[Condition]:
+    """Films of ISBI 2015 face right and have bright bone: changed ones are also given as if they still had."""
+    for entry in CORRUPTIONS.values():
+        title = entry.title
+        if entry.name == "mirrored":
+            wrong = f"{title}, facing given as before"
+            yield Condition("mirrored-wrong", entry.family, wrong, entry, facing="right")
+            title = f"{title}, facing found"
+        if entry.name == "inverted":
+            wrong = f"{title}, polarity given as before"
+            yield Condition("inverted-wrong", entry.family, wrong, entry, polarity="positive")
+            title = f"{title}, polarity found"
+        yield Condition(entry.name, entry.family, title, entry)
+        if entry.name == "inverted":
+            for magnitude in MAGNITUDES:
+                title = f"distorted elastically, {magnitude:g}"
+                yield Condition(f"distorted-{magnitude:g}", "distorted", title, magnitude)
+
+
+CONDITIONS = tuple(_conditions())
+"""Every shift of the test films, in the order of tables and figures."""
 
 
 def shifted_films(study: Study) -> tuple[ShiftedFilms, ...]:
@@ -125,32 +157,33 @@ def shifted_films(study: Study) -> tuple[ShiftedFilms, ...]:
         # A film's conditions follow each other: it is read once for all of them.
         return film_of(by_id[film_id])
 
-    conditions = conditions_of(study.seed)
+    def shifted(how: Condition, film_id: str) -> Film:
+        return how.change(read(film_id), film_id, study.seed)
+
     cases = [
-        Case(
-            item.film_id,
-            each.name,
-            partial(_made, each.change, read, item.film_id),
-            each.facing,
-            each.polarity,
-        )
-        for item in chosen
-        for each in conditions
+        Case(i.film_id, how.name, partial(shifted, how, i.film_id), facing=how.facing, polarity=how.polarity)
+        for i in chosen
+        for how in CONDITIONS
     ]
     tables = predict_cases(study, PART, [*cases, *_non_cephalograms(study)])
     away = study.other_site
     tables_away = None if away is None else predict_away(study, away)
     truths = sorted({truth_for(model, study.dataset) for model in study.models})
-    moved = _moved_truths(chosen, conditions, read, truths)
+    # By annotation and condition, (M, L, 2) the points where the shifted films show them.
+    moved: dict[tuple[str, str], list[NDArray[np.float64]]] = defaultdict(list)
+    for item, truth in product(chosen, truths):
+        film, (given,) = read(item.film_id), truths_px([item], truth)
+        for how in CONDITIONS:
+            moved[truth, how.name].append(how.move(film, item.film_id, study.seed, given))
     source_rows = np.array([items.index(item) for item in chosen], dtype=np.intp)
     found = []
     for model in study.models:
         table, truth = tables[model.label], truth_for(model, study.dataset)
         shifts = []
-        for each in conditions:
-            under = table.of_condition(each.name)
-            errors = under.errors_mm(moved[truth, each.name])
-            shifts.append(Shift(each.name, each.family, each.title, under, source_rows, errors))
+        for how in CONDITIONS:
+            under = table.of_condition(how.name)
+            errors = under.errors_mm(np.stack(moved[truth, how.name]))
+            shifts.append(Shift(how.name, how.family, how.title, under, source_rows, errors))
         if away is not None and tables_away is not None:
             there = tables_away[model.label]
             errors = there.errors_mm(truths_px(away.films, truth_for(model, away)))
@@ -161,51 +194,6 @@ def shifted_films(study: Study) -> tuple[ShiftedFilms, ...]:
     return tuple(found)
 
 
-def conditions_of(seed: int) -> list[Condition]:
-    """Every shift of the test films, in order."""
-    conditions: list[Condition] = []
-    for entry in CORRUPTIONS.values():
-        change, move = partial(_corrupt, entry, seed), partial(_move, entry)
-        title = entry.title
-        if entry.name == "mirrored":
-            wrong = f"{title}, facing given as before"
-            conditions.append(Condition("mirrored-wrong", entry.family, wrong, change, move, facing="right"))
-            title = f"{title}, facing found"
-        if entry.name == "inverted":
-            wrong = f"{title}, polarity given as before"
-            conditions.append(
-                Condition("inverted-wrong", entry.family, wrong, change, move, polarity="positive")
-            )
-            title = f"{title}, polarity found"
-        conditions.append(Condition(entry.name, entry.family, title, change, move))
-        if entry.name == "inverted":
-            conditions += [_elastic(seed, magnitude) for magnitude in MAGNITUDES]
-    return conditions
-
-
-def _elastic(seed: int, magnitude: float) -> Condition:
-    def change(film: Film, film_id: str) -> Film:
-        return ElasticField.of_film(film, seed=seed, film_id=film_id).distort(film, magnitude)
-
-    def move(film: Film, film_id: str, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        return ElasticField.of_film(film, seed=seed, film_id=film_id).move(points, magnitude)
-
-    title = f"distorted elastically, {magnitude:g}"
-    return Condition(f"distorted-{magnitude:g}", "distorted", title, change, move)
-
-
-def _corrupt(entry: Corruption, seed: int, film: Film, film_id: str) -> Film:
-    return entry.apply(film, np.random.default_rng([seed, *film_id.encode("utf-8")]))
-
-
-def _move(entry: Corruption, film: Film, _film_id: str, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    return entry.moved(film).apply(points)
-
-
-def _made(change: Change, read: Callable[[str], Film], film_id: str) -> Film:
-    return change(read(film_id), film_id)
-
-
 def _non_cephalograms(study: Study) -> Iterator[Case]:
     """As many pictures as films are shifted, spread over the kinds."""
     of_each = -(-study.shift_films // len(NON_CEPHALOGRAMS))
@@ -213,24 +201,6 @@ def _non_cephalograms(study: Study) -> Iterator[Case]:
         for number in range(of_each):
             seed = 1000 * study.seed + number
             yield Case(f"{name}-{number}", NO_CEPHALOGRAM, partial(non_cephalogram, name, seed=seed))
-
-
-def _moved_truths(
-    chosen: Sequence[AnnotatedFilm],
-    conditions: Sequence[Condition],
-    read: Callable[[str], Film],
-    truths: Sequence[str],
-) -> dict[tuple[str, str], NDArray[np.float64]]:
-    """By annotation and condition, (M, L, 2) the points where the shifted films show them."""
-    given = {truth: truths_px(chosen, truth) for truth in truths}
-    moved: dict[tuple[str, str], list[NDArray[np.float64]]] = {}
-    for index, item in enumerate(chosen):
-        film = read(item.film_id)
-        for truth in truths:
-            for each in conditions:
-                points = each.move(film, item.film_id, given[truth][index])
-                moved.setdefault((truth, each.name), []).append(points)
-    return {which: np.stack(points) for which, points in moved.items()}
 
 
 def _non_cephalogram_shifts(table: PointTable) -> Iterator[Shift]:
