@@ -112,7 +112,7 @@ class Condition:
 
 
 def _conditions() -> Iterator[Condition]:
-    """Films of ISBI 2015 face right and have bright bone: changed ones are also given as if they still had."""
+    """Films of ISBI 2015 face right and have bright bone: changed ones are also given as if still so."""
     for entry in CORRUPTIONS.values():
         title = entry.title
         if entry.name == "mirrored":
