@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cephsure.inference.orientation import Orientation
+    from cephsure.inference.orientation import AskedFacing, AskedPolarity, Orientation
     from cephsure.inference.samples import HeatMaps, Samples
     from cephsure.inference.session import Device
     from cephsure.landmarks import LandmarkSet
@@ -63,6 +63,18 @@ def load_model(name_or_path: str | Path = DEFAULT_MODEL, *, device: Device = "cp
     """
     shipped = shipped_models()
     return Model(read_bundle(shipped.get(str(name_or_path), Path(name_or_path))), device=device)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a prediction is asked for; as ``Model.predict`` takes it."""
+
+    samples: int | None = None
+    seed: int = 0
+    facing: AskedFacing = "auto"
+    polarity: AskedPolarity = "auto"
+    level: float | None = None
+    region: RegionKind | None = None
 
 
 class Model:
@@ -144,8 +156,8 @@ class Model:
         *,
         samples: int | None = None,
         seed: int = 0,
-        facing: Literal["auto", "right", "left"] = "auto",
-        polarity: Literal["auto", "positive", "negative"] = "auto",
+        facing: AskedFacing = "auto",
+        polarity: AskedPolarity = "auto",
         mm_per_px: float | None = None,
         level: float | None = None,
         region: RegionKind | None = None,
@@ -175,41 +187,27 @@ class Model:
             InputError: more samples than there are members; an unknown facing or polarity; a negative seed; a
                 level or region of a bundle without calibration, or one that it has not.
         """
-        self._calibration_for(samples, level, region)  # before the film is read
+        asked = _Asked(samples, seed, facing, polarity, level, region)
+        self._calibration_for(asked)  # before the film is read
         given = film if isinstance(film, Film) else films.read(film, mm_per_px=mm_per_px)
-        (prediction,) = self._predict(
-            [given], samples=samples, seed=seed, facing=facing, polarity=polarity, level=level, region=region
-        )
-        return prediction
+        return self._predict([given], asked)[0]
 
-    def _predict(
-        self,
-        many: Sequence[Film],
-        *,
-        samples: int | None,
-        seed: int,
-        facing: Literal["auto", "right", "left"] = "auto",
-        polarity: Literal["auto", "positive", "negative"] = "auto",
-        level: float | None = None,
-        region: RegionKind | None = None,
-    ) -> list[Prediction]:
+    def _predict(self, many: Sequence[Film], asked: _Asked) -> list[Prediction]:
         """Predictions of films that go through the networks together."""
-        calibration = self._calibration_for(samples, level, region)
+        calibration = self._calibration_for(asked)
         needs_maps = self._thorough or (
             calibration is not None
             and any(film.spacing is not None for film in many)
-            and REGION_KINDS[kind_of_region(calibration, region)].needs_maps
-        )
-        found = self._predict_with_maps(
-            many, samples=samples, seed=seed, facing=facing, polarity=polarity, with_maps=needs_maps
+            and REGION_KINDS[kind_of_region(calibration, asked.region)].needs_maps
         )
         predictions = []
+        found = self._predict_with_maps(many, asked, with_maps=needs_maps)
         for film, (raw, maps) in zip(many, found, strict=True):
             prediction = raw
             if calibration is not None:
-                wanted = DEFAULT_LEVEL if level is None else level
+                level = DEFAULT_LEVEL if asked.level is None else asked.level
                 seen = maps if self._thorough or film.spacing is not None else None
-                prediction = calibrated(raw, calibration, maps=seen, level=wanted, kind=region)
+                prediction = calibrated(raw, calibration, maps=seen, level=level, kind=asked.region)
             # Like a calibration a gate holds for the number of samples that it was learned with.
             if self.gate is not None and prediction.model.samples == self.gate.source.samples:
                 prediction = apply_gate(prediction, film, self.gate)
@@ -222,40 +220,33 @@ class Model:
         *,
         samples: int | None = None,
         seed: int = 0,
-        facing: Literal["auto", "right", "left"] = "auto",
-        polarity: Literal["auto", "positive", "negative"] = "auto",
+        facing: AskedFacing = "auto",
+        polarity: AskedPolarity = "auto",
         mm_per_px: float | None = None,
         with_maps: bool = True,
     ) -> tuple[Prediction, HeatMaps | None]:
         """The prediction without calibration, and the heat maps behind it; arguments as for ``predict``."""
         given = film if isinstance(film, Film) else films.read(film, mm_per_px=mm_per_px)
-        (found,) = self._predict_with_maps(
-            [given], samples=samples, seed=seed, facing=facing, polarity=polarity, with_maps=with_maps
-        )
-        return found
+        asked = _Asked(samples, seed, facing, polarity)
+        return self._predict_with_maps([given], asked, with_maps=with_maps)[0]
 
     def _predict_with_maps(
-        self,
-        many: Sequence[Film],
-        *,
-        samples: int | None,
-        seed: int,
-        facing: Literal["auto", "right", "left"],
-        polarity: Literal["auto", "positive", "negative"],
-        with_maps: bool,
+        self, many: Sequence[Film], asked: _Asked, *, with_maps: bool
     ) -> list[tuple[Prediction, HeatMaps | None]]:
         """Films' predictions without calibration, and the heat maps behind them."""
         orientations, uprights = [], []
         for film in many:
             stretched = stretch_grey(film.pixels)
-            orientation = self._find_orientation(stretched, facing, polarity)
+            orientation = self._localizer.find_orientation(
+                stretched, facing=asked.facing, polarity=asked.polarity
+            )
             turned = orientation.left or orientation.negative
             orientations.append(orientation)
             uprights.append(orientation.upright(film.pixels) if turned else stretched)
         found = []
-        sampled = self._sample(uprights, orientations, samples, seed, with_maps=with_maps)
+        sampled = self._sample(uprights, orientations, asked.samples, asked.seed, with_maps=with_maps)
         for film, orientation, upright, own in zip(many, orientations, uprights, sampled, strict=True):
-            drawn = self._compared(own, film, upright, orientation, seed)
+            drawn = self._compared(own, film, upright, orientation, asked.seed)
             prediction = to_prediction(
                 # Regions may ask for maps: they must not change which measures a prediction has.
                 drawn if self._thorough else replace(drawn, maps=None),
@@ -265,7 +256,7 @@ class Model:
                     kind=self.kind,
                     recipe=self.bundle.recipe.name,
                     samples=drawn.positions_px.shape[0],
-                    seed=seed,
+                    seed=asked.seed,
                     sha256=self.bundle.sha256,
                 ),
                 landmark_set=self.landmark_set,
@@ -273,28 +264,27 @@ class Model:
             found.append((prediction, drawn.maps))
         return found
 
-    def _calibration_for(
-        self, samples: int | None, level: float | None, region: RegionKind | None
-    ) -> Calibration | None:
+    def _calibration_for(self, asked: _Asked) -> Calibration | None:
         """The calibration, where it holds: None without one, or for another number of samples.
 
         Raises:
             InputError: regions are asked for that cannot be given.
         """
-        calibration, asked = self.calibration, level is not None or region is not None
+        calibration = self.calibration
+        needed = asked.level is not None or asked.region is not None
         if calibration is None:
-            if asked:
+            if needed:
                 raise InputError(
                     f"{self.name} is not calibrated: it has no regions", remedy="see: cephsure calibrate"
                 )
             return None
-        if level is not None:
-            check_level(level)
-        kind_of_region(calibration, region)
+        if asked.level is not None:
+            check_level(asked.level)
+        kind_of_region(calibration, asked.region)
         fitted = calibration.fitted_on.samples
-        if (self.default_samples if samples is None else samples) == fitted:
+        if (self.default_samples if asked.samples is None else asked.samples) == fitted:
             return calibration
-        if asked:
+        if needed:
             raise InputError(f"{self.name} is calibrated for {fitted} samples, and for no other number")
         return None
 
@@ -321,17 +311,13 @@ class Model:
         coming = iter(many)
         while together := list(islice(coming, count)):
             given = [film if isinstance(film, Film) else films.read(film) for film in together]
-            yield from self._predict(given, samples=samples, seed=seed)
+            yield from self._predict(given, _Asked(samples, seed))
 
     def orientation(
-        self,
-        film: Film,
-        *,
-        facing: Literal["auto", "right", "left"] = "auto",
-        polarity: Literal["auto", "positive", "negative"] = "auto",
+        self, film: Film, *, facing: AskedFacing = "auto", polarity: AskedPolarity = "auto"
     ) -> Orientation:
         """How the film is turned: as given, or found."""
-        return self._find_orientation(stretch_grey(film.pixels), facing, polarity)
+        return self._localizer.find_orientation(stretch_grey(film.pixels), facing=facing, polarity=polarity)
 
     def sample(
         self, film: Film, orientation: Orientation, *, samples: int | None = None, seed: int = 0
@@ -365,14 +351,6 @@ class Model:
             augmented_positions_px=orientation.to_given(augmented, width_px),
             feature_distance=self.reference.distance(self._localizer.features(upright)),
         )
-
-    def _find_orientation(
-        self,
-        stretched: NDArray[np.float32],
-        facing: Literal["auto", "right", "left"],
-        polarity: Literal["auto", "positive", "negative"],
-    ) -> Orientation:
-        return self._localizer.find_orientation(stretched, facing=facing, polarity=polarity)
 
     def _sample(
         self,

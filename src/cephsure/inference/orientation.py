@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Facing = Literal["right", "left"]
 Polarity = Literal["positive", "negative"]
 Source = Literal["found", "given", "assumed"]
+AskedFacing = Literal["auto", "right", "left"]
+AskedPolarity = Literal["auto", "positive", "negative"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,8 @@ def find_orientation(
     network: Session | None,
     side: int,
     *,
-    facing: Literal["auto", "right", "left"] = "auto",
-    polarity: Literal["auto", "positive", "negative"] = "auto",
+    facing: AskedFacing = "auto",
+    polarity: AskedPolarity = "auto",
 ) -> Orientation:
     """The film's orientation: what is given is taken, the rest found by the network where there is one.
 

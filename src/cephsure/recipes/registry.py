@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.bundles.bundle import Bundle
-    from cephsure.inference.orientation import Orientation
+    from cephsure.inference.orientation import AskedFacing, AskedPolarity, Orientation
     from cephsure.inference.samples import Samples
     from cephsure.inference.session import Device
     from cephsure.training.stage import Schedule
@@ -39,11 +39,7 @@ class Localizer(Protocol):
     device: Literal["cpu", "cuda"]
 
     def find_orientation(
-        self,
-        stretched: NDArray[np.float32],
-        *,
-        facing: Literal["auto", "right", "left"],
-        polarity: Literal["auto", "positive", "negative"],
+        self, stretched: NDArray[np.float32], *, facing: AskedFacing, polarity: AskedPolarity
     ) -> Orientation:
         """How a film, its grey stretched to [0, 1], is turned: as given, found, or assumed."""
 

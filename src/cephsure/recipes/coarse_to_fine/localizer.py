@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.bundles.bundle import Bundle
-    from cephsure.inference.orientation import Orientation
+    from cephsure.inference.orientation import AskedFacing, AskedPolarity, Orientation
     from cephsure.inference.samples import HeatMaps
     from cephsure.inference.session import Device
     from cephsure.inference.test_time_augmentation import Augmentation
@@ -126,8 +126,8 @@ class CoarseToFine:
         self,
         stretched: NDArray[np.float32],
         *,
-        facing: Literal["auto", "right", "left"] = "auto",
-        polarity: Literal["auto", "positive", "negative"] = "auto",
+        facing: AskedFacing = "auto",
+        polarity: AskedPolarity = "auto",
     ) -> Orientation:
         """As given, the rest as the orientation network finds it."""
         return find_orientation(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from cephsure.bundles.bundle import Bundle
     from cephsure.geometry import MapReadings
-    from cephsure.inference.orientation import Orientation
+    from cephsure.inference.orientation import AskedFacing, AskedPolarity, Orientation
     from cephsure.inference.session import Device, Session
     from cephsure.inference.test_time_augmentation import Augmentation
     from cephsure.preprocessing import WorkingFilm
@@ -63,8 +63,8 @@ class OneStage:
         self,
         stretched: NDArray[np.float32],
         *,
-        facing: Literal["auto", "right", "left"] = "auto",
-        polarity: Literal["auto", "positive", "negative"] = "auto",
+        facing: AskedFacing = "auto",
+        polarity: AskedPolarity = "auto",
     ) -> Orientation:
         """As given; the recipe has no network that finds it."""
         return find_orientation(stretched, None, 0, facing=facing, polarity=polarity)
