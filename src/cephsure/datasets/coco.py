@@ -24,7 +24,7 @@ _NOT_LABELLED = 0
 
 def looks_like_coco(path: Path) -> bool:
     """Say whether a file, or the first JSON file of a folder, has COCO's three lists."""
-    first = next(iter(json_files(path)), None)
+    first = next(iter(_files(path)), None)
     if first is None or first.suffix.lower() != ".json":
         return False
     data = read_json(first)
@@ -48,7 +48,7 @@ def read_coco(path: str | Path, *, landmark_set: LandmarkSet, spacing: Spacing |
         AnnotationError: a file is malformed; names the file and the line or the place in it.
     """
     path = Path(path)
-    files = json_files(path)
+    files = _files(path)
     if not files:
         raise InputError("holds no COCO file (*.json)", where=path)
     root = path if path.is_dir() else path.parent
@@ -56,6 +56,10 @@ def read_coco(path: str | Path, *, landmark_set: LandmarkSet, spacing: Spacing |
     for file in files:
         _read_file(JsonObject.read(file), builder)
     return builder.build(name=path.resolve().stem, spacing=spacing)
+
+
+def _files(path: Path) -> list[Path]:
+    return json_files(path) if path.is_dir() else [path] if path.is_file() else []
 
 
 def _read_file(document: JsonObject, builder: DatasetBuilder) -> None:

@@ -60,6 +60,11 @@ class _Columns:
     count: int
 
 
+def looks_like_csv(path: Path) -> bool:
+    """Say whether a file is a table, or a folder holds one."""
+    return path.suffix.lower() == ".csv" or (path.is_dir() and any(path.glob("[!.]*.csv")))
+
+
 def read_csv(path: str | Path, *, landmark_set: LandmarkSet, spacing: Spacing | None = None) -> Dataset:
     """Read annotations from CSV tables, in the long or the wide form that this module describes.
 

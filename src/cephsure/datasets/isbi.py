@@ -13,7 +13,7 @@ from cephsure.datasets.annotated_film import AnnotatedFilm, Dataset
 from cephsure.datasets.json_files import DUPLICATES, read_duplicate_groups
 from cephsure.errors import AnnotationError, InputError
 from cephsure.films import Spacing, SpacingSource
-from cephsure.landmarks import load_landmark_set
+from cephsure.landmarks import LandmarkSet, load_landmark_set
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,9 @@ def looks_like_isbi(root: Path) -> bool:
     return (root / "RawImage").is_dir() and (root / "AnnotationsByMD").is_dir()
 
 
-def read_isbi(root: str | Path) -> Dataset:
+def read_isbi(
+    root: str | Path, *, landmark_set: LandmarkSet | None = None, spacing: Spacing | None = None
+) -> Dataset:
     """Read the folder ``root``, laid out as the challenge ships it.
 
     ``RawImage/TrainingData|Test1Data|Test2Data/NNN.bmp`` (or PNG, TIFF, JPEG) holds the films and decides the
@@ -43,7 +45,8 @@ def read_isbi(root: str | Path) -> Dataset:
     in the folder, films that show the same exposure or, likely, the same patient share a group.
 
     Positions are taken as they stand: the challenge does not say where in a pixel its integers point, and
-    like the published work we read them as pixel centres counted from 0.
+    like the published work we read them as pixel centres counted from 0. A ``spacing`` goes before the
+    challenge's.
 
     Returns:
         The films that have an image and at least one annotation, ordered by split (train, test1, test2) and
@@ -51,7 +54,8 @@ def read_isbi(root: str | Path) -> Dataset:
         out is in ``problems``.
 
     Raises:
-        InputError: the folder has not this layout or holds no annotated film.
+        InputError: the folder has not this layout or holds no annotated film, or its landmarks are not those
+            of ``landmark_set``.
         AnnotationError: an annotation file is malformed; names file and line.
     """
     root = Path(root)
@@ -61,35 +65,31 @@ def read_isbi(root: str | Path) -> Dataset:
             where=root,
             remedy="expected the folders RawImage and AnnotationsByMD",
         )
-    landmark_set = load_landmark_set("isbi-19")
+    landmarks = load_landmark_set("isbi-19")
     problems: list[str] = []
-    images, splits = _find_images(root, problems)
-    annotations = _read_annotations(root, n_landmarks=len(landmark_set))
+    images = _find_images(root, problems)
+    annotations = _read_annotations(root, n_landmarks=len(landmarks))
     annotated = {film_id for points in annotations.values() for film_id in points}
     _report_annotated_without_image(root, sorted(annotated - set(images)), problems)
     groups = read_duplicate_groups(root / DUPLICATES)
     films = []
-    for film_id, path in images.items():
-        points = _points_of_film(film_id, annotations, n_landmarks=len(landmark_set), problems=problems)
+    for film_id, (split, path) in images.items():
+        points = _points_of_film(film_id, annotations, n_landmarks=len(landmarks), problems=problems)
         if points is not None:
-            film = AnnotatedFilm(
-                film_id=film_id,
-                path=path,
-                annotations=points,
-                spacing=ISBI_SPACING,
-                split=splits[film_id],
-                group=groups.get(film_id),
-            )
-            films.append(film)
+            group = groups.get(film_id)
+            films.append(AnnotatedFilm(film_id, path, points, spacing or ISBI_SPACING, split, group))
     if not films:
         raise InputError("holds no annotated film", where=root)
-    return Dataset(name="isbi-2015", landmark_set=landmark_set, films=tuple(films), problems=tuple(problems))
+    if landmark_set is not None and landmark_set.codes != landmarks.codes:
+        raise InputError(
+            f"an ISBI 2015 data set has the landmarks of isbi-19, not of {landmark_set.name}", where=root
+        )
+    return Dataset(name="isbi-2015", landmark_set=landmarks, films=tuple(films), problems=tuple(problems))
 
 
-def _find_images(root: Path, problems: list[str]) -> tuple[dict[str, Path], dict[str, str]]:
-    """Give each film's image and split, ordered by split, then film number."""
-    images: dict[str, Path] = {}
-    splits: dict[str, str] = {}
+def _find_images(root: Path, problems: list[str]) -> dict[str, tuple[str, Path]]:
+    """Give each film's split and image, ordered by split, then film number."""
+    images: dict[str, tuple[str, Path]] = {}
     for split, folder in SPLIT_FOLDERS.items():
         copies: dict[str, list[Path]] = defaultdict(list)
         for path in sorted((root / "RawImage" / folder).glob("*")):
@@ -97,15 +97,14 @@ def _find_images(root: Path, problems: list[str]) -> tuple[dict[str, Path], dict
                 copies[path.stem].append(path)
         for film_id, paths in sorted(copies.items()):
             if film_id in images:
-                raise InputError(
-                    f"film {film_id} is in two splits, {splits[film_id]} and {split}", where=root / "RawImage"
-                )
+                both = f"{images[film_id][0]} and {split}"
+                raise InputError(f"film {film_id} is in two splits, {both}", where=root / "RawImage")
             paths.sort(key=lambda path: _SUFFIXES.index(path.suffix.lower()))
             if len(paths) > 1:
                 names = ", ".join(path.name for path in paths)
                 problems.append(f"film {film_id}: there are {names}; {paths[0].name} is used")
-            images[film_id], splits[film_id] = paths[0], split
-    return images, splits
+            images[film_id] = split, paths[0]
+    return images
 
 
 def _read_annotations(root: Path, *, n_landmarks: int) -> dict[str, dict[str, NDArray[np.float64]]]:
@@ -181,8 +180,5 @@ def _report_annotated_without_image(root: Path, film_ids: list[str], problems: l
 
 def _split_of_number(film_id: str) -> str:
     """Give the split to which the challenge's numbering assigns a film, or "" for a number outside it."""
-    if film_id.isascii() and film_id.isdigit() and len(film_id) < 10 and int(film_id) > 0:
-        for split, last in _LAST_NUMBERS.items():
-            if int(film_id) <= last:
-                return split
-    return ""
+    number = int(film_id) if film_id.isascii() and film_id.isdigit() and len(film_id) < 10 else 0
+    return next((split for split, last in _LAST_NUMBERS.items() if 0 < number <= last), "")

@@ -33,11 +33,9 @@ def read_json(path: Path) -> Any:
         raise AnnotationError("is nested too deeply", where=path) from error
 
 
-def json_files(path: Path) -> list[Path]:
-    """The annotation files of a folder in alphabetical order, or the one file that ``path`` is."""
-    if path.is_dir():
-        return [file for file in sorted(path.glob("[!.]*.json")) if file.name != DUPLICATES]
-    return [path] if path.is_file() else []
+def json_files(folder: Path) -> list[Path]:
+    """The annotation files of a folder in alphabetical order."""
+    return [file for file in sorted(folder.glob("[!.]*.json")) if file.name != DUPLICATES]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ _PREFIX = "labelme_"
 
 def looks_like_labelme(root: Path) -> bool:
     """Say whether a folder has an annotator's folder, or is one itself."""
+    if not root.is_dir():
+        return False
     if any(folder.is_dir() for folder in root.glob(f"{_PREFIX}*")):
         return True
     first = next(iter(json_files(root)), None)

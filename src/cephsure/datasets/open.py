@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from cephsure.datasets.coco import looks_like_coco, read_coco
-from cephsure.datasets.csv_table import read_csv
+from cephsure.datasets.csv_table import looks_like_csv, read_csv
 from cephsure.datasets.isbi import looks_like_isbi, read_isbi
 from cephsure.datasets.labelme import looks_like_labelme, read_labelme
 from cephsure.errors import InputError
@@ -16,10 +15,17 @@ from cephsure.films import Spacing, SpacingSource
 from cephsure.landmarks import LandmarkSet, load_landmark_set
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cephsure.datasets.annotated_film import Dataset
 
 DatasetFormat = Literal["auto", "isbi", "labelme", "coco", "csv"]
-_READERS = {"labelme": read_labelme, "coco": read_coco, "csv": read_csv}
+_FORMATS: dict[str, tuple[Callable[[Path], bool], Callable[..., Dataset]]] = {
+    "isbi": (looks_like_isbi, read_isbi),
+    "labelme": (looks_like_labelme, read_labelme),
+    "coco": (looks_like_coco, read_coco),
+    "csv": (looks_like_csv, read_csv),
+}
 
 
 def open_dataset(
@@ -49,12 +55,11 @@ def open_dataset(
         landmark_set = load_landmark_set(landmark_set or "isbi-19")
     spacing = None if mm_per_px is None else _spacing(mm_per_px)
     layout = find_format(path) if format == "auto" else format
-    if layout == "isbi":
-        return _open_isbi(path, landmark_set=landmark_set, spacing=spacing)
-    if layout not in _READERS:
+    if layout not in _FORMATS:
         known = ", ".join(get_args(DatasetFormat))
         raise InputError(f"there is no data set format {layout!r}", remedy=f"known: {known}")
-    return _READERS[layout](path, landmark_set=landmark_set, spacing=spacing)
+    _, reader = _FORMATS[layout]
+    return reader(path, landmark_set=landmark_set, spacing=spacing)
 
 
 def find_format(path: Path) -> str:
@@ -63,15 +68,9 @@ def find_format(path: Path) -> str:
     Raises:
         InputError: it is none of these, or both JSON and CSV tables.
     """
-    if path.is_dir() and looks_like_isbi(path):
+    if looks_like_isbi(path):
         return "isbi"
-    found = []
-    if path.is_dir() and looks_like_labelme(path):
-        found.append("labelme")
-    if looks_like_coco(path):
-        found.append("coco")
-    if path.suffix.lower() == ".csv" or (path.is_dir() and any(path.glob("[!.]*.csv"))):
-        found.append("csv")
+    found = [layout for layout, (looks_like_it, _) in _FORMATS.items() if looks_like_it(path)]
     if len(found) == 1:
         return found[0]
     if found:
@@ -84,17 +83,6 @@ def find_format(path: Path) -> str:
         remedy="known: RawImage and AnnotationsByMD (isbi), folders labelme_NAME (labelme), "
         "COCO key points (*.json), tables (*.csv)",
     )
-
-
-def _open_isbi(path: Path, *, landmark_set: LandmarkSet, spacing: Spacing | None) -> Dataset:
-    dataset = read_isbi(path)
-    if landmark_set.codes != dataset.landmark_set.codes:
-        raise InputError(
-            f"an ISBI 2015 data set has the landmarks of isbi-19, not of {landmark_set.name}", where=path
-        )
-    if spacing is None:
-        return dataset
-    return replace(dataset, films=tuple(replace(film, spacing=spacing) for film in dataset.films))
 
 
 def _spacing(mm_per_px: float | tuple[float, float]) -> Spacing:
