@@ -42,14 +42,8 @@ def percentile_interval(
 ) -> Interval:
     """Percentile bootstrap interval (Efron 1979) of a statistic of weighted films.
 
-    Args:
-        statistic: from (b, F) film weights to the statistic's (b,) values, NaN where it is not defined.
-        weights: (B, F) from ``film_weights``.
-        level: nominal coverage.
-
-    Returns:
-        Lower and upper end; NaN for fewer than two films, or if the statistic is not defined in more than
-        half of the resamples.
+    The statistic makes (b,) values, NaN where it is not defined, of (b, F) film weights of ``film_weights``.
+    NaN for fewer than two films, or if it is not defined in more than half of the resamples.
     """
     if weights.shape[1] < 2:
         return UNDEFINED

@@ -149,9 +149,6 @@ def reliability(expected: ArrayLike, actual: ArrayLike, *, bins: int = BINS) -> 
         actual: the same shape, what came; a point with NaN in either is left out.
         bins: how many groups; fewer where there are fewer points.
 
-    Returns:
-        The groups.
-
     Examples:
         >>> found = reliability([1.0, 1.0, 3.0, 3.0], [0.5, 1.5, 2.0, 2.0], bins=2)
         >>> found.ratios.tolist(), found.expected_calibration_error

@@ -145,14 +145,8 @@ def auc(positive: ArrayLike, scores: ArrayLike) -> float:
     """Area under the ROC curve: the chance that a positive scores above a negative, a tie counting half.
 
     By the Mann-Whitney formula, (R - p (p + 1) / 2) / (p n), where R is the sum of the mean ranks of the p
-    positives among all p + n scores.
-
-    Args:
-        positive: (N,) whether each point is one to be found.
-        scores: (N,) larger for "more likely positive"; points with NaN are left out.
-
-    Returns:
-        The area; NaN without a positive or without a negative.
+    positives among all p + n scores. Points with a NaN score are left out. NaN without a positive or
+    without a negative.
 
     Examples:
         >>> auc([False, True, False, True], [0.1, 0.2, 0.2, 0.3])
@@ -165,16 +159,7 @@ def auc(positive: ArrayLike, scores: ArrayLike) -> float:
 def weighted_auc(
     positive: NDArray[np.bool_], scores: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Area under the ROC curve in each of B weighted copies of the data.
-
-    Args:
-        positive: (N,) whether each point is one to be found.
-        scores: (N,) without NaN.
-        weights: (B, N) how often each point is there, whole numbers.
-
-    Returns:
-        (B,) areas; NaN without a positive or without a negative.
-    """
+    """(B,) ``auc`` of (N,) scores without NaN in B weighted copies; weights (B, N) are whole numbers."""
     if len(scores) == 0:
         return np.full(len(weights), np.nan)
     of_positives = weights * positive
