@@ -1,13 +1,92 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from cephsure import workflows
 from cephsure.datasets import select
+from cephsure.errors import BundleError, FilmError, InputError
 from cephsure.workflows import PredictOptions, predict_films
-from cephsure.workflows.batch import films_executor
+from cephsure.workflows.batch import AnnotatedData, Batch, each_film, films_executor, goes_on, usual_split
+
+NAMES = [Path(f"{number}.png") for number in range(5)]
+
+
+def work(path):
+    if path.stem == "1":
+        raise FilmError("is no film", where=path)
+    if path.stem == "3":
+        raise ZeroDivisionError
+    return path.stem
+
+
+def do(work, tasks=NAMES, executor=None, steps=None):
+    return each_film(
+        work,
+        tasks,
+        path=lambda path: path,
+        is_films_own=goes_on,
+        executor=executor,
+        on_progress=lambda step: None if steps is None else steps.append(step),
+    )
+
+
+@pytest.mark.parametrize("threads", [0, 3])
+def test_films_fail_alone_and_stay_in_order(threads):
+    steps = []
+    executor = ThreadPoolExecutor(threads) if threads else None
+    batch = Batch.of(do(work, executor=executor, steps=steps))
+    assert batch.results == ("0", "2", "4")
+    assert {path.stem: type(error) for path, error in batch.errors.items()} == {
+        "1": FilmError,
+        "3": ZeroDivisionError,
+    }
+    assert [(step.done, step.total, step.film, step.error is None) for step in steps] == [
+        (number, 5, NAMES[number - 1], number not in {2, 4}) for number in range(1, 6)
+    ]
+
+
+@pytest.mark.parametrize("error", [BundleError("damaged", where="m"), InputError("9 samples")])
+@pytest.mark.parametrize("threads", [0, 1])
+def test_what_every_film_would_fail_by_ends_it(error, threads):
+    done = []
+
+    def fail(path):
+        done.append(path)
+        raise error
+
+    with (
+        ThreadPoolExecutor(threads or 1) as executor,
+        pytest.raises(type(error), match=str(error.what)),
+    ):
+        do(fail, executor=executor if threads else None)
+    assert len(done) < 5 or threads
+
+
+def test_an_impossible_scale_is_refused_before_the_data_are_opened(dot_set):
+    with pytest.raises(InputError, match="not possible for a skull film"):
+        AnnotatedData("nowhere", mm_per_px=50.0).open(dot_set)
+
+
+def test_the_usual_split(dot_dataset):
+    assert usual_split(dot_dataset) == "test1"
+    assert usual_split(select(dot_dataset, "train")) == "all"
+    assert usual_split(dot_dataset, "train") == "train"
+
+
+def test_the_room_opens_without_heavy_packages_and_gives_what_it_lists():
+    heavy = ("torch", "matplotlib", "pandas", "numpy", "onnxruntime")
+    code = f"import sys, cephsure.workflows; print(sorted(set({heavy!r}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert all(getattr(workflows, name).__name__ == name for name in workflows.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        workflows.nothing  # noqa: B018
 
 
 def test_films_are_done_side_by_side_where_the_networks_are_on_a_gpu():

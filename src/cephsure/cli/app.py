@@ -79,13 +79,7 @@ def main() -> None:
 
 
 def shared_flags_first(arguments: list[str]) -> list[str]:
-    """Move the options that all commands share before the command, where the application reads them.
-
-    Args:
-        arguments: what was typed after ``cephsure``.
-
-    Returns:
-        The same arguments; whatever follows ``--`` stays where it is.
+    """Move the options that all commands share before the command, unless they stand after ``--``.
 
     Examples:
         >>> shared_flags_first(["predict", "a.png", "--debug"])

@@ -146,11 +146,7 @@ def find_films(arguments: Iterable[str]) -> tuple[list[Path], list[InputError]]:
     `cephsure predict` wrote are passed over. A pattern (``*``, ``?``, ``[...]``, ``**``) that the shell did
     not expand is expanded here. A file named outright is taken as it is: the reader says what is wrong.
 
-    Args:
-        arguments: files, folders and patterns.
-
-    Returns:
-        The films, each once, in the order given; and one error for each argument that stands for no film.
+    Returns the films, each once, in the order given; and an error for each argument that stands for no film.
     """
     films: dict[Path, None] = {}
     problems: list[InputError] = []

@@ -35,14 +35,9 @@ _STYLES = {"": "", "?": "yellow", "??": "bold red"}
 
 
 def doubt_marks(prediction: Prediction) -> list[str]:
-    """How doubtful each landmark of a film is, by its expected error.
+    """For each landmark "", "?" or "??" by its expected error: from 2 and from 4 mm.
 
-    Args:
-        prediction: one film's landmarks.
-
-    Returns:
-        For each landmark "", "?" from 2 mm, or "??" from 4 mm; on a film without a scale from 0.8 % and 1.6 %
-        of its height.
+    On a film without a scale they stand for 0.8 % and 1.6 % of its height.
     """
     if prediction.film.mm_per_px is not None:
         doubtful, bad = _DOUBTFUL_MM, _BAD_MM
@@ -86,14 +81,7 @@ def print_film(console: Console, prediction: Prediction) -> None:
 
 
 def verdict_line(prediction: Prediction) -> str | None:
-    """The film's verdict with its reasons in one line; None from a model without a gate.
-
-    Args:
-        prediction: one film's landmarks.
-
-    Returns:
-        Such as "unfit for automatic evaluation: image blurred" or "fit: 9 of 19 points accepted".
-    """
+    """The film's verdict with its reasons, as in "fit: 9 of 19 points accepted"; None without a gate."""
     if prediction.verdict is None:
         return None
     words = {"fit": "fit", "review": "review", "unfit": "unfit for automatic evaluation"}

@@ -45,13 +45,7 @@ settings = Settings()
 
 
 def start(*, quiet: bool, verbose: bool, debug: bool) -> None:
-    """Take the options that all commands share and send the log to standard error.
-
-    Args:
-        quiet: results and errors only: no banner, no progress, no remarks.
-        verbose: log what the library does.
-        debug: log in detail and show tracebacks.
-    """
+    """Take the options that all commands share, and send the log to standard error."""
     settings.quiet, settings.verbose, settings.debug = quiet, verbose, debug
     log = logging.getLogger("cephsure")
     log.removeHandler(_REMARKS)
@@ -85,14 +79,9 @@ def remark_written(films: int, folder: Path) -> None:
 
 
 def complain(error: Exception, *, about: Path | None = None) -> str:
-    """Print an error on standard error, in one line; with --debug its traceback before it.
+    """Print an error on standard error, in one line that is returned; with --debug its traceback before it.
 
-    Args:
-        error: what went wrong. An InputError says which file it is about; any other exception is our failure.
-        about: the file that was being worked on when our failure came.
-
-    Returns:
-        The line, without its leading ``error:``.
+    An InputError says which file it is about; any other exception is our failure, while working on ``about``.
     """
     line = str(error)
     if not isinstance(error, InputError):
@@ -172,15 +161,9 @@ def plain_table() -> RichTable:
 
 @contextmanager
 def following(complaints: Complaints) -> Iterator[OnProgress]:
-    """Show how a workflow gets on: a bar for what is counted, errors of films and remarks as they come.
+    """Give what a workflow is to call: shows a bar for what is counted, errors of films and remarks.
 
     No bar is shown for a few steps, with --quiet, or where no terminal is.
-
-    Args:
-        complaints: takes the errors of films that could not be used.
-
-    Yields:
-        What the workflow is to call.
     """
     bars: dict[str, Callable[[], None]] = {}
     with ExitStack() as shown:

@@ -57,15 +57,6 @@ def not_trained_on(
     Films of the training split itself are refused; films whose group (the same exposure, the same patient)
     also holds a training film are left out.
 
-    Args:
-        whole: the data set with all its films.
-        split: the films to choose from, as for ``datasets.select``.
-        provenance: the bundle's.
-        known: films that need not be opened; takes those that are opened here.
-
-    Returns:
-        The films.
-
     Raises:
         InputError: the split holds films that the bundle was trained on, or nothing is left; no such split.
     """
