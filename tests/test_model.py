@@ -17,6 +17,7 @@ import cephsure
 from cephsure import films
 from cephsure.errors import BundleError, FilmError, InputError
 from cephsure.films import Film, Spacing, SpacingSource
+from cephsure.inference import session
 from cephsure.model import Model, load_model, shipped_models
 from cephsure.sample_films import sample_film
 
@@ -231,6 +232,22 @@ def test_many_films_are_predicted_as_they_are_asked_for(models, drawn, png):
     assert next(predictions).film.path == str(png)
     with pytest.raises(FilmError):
         next(predictions)
+
+
+def test_a_gpu_that_cannot_be_used_is_said_in_one_line(dot_bundles, monkeypatch):
+    monkeypatch.setattr(session, "_torch_has_gpu", lambda: False)
+    assert load_model(dot_bundles(), device="auto").device in {"cpu", "cuda"}
+    if load_model(dot_bundles(), device="auto").device == "cpu":
+        with pytest.raises(InputError, match=r"^no CUDA GPU can be used here \(--device cpu, or install"):
+            load_model(dot_bundles(), device="cuda")
+
+
+def test_many_films_go_through_the_networks_together(models, drawn):
+    films = [Film(drawn.pixels), Film(np.ascontiguousarray(drawn.pixels[:, ::-1])), Film(drawn.pixels)]
+    model = models("default", "mc-dropout")
+    alone, together = (list(model.predict_many(films, samples=2, batch=batch)) for batch in (None, 2))
+    assert [found.film.facing for found in together] == ["right", "left", "right"]
+    assert together == alone
 
 
 def test_an_unknown_model_is_one_clear_line():

@@ -110,7 +110,7 @@ class Model:
             self._localizer = self._entry.localizer(bundle, device=device)
             self.device: Literal["cpu", "cuda"] = self._localizer.device
             passes = len(bundle.members) if bundle.kind != "mc-dropout" else int(bundle.recipe.samples or "")
-        except BundleError:
+        except InputError:
             raise
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(
