@@ -238,3 +238,12 @@ def test_a_measure_that_one_head_lacks_is_not_pooled(study):
     varying, constant = turned(size, -size, size, head="a"), turned(np.ones(len(FINE)), -size, size, head="b")
     table = pooled_heads(measures_by_angle(study, [varying, constant]))
     assert [row["measure"] for row in table.records()] == ["maximum heat-map activation"]
+
+
+def test_models_without_a_measure_that_varies_have_means_alone(study):
+    constant = np.ones(len(FINE))
+    found = measures_by_angle(study, [turned(constant, constant, np.abs(FINE))])
+    assert found.measures.empty
+    assert "angle_pearson" in found.measures
+    np.testing.assert_allclose(found.means["error_mm"], np.abs(FINE) / 2)  # half a mm a px
+    assert pooled_heads(found) is None

@@ -55,6 +55,8 @@ _COLUMNS = (
     *("magnitude_spearman", "magnitude_spearman_low", "magnitude_spearman_high"),
     *("n_films", "n_magnitudes", "n_points"),
 )
+# What figures need beside the table's columns.
+_ABOUT = ("label", "own", "name", "key", "axis_label", "direction")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,7 @@ def measures_by_magnitude(study: Study, done: Distorted) -> MeasuredDistortion:
         for key, of_key in along.items():
             columns |= {key: of_key.means, f"{key}_low": of_key.low, f"{key}_high": of_key.high}
         means.append(pd.DataFrame(columns))
-    frames = frame_of(records), pd.concat(means, ignore_index=True)
+    frames = frame_of(records, [*_COLUMNS, *_ABOUT]), pd.concat(means, ignore_index=True)
     return MeasuredDistortion(study.test_name, len(done.items), done.magnitudes, *frames)
 
 

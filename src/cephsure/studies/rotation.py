@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,8 +54,9 @@ _COEFFICIENTS = (
     *("angle_spearman", "angle_spearman_low", "angle_spearman_high"),
     *("rising_percent", "fall_percent_of_range", "auc", "n_angles"),
 )
-# What figures need beside the tables' columns: the series' name and axis, the model's label.
+# What figures need beside the tables' columns: the series' name and axis, the model's label; of the measure.
 _PLACE = ["poses", "axis", "label"]
+_ABOUT = ("own", "name", "key", "axis_label", "direction")
 
 
 def rotation(study: Study, *, series: Sequence[PoseSeries] = SERIES) -> ExperimentResult:
@@ -135,26 +137,20 @@ def measures_by_angle(study: Study, done: Sequence[Turned]) -> MeasuredTurns:
         for model in study.models:
             table = turned.tables[model.label]
             errors = table.errors_mm(turned.truth_px)
-            place: dict[str, Cell] = {
-                "head": turned.head.name,
-                "series": poses.title,
-                "model": model.title,
-                "poses": poses.name,
-                "axis": poses.axis,
-                "label": model.label,
-            }
+            place: dict[str, Cell] = {"head": turned.head.name, "series": poses.title, "model": model.title}
+            place |= {"poses": poses.name, "axis": poses.axis, "label": model.label}
             columns = {"error_mm": mean_of_known(errors, axis=1), "n_truth": np.isfinite(errors).sum(axis=1)}
             for in_all in measured(table).values():
                 found = in_all.of(np.where(turned.counted, in_all.values, np.nan))
                 columns[found.key] = mean_of_known(found.values, axis=1)
                 own = found.measure.name == model.own_measure
-                published = (
-                    REFERENCE[model.kind].rotation_pearson if own and poses.axis == "rotation" else None
-                )
+                known = own and poses.axis == "rotation"
+                published = REFERENCE[model.kind].rotation_pearson if known else None
                 along = _along(angles, found, errors, weights)
                 records.append(place | {"own": own, "published_pearson": published} | along)
             means.append(pd.DataFrame(place | {"angle_deg": angles} | columns))
-    return MeasuredTurns(frame_of(records), pd.concat(means, ignore_index=True))
+    measures = frame_of(records, [*_COEFFICIENTS, *_PLACE, *_ABOUT])
+    return MeasuredTurns(measures, pd.concat(means, ignore_index=True))
 
 
 def _along(
@@ -174,13 +170,9 @@ def _along(
     }
     uncertain = found.measure.direction * means
     rising, fall = steadiness(angles, uncertain)
-    named: dict[str, Cell] = {
-        "measure": found.measure.title,
-        "name": found.measure.name,
-        "key": found.key,
-        "axis_label": found.label,
-        "direction": found.measure.direction,
-    }
+    measure = found.measure
+    named: dict[str, Cell] = {"measure": measure.title, "name": measure.name, "direction": measure.direction}
+    named |= {"key": found.key, "axis_label": found.label}
     figures: tuple[Cell, ...] = (
         *(spearman(x, y), *ends(of_points), len(x)),
         *(pearson(size, means), *ends(of_means["pearson"])),
@@ -224,12 +216,7 @@ def pooled_heads(found: MeasuredTurns) -> ResultTable | None:
         ]
         if all(straight.size and turned.size for straight, turned in groups):
             straight, turned = (np.concatenate(of_all) for of_all in zip(*groups, strict=True))
-            crossed = [
-                told_apart(groups[i][0], groups[j][1])
-                for i in range(len(heads))
-                for j in range(len(heads))
-                if i != j
-            ]
+            crossed = [told_apart(near, far) for (near, _), (_, far) in permutations(groups, 2)]
             named = {name: line[name] for name in ("series", "model", "measure")}
             areas = {"auc": told_apart(straight, turned), "auc_worst_pair": min(crossed)}
             records.append({**named, "own_measure": line["own"], **areas})

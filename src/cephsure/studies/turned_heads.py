@@ -140,15 +140,8 @@ class Turned:
         return np.array(self.series.angles, dtype=np.float64)
 
 
-def turned_heads(study: Study, series: Sequence[PoseSeries] | None = None) -> list[Turned]:
-    """Move and project every head CT of a study, and predict the films.
-
-    Args:
-        study: models, CTs and folder.
-        series: by default ``SERIES``.
-
-    Returns:
-        Head by head, each in every series.
+def turned_heads(study: Study, series: Sequence[PoseSeries] = SERIES) -> list[Turned]:
+    """Move and project every head CT of a study, head by head in every series, and predict the films.
 
     Raises:
         InputError: a CT or its landmarks cannot be read, or two CTs share a name.
@@ -162,12 +155,12 @@ def turned_heads(study: Study, series: Sequence[PoseSeries] | None = None) -> li
     for path in study.cts:
         head = open_head(path, codes)
         counted = np.array([code not in head.absent for code in codes])
-        for poses in SERIES if series is None else series:
+        for poses in series:
+            films = {angle: partial(head.film, poses, angle) for angle in poses.angles}
             cases = [
                 # Facing and polarity are known: a head that is taken for its mirror image is another subject.
                 Case(head.name, f"{angle:g}", film, facing="right", polarity="positive")
-                for angle in poses.angles
-                for film in (partial(head.film, poses, angle),)
+                for angle, film in films.items()
             ]
             tables = predict_cases(study, f"rotation-{head.name}-{poses.name}", cases, source=head.sha256)
             truth = np.stack([head.truth_px(poses, angle, codes) for angle in poses.angles])
@@ -176,11 +169,7 @@ def turned_heads(study: Study, series: Sequence[PoseSeries] | None = None) -> li
 
 
 def open_head(path: Path, codes: Sequence[str]) -> Head:
-    """Read a CT (see `read_volume`), find its landmarks and level it.
-
-    Args:
-        path: of the CT.
-        codes: of the landmark set that is predicted.
+    """Read a CT, find its landmarks, of which ``codes`` are predicted, and level it.
 
     Raises:
         InputError: it cannot be read, or its landmarks have codes that the set lacks.
@@ -219,11 +208,8 @@ def _absent(
     absent = cut if landmarks is None or landmarks.absent is None else landmarks.absent
     absent = tuple(code for code in absent if code in codes and code not in stated)
     if len(absent) == len(codes):
-        raise InputError(
-            "the scan ends above all landmarks",
-            where=path,
-            remedy="give a CT of a head with its face",
-        )
+        remedy = "give a CT of a head with its face"
+        raise InputError("the scan ends above all landmarks", where=path, remedy=remedy)
     return absent
 
 
