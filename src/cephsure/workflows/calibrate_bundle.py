@@ -197,7 +197,7 @@ def _report_files(figures: dict[str, Any], on_progress: OnProgress) -> dict[str,
 
         files[DIAGRAM_FILE] = reliability_diagram(figures)
     except ImportError:
-        remark = "no reliability diagram: it needs matplotlib (pip install 'cephsure[report]')"
+        remark = "no reliability diagram: it needs matplotlib (pip install 'cephsure[studies]')"
         on_progress(Progress(remark=remark))
     return files
 
