@@ -8,7 +8,6 @@ import pytest
 
 from cephsure.datasets import film_of, select
 from cephsure.model import load_model
-from cephsure.recipes import registry
 from cephsure.recipes.paper.recipe import PaperRecipe
 from cephsure.training import runner
 from cephsure.workflows import AnnotatedData, TrainOptions, train
@@ -64,7 +63,6 @@ def test_too_few_films_leave_the_shape_unknown(bundle, dot_dataset):
 def test_training_ends_with_a_bundle_that_knows_its_films(phantom_isbi, monkeypatch, tmp_path):
     recipe = PaperRecipe(side=32, filters=(4, 6, 8), target_sigma_px=2.0)
     recipe = replace(recipe, fit=replace(recipe.fit, epochs=2))
-    monkeypatch.setattr(registry, "chosen_recipe", lambda name, **changes: recipe)
     monkeypatch.setattr(runner, "choose_precision", lambda _: ("float32", "not tested"))
     root = phantom_isbi(n_train=8, n_test1=0, width_px=194, height_px=240)
     states, steps = [], []
@@ -73,7 +71,7 @@ def test_training_ends_with_a_bundle_that_knows_its_films(phantom_isbi, monkeypa
         return train(
             AnnotatedData(root, truth="senior"),
             tmp_path / "run",
-            options=TrainOptions(kind="baseline"),
+            options=TrainOptions(recipe, kind="baseline"),
             device="cpu",
             jobs=1,
             name="tiny",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.datasets import AnnotatedFilm
+    from cephsure.training.recipe import Recipe
     from cephsure.training.run_config import ModelKind, RunConfig
     from cephsure.training.runner import JobState
     from cephsure.training.stage import Schedule
@@ -38,7 +39,7 @@ class TrainOptions:
     """What to train and how.
 
     Attributes:
-        recipe: its name.
+        recipe: its name, or a recipe with numbers of your own, which the changes below then do not touch.
         kind: baseline, ensemble or mc-dropout.
         members: networks of an ensemble.
         seed: of everything random.
@@ -50,7 +51,7 @@ class TrainOptions:
         stop_below_mm: stop a network when its validation error falls below it.
     """
 
-    recipe: str = "default"
+    recipe: str | Recipe = "default"
     kind: ModelKind = "ensemble"
     members: int = USUAL_MEMBERS
     seed: int = 0
@@ -140,14 +141,16 @@ def train(
 
     data, options = AnnotatedData.of(data), options or TrainOptions()
     check_mm_per_px(data.mm_per_px)
-    recipe = chosen_recipe(
-        options.recipe,
-        width=options.width,
-        folds=options.folds,
-        epochs=options.epochs,
-        schedule=options.schedule,
-        stop_below_mm=options.stop_below_mm,
-    )
+    recipe = options.recipe
+    if isinstance(recipe, str):
+        recipe = chosen_recipe(
+            recipe,
+            width=options.width,
+            folds=options.folds,
+            epochs=options.epochs,
+            schedule=options.schedule,
+            stop_below_mm=options.stop_below_mm,
+        )
     found = find_device(device)
     beginning = "going on with" if (out / RUN_FILE).exists() else "new run in"
     on_progress(Progress(remark=f"{beginning} {out}: reading {data.path}"))
