@@ -142,17 +142,17 @@ def _published(*, stopped: bool) -> pd.DataFrame:
     trained = [
         {
             "model": f"published, {kind}",
-            "mre_mm": one.mre_mm,
-            "sdr_2.5mm_percent": one.sdr_2_5_percent,
-            "error_pearson": one.error_pearson,
-            "distorted_pearson": one.distortion_pearson,
-            "turned_sum_pearson": one.rotation_pearson,
+            "mre_mm": published.mre_mm,
+            "sdr_2.5mm_percent": published.sdr_2_5_percent,
+            "error_pearson": published.error_pearson,
+            "distorted_pearson": published.distortion_pearson,
+            "turned_sum_pearson": published.rotation_pearson,
         }
-        for kind, one in REFERENCE.items()
+        for kind, published in REFERENCE.items()
     ]
     under_trained = [
-        {"model": f"published, {kind}, under-trained", "error_pearson": one.under_trained_pearson}
-        for kind, one in REFERENCE.items()
+        {"model": f"published, {kind}, under-trained", "error_pearson": published.under_trained_pearson}
+        for kind, published in REFERENCE.items()
     ]
     return pd.DataFrame(trained + under_trained if stopped else trained)
 
