@@ -45,7 +45,8 @@ class Training:
         )
         return config, "bfloat16 is 0.9 times as fast as float32"
 
-    def run_jobs(self, out, config, *, jobs, device, checkpoint_every):
+    def run_jobs(self, out, config, *, jobs, device, checkpoint_every, executor):
+        assert executor is None  # the command starts processes
         self.jobs = {"jobs": jobs, "device": device, "checkpoint_every": checkpoint_every}
         state = JobState("0", running=True)
         yield [state]

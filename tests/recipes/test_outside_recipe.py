@@ -17,7 +17,7 @@ from cephsure.datasets import open_dataset, select
 from cephsure.errors import BundleError, InputError
 from cephsure.model import load_model
 from cephsure.recipes import registry
-from cephsure.training.runner import train
+from tiny_training import train
 
 POINT = EntryPoint("toy", "toy_recipe.recipe:ENTRY", registry.ENTRY_POINTS)
 

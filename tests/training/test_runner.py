@@ -26,9 +26,9 @@ from cephsure.training.runner import (
     TrainingFailedError,
     jobs_at_once,
     run_jobs,
-    train,
 )
 from cephsure.training.worker import job_folder
+from tiny_training import train
 
 CONFIG = RunConfig("d", "auto", "all", "mean", None, None, "0", "ensemble", 3, 0, "float32", PaperRecipe())
 

@@ -258,24 +258,6 @@ def _failure(job: str, folder: Path, status: int) -> Exception:
     )
 
 
-def train(
-    out: Path,
-    config: RunConfig,
-    *,
-    jobs: int | None = None,
-    device: str = "cpu",
-    checkpoint_every: int | None = None,
-    executor: Executor | None = None,
-    name: str | None = None,
-) -> Path:
-    """Do all that is left of a run, without a word, and return its bundle's folder."""
-    for _ in run_jobs(
-        out, config, jobs=jobs, device=device, checkpoint_every=checkpoint_every, executor=executor
-    ):
-        pass
-    return finish(out, config, name=name)
-
-
 def finish(out: Path, config: RunConfig, *, name: str | None = None) -> Path:
     """Draw the curves of a run whose jobs are done, write its bundle and return the bundle's folder."""
     stages = [stage for job in config.job_names for stage in config.recipe.stages(job).values()]

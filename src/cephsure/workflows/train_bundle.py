@@ -20,6 +20,7 @@ from cephsure.workflows.batch import AnnotatedData, Counter, OnProgress, Progres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Executor
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -105,6 +106,7 @@ def train(
     device: Literal["cpu", "cuda", "auto"] = "auto",
     jobs: int | None = None,
     checkpoint_every: int | None = None,
+    executor: Executor | None = None,
     name: str | None = None,
     on_jobs: Callable[[TrainingState], object] = lambda _: None,
     on_progress: OnProgress = silent,
@@ -118,6 +120,8 @@ def train(
         device: where to train; "auto" is a GPU where torch finds one.
         jobs: networks trained side by side; None for what suits the device.
         checkpoint_every: epochs from one checkpoint to the next; None for as often as costs little.
+        executor: does the networks' jobs, as many at once as it likes, where ``out`` and the films are seen;
+            None for a process each.
         name: the model's name; None for recipe and kind.
         on_jobs: told twice a second how each network gets on.
         on_progress: told what the user should know, and after each film at the end.
@@ -170,7 +174,10 @@ def train(
     )
     on_progress(Progress(remark=f"training in {config.precision} on {found} (self-test: {precision})"))
     at_once = jobs_at_once(config, jobs=jobs, device=found)
-    with closing(run_jobs(out, config, jobs=jobs, device=found, checkpoint_every=checkpoint_every)) as states:
+    work = run_jobs(
+        out, config, jobs=jobs, device=found, checkpoint_every=checkpoint_every, executor=executor
+    )
+    with closing(work) as states:
         for state in states:
             on_jobs(TrainingState(config, at_once, state))
     bundle, films = finish(out, config, name=name), run_films(config)
