@@ -1,4 +1,4 @@
-"""Fill the numbers and tables of docs/findings.md.j2, which a person wrote, into docs/findings.md.
+"""Fill the numbers and tables of scripts/findings.md.j2, which a person wrote, into docs/findings.md.
 
     python scripts/write_findings.py --study DIR --paper-study DIR   # keep what the page tells, then write it
     python scripts/write_findings.py                                 # write it from results/ alone
@@ -306,12 +306,12 @@ def _number(cell: float, digits: int) -> str:
 def page() -> str:
     """The page with all that results/ holds filled in."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(PAGE.parent),
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - the page is Markdown
     )
-    template = environment.get_template(f"{PAGE.name}.j2")
+    template = environment.get_template("findings.md.j2")
     return template.render({name: Kept(path) for name, path in KEPT.items()})
 
 
