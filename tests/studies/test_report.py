@@ -12,10 +12,9 @@ import pytest
 from PIL import Image
 
 from cephsure.studies.report import _inlined, picture, report_html, write_report
-from cephsure.studies.result import DrawnFigure, ExperimentResult, ResultTable
+from cephsure.studies.result import DrawnFigure, ExperimentResult, ResultTable, templates
 from cephsure.studies.study import ModelFacts
 from cephsure.studies.study_record import DataFacts, StudyFacts, StudyFolder
-from cephsure.studies.wording import templates
 
 PNG = bytes.fromhex(  # one grey pixel
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"

@@ -14,8 +14,7 @@ from cephsure.studies.report_tables import (
     shown_table,
     text_table,
 )
-from cephsure.studies.result import ResultTable
-from cephsure.studies.wording import templates
+from cephsure.studies.result import ResultTable, templates
 
 
 @pytest.mark.parametrize(

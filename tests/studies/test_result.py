@@ -4,19 +4,27 @@ import csv
 import io
 import json
 
+import jinja2
 import numpy as np
 import pytest
 
 from cephsure.errors import InputError
+from cephsure.studies import result
 from cephsure.studies.plotting import label, new_figure
 from cephsure.studies.result import (
+    UNKNOWN,
     DrawnFigure,
     ExperimentResult,
     ResultTable,
     drawn,
+    ends,
     in_words,
+    listed,
+    method_text,
     plain,
     read_result,
+    with_ends,
+    with_interval,
 )
 
 pytest.importorskip("matplotlib", reason="figures need matplotlib")
@@ -193,3 +201,46 @@ def test_a_figure_that_is_gone_is_named(tmp_path):
 def test_no_result_there(tmp_path):
     with pytest.raises(InputError, match=r"x\.json: not an experiment's result"):
         read_result(tmp_path, "x")
+
+
+@pytest.mark.parametrize(
+    ("value", "interval", "text"),
+    [
+        (1.005, (1.0, 1.25), "1.00 [1.00, 1.25]"),
+        (-0.5, (-0.625, 0.0), "−0.50 [−0.62, 0.00]"),
+        (2.0, None, "2.00"),
+        (2.0, (float("nan"), 1.0), "2.00"),
+        (None, (0.0, 1.0), UNKNOWN),
+        (float("nan"), None, UNKNOWN),
+    ],
+)
+def test_value_with_interval(value, interval, text):
+    assert with_interval(value, interval) == text
+
+
+def test_lists_and_ends():
+    assert [listed(["a", "b", "c"]), listed(["a"]), listed([])] == ["a, b and c", "a", ""]
+    assert ends(None) == (None, None)
+    assert ends((1.0, 2.0)) == (1.0, 2.0)
+    assert with_ends("r", 0.5, None) == {"r": 0.5, "r_low": None, "r_high": None}
+
+
+@pytest.fixture
+def _template(monkeypatch):
+    text = "{{ count }} films\nof {{ names | listed }}.\n{% if more %}\n\nAnd < more.\n{% endif %}\n"
+    environment = result.templates().overlay(loader=jinja2.DictLoader({"made.md.j2": text}))
+    monkeypatch.setattr(result, "templates", lambda: environment)
+
+
+@pytest.mark.usefixtures("_template")
+def test_a_method_is_its_templates_paragraphs_filled_in():
+    facts = {"count": 3, "names": ["a", "b"]}
+    assert method_text("made", **facts, more=False) == ("3 films of a and b.",)
+    assert method_text("made", **facts, more=True) == ("3 films of a and b.", "And < more.")
+    with pytest.raises(jinja2.UndefinedError, match="more"):
+        method_text("made", **facts)
+
+
+def test_only_pages_are_escaped():
+    assert result.templates().get_template("report.html.j2").environment.autoescape("report.html.j2")
+    assert not result.templates().autoescape("accuracy.md.j2")

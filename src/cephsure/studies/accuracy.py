@@ -22,9 +22,8 @@ from cephsure.studies.held_out import (
 )
 from cephsure.studies.plotting import GREY, KIND_COLOURS, KIND_MARKERS, label, new_figure
 from cephsure.studies.published import published_accuracy
-from cephsure.studies.result import ExperimentResult, ResultTable
+from cephsure.studies.result import ExperimentResult, ResultTable, method_text
 from cephsure.studies.statistics.intervals import success_curve
-from cephsure.studies.wording import method_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

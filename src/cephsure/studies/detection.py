@@ -16,10 +16,9 @@ from cephsure.studies.cases import training_shape
 from cephsure.studies.film_scores import FilmScores
 from cephsure.studies.held_out import OTHER_SITE
 from cephsure.studies.plotting import GREY, label, new_figure, remark
-from cephsure.studies.result import ExperimentResult, ResultTable
+from cephsure.studies.result import ExperimentResult, ResultTable, method_text, with_interval
 from cephsure.studies.shifted_films import NO_CEPHALOGRAM, shifted_films
 from cephsure.studies.statistics.separation import FALSE_ALARMS, alarm_threshold, detection_quality
-from cephsure.studies.wording import method_text, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

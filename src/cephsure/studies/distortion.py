@@ -24,10 +24,9 @@ from cephsure.studies.held_out import truth_for
 from cephsure.studies.measured import measured
 from cephsure.studies.predictions import predict_cases
 from cephsure.studies.published import REFERENCE
-from cephsure.studies.result import ExperimentResult, ResultTable, frame_of
+from cephsure.studies.result import ExperimentResult, ResultTable, ends, frame_of, method_text
 from cephsure.studies.shifts.distortion import BLUR_CELLS, CELL_MM, MAX_MAGNITUDE, ElasticField
 from cephsure.studies.statistics.trends import trend
-from cephsure.studies.wording import ends, method_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -21,6 +21,7 @@ from cephsure.studies.plotting import (
     remark,
 )
 from cephsure.studies.published import REFERENCE
+from cephsure.studies.result import with_interval
 from cephsure.studies.sample_picture import (
     SamplePanel,
     few_landmarks,
@@ -28,7 +29,6 @@ from cephsure.studies.sample_picture import (
     sample_picture,
     samples_of,
 )
-from cephsure.studies.wording import with_interval
 
 if TYPE_CHECKING:
     import pandas as pd

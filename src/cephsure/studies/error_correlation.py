@@ -33,9 +33,8 @@ from cephsure.studies.plotting import (
     new_figure,
 )
 from cephsure.studies.published import REFERENCE
-from cephsure.studies.result import ExperimentResult, ResultTable
+from cephsure.studies.result import ExperimentResult, ResultTable, method_text, with_interval
 from cephsure.studies.statistics.intervals import equal_bins
-from cephsure.studies.wording import method_text, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

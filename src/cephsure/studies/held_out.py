@@ -20,7 +20,7 @@ from cephsure.studies.cases import (
     truths_px,
 )
 from cephsure.studies.predictions import predict_cases
-from cephsure.studies.wording import ends
+from cephsure.studies.result import ends
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

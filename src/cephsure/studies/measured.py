@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cephsure.evaluation.quality import measure_quality
+from cephsure.studies.result import with_ends, with_interval
 from cephsure.studies.statistics.trends import WithinLandmark, within_landmark
-from cephsure.studies.wording import with_ends, with_interval
 from cephsure.uncertainty import MEASURES
 
 if TYPE_CHECKING:

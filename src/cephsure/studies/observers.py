@@ -27,9 +27,8 @@ from cephsure.studies.plotting import (
     new_figure,
     remark,
 )
-from cephsure.studies.result import ExperimentResult, ResultTable
+from cephsure.studies.result import ExperimentResult, ResultTable, method_text
 from cephsure.studies.statistics.intervals import mean_of_known
-from cephsure.studies.wording import method_text
 from cephsure.uncertainty import Measure
 
 if TYPE_CHECKING:

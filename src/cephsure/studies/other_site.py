@@ -34,10 +34,9 @@ from cephsure.studies.plotting import (
     new_figure,
     remark,
 )
-from cephsure.studies.result import ExperimentResult, ResultTable
+from cephsure.studies.result import ExperimentResult, ResultTable, method_text, with_ends, with_interval
 from cephsure.studies.statistics.intervals import mean_of_known, success_curve
 from cephsure.studies.statistics.separation import separation
-from cephsure.studies.wording import method_text, with_ends, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -25,14 +25,13 @@ from cephsure.studies.plotting import (
     new_figure,
     remark,
 )
-from cephsure.studies.result import ExperimentResult, ResultTable
+from cephsure.studies.result import ExperimentResult, ResultTable, method_text, with_ends, with_interval
 from cephsure.studies.statistics.risk_coverage import (
     REFERRED_SHARES,
     ReferralQuality,
     referral_quality,
     risk_coverage,
 )
-from cephsure.studies.wording import method_text, with_ends, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

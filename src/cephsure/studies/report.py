@@ -13,10 +13,9 @@ from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
 from cephsure.studies.registry import EXPERIMENTS
 from cephsure.studies.report_tables import NOTHING, ShownColumn, ShownTable, shown_table
-from cephsure.studies.result import drawn, read_result
+from cephsure.studies.result import drawn, read_result, templates
 from cephsure.studies.study_record import read_record
 from cephsure.studies.summaries import summaries_of
-from cephsure.studies.wording import templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -10,6 +10,7 @@ import numpy as np
 
 from cephsure.studies.plotting import GREY, hidden_panels, label, line_legend, line_styles, remark
 from cephsure.studies.published import REFERENCE
+from cephsure.studies.result import listed, with_interval
 from cephsure.studies.sample_picture import (
     SamplePanel,
     few_landmarks,
@@ -17,7 +18,6 @@ from cephsure.studies.sample_picture import (
     sample_picture,
     samples_of,
 )
-from cephsure.studies.wording import listed, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -12,10 +12,16 @@ from cephsure.evaluation.quality import weighted_auc, weighted_pearson, weighted
 from cephsure.studies.cases import films_of_split, spread_over, truths_px
 from cephsure.studies.held_out import truth_for
 from cephsure.studies.plotting import KIND_COLOURS, KIND_MARKERS, label, new_figure, remark
-from cephsure.studies.result import ExperimentResult, ResultTable, frame_of
+from cephsure.studies.result import (
+    ExperimentResult,
+    ResultTable,
+    frame_of,
+    method_text,
+    with_ends,
+    with_interval,
+)
 from cephsure.studies.sample_sources import TIMED_FILMS, SampleSource, sample_films, sources_of
 from cephsure.studies.statistics.risk_coverage import UncertaintyOrder
-from cephsure.studies.wording import method_text, with_ends, with_interval
 from cephsure.uncertainty import ALWAYS, MEASURES, mean_position
 
 if TYPE_CHECKING:
