@@ -40,7 +40,7 @@ _VALUE_REPRESENTATIONS = frozenset(
 )
 _BMP_HEADER_BYTES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 
-# In entropy-coded data 0xFF is followed by 0x00 (JPEG), by a value below 0x80 (JPEG-LS) or by a restart
+# In entropy-coded data 0xFF stands before 0x00 (JPEG), a value below 0x80 (JPEG-LS) or a restart
 # marker (0xD0 to 0xD7); whatever else from 0xC0 on is the next segment's marker.
 _NEXT_MARKER = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}

@@ -1,6 +1,6 @@
 """Trained networks as ONNX graphs whose weights lie in a safetensors file beside them, in half precision.
 
-A safetensors file is a header followed by raw tensors, and an ONNX graph may take its weights from any place
+A safetensors file is a header and then raw tensors, and an ONNX graph may take its weights from any place
 in any file: so one file of weights serves both. Matrices are kept as float16 and cast to float32 when a
 session loads them; vectors stay float32.
 """
