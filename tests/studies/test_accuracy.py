@@ -50,7 +50,7 @@ def test_annotators_and_published_rows_stand_beside(made, result):
     found = {row["who"]: row for row in records(result, "accuracy")}
     annotators = found["annotators: junior against senior"]
     assert annotators["mre_mm"] == pytest.approx(2 * made.difficulty.mean(), rel=1e-6)
-    published = [row.source for row in published_accuracy("Test1")]
+    published = published_accuracy("Test1")["source"].tolist()
     assert [row["who"] for row in records(result, "accuracy")][-len(published) :] == published
     assert found["Drevický & Kodým 2020, ensemble"]["mre_mm"] == 1.79
 

@@ -10,44 +10,40 @@ import numpy as np
 
 from cephsure.evaluation import evaluate
 from cephsure.evaluation.bootstrap import film_weights
+from cephsure.evaluation.errors import THRESHOLDS_MM
 from cephsure.studies.cases import MEAN, marked_by, truths_px
-from cephsure.studies.held_out import (
-    ACCURACY_COLUMNS,
-    CLEAN,
-    OFFICIAL,
-    WITHOUT,
-    accuracy_record,
-    held_out,
-    truth_for,
-)
+from cephsure.studies.held_out import CLEAN, OFFICIAL, WITHOUT, HeldOut, held_out, truth_for
 from cephsure.studies.plotting import GREY, KIND_COLOURS, KIND_MARKERS, label, new_figure
 from cephsure.studies.published import published_accuracy
-from cephsure.studies.result import ExperimentResult, ResultTable, method_text
+from cephsure.studies.result import ExperimentResult, ResultTable, ends, method_text
 from cephsure.studies.statistics.intervals import success_curve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from cephsure.evaluation import Evaluation
-    from cephsure.studies.held_out import HeldOut
-    from cephsure.studies.published import PublishedAccuracy
+    from cephsure.evaluation.result import Accuracy
     from cephsure.studies.study import Study, StudyModel
 
     Row = dict[str, Any]
+    Curve = tuple[str, NDArray[np.float64], dict[str, Any]]
+    """Name, (F, L) errors in mm, and the line's style with its colour."""
 
-_RADII_MM = np.linspace(0.0, 6.0, 121)
 _LINES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)))
+_RATES = [f"sdr_{threshold:g}mm_percent" for threshold in THRESHOLDS_MM]
+_FIGURES = ("mre_mm", "mre_low_mm", "mre_high_mm", "sd_mm", *_RATES)
 _REPORT = (
-    *("who", "truth", *ACCURACY_COLUMNS),
+    *("who", "truth", *_FIGURES),
     *(f"mre_without_{WITHOUT}_mm", "mre_clean_mm", "sdr_2.5mm_clean_percent"),
 )
 _LONG = (
     *("who", "source", "recipe", "kind", "samples", "trained_on", "changes"),
-    *("truth", "films", "landmarks", "n_films", "n_points", *ACCURACY_COLUMNS),
+    *("truth", "films", "landmarks", "n_films", "n_points", *_FIGURES),
 )
 
 
@@ -81,32 +77,22 @@ class Judged:
 
 
 def accuracy(study: Study) -> ExperimentResult:
-    """Mean radial error and success detection rates of every model on the test films.
+    """Mean radial error and success detection rates of every model on the plain films of the split.
 
-    Args:
-        study: models and data; every model predicts the plain films of the split.
-
-    Returns:
-        Tables: of the report, in long form, and per landmark. Figures: success curves, and each landmark's
-        error.
+    Tables: of the report, in long form, and per landmark. Figures: success curves, and each landmark's error.
 
     Raises:
         InputError: the films have no scale, or cannot be predicted.
     """
     held = held_out(study)
-    judged = [*_models(study, held), *_annotators(study, held)]
+    judged = list(_judged(study, held))
     # An annotator who marked none of these films is no truth here.
     main = [who for who in judged if (who.truth, OFFICIAL) in who.evaluations]
     pair = next((who for who in main if who.model is None), None)
     return ExperimentResult(
         name="accuracy",
         title=f"Accuracy on {held.test}",
-        method=method_text(
-            "accuracy",
-            test=held.test,
-            sizes=held.sizes,
-            has_clean=CLEAN in held.groups,
-        ),
+        method=method_text("accuracy", test=held.test, sizes=held.sizes, has_clean=CLEAN in held.groups),
         tables=_tables(judged, main, held.test),
         figures={
             "accuracy_success": success_figure(main, held.test, seed=study.seed),
@@ -115,18 +101,14 @@ def accuracy(study: Study) -> ExperimentResult:
     )
 
 
-def _models(study: Study, held: HeldOut) -> Iterator[Judged]:
-    """Every model against every truth on every group of films."""
-    truths = (MEAN, *marked_by(held.items))
+def _judged(study: Study, held: HeldOut) -> Iterator[Judged]:
+    """Every model against every truth on all groups of films; of each pair of annotators one as the truth."""
+    names = marked_by(held.items)
     for model in study.models:
-        truth = truth_for(model, study.dataset)
-        evaluations = _evaluations(study, held, held.tables[model.label].points_px, truths)
+        truth, points_px = truth_for(model, study.dataset), held.tables[model.label].points_px
+        evaluations = _evaluations(study, held, points_px, (MEAN, *names))
         yield Judged(model.title, model, truth, evaluations, held.errors_mm(model, truth))
-
-
-def _annotators(study: Study, held: HeldOut) -> Iterator[Judged]:
-    """Each pair of annotators, one as the truth of the other."""
-    for truth, other in combinations(marked_by(held.items), 2):
+    for truth, other in combinations(names, 2):
         evaluations = _evaluations(study, held, truths_px(held.items, other), [truth])
         distances = held.distances_mm(truth, other)
         yield Judged(f"annotators: {other} against {truth}", None, truth, evaluations, distances)
@@ -160,11 +142,18 @@ def _one_a_kind(main: Sequence[Judged]) -> list[Judged]:
     return [best[kind] for kind in dict.fromkeys(model.kind for model, _ in models)]
 
 
+def accuracy_record(part: Accuracy) -> dict[str, Any]:
+    """Mean radial error with its interval, standard deviation and success detection rates, for a table."""
+    rates = [None if part.sdr is None else part.sdr[str(threshold)] for threshold in THRESHOLDS_MM]
+    return dict(zip(_FIGURES, (part.mre_mm, *ends(part.mre_ci95_mm), part.sd_mm, *rates), strict=True))
+
+
 def _tables(judged: Sequence[Judged], main: Sequence[Judged], test: str) -> dict[str, ResultTable]:
-    published = published_accuracy(test)
     own = "each model against the annotation it was trained on"
-    report = [*map(_report_row, main), *map(_published_row, published)]
-    long = [*(row for who in judged for row in _long_rows(who)), *map(_published_row, published)]
+    facts = {"source": "published", "films": OFFICIAL, "landmarks": "all"}
+    published: list[Row] = [
+        {**row, "who": row["source"], **facts} for row in published_accuracy(test).to_dict("records")
+    ]
     landmarks: list[Row] = [
         {"who": who.who, "truth": who.truth, "number": mark.number, "code": mark.code}
         | {"landmark": mark.name, "n_points": mark.n_points, **accuracy_record(mark)}
@@ -174,7 +163,7 @@ def _tables(judged: Sequence[Judged], main: Sequence[Judged], test: str) -> dict
     return {
         "accuracy": ResultTable.from_records(
             f"Accuracy on {test}, {own}",
-            report,
+            [*map(_report_row, main), *published],
             columns=_REPORT,
             note=f"On the official {test} and all landmarks, but for the last three columns. Clean: without "
             "the films whose exposure is also among the training films. Rows naming a publication are as "
@@ -185,7 +174,7 @@ def _tables(judged: Sequence[Judged], main: Sequence[Judged], test: str) -> dict
         ),
         "accuracy_long": ResultTable.from_records(
             f"Accuracy on {test}: every model against every truth, one line a combination",
-            long,
+            [*(row for who in judged for row in _long_rows(who)), *published],
             columns=_LONG,
             note=f"Intervals: 95 %, films resampled. Published rows: all films of {test}, 19 landmarks.",
         ),
@@ -194,16 +183,13 @@ def _tables(judged: Sequence[Judged], main: Sequence[Judged], test: str) -> dict
 
 def _report_row(who: Judged) -> Row:
     """Against the main truth on all films; what is left without one landmark, and on clean films."""
-    rest = who.official.without.get(str(WITHOUT))
-    clean = who.evaluations.get((who.truth, CLEAN))
-    return {
-        "who": who.who,
-        "truth": who.truth,
-        **accuracy_record(who.official),
-        f"mre_without_{WITHOUT}_mm": None if rest is None else rest.mre_mm,
-        "mre_clean_mm": None if clean is None else clean.mre_mm,
-        "sdr_2.5mm_clean_percent": None if clean is None else accuracy_record(clean)["sdr_2.5mm_percent"],
-    }
+    row: Row = {"who": who.who, "truth": who.truth, **accuracy_record(who.official)}
+    if rest := who.official.without.get(str(WITHOUT)):
+        row[f"mre_without_{WITHOUT}_mm"] = rest.mre_mm
+    if clean := who.evaluations.get((who.truth, CLEAN)):
+        row["mre_clean_mm"] = clean.mre_mm
+        row["sdr_2.5mm_clean_percent"] = accuracy_record(clean)["sdr_2.5mm_percent"]
+    return row
 
 
 def _long_rows(who: Judged) -> Iterator[Row]:
@@ -217,13 +203,6 @@ def _long_rows(who: Judged) -> Iterator[Row]:
         for landmarks, part in {"all": evaluation, **parts}.items():
             place = {"truth": truth, "films": films, "landmarks": landmarks}
             yield about | place | {"n_films": part.n_films, "n_points": part.n_points} | accuracy_record(part)
-
-
-def _published_row(published: PublishedAccuracy) -> Row:
-    rates = {f"sdr_{radius:g}mm_percent": rate for radius, rate in published.sdr_percent.items()}
-    about = {"who": published.source, "source": "published", "kind": published.kind or None}
-    films = {"truth": published.truth, "films": OFFICIAL, "landmarks": "all"}
-    return about | films | {"mre_mm": published.mre_mm} | rates
 
 
 def success_figure(main: Sequence[Judged], test: str, *, seed: int) -> Figure:
@@ -240,42 +219,49 @@ def success_figure(main: Sequence[Judged], test: str, *, seed: int) -> Figure:
     )
     for recipe, panel in zip(recipes, axes[0], strict=True):
         shown = [who for who in main if who.model is None or who.model.recipe == recipe]
-        _curves(panel, shown, seed=seed)
-        _published_rates(panel, test)
-        label(panel, x="radius r [mm]", y="points within r [%]", title=f"recipe {recipe}")
-        panel.set(xlim=(0, _RADII_MM[-1]), ylim=(0, 101))
+        draw_success(panel, _curves(shown), up_to_mm=6, title=f"recipe {recipe}", seed=seed)
+        _published_rates(panel, published_accuracy(test))
         panel.grid(color="#e8e8e8", lw=0.6)
         panel.set_axisbelow(True)
         panel.legend(fontsize=7, loc="lower right", framealpha=0.9, edgecolor="none")
     return figure
 
 
-def _curves(axes: Axes, shown: Sequence[Judged], *, seed: int) -> None:
-    places: dict[str, int] = {}
-    for who in shown:
-        place = places[who.kind] = places.get(who.kind, -1) + 1
-        colour, line = KIND_COLOURS.get(who.kind, GREY), _LINES[place % len(_LINES)]
-        weights = film_weights(len(who.errors_mm), n_resamples=500, seed=seed)
-        curve = success_curve(who.errors_mm, _RADII_MM, weights)
-        name = f"{who.who}: MRE {who.official.mre_mm:.2f} mm, n = {np.isfinite(who.errors_mm).sum()}"
-        axes.plot(curve.radii, curve.percent, color=colour, ls=line, lw=1.5, label=name)
-        axes.fill_between(curve.radii, curve.low, curve.high, color=colour, alpha=0.15, lw=0)
+def _curves(shown: Sequence[Judged]) -> Iterator[Curve]:
+    """Curves of one kind have its colour, each a line of its own."""
+    kinds = [who.kind for who in shown]
+    for place, who in enumerate(shown):
+        line = _LINES[kinds[:place].count(who.kind) % len(_LINES)]
+        style = {"color": KIND_COLOURS.get(who.kind, GREY), "ls": line}
+        yield f"{who.who}: MRE {who.official.mre_mm:.2f} mm", who.errors_mm, style
 
 
-def _published_rates(axes: Axes, test: str) -> None:
+def draw_success(axes: Axes, curves: Iterable[Curve], *, up_to_mm: int, title: str, seed: int) -> None:
+    """Share of points within each radius, with its 95 % interval."""
+    radii_mm = np.linspace(0.0, up_to_mm, 20 * up_to_mm + 1)
+    for name, errors_mm, style in curves:
+        curve = success_curve(errors_mm, radii_mm, film_weights(len(errors_mm), n_resamples=500, seed=seed))
+        n_points = np.isfinite(errors_mm).sum()
+        axes.plot(curve.radii, curve.percent, lw=1.5, label=f"{name}, n = {n_points}", **style)
+        axes.fill_between(curve.radii, curve.low, curve.high, color=style["color"], alpha=0.15, lw=0)
+    label(axes, x="radius r [mm]", y="points within r [%]", title=title)
+    axes.set(xlim=(0, up_to_mm), ylim=(0, 101))
+
+
+def _published_rates(axes: Axes, published: pd.DataFrame) -> None:
     """Of the reference and of the challenge's winner only: later methods stand in the table."""
-    for published in published_accuracy(test):
-        if published.kind or published.source.startswith("challenge"):
+    for _, row in published.fillna({"kind": ""}).iterrows():
+        if row["kind"] or row["source"].startswith("challenge"):
             axes.plot(
-                list(published.sdr_percent),
-                list(published.sdr_percent.values()),
-                KIND_MARKERS.get(published.kind, "*"),
-                color=KIND_COLOURS.get(published.kind, GREY),
+                THRESHOLDS_MM,
+                row[_RATES].astype(float),
+                KIND_MARKERS.get(row["kind"], "*"),
+                color=KIND_COLOURS.get(row["kind"], GREY),
                 markerfacecolor="white",
                 markersize=6,
                 ls="none",
                 zorder=4,
-                label=f"{published.source.split(' in ')[0]} (published, {published.truth})",
+                label=f"{row['source'].split(' in ')[0]} (published, {row['truth']})",
             )
 
 
@@ -311,18 +297,11 @@ def landmark_figure(shown: Sequence[Judged], annotators: Judged | None, test: st
 def _landmark_dots(axes: Axes, who: Judged, x: NDArray[np.float64]) -> None:
     colour, overall = KIND_COLOURS.get(who.kind, GREY), who.official
     for place, mark, errors in zip(x, overall.per_landmark, who.errors_mm.T, strict=True):
-        there = errors[np.isfinite(errors)]
-        if there.size:
+        if there := errors[np.isfinite(errors)].tolist():
             axes.plot([place, place], np.quantile(there, [0.25, 0.75]), color=colour, alpha=0.25, lw=6)
         if mark.mre_ci95_mm is not None:
             axes.plot([place, place], mark.mre_ci95_mm, color=colour, lw=1.3, zorder=3)
-    axes.plot(
-        x,
-        np.array([mark.mre_mm for mark in overall.per_landmark], dtype=np.float64),
-        KIND_MARKERS.get(who.kind, "o"),
-        color=colour,
-        markersize=4.5,
-        ls="none",
-        zorder=4,
-        label=f"{who.who}: MRE {overall.mre_mm:.2f} mm, {overall.n_films} films, truth: {who.truth}",
-    )
+    means = np.array([mark.mre_mm for mark in overall.per_landmark], dtype=np.float64)
+    name = f"{who.who}: MRE {overall.mre_mm:.2f} mm, {overall.n_films} films, truth: {who.truth}"
+    marker = KIND_MARKERS.get(who.kind, "o")
+    axes.plot(x, means, marker, color=colour, markersize=4.5, ls="none", zorder=4, label=name)

@@ -10,25 +10,14 @@ import numpy as np
 from cephsure.datasets.splits import ALL, CLEAN_ENDING
 from cephsure.errors import InputError
 from cephsure.evaluation import radial_errors
-from cephsure.evaluation.errors import THRESHOLDS_MM
-from cephsure.studies.cases import (
-    MEAN,
-    films_of_split,
-    plain_cases,
-    scales_of,
-    truth_names,
-    truths_px,
-)
+from cephsure.studies.cases import MEAN, films_of_split, plain_cases, scales_of, truth_names, truths_px
 from cephsure.studies.predictions import predict_cases
-from cephsure.studies.result import ends
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.datasets import AnnotatedFilm, Dataset
-    from cephsure.evaluation.result import Accuracy
     from cephsure.studies.cases import PointTable
-    from cephsure.studies.result import Cell
     from cephsure.studies.study import Study, StudyModel
 
 OFFICIAL = "official"
@@ -98,20 +87,6 @@ def held_out(study: Study) -> HeldOut:
         clean = {film.film_id for film in films_of_split(study.dataset, f"{study.split}{CLEAN_ENDING}")}
         groups[CLEAN] = np.array([item.film_id in clean for item in items], dtype=bool)
     return HeldOut(study.test_name, tuple(items), tables, mm_per_px, groups)
-
-
-ACCURACY_COLUMNS = (
-    *("mre_mm", "mre_low_mm", "mre_high_mm", "sd_mm"),
-    *(f"sdr_{threshold:g}mm_percent" for threshold in THRESHOLDS_MM),
-)
-"""Names of ``accuracy_record``."""
-
-
-def accuracy_record(part: Accuracy) -> dict[str, Cell]:
-    """Mean radial error with its interval, standard deviation and success detection rates, for a table."""
-    rates = [None if part.sdr is None else part.sdr[str(threshold)] for threshold in THRESHOLDS_MM]
-    cells = (part.mre_mm, *ends(part.mre_ci95_mm), part.sd_mm, *rates)
-    return dict(zip(ACCURACY_COLUMNS, cells, strict=True))
 
 
 def predict_away(study: Study, away: Dataset) -> dict[str, PointTable]:

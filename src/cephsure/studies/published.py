@@ -42,39 +42,14 @@ REFERENCE: dict[str, Published] = {
 """By kind of model; each kind is judged by the measure of ``PUBLISHED_MEASURE``."""
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedAccuracy:
-    """A published accuracy.
+def published_accuracy(test: str) -> pd.DataFrame:
+    """What was published on a test set, "Test1" or "Test2"; no row of other films.
 
-    Attributes:
-        source: who published it, and how the figures were come by where not from the publication.
-        kind: of model as we call it, or "" for a method of another make.
-        truth: the annotation it is measured against.
-        mre_mm: mean radial error.
-        sdr_percent: by threshold in mm, the share of errors of at most that size; only what was published.
+    Columns: "source", who published it, and how the figures were come by where not from the publication;
+    "kind" of model as we call it, NaN for a method of another make; "truth", the annotation it is measured
+    against; "mre_mm"; and "sdr_2mm_percent", ..., NaN where not published.
     """
-
-    source: str
-    kind: str
-    truth: str
-    mre_mm: float
-    sdr_percent: dict[float, float]
-
-
-def published_accuracy(test: str) -> tuple[PublishedAccuracy, ...]:
-    """What was published on a test set: "Test1" or "Test2"; nothing on other films."""
-    with (
-        resources.files("cephsure.studies").joinpath("published_accuracy.csv").open(encoding="utf-8") as file
-    ):
-        frame = pd.read_csv(file).fillna({"kind": ""})
-    rates = frame.columns[5:]
-    return tuple(
-        PublishedAccuracy(
-            row["source"],
-            row["kind"],
-            row["truth"],
-            float(row["mre_mm"]),
-            {float(threshold): float(rate) for threshold, rate in row[rates].dropna().items()},
-        )
-        for _, row in frame[frame["test"] == test].iterrows()
-    )
+    stored = resources.files("cephsure.studies").joinpath("published_accuracy.csv")
+    with stored.open(encoding="utf-8") as file:
+        frame = pd.read_csv(file)
+    return frame[frame["test"] == test].drop(columns="test")
