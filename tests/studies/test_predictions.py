@@ -13,6 +13,7 @@ from cephsure.errors import InputError
 from cephsure.studies import predictions as store_module
 from cephsure.studies.cases import Case, films_of_split, plain_cases, truths_px
 from cephsure.studies.predictions import PredictionStore, predict_cases
+from cephsure.studies.shifted_films import NO_CEPHALOGRAM
 from cephsure.uncertainty import MEASURES
 
 NAN = float("nan")
@@ -55,6 +56,17 @@ def test_round_trip(opened, tmp_path):
     before = kept.table(keys)
     np.testing.assert_array_equal(before.points_px, table.points_px)
     np.testing.assert_array_equal(before.measures["activation"], table.measures["activation"])
+
+
+def test_the_word_of_version_0_1_for_a_condition_is_read(opened):
+    kept = opened()
+    kept.add(("shapes-0", "stranger"), rows())
+    kept.add(("stranger", "70"), rows(2.0))
+    kept.save()
+    read = opened()
+    assert ("shapes-0", "stranger") not in read
+    keys = [("shapes-0", NO_CEPHALOGRAM), ("stranger", "70")]
+    np.testing.assert_array_equal(read.table(keys).points_px[:, :, 0], [[1.25, 11.25], [2, 12]])
 
 
 def test_the_file_is_a_table_that_says_what_made_it(opened, tmp_path, ready):

@@ -38,6 +38,9 @@ _DIGITS = ".7g"
 _SAVE_SECONDS = 15.0
 _SAVE_SHARE = 0.05
 
+# Version 0.1 called pictures that are no cephalograms so; its stored predictions go on being read.
+_CONDITIONS_OF_0_1 = {"stranger": "no-cephalogram"}
+
 # What a file cut short or overwritten makes gzip, csv and JSON raise.
 _DAMAGE = (OSError, EOFError, zlib.error, ValueError, LookupError, TypeError, AttributeError)
 
@@ -193,7 +196,7 @@ class PredictionStore:
             frame = pd.read_csv(text, dtype=str, keep_default_na=False)
             for name in _value_columns(frame):
                 frame[name] = frame[name].where(frame[name] != "", "nan").astype(float)
-            frame = frame.astype({"number": int})
+            frame = frame.astype({"number": int}).replace({"condition": _CONDITIONS_OF_0_1})
             self._frame = frame
             self._keys = set(zip(frame["film"], frame["condition"], strict=True))
         except InputError:
