@@ -168,16 +168,13 @@ class ElasticField:
     @property
     def _edge_cells(self) -> NDArray[np.float64]:
         """The film's right and lower edge in cells; its left and upper one is at -0.5."""
-        edge: NDArray[np.float64] = np.array([self.width_px, self.height_px]) / self._cell_px - 0.5
-        return edge
+        return np.array([self.width_px, self.height_px]) / self._cell_px - 0.5
 
     def _to_cells(self, px: NDArray[np.float64], axis: int | slice = slice(None)) -> NDArray[np.float64]:
-        cells: NDArray[np.float64] = (px + 0.5) / self._cell_px[axis] - 0.5
-        return cells
+        return (px + 0.5) / self._cell_px[axis] - 0.5
 
     def _to_px(self, cells: NDArray[np.float64]) -> NDArray[np.float64]:
-        px: NDArray[np.float64] = (cells + 0.5) * self._cell_px - 0.5
-        return px
+        return (cells + 0.5) * self._cell_px - 0.5
 
     def _clipped(self, cells: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
         """One coordinate, brought between the outermost cells' centres."""
@@ -186,8 +183,7 @@ class ElasticField:
     def _at(self, cells: NDArray[np.float64]) -> NDArray[np.float64]:
         """Displacement in cells at magnitude 1 at points (..., 2)."""
         x, y = (self._clipped(cells[..., axis], axis) for axis in (0, 1))
-        displacement: NDArray[np.float64] = np.stack([spline.ev(y, x) for spline in self._splines], axis=-1)
-        return displacement
+        return np.stack([spline.ev(y, x) for spline in self._splines], axis=-1)
 
     def _slopes(self, cells: NDArray[np.float64], magnitude: float) -> NDArray[np.float64]:
         """(K, 2, 2) derivative of v + d(v) at points (K, 2): rows by what moves, columns by where."""

@@ -264,8 +264,7 @@ def level_head(volume: Volume, levelling: Levelling | None = None, *, finest_mm:
 
 def _tilted_and_turned(tilt_deg: float, rotation_deg: float) -> NDArray[np.float64]:
     """Tilt about y, then rotation about z, as `View` has them, (3, 3)."""
-    turned: NDArray[np.float64] = about_z_matrix(rotation_deg) @ _about_y_matrix(tilt_deg)
-    return turned
+    return about_z_matrix(rotation_deg) @ _about_y_matrix(tilt_deg)
 
 
 @dataclass(frozen=True, slots=True)

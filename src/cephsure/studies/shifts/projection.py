@@ -118,8 +118,7 @@ def project(volume: Volume, view: View, *, order: Order = 1, bone_gain: float = 
         film += _plane_sums(grid, view, slab_mm, order)
     right_mm, up_mm = _film_mm(view)
     obliqueness = np.sqrt(1 + (right_mm[np.newaxis] ** 2 + up_mm[:, np.newaxis] ** 2) / view.focus_mm**2)
-    integrals: NDArray[np.float32] = np.maximum(film * (step_mm * obliqueness), 0).astype(np.float32)
-    return integrals
+    return np.maximum(film * (step_mm * obliqueness), 0).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
