@@ -19,7 +19,7 @@ from PIL import Image
 
 from cephsure.studies.shifts.pose import View, view_of
 from cephsure.studies.shifts.projection import CEPHALOGRAM_BONE_GAIN, project, to_cephalogram
-from cephsure.studies.shifts.read_volume import read_nifti
+from cephsure.studies.shifts.read_volume import read_volume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,7 +66,7 @@ def render(volume: Volume, rotation_deg: float) -> NDArray[np.uint8]:
 
 def write_films(ct: Path, out: Path) -> list[dict[str, Any]]:
     """Render and write the PNG files; returns what samples.json says about each."""
-    volume = read_nifti(ct)
+    volume = read_volume(ct)
     entries = []
     for rotation_deg in ROTATIONS_DEG:
         grey = render(volume, rotation_deg)

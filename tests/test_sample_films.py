@@ -89,7 +89,7 @@ def test_rendering_again_gives_the_shipped_film(film, shared_data):
     if not ct.is_file():
         pytest.skip("the head CT is absent")
     render = renderer()
-    grey = render.render(render.read_nifti(ct), film.rotation_deg)
+    grey = render.render(render.read_volume(ct), film.rotation_deg)
     with Image.open(film.path) as image:
         difference = np.abs(grey.astype(int) - np.asarray(image))
     # Other versions of scipy may sum in another order: a grey level up or down, no more.

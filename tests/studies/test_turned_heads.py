@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cephsure.errors import InputError
-from cephsure.studies.shifts.read_volume import read_nifti
+from cephsure.studies.shifts.read_volume import read_volume
 from cephsure.studies.shifts.volume import Volume
 from cephsure.studies.turned_heads import SERIES, PoseSeries, head_name, open_head, turned_heads
 
@@ -53,7 +53,7 @@ def test_another_head_of_the_same_name_is_predicted_anew(study, spot_ct, tmp_pat
     first = spot_ct()
     study = replace(study, cts=(first,))
     turned_heads(study, (SUM,))
-    other = read_nifti(first)
+    other = read_volume(first)
     assert open_head(first, CODES).sha256 == open_head(first, CODES).sha256
     again = Volume(np.where(other.values > 1000, np.float32(900), other.values), other.spacing_mm)
     with pytest.MonkeyPatch.context() as patch:

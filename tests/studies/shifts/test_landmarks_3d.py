@@ -21,7 +21,7 @@ from cephsure.studies.shifts.landmarks_3d import (
 )
 from cephsure.studies.shifts.pose import View, project_points
 from cephsure.studies.shifts.projection import cephalogram_view
-from cephsure.studies.shifts.read_volume import read_nifti
+from cephsure.studies.shifts.read_volume import read_volume
 from cephsure.studies.shifts.volume import Volume
 
 VOLUME = Volume(np.arange(5 * 4 * 3, dtype=np.float32).reshape(5, 4, 3) - 1000, (10.0, 20.0, 30.0))
@@ -180,7 +180,7 @@ def test_the_shipped_landmarks_belong_to_the_shared_ct(shared_data):
     path = shared_data / "ct" / "vismale_head.nii.gz"
     if not path.is_file():
         pytest.skip(f"{path.name} is not among the shared data")
-    found = landmarks_of(path, read_nifti(path))
+    found = landmarks_of(path, read_volume(path))
     assert found is not None
     assert found.name == "Visible Human male, head"
 

@@ -63,7 +63,7 @@ def test_a_quarter_turn_shows_the_right_ear_in_front():
 
 
 def test_nod_comes_before_tilt_and_rotation_last():
-    matrix = pose_matrix(replace(STRAIGHT, nod_deg=90, tilt_deg=90, rotation_deg=90))
+    matrix = pose_matrix(nod_deg=90, tilt_deg=90, rotation_deg=90)
     # The nose (0, -1, 0): the nod takes it to (0, 0, -1), the tilt to (-1, 0, 0), the rotation to (0, -1, 0).
     np.testing.assert_allclose(matrix @ (0, -1, 0), (0, -1, 0), atol=1e-12)
     # The vertex (0, 0, 1): (0, -1, 0), unmoved by the tilt about y, then to the left.
@@ -74,14 +74,14 @@ def test_nod_comes_before_tilt_and_rotation_last():
 def test_the_pivot_stays_and_the_pose_is_a_rotation(rotation, tilt, nod, geometry):
     view = replace(STRAIGHT, rotation_deg=rotation, tilt_deg=tilt, nod_deg=nod, geometry=geometry)
     np.testing.assert_allclose(seen(view.pivot_mm, view), view.pivot_px)
-    matrix = pose_matrix(view)
+    matrix = view.matrix
     np.testing.assert_allclose(matrix @ matrix.T, np.eye(3), atol=1e-12)
     assert np.linalg.det(matrix) == pytest.approx(1)
 
 
 def test_a_film_over_the_whole_volume():
     volume = Volume(np.full((5, 41, 21), -1000, dtype=np.float32), (3.0, 1.0, 2.0))
-    view = view_of(volume, mm_per_px=0.5, rotation_deg=7, geometry="cone")
+    view = replace(view_of(volume, mm_per_px=0.5, geometry="cone"), rotation_deg=7)
     assert (view.width_px, view.height_px, view.rotation_deg) == (81, 81, 7)
     x, _, _ = view.pivot_mm
     straight = replace(view, rotation_deg=0)

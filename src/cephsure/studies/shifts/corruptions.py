@@ -28,7 +28,6 @@ Moved = Callable[..., Affine]
 
 # A Gaussian wider than this is applied to a reduced film, where it is this wide: as exact, and far quicker.
 _WIDEST_PX = 6.0
-_TRUNCATE = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +64,10 @@ def rotation(film: Film, *, angle_deg: float) -> Affine:
 
 def turn(film: Film, _rng: np.random.Generator, *, quarters: int) -> Film:
     """Turn by quarter turns, clockwise as seen; nothing is resampled."""
-    turned = _changed(film, np.rot90(film.pixels, -quarters), "turned")
-    if quarters % 2 and film.spacing is not None:
-        spacing = film.spacing
-        turned = replace(turned, spacing=Spacing(spacing.y_mm_per_px, spacing.x_mm_per_px, spacing.source))
-    return turned
+    spacing = film.spacing
+    if quarters % 2 and spacing is not None:
+        spacing = Spacing(spacing.y_mm_per_px, spacing.x_mm_per_px, spacing.source)
+    return replace(_changed(film, np.rot90(film.pixels, -quarters), "turned"), spacing=spacing)
 
 
 def quarter_turns(film: Film, *, quarters: int) -> Affine:
@@ -116,8 +114,7 @@ def add_noise(
     sigma = grain_mm / (coarsening * size_px)[::-1]
     noise = ndimage.gaussian_filter(rng.standard_normal(shape, dtype=np.float32), sigma, truncate=3.0)
     noise *= sd / noise.std()
-    noisy = film.pixels + _enlarged(noise, film.width_px, film.height_px)
-    return _changed(film, np.clip(noisy, 0.0, 1.0), "noisy")
+    return _changed(film, np.clip(film.pixels + _enlarged(noise, film.pixels), 0.0, 1.0), "noisy")
 
 
 def crop(film: Film, _rng: np.random.Generator, *, side: str, share: float) -> Film:
@@ -139,9 +136,8 @@ def bend_greys(film: Film, _rng: np.random.Generator, *, gamma: float = 1.0, gai
 
 def coarsen(film: Film, _rng: np.random.Generator, *, mm_per_px: float) -> Film:
     """Reduce the film to pixels of ``mm_per_px`` (those finer than that), as a thumbnail or a screen shot."""
-    size_px = _mm_per_px(film)
     small, to_given = resize(film.pixels, _reduction(film, mm_per_px))
-    x, y = size_px * np.diag(to_given.matrix)
+    x, y = _mm_per_px(film) * np.diag(to_given.matrix)
     spacing = None if film.spacing is None else Spacing(float(x), float(y), film.spacing.source)
     return replace(_changed(film, small, "of low resolution"), spacing=spacing)
 
@@ -160,10 +156,6 @@ def _mm_per_px(film: Film) -> NDArray[np.float64]:
             remedy="give its mm per px",
         )
     return np.array([film.spacing.x_mm_per_px, film.spacing.y_mm_per_px])
-
-
-def _stay(_film: Film) -> Affine:
-    return Affine.identity()
 
 
 def _changed(film: Film, pixels: NDArray[Any], note: str) -> Film:
@@ -196,39 +188,35 @@ def _resampled(pixels: NDArray[np.float32], to_source: Affine) -> NDArray[np.flo
     # Pillow counts from a pixel's corner, we from its centre.
     half = np.full(2, 0.5)
     corner = to_source.offset + half - to_source.matrix @ half
-    (a, b), (d, e) = to_source.matrix
-    size = (pixels.shape[1], pixels.shape[0])
-    coefficients = (a, b, corner[0], d, e, corner[1])
-    turned = Image.fromarray(pixels).transform(
-        size, Image.Transform.AFFINE, coefficients, resample=Image.Resampling.BILINEAR, fillcolor=0.0
-    )
+    coefficients = tuple(np.column_stack([to_source.matrix, corner]).ravel())
+    image = Image.fromarray(pixels)
+    turned = image.transform(image.size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
     return np.asarray(turned, dtype=np.float32)
 
 
 def _blurred(pixels: NDArray[np.float32], sigma_px: NDArray[np.float64]) -> NDArray[np.float32]:
     """A Gaussian blur by ``sigma_px`` along x and y; the edge goes on."""
-    factor = min(1.0, _WIDEST_PX / float(sigma_px.max()))
-    small, to_full = resize(pixels, factor)
-    steps = np.diag(to_full.matrix)
-    blurred = ndimage.gaussian_filter(small, (sigma_px / steps)[::-1], mode="nearest", truncate=_TRUNCATE)
-    return _enlarged(blurred, pixels.shape[1], pixels.shape[0])
+    small, to_full = resize(pixels, min(1.0, _WIDEST_PX / float(sigma_px.max())))
+    sigma = (sigma_px / np.diag(to_full.matrix))[::-1]
+    blurred = ndimage.gaussian_filter(small, sigma, mode="nearest")
+    return _enlarged(blurred, pixels)
 
 
-def _enlarged(pixels: NDArray[np.float32], width_px: int, height_px: int) -> NDArray[np.float32]:
-    if pixels.shape == (height_px, width_px):
+def _enlarged(pixels: NDArray[np.float32], like: NDArray[np.float32]) -> NDArray[np.float32]:
+    if pixels.shape == like.shape:
         return pixels
-    full = Image.fromarray(pixels).resize((width_px, height_px), Image.Resampling.BILINEAR)
+    full = Image.fromarray(pixels).resize(like.shape[::-1], Image.Resampling.BILINEAR)
     return np.asarray(full, dtype=np.float32)
 
 
 def _entries() -> list[Corruption]:
-    """Every corruption of the registry."""
+    """Every corruption; where ``moved`` is not given points stay where they are."""
     entries: list[Corruption] = []
 
     def entry(
         name: str, family: str, title: str, apply: Apply, moved: Moved | None = None, **given: Any
     ) -> None:
-        moves = _stay if moved is None else partial(moved, **given)
+        moves = partial(moved, **given) if moved else lambda _film: Affine.identity()
         entries.append(Corruption(name, family, title, partial(apply, **given), moves))
 
     for angle in (5, 10, 15, 20, 30, 45):

@@ -29,6 +29,8 @@ from cephsure.errors import InputError
 from cephsure.studies.shifts.volume import AIR_HU, BONE_HU, Volume, head_centre_mm
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 Geometry = Literal["parallel", "cone"]
@@ -88,20 +90,27 @@ class View:
         """Distance of the focus from the midplane; infinite for parallel beams."""
         return SOURCE_TO_MIDPLANE_MM if self.geometry == "cone" else np.inf
 
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """The rotation of the head, (3, 3)."""
+        return pose_matrix(self.rotation_deg, self.tilt_deg, self.nod_deg)
 
-def view_of(
-    volume: Volume,
-    *,
-    mm_per_px: float,
-    rotation_deg: float = 0.0,
-    tilt_deg: float = 0.0,
-    nod_deg: float = 0.0,
-    geometry: Geometry = "parallel",
-) -> View:
-    """A view whose film covers the whole upright volume, turning about the head's centre.
 
-    Arguments are as in `View`; change the film with ``dataclasses.replace``.
-    """
+def pose_matrix(
+    rotation_deg: float = 0.0, tilt_deg: float = 0.0, nod_deg: float = 0.0
+) -> NDArray[np.float64]:
+    """The rotation (3, 3) that nods a head first, then tilts it, then turns it; signs as in `View`."""
+    (c, s), (c_y, s_y), (c_z, s_z) = (
+        (np.cos(angle), np.sin(angle)) for angle in np.radians([nod_deg, tilt_deg, rotation_deg])
+    )
+    nod = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
+    tilt = np.array([[c_y, 0.0, s_y], [0.0, 1.0, 0.0], [-s_y, 0.0, c_y]])
+    turn: NDArray[np.float64] = np.array([[c_z, -s_z, 0.0], [s_z, c_z, 0.0], [0.0, 0.0, 1.0]])
+    return turn @ (tilt @ nod)
+
+
+def view_of(volume: Volume, *, mm_per_px: float, geometry: Geometry = "parallel") -> View:
+    """A view whose film covers the whole upright volume; the head would turn about its centre."""
     pivot = head_centre_mm(volume)
     _, depth_mm, height_mm = volume.size_mm
     return View(
@@ -110,35 +119,8 @@ def view_of(
         height_px=int(np.ceil(height_mm / mm_per_px)) + 1,
         pivot_mm=pivot,
         pivot_px=((depth_mm - pivot[1]) / mm_per_px, (height_mm - pivot[2]) / mm_per_px),
-        rotation_deg=rotation_deg,
-        tilt_deg=tilt_deg,
-        nod_deg=nod_deg,
         geometry=geometry,
     )
-
-
-def pose_matrix(view: View) -> NDArray[np.float64]:
-    """The rotation of the head, (3, 3): nod first, then tilt, then rotation about the vertical axis."""
-    return about_z_matrix(view.rotation_deg) @ lean_matrix(view)
-
-
-def about_z_matrix(angle_deg: float) -> NDArray[np.float64]:
-    """Right-handed rotation about z, (3, 3)."""
-    c, s = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
-    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
-
-
-def lean_matrix(view: View) -> NDArray[np.float64]:
-    """Nod about x, then tilt about y, (3, 3)."""
-    c, s = np.cos(np.radians(view.nod_deg)), np.sin(np.radians(view.nod_deg))
-    nod = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
-    lean: NDArray[np.float64] = _about_y_matrix(view.tilt_deg) @ nod
-    return lean
-
-
-def _about_y_matrix(angle_deg: float) -> NDArray[np.float64]:
-    c, s = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
-    return np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
 
 
 def project_points(points_mm: NDArray[np.float64], view: View) -> NDArray[np.float64]:
@@ -161,7 +143,7 @@ def project_points(points_mm: NDArray[np.float64], view: View) -> NDArray[np.flo
     points = np.asarray(points_mm, dtype=np.float64)
     if points.ndim != 2 or points.shape[1] != 3:
         raise InputError(f"points must be (n, 3), they are {points.shape}")
-    room = (points - np.asarray(view.pivot_mm)) @ pose_matrix(view).T
+    room = (points - np.asarray(view.pivot_mm)) @ view.matrix.T
     to_midplane = 1.0 / (1.0 + room[:, 0] / view.focus_mm)
     right_up_mm = np.stack([-room[:, 1], room[:, 2]], axis=1) * to_midplane[:, np.newaxis]
     pivot = np.asarray(view.pivot_px, dtype=np.float64)
@@ -180,7 +162,7 @@ class Levelling:
     @property
     def matrix(self) -> NDArray[np.float64]:
         """The rotation, (3, 3)."""
-        return _tilted_and_turned(self.tilt_deg, self.rotation_deg)
+        return pose_matrix(self.rotation_deg, self.tilt_deg)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,22 +172,12 @@ class LevelHead:
     Attributes:
         volume: the levelled head.
         levelling: how it was turned.
-        pivot_mm: the point of the original volume that it was turned about.
-        shift_mm: what is added after the turn about the pivot, so that the first voxel is at (0, 0, 0).
+        carry: from points (n, 3) of the original volume to where they lie in the levelled one, mm.
     """
 
     volume: Volume
     levelling: Levelling
-    pivot_mm: tuple[float, float, float]
-    shift_mm: tuple[float, float, float]
-
-    def carry(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Where points (n, 3) of the original volume lie in the levelled one, mm."""
-        pivot = np.asarray(self.pivot_mm)
-        carried: NDArray[np.float64] = (
-            (np.asarray(points_mm) - pivot) @ self.levelling.matrix.T + pivot + np.asarray(self.shift_mm)
-        )
-        return carried
+    carry: Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 def find_level(volume: Volume) -> Levelling:
@@ -246,8 +218,7 @@ def level_head(volume: Volume, levelling: Levelling | None = None, *, finest_mm:
     pivot = np.asarray(head_centre_mm(volume))
     old = np.asarray(volume.spacing_mm)
     new = np.maximum(old, finest_mm)
-    size = np.asarray(volume.size_mm)
-    corners = np.array(np.meshgrid(*([0.0, end] for end in size))).reshape(3, -1).T
+    corners = np.array(np.meshgrid(*([0.0, end] for end in volume.size_mm))).reshape(3, -1).T
     turned = (corners - pivot) @ how.matrix.T + pivot
     origin = turned.min(axis=0)
     shape = np.ceil((turned.max(axis=0) - origin) / new).astype(int) + 1
@@ -257,14 +228,12 @@ def level_head(volume: Volume, levelling: Levelling | None = None, *, finest_mm:
     values = ndimage.affine_transform(
         volume.values, matrix, offset, tuple(shape), order=1, cval=AIR_HU, output=np.float32
     )
-    x, y, z = (float(step) for step in -origin)
-    dx, dy, dz = (float(step) for step in new)
-    return LevelHead(Volume(values, (dx, dy, dz)), how, head_centre_mm(volume), (x, y, z))
-
-
-def _tilted_and_turned(tilt_deg: float, rotation_deg: float) -> NDArray[np.float64]:
-    """Tilt about y, then rotation about z, as `View` has them, (3, 3)."""
-    return about_z_matrix(rotation_deg) @ _about_y_matrix(tilt_deg)
+    dx, dy, dz = new.tolist()
+    return LevelHead(
+        Volume(values, (dx, dy, dz)),
+        how,
+        lambda points_mm: (points_mm - pivot) @ how.matrix.T + pivot - origin,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +247,7 @@ class _Coarse:
 
     def likeness(self, parameters: NDArray[np.float64]) -> float:
         """Correlation with the mirror image: tilt and rotation in degrees, the plane's offset in mm."""
-        normal = _tilted_and_turned(parameters[0], parameters[1]).T[:, 0]
+        normal = pose_matrix(parameters[1], parameters[0])[0]
         offset_mm = (self.index * self.spacing_mm - self.centre_mm) @ normal - parameters[2]
         mirrored = self.index - 2 * offset_mm[:, np.newaxis] * normal / self.spacing_mm
         image = ndimage.map_coordinates(self.bone, mirrored.T, order=1, mode="nearest")

@@ -14,7 +14,7 @@ from scipy.interpolate import PchipInterpolator
 
 from cephsure.errors import InputError
 from cephsure.films import Film, Spacing, SpacingSource
-from cephsure.studies.shifts.pose import about_z_matrix, lean_matrix, view_of
+from cephsure.studies.shifts.pose import pose_matrix, view_of
 from cephsure.studies.shifts.volume import CLOSE_MM, near_head
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _film_mm(view: View) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
 
 def _leaned(grid: _Grid, view: View, order: Order) -> _Grid:
     """The grid with nod and tilt applied, grown so that no corner is cut off."""
-    lean = lean_matrix(view)
+    lean = pose_matrix(tilt_deg=view.tilt_deg, nod_deg=view.nod_deg)
     pivot = np.asarray(view.pivot_mm)
     spacing = np.asarray(grid.spacing_mm)
     corners = (grid.corners_mm((0, 1, 2)) - pivot) @ lean.T + pivot
@@ -170,7 +170,7 @@ def _depths(grid: _Grid, view: View) -> tuple[NDArray[np.float64], float]:
     """Depths along the beam (mm to the left of the pivot) that cover the turned grid, and their step."""
     step = min(grid.spacing_mm[:2]) / 2
     corners = grid.corners_mm((0, 1)) - np.asarray(view.pivot_mm[:2])
-    x = corners @ about_z_matrix(view.rotation_deg)[0, :2]
+    x = corners @ pose_matrix(view.rotation_deg)[0, :2]
     count = int(np.ceil((x.max() - x.min()) / step))
     middle = (x.max() + x.min()) / 2
     return middle + (np.arange(count) - (count - 1) / 2) * step, step
@@ -184,7 +184,7 @@ def _plane_sums(grid: _Grid, view: View, depths_mm: NDArray[np.float64], order: 
     right, up = _film_mm(view)
     scales = 1.0 + depths_mm / view.focus_mm
     x_room, y_room = np.broadcast_arrays(depths_mm[:, np.newaxis], -right * scales[:, np.newaxis])
-    turn = about_z_matrix(view.rotation_deg)[:2, :2]
+    turn = pose_matrix(view.rotation_deg)[:2, :2]
     x = turn[0, 0] * x_room + turn[1, 0] * y_room + view.pivot_mm[0]
     y = turn[0, 1] * x_room + turn[1, 1] * y_room + view.pivot_mm[1]
     n_x, n_y, n_z = grid.values.shape

@@ -6,6 +6,7 @@ to the patient is refused, and so is what holds no Hounsfield units.
 
 from __future__ import annotations
 
+import math
 import plistlib
 import tarfile
 import zlib
@@ -49,35 +50,28 @@ _MAX_INV3_BYTES = 16 << 30
 
 
 def read_volume(path: Path) -> Volume:
-    """Read a head CT; what it is shows by its name, and whether it is a folder.
-
-    Returns:
-        The volume in Hounsfield units.
+    """Read a head CT in Hounsfield units; what it is shows by its name, and whether it is a folder.
 
     Raises:
-        InputError: there is nothing, it is none of these, or cannot be used; one clear line.
+        InputError: there is nothing, it is none of these, its reader is not installed, or it cannot be used:
+            damaged, too large, not one complete three-dimensional volume, oblique, not in Hounsfield units.
     """
     if path.is_dir():
-        return read_dicom_series(path)
+        return _read_dicom_series(path)
     if not path.is_file():
         raise InputError("no such file or folder", where=path)
     name = path.name.lower()
     if name.endswith((".nii", ".nii.gz")):
-        return read_nifti(path)
+        return _read_nifti(path)
     if name.endswith(".inv3"):
-        return read_inv3(path)
+        return _read_inv3(path)
     if name.endswith((".dcm", ".ima")):
         raise InputError("a single DICOM file", where=path, remedy="give the folder of the whole series")
     raise InputError("not a head CT", where=path, remedy=f"give {_FORMS}")
 
 
-def read_nifti(path: Path) -> Volume:
-    """Read a head CT from a NIfTI file, its scale slope and intercept applied.
-
-    Raises:
-        InputError: nibabel is not installed (``pip install "cephsure[studies]"``), or the file cannot be
-            read, is not one three-dimensional volume, is oblique, too large, or holds no Hounsfield units.
-    """
+def _read_nifti(path: Path) -> Volume:
+    """A NIfTI file, its scale slope and intercept applied."""
     try:
         import nibabel
     except ImportError as error:
@@ -87,8 +81,6 @@ def read_nifti(path: Path) -> Volume:
         ) from error
     # What a damaged or truncated file makes nibabel and gzip raise.
     damage = (OSError, EOFError, ValueError, TypeError, zlib.error, nibabel.spatialimages.HeaderDataError)
-    if not path.is_file():
-        raise InputError("no such file", where=path)
     try:
         image: Any = nibabel.load(path)
     except (nibabel.filebasedimages.ImageFileError, *damage) as error:
@@ -98,7 +90,7 @@ def read_nifti(path: Path) -> Volume:
     shape = tuple(n for axis, n in enumerate(image.shape) if axis < 3 or n != 1)
     if len(shape) != 3:
         raise InputError(f"holds {image.shape} voxels, not one three-dimensional volume", where=path)
-    _check_size(f"{shape} voxels", int(np.prod(shape, dtype=np.int64)), path)
+    _check_size(f"{shape} voxels", math.prod(shape), path)
     directions, spacing = _nifti_axes(image.affine, path)
     check_upright(directions, where=path)
     try:
@@ -133,8 +125,7 @@ class _Slice:
     """What a DICOM slice's header says."""
 
     path: Path
-    series: str  # its UID
-    title: str  # of the series, in words
+    series: tuple[str, str]  # its UID, and what it is called
     size: tuple[int, int]  # rows and columns
     spacing_mm: tuple[float, float]  # between rows and between columns
     along_row: NDArray[np.float64]  # unit vector (left, back, up) along which the column number grows
@@ -147,16 +138,11 @@ class _Slice:
         return np.cross(self.along_row, self.along_column)
 
 
-def read_dicom_series(folder: Path) -> Volume:
-    """Read the slices of a CT series, each one's rescale slope and intercept applied.
+def _read_dicom_series(folder: Path) -> Volume:
+    """The slices of a CT series, each one's rescale slope and intercept applied.
 
     Slices are put in order by their position along the slices' normal; names and instance numbers do not
     count. Files that are no DICOM, objects that are no CT, and folders in the folder are left out.
-
-    Raises:
-        InputError: no CT or several series in the folder, slices that differ, are missing, doubled, unevenly
-            spaced, sheared against each other (a tilted gantry) or oblique, a compressed slice without its
-            decoder, a damaged file, or too many voxels.
     """
     slices = _headers(folder)
     if not slices:
@@ -211,11 +197,12 @@ def _header(dataset: Dataset, path: Path) -> _Slice:
     lengths = np.linalg.norm(axes, axis=1)
     if np.abs(lengths - 1).max() > 0.01 or abs(axes[0] @ axes[1]) > 0.01 or min(row_mm, column_mm) <= 0:
         raise InputError("its orientation or pixel spacing is not usable", where=path)
-    words = [str(dataset.get(key) or "") for key in ("SeriesNumber", "SeriesDescription")]
+    uid, *words = (
+        str(dataset.get(key) or "") for key in ("SeriesInstanceUID", "SeriesNumber", "SeriesDescription")
+    )
     return _Slice(
         path=path,
-        series=str(dataset.get("SeriesInstanceUID") or ""),
-        title=printable(" ".join(word for word in words if word)) or "without a name",
+        series=(uid, printable(" ".join(filter(None, words))) or "without a name"),
         size=(int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)),
         spacing_mm=(float(row_mm), float(column_mm)),
         along_row=axes[0] / lengths[0],
@@ -239,8 +226,8 @@ def _numbers(dataset: Dataset, key: str, count: int, path: Path) -> NDArray[np.f
 
 def _check_alike(slices: Sequence[_Slice], folder: Path) -> None:
     """All slices are of one series, and have the size, spacing and orientation of the first."""
-    counts = Counter((ct_slice.series, ct_slice.title) for ct_slice in slices)
-    if len({series for series, _ in counts}) > 1:
+    counts = Counter(ct_slice.series for ct_slice in slices)
+    if len({uid for uid, _ in counts}) > 1:
         listed = "; ".join(f"{title} ({count} slices)" for (_, title), count in sorted(counts.items())[:6])
         raise InputError(
             f"holds several series: {listed}",
@@ -248,18 +235,17 @@ def _check_alike(slices: Sequence[_Slice], folder: Path) -> None:
             remedy="put the slices of one series in a folder of their own",
         )
     first = slices[0]
-    axes = np.array([first.along_row, first.along_column])
     for other in slices[1:]:
-        turned = np.abs(np.array([other.along_row, other.along_column]) - axes).max()
-        checks = {
+        turned = np.abs([other.along_row - first.along_row, other.along_column - first.along_column]).max()
+        alike = {
             "size": other.size == first.size,
             "pixel spacing": np.allclose(other.spacing_mm, first.spacing_mm, rtol=1e-3),
             "orientation": turned <= _SAME_DIRECTION,
         }
-        for what, alike in checks.items():
-            if not alike:
-                names = f"{first.path.name} and {other.path.name}"
-                raise InputError(f"its slices differ in {what} ({names})", where=folder)
+        if not all(alike.values()):
+            what = next(what for what, holds in alike.items() if not holds)
+            names = f"{first.path.name} and {other.path.name}"
+            raise InputError(f"its slices differ in {what} ({names})", where=folder)
 
 
 def _in_order(slices: Sequence[_Slice], folder: Path) -> tuple[list[_Slice], float]:
@@ -271,7 +257,7 @@ def _in_order(slices: Sequence[_Slice], folder: Path) -> tuple[list[_Slice], flo
     positions = np.array([ct_slice.position_mm for ct_slice in ordered])
     heights = positions @ normal
     steps = np.diff(heights)
-    step = float(np.median(steps))
+    step = np.median(steps)
     for place, found in enumerate(steps):
         names = f"{ordered[place].path.name} and {ordered[place + 1].path.name}"
         if found < _SAME_MM:
@@ -316,14 +302,11 @@ def _hounsfield(ct_slice: _Slice) -> NDArray[np.float32]:
     return units
 
 
-def read_inv3(path: Path) -> Volume:
-    """Read the head CT of a project of InVesalius (``.inv3``), such as Debian's ``Cranium.inv3``.
+def _read_inv3(path: Path) -> Volume:
+    """The head CT of a project of InVesalius (``.inv3``), such as Debian's ``Cranium.inv3``.
 
     A tar file, gzipped or not, with ``main.plist`` and the voxels in a raw file that it names. Nothing is
     unpacked to the disk, and no other member is looked at.
-
-    Raises:
-        InputError: it is no such project, not a CT of axial slices, damaged or too large.
     """
     main = _main_plist(path)
     stated = main.get("matrix")
@@ -333,7 +316,7 @@ def read_inv3(path: Path) -> Volume:
         raise InputError("its main.plist does not describe voxels of type int16", where=path)
     if not isinstance(name, str) or PurePosixPath(name).name != name:
         raise InputError("its main.plist names no file of voxels", where=path)
-    n_voxels = shape[0] * shape[1] * shape[2]
+    n_voxels = math.prod(shape)
     _check_size(f"{tuple(shape)} voxels", n_voxels, path)
     spacing = _three(main.get("spacing"), (int, float))
     if not spacing or not all(0 < step < 100 for step in spacing):
@@ -342,16 +325,14 @@ def read_inv3(path: Path) -> Volume:
     if content is None:
         raise InputError(f"holds no {name}, which its main.plist names", where=path)
     if len(content) != n_voxels * _INV3_VOXEL.itemsize:
-        voxels = f"{tuple(shape)} voxels of 16 bits"
-        raise InputError(f"{name} has {len(content)} bytes, not {voxels}", where=path)
+        what = f"{len(content)} bytes, not {tuple(shape)} voxels of 16 bits"
+        raise InputError(f"{name} has {what}", where=path)
     values: NDArray[np.float32] = np.frombuffer(content, _INV3_VOXEL).reshape(shape).astype(np.float32)
     return upright_volume(values, _INV3_DIRECTIONS, spacing[::-1], where=path)
 
 
 def _main_plist(path: Path) -> dict[str, Any]:
     """The project's own description, its kind checked."""
-    if not path.is_file():
-        raise InputError("no such file", where=path)
     content = _member(path, "main.plist", max_bytes=_MAX_PLIST_BYTES)
     if content is None:
         raise InputError("holds no main.plist: not an InVesalius project", where=path)
@@ -394,7 +375,8 @@ def _member(path: Path, name: str, *, max_bytes: int) -> bytes | None:
 
 def _three(value: Any, kinds: type | tuple[type, ...]) -> list[Any]:
     """The list, if it holds three numbers of the given kinds (truth values are none); else an empty one."""
-    numbers = isinstance(value, list) and all(
-        isinstance(number, kinds) and not isinstance(number, bool) for number in value
+    if not isinstance(value, list) or len(value) != 3:
+        return []
+    return (
+        value if all(isinstance(number, kinds) and not isinstance(number, bool) for number in value) else []
     )
-    return list(value) if numbers and len(value) == 3 else []
