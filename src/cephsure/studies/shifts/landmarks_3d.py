@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -90,7 +91,7 @@ class CtPoint(_Record):
 
     Attributes:
         code: of the landmark ("S", "Go").
-        side: "midline", or which of a pair the point is.
+        side: of a pair, or "midline".
         position_mm: (x, y, z) as `Volume` counts them.
         uncertainty_mm: the reader's estimate of one standard deviation, or None.
         how: how it was placed, in words.
@@ -144,14 +145,9 @@ class CtLandmarks(_Record):
         return _each_once(point.code for point in self.points)
 
     def project(self, view: View, codes: Sequence[str]) -> NDArray[np.float64]:
-        """Where landmarks fall on a film: for a pair the mean of its two projections.
+        """Where L landmarks fall on a film, (L, 2) in px: for a pair the mean of its two projections.
 
-        Args:
-            view: pose, geometry and film.
-            codes: the L landmarks, in the order wanted.
-
-        Returns:
-            (L, 2) positions (x, y) in px; NaN for a landmark that the CT lacks. It may lie off the film.
+        A point may lie off the film; it is NaN for a landmark that the CT lacks.
         """
         projected = project_points(np.array([point.position_mm for point in self.points]), view)
         found = np.full((len(codes), 2), np.nan)
@@ -162,15 +158,11 @@ class CtLandmarks(_Record):
         return found
 
     def carried(self, carry: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> CtLandmarks:
-        """The same landmarks after their volume was resampled.
-
-        Args:
-            carry: from (n, 3) mm in the old volume to (n, 3) mm in the new one.
-        """
+        """The same landmarks in a resampled volume, ``carry`` from (n, 3) mm in the old one to the new."""
         positions = carry(np.array([point.position_mm for point in self.points], dtype=np.float64))
         points = tuple(
-            point.model_copy(update={"position_mm": (float(x), float(y), float(z))})
-            for point, (x, y, z) in zip(self.points, positions, strict=True)
+            point.model_copy(update={"position_mm": tuple(position)})
+            for point, position in zip(self.points, positions.tolist(), strict=True)
         )
         return self.model_copy(update={"points": points, "volume": PlacedIn()})
 
@@ -185,17 +177,13 @@ def voxel_sha256(volume: Volume) -> str:
 def landmarks_of(path: Path, volume: Volume) -> CtLandmarks | None:
     """The landmarks of a CT: from the file beside it, or shipped for it; None where there are none.
 
-    Args:
-        path: the CT's file or folder; ``a/head.nii.gz`` has its landmarks in ``a/head.landmarks.json``.
-        volume: what was read from it.
-
     Raises:
         AnnotationError: the file is malformed, or was made for another volume.
     """
     beside = landmarks_path(path)
     if beside.is_file():
         found = read_ct_landmarks(beside)
-        check_belongs(found, volume, where=beside)
+        _check_belongs(found, volume, where=beside)
         return found
     sha256 = voxel_sha256(volume)
     return next((head for head in shipped_landmarks() if head.volume.sha256 == sha256), None)
@@ -209,12 +197,7 @@ def landmarks_path(path: Path) -> Path:
         ('head.landmarks.json', 'series.landmarks.json')
     """
     path = path.resolve() if path.name in {"", ".", ".."} else path
-    name = path.name
-    for ending in (".nii.gz", ".nii", ".inv3"):
-        if name.lower().endswith(ending):
-            name = name[: -len(ending)]
-            break
-    return path.with_name(name + ENDING)
+    return path.with_name(re.sub(r"(\.nii(\.gz)?|\.inv3)$", "", path.name, flags=re.IGNORECASE) + ENDING)
 
 
 def shipped_landmarks() -> tuple[CtLandmarks, ...]:
@@ -223,26 +206,15 @@ def shipped_landmarks() -> tuple[CtLandmarks, ...]:
     return tuple(read_ct_landmarks(path) for path in sorted(folder.glob("*_landmarks.json")))
 
 
-def check_belongs(landmarks: CtLandmarks, volume: Volume, *, where: Path) -> None:
-    """Refuse landmarks that were placed in another volume.
-
-    Args:
-        landmarks: what was read; only what it states of its volume can be checked.
-        volume: the CT.
-        where: the landmarks' file, for the message.
-
-    Raises:
-        AnnotationError: shape, spacing or voxels differ, or a point lies outside the volume.
-    """
-    stated = landmarks.volume
-    if stated.shape is not None and stated.shape != volume.values.shape:
+def _check_belongs(landmarks: CtLandmarks, volume: Volume, *, where: Path) -> None:
+    """Refuse landmarks placed in another volume, by what they state of it, or outside this one."""
+    stated, shape, spacing_mm = landmarks.volume, volume.values.shape, volume.spacing_mm
+    if stated.shape not in (None, shape):
         raise AnnotationError(
-            f"placed in a volume of {stated.shape} voxels, this CT has {volume.values.shape}", where=where
+            f"placed in a volume of {stated.shape} voxels, this CT has {shape}", where=where
         )
-    if stated.spacing_mm is not None and not np.allclose(
-        stated.spacing_mm, volume.spacing_mm, rtol=_SPACING_TOLERANCE
-    ):
-        ours = tuple(round(float(step), 4) for step in volume.spacing_mm)
+    if stated.spacing_mm and not np.allclose(stated.spacing_mm, spacing_mm, rtol=_SPACING_TOLERANCE):
+        ours = tuple(round(float(step), 4) for step in spacing_mm)
         raise AnnotationError(
             f"placed in a volume of spacing {stated.spacing_mm} mm, this CT has {ours}", where=where
         )
@@ -252,10 +224,9 @@ def check_belongs(landmarks: CtLandmarks, volume: Volume, *, where: Path) -> Non
             where=where,
             remedy="leave volume.sha256 out if the CT was only stored anew",
         )
-    margin = np.asarray(volume.spacing_mm)
     for point in landmarks.points:
-        position = np.asarray(point.position_mm)
-        if ((position < -margin) | (position > np.asarray(volume.size_mm) + margin)).any():
+        outside = np.maximum(np.negative(point.position_mm), np.subtract(point.position_mm, volume.size_mm))
+        if (outside > spacing_mm).any():
             raise AnnotationError(
                 f"{point.code} ({point.side}) at {point.position_mm} mm lies outside the CT", where=where
             )
@@ -273,11 +244,8 @@ def cut_off(
     Args:
         volume: the head, levelled.
         view: the unturned head on its film.
-        codes: landmarks that are predicted.
+        codes: landmarks that are predicted; those that the scan lacks come back in their order.
         tissue: (n_x, n_y, n_z) where the head is; by default what `near_head` finds.
-
-    Returns:
-        Those that the scan lacks, in the order of ``codes``.
     """
     dx, dy, dz = volume.spacing_mm
     tissue = near_head(volume, CLOSE_MM) if tissue is None else tissue
@@ -317,11 +285,12 @@ def read_ct_landmarks(path: Path) -> CtLandmarks:
 def _complaint(error: ValidationError) -> str:
     """The first thing that is wrong, and at which key."""
     first = error.errors()[0]
-    location, message = list(first["loc"]), first["msg"].removeprefix("Value error, ")
+    location = list(first["loc"])
+    message = _COMPLAINTS.get(first["type"], first["msg"].removeprefix("Value error, "))
     if first["type"] == "extra_forbidden":
         message = f"unknown key {location.pop()!r}"
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return f"{place}: {_COMPLAINTS.get(first['type'], message)}".removeprefix(".").removeprefix(": ")
+    return f"{place}: {message}".removeprefix(".").removeprefix(": ")
 
 
 def _check_points(found: CtLandmarks, path: Path) -> None:

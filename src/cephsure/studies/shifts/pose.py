@@ -57,8 +57,8 @@ class View:
 
     Attributes:
         mm_per_px: scale in the midplane.
-        width_px: width of the film.
-        height_px: height of the film.
+        width_px: of the film.
+        height_px: of the film.
         pivot_mm: (x, y, z) in the volume; the head turns about it and the central ray runs through it.
         pivot_px: (x, y) on the film where the pivot is seen, in every pose.
         rotation_deg: turn about the vertical axis, positive to the patient's left.
@@ -105,8 +105,9 @@ def pose_matrix(
     )
     nod = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
     tilt = np.array([[c_y, 0.0, s_y], [0.0, 1.0, 0.0], [-s_y, 0.0, c_y]])
-    turn: NDArray[np.float64] = np.array([[c_z, -s_z, 0.0], [s_z, c_z, 0.0], [0.0, 0.0, 1.0]])
-    return turn @ (tilt @ nod)
+    turn = np.array([[c_z, -s_z, 0.0], [s_z, c_z, 0.0], [0.0, 0.0, 1.0]])
+    pose: NDArray[np.float64] = turn @ (tilt @ nod)
+    return pose
 
 
 def view_of(volume: Volume, *, mm_per_px: float, geometry: Geometry = "parallel") -> View:
@@ -124,14 +125,7 @@ def view_of(volume: Volume, *, mm_per_px: float, geometry: Geometry = "parallel"
 
 
 def project_points(points_mm: NDArray[np.float64], view: View) -> NDArray[np.float64]:
-    """Where points of the head fall on the film.
-
-    Args:
-        points_mm: (n, 3) positions (x, y, z) in the upright volume, mm from its first voxel's centre.
-        view: pose, geometry and film.
-
-    Returns:
-        (n, 2) positions (x, y) in px of the film; they may lie outside it.
+    """Where points (n, 3) of the upright volume, in mm, fall on the film: (n, 2) in px, maybe outside it.
 
     Examples:
         >>> view = View(
@@ -145,9 +139,8 @@ def project_points(points_mm: NDArray[np.float64], view: View) -> NDArray[np.flo
         raise InputError(f"points must be (n, 3), they are {points.shape}")
     room = (points - np.asarray(view.pivot_mm)) @ view.matrix.T
     to_midplane = 1.0 / (1.0 + room[:, 0] / view.focus_mm)
-    right_up_mm = np.stack([-room[:, 1], room[:, 2]], axis=1) * to_midplane[:, np.newaxis]
-    pivot = np.asarray(view.pivot_px, dtype=np.float64)
-    projected: NDArray[np.float64] = pivot + right_up_mm * np.array([1.0, -1.0]) / view.mm_per_px
+    right_down_mm = np.stack([-room[:, 1], -room[:, 2]], axis=1) * to_midplane[:, np.newaxis]
+    projected: NDArray[np.float64] = np.asarray(view.pivot_px) + right_down_mm / view.mm_per_px
     return projected
 
 
@@ -189,9 +182,7 @@ def find_level(volume: Volume) -> Levelling:
     from several starts. Skin, hair and the neck's posture do not count. No head is symmetric: jaw and
     braincase of one head can differ by a degree or two.
 
-    Returns:
-        The levelling; none (zero angles) if there is no bone or the best plane leans by more than
-        ``LARGEST_TURN_DEG``.
+    Where there is no bone, or the best plane leans by more than ``LARGEST_TURN_DEG``, the angles are zero.
     """
     rough, fine = (_coarse(volume, voxel_mm) for voxel_mm in (_ROUGH_MM, _FINE_MM))
     if np.ptp(rough.bone) == 0:
@@ -257,9 +248,8 @@ class _Coarse:
 def _coarse(volume: Volume, voxel_mm: float) -> _Coarse:
     """Bone averaged over blocks of some ``voxel_mm``, and smoothed."""
     spacing = np.asarray(volume.spacing_mm)
-    size = np.asarray(volume.values.shape)
-    block = np.clip(np.round(voxel_mm / spacing).astype(int), 1, size)
-    shape = size // block
+    block = np.clip(np.round(voxel_mm / spacing).astype(int), 1, volume.values.shape)
+    shape = volume.values.shape // block
     whole = volume.values[tuple(slice(0, n * b) for n, b in zip(shape, block, strict=True))]
     bone = np.clip(whole - BONE_HU, 0, _DENSEST_HU)
     averaged = bone.reshape([n for pair in zip(shape, block, strict=True) for n in pair]).mean(axis=(1, 3, 5))
