@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def document(
     found = reliability(crossed.expected_mm, crossed.actual_mm)
     return {
         "schema": SCHEMA,
-        "source": data.source.to_dict(),
+        "source": asdict(data.source),
         "films": len(data.film_ids),
         "groups": len(set(data.groups)),
         "points": int(np.isfinite(crossed.actual_mm).sum()),

@@ -70,14 +70,12 @@ def radial_errors(
         if scale.shape != (len(positions), 2):
             raise ValueError(f"mm_per_px has shape {scale.shape}, not ({len(positions)}, 2)")
         away = away * scale[:, None, :]
-    errors: NDArray[np.float64] = np.hypot(away[..., 0], away[..., 1])
-    return errors
+    return np.hypot(away[..., 0], away[..., 1])
 
 
 def is_within(errors: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:
     """Whether each error is at most the threshold, up to rounding; False for NaN."""
-    within: NDArray[np.bool_] = errors <= threshold + _ROUNDING_MM
-    return within
+    return errors <= threshold + _ROUNDING_MM
 
 
 def summarize(errors: ArrayLike, *, thresholds: Sequence[float] = THRESHOLDS_MM) -> ErrorSummary:
@@ -129,8 +127,7 @@ class Reliability:
     @property
     def ratios(self) -> NDArray[np.float64]:
         """(B,) mean expectation over mean outcome: 1 is perfect, above 1 too cautious."""
-        ratios: NDArray[np.float64] = self.expected / self.actual
-        return ratios
+        return self.expected / self.actual
 
     @property
     def expected_calibration_error(self) -> float:

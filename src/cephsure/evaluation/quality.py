@@ -128,8 +128,7 @@ def weighted_pearson(
             yy <= _CONSTANT * (weights * y * y).sum(axis=1)
         )
         coefficients = np.clip(xy / np.sqrt(xx * yy), -1.0, 1.0)
-    found: NDArray[np.float64] = np.where(constant, np.nan, coefficients)
-    return found
+    return np.where(constant, np.nan, coefficients)
 
 
 def weighted_spearman(

@@ -33,8 +33,7 @@ class Measure:
         unit: "px" for a length (it also has a value in mm where the scale is known), "nats", or "none".
         direction: +1 if a larger value means more uncertainty, -1 if it means less.
         title: what it is called in tables and figures.
-        source: where it comes from.
-        compute: from samples to (L,) float64 values, or None where they lack what it needs.
+        compute: from samples to (L,) values, or None where they lack what it needs.
         always: whether every prediction has it; the others stand only where they were asked for, or where the
             bundle knows its training films.
     """
@@ -74,8 +73,9 @@ def measure(
     """Enter a function in ``MEASURES`` under its own name; arguments as the attributes of ``Measure``."""
 
     def enter(compute: _Compute) -> _Compute:
-        name = compute.__name__
-        MEASURES[name] = Measure(name, unit, direction, title, source, compute, always)
+        MEASURES[compute.__name__] = Measure(
+            compute.__name__, unit, direction, title, source, compute, always
+        )
         return compute
 
     return enter
@@ -83,8 +83,7 @@ def measure(
 
 def _mean(values: NDArray[np.floating]) -> NDArray[np.float64]:
     """Mean over the samples, the first axis."""
-    mean: NDArray[np.float64] = np.asarray(values, dtype=np.float64).mean(axis=0)
-    return mean
+    return np.asarray(np.asarray(values, dtype=np.float64).mean(axis=0))
 
 
 def mean_position(samples: Samples) -> NDArray[np.float64]:
@@ -140,8 +139,7 @@ def expected_error(samples: Samples) -> NDArray[np.float64]:
     deviation, a Gaussian cloud of Gaussians of one width is again one, and its variance is the sum of theirs.
     There the formula is exact for T without end, and for one sample it is e itself.
     """
-    total: NDArray[np.float64] = np.hypot(_mean(samples.expected_errors_px), spread(samples))
-    return total
+    return np.hypot(_mean(samples.expected_errors_px), spread(samples))
 
 
 @measure(
@@ -174,8 +172,7 @@ def covariance_radius(samples: Samples) -> NDArray[np.float64]:
     away = np.asarray(samples.positions_px, dtype=np.float64) - mean_position(samples)
     covariance = np.einsum("tli,tlj->lij", away, away) / len(away)
     determinant = np.maximum(np.linalg.det(covariance), 0.0)
-    radius: NDArray[np.float64] = np.zeros_like(determinant) if len(away) < 3 else determinant**0.25
-    return radius
+    return np.zeros_like(determinant) if len(away) < 3 else determinant**0.25
 
 
 @measure(
@@ -191,10 +188,8 @@ def mixture_activation(samples: Samples) -> NDArray[np.float64] | None:
     Maps that agree keep their height; where they lie apart, or each is low, the mean is low. None for samples
     without maps.
     """
-    if samples.maps is None:
-        return None
-    highest: NDArray[np.float64] = samples.maps.probabilities.max(axis=(1, 2)).astype(np.float64)
-    return highest
+    maps = samples.maps
+    return None if maps is None else np.asarray(maps.probabilities.max(axis=(1, 2)), dtype=np.float64)
 
 
 @measure(
@@ -260,9 +255,8 @@ def feature_distance(samples: Samples) -> NDArray[np.float64] | None:
     About 1 in root mean square on the training films; None where it was not asked for, or for a bundle that
     does not know them.
     """
-    if samples.feature_distance is None:
-        return None
-    return np.full(samples.positions_px.shape[1], samples.feature_distance)
+    distance = samples.feature_distance
+    return None if distance is None else np.full(samples.positions_px.shape[1], distance)
 
 
 ALWAYS: tuple[Measure, ...] = tuple(measure for measure in MEASURES.values() if measure.always)

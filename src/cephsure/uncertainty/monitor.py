@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.uncertainty.prediction import Prediction, Region
+    from cephsure.uncertainty.prediction import Region
 
 _BET_SHARES = np.array([1 / 16, 1 / 8, 1 / 4, 1 / 2])
 """Shares of the highest bet that can be paid, 1 / alpha; each bettor parts his stake among them."""
@@ -125,19 +125,6 @@ def watch(
     """A ``DriftMonitor``'s readings of films in time order, by their shares of points outside."""
     monitor = DriftMonitor(level, false_alarm_rate, margin)
     return [monitor.add(share) for share in shares]
-
-
-def outside_share(prediction: Prediction, truth_px: NDArray[np.float64]) -> float | None:
-    """Share of a film's true points (L, 2), in px of the film as given, that lie outside their regions.
-
-    None where no landmark has both a region and a true point; a true point may be NaN.
-    """
-    judged = [
-        holds(mark.region, point)
-        for mark, point in zip(prediction.landmarks, truth_px, strict=True)
-        if mark.region is not None and np.isfinite(point).all()
-    ]
-    return 1.0 - sum(judged) / len(judged) if judged else None
 
 
 def holds(region: Region, point_px: NDArray[np.float64]) -> bool:

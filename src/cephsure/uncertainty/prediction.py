@@ -80,11 +80,8 @@ class Region(Frozen):
     Where the calibration has too few films for the level, the region is all of the film.
 
     Attributes:
-        level: the stated probability.
         kind: how the region was made.
-        whole_film: whether it is all of the film; then it has no shape.
-        centre_px: (x, y) of an ellipse or disc.
-        half_axes_px: its half axes as vectors, the longer one first.
+        half_axes_px: as vectors, the longer one first.
         outlines_px: closed outlines, each a chain of (x, y); what an even number of them surrounds is out.
         area_mm2: its area; None for all of the film.
     """
@@ -179,14 +176,16 @@ def to_prediction(
             number=landmark.number,
             code=landmark.code,
             name=landmark.name,
-            x_px=float(points_px[index, 0]),
-            y_px=float(points_px[index, 1]),
-            x_mm=_known(float(points_mm[index, 0])),
-            y_mm=_known(float(points_mm[index, 1])),
+            x_px=x_px,
+            y_px=y_px,
+            x_mm=x_mm,
+            y_mm=y_mm,
             measures=measures[index],
-            samples_px=tuple((float(x), float(y)) for x, y in samples.positions_px[:, index]),
+            samples_px=tuple((x, y) for x, y in samples.positions_px[:, index].tolist()),
         )
-        for index, landmark in enumerate(landmark_set.landmarks)
+        for index, (landmark, (x_px, y_px), (x_mm, y_mm)) in enumerate(
+            zip(landmark_set.landmarks, points_px.tolist(), map(_known, points_mm), strict=True)
+        )
     )
     return Prediction(film=film_info, model=model_info, landmarks=found)
 
@@ -206,20 +205,13 @@ def measure_landmarks(samples: Samples, *, mm_per_px: tuple[float, float] | None
         if measure.is_length:
             columns[measure.key(in_mm=True)] = None if in_mm is None else measure.compute(in_mm)
     count = samples.positions_px.shape[1]
-    return tuple(
-        Measures(
-            **{
-                key: None if values is None else _known(float(values[index]))
-                for key, values in columns.items()
-            }
-        )
-        for index in range(count)
-    )
+    known = {key: [None] * count if values is None else _known(values) for key, values in columns.items()}
+    return tuple(Measures(**{key: values[index] for key, values in known.items()}) for index in range(count))
 
 
-def _known(value: float) -> float | None:
-    """The value, or None where it is infinite: of points in one spot no shape is known, of no map no mean."""
-    return value if isfinite(value) else None
+def _known(values: NDArray[np.float64]) -> list[float | None]:
+    """The values, None where infinite: of points in one spot no shape is known, of no map no mean."""
+    return [value if isfinite(value) else None for value in values.tolist()]
 
 
 def in_millimetres(samples: Samples, *, mm_per_px: tuple[float, float]) -> Samples:

@@ -32,10 +32,8 @@ class FeatureModel:
 
     Attributes:
         mean: (C,) of the training films.
-        axes: (R, C) orthonormal axes along which the films differ.
-        variances: (R,) along them.
+        axes: (R, C) orthonormal axes along which the films differ, with the ``variances`` (R,) along them.
         rest: variance along every other direction.
-        n_films: films it was fitted to.
 
     Source: Lee et al., NeurIPS 2018 (Mahalanobis distance of features), with one class.
 
@@ -82,16 +80,14 @@ class FeatureModel:
             raise InputError(f"{given.size} features do not fit a model of {self.mean.size}")
         away = given - self.mean
         along = self.axes @ away
-        beside = max(float(away @ away - along @ along), 0.0)
         squares = float((along**2 / self.variances).sum())
         if len(self.axes) < away.size:
-            squares += beside / self.rest
+            squares += max(float(away @ away - along @ along), 0.0) / self.rest
         return float(np.sqrt(squares / away.size))
 
     def to_dict(self) -> dict[str, Any]:
         """The model as JSON data, seven digits a number."""
-        arrays = {"mean": self.mean, "axes": self.axes, "variances": self.variances}
-        short = {key: _short(values) for key, values in arrays.items()}
+        short = {key: _short(getattr(self, key)) for key in ("mean", "axes", "variances")}
         return {**short, "rest": self.rest, "n_films": self.n_films}
 
     @classmethod

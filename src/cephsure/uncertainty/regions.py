@@ -25,14 +25,8 @@ if TYPE_CHECKING:
 
 
 class NonconformityScore(Protocol):
-    """How badly positions fit a prediction, and the regions that a bound on that makes: a kind of region.
+    """How badly positions fit a prediction, and the regions that a bound on that makes: a kind of region."""
 
-    Attributes:
-        title: what it is called in tables.
-        needs_maps: whether it needs a film's heat maps.
-    """
-
-    title: str
     needs_maps: bool
 
     @property
@@ -57,15 +51,13 @@ class Ellipse:
     """
 
     kind: Literal["ellipse"] = "ellipse"
-    title = "Mahalanobis ellipse"
     needs_maps = False
 
     def scores(self, film: FilmErrors, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mahalanobis distances from the centres."""
         away = (positions_px - film.centres_px) * film.upright_mm_per_px
         inverse = np.linalg.inv(film.covariances_mm2)
-        distances: NDArray[np.float64] = np.sqrt(np.einsum("li,lij,lj->l", away, inverse, away))
-        return distances
+        return np.asarray(np.sqrt(np.einsum("li,lij,lj->l", away, inverse, away)))
 
     def area_mm2(self, film: FilmErrors, landmark: int, bound: float) -> float:
         """The ellipse's area."""
@@ -77,12 +69,11 @@ class Ellipse:
         lengths_mm = bound * np.sqrt(variances[::-1])
         half_axes = lengths_mm[:, None] * axes.T[::-1] / film.upright_mm_per_px
         half_axes = half_axes[np.argsort(-np.hypot(half_axes[:, 0], half_axes[:, 1]), kind="stable")]
-        centre = film.centres_px[landmark]
-        (ax, ay), (bx, by) = half_axes.tolist()
+        (x, y), ((ax, ay), (bx, by)) = film.centres_px[landmark].tolist(), half_axes.tolist()
         return Region(
             level=level,
             kind=self.kind,
-            centre_px=(float(centre[0]), float(centre[1])),
+            centre_px=(x, y),
             half_axes_px=((ax, ay), (bx, by)),
             area_mm2=self.area_mm2(film, landmark, bound),
         )
@@ -96,14 +87,12 @@ class Disc:
     """
 
     kind: Literal["disc"] = "disc"
-    title = "disc scaled by the expected error"
     needs_maps = False
 
     def scores(self, film: FilmErrors, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
         """Distances from the centres over the expected errors."""
         away = (positions_px - film.centres_px) * film.upright_mm_per_px
-        ratio: NDArray[np.float64] = np.hypot(away[:, 0], away[:, 1]) / film.expected_mm
-        return ratio
+        return np.hypot(away[:, 0], away[:, 1]) / film.expected_mm
 
     def area_mm2(self, film: FilmErrors, landmark: int, bound: float) -> float:
         """The disc's area."""
@@ -138,21 +127,19 @@ class HighestDensity:
     """
 
     kind: Literal["hdr"] = "hdr"
-    title = "highest-density region of the heat map"
     needs_maps = True
 
     def scores(self, film: FilmErrors, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
         """Probability at or above the density of each position's cell."""
         maps = _maps(film)
-        offsets_px = film.offsets_mm / film.upright_mm_per_px
-        cells = maps.cells(positions_px + offsets_px)
+        cells = maps.cells(positions_px + film.offsets_mm / film.upright_mm_per_px)
         scores = np.full(len(cells), np.inf)
         scores[np.isnan(positions_px).any(axis=1)] = np.nan
-        for landmark in np.flatnonzero(cells[:, 0] >= 0):
+        for landmark in np.flatnonzero(cells[:, 0] >= 0).tolist():
             column, row = cells[landmark]
-            image = maps.probabilities[landmark]
-            ranked, mass = ranked_mass(image, float(film.temperatures[landmark]))
-            scores[landmark] = mass[np.searchsorted(-ranked, -image[row, column], side="right") - 1]
+            ranked, mass = _ranked_mass(film, landmark)
+            density = maps.probabilities[landmark, row, column]
+            scores[landmark] = mass[np.searchsorted(-ranked, -density, side="right") - 1]
         return scores
 
     def area_mm2(self, film: FilmErrors, landmark: int, bound: float) -> float:
@@ -174,29 +161,27 @@ class HighestDensity:
         )
 
 
-def ranked_mass(
-    image: NDArray[np.float32], temperature: float
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Densities of one map's cells (H, W) from the largest on, and the mass of the cells up to each.
+def _ranked_mass(film: FilmErrors, landmark: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Densities of a map's cells from the largest on, and the mass of the cells up to each.
 
-    The mass is that of the map at the temperature; the order is the given map's, in which no two densities
-    become equal by the power.
+    The mass is that of the map at the landmark's temperature; the order is the given map's, in which no two
+    densities become equal by the power.
     """
-    ranked = np.sort(image, axis=None)[::-1]
-    return ranked, np.cumsum(tempered(ranked[None], temperature)[0], dtype=np.float64)
+    ranked = np.sort(_maps(film).probabilities[landmark], axis=None)[::-1]
+    mass = tempered(ranked[None], float(film.temperatures[landmark]))[0]
+    return ranked, np.cumsum(mass, dtype=np.float64)
 
 
 def _inside(film: FilmErrors, landmark: int, bound: float) -> NDArray[np.bool_]:
     """The cells (H, W) of a landmark's map whose score is at most the bound."""
     image = _maps(film).probabilities[landmark]
-    ranked, mass = ranked_mass(image, float(film.temperatures[landmark]))
+    ranked, mass = _ranked_mass(film, landmark)
     # Cells of one density share the score of the last of them.
     lasts = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
     count = int(np.searchsorted(mass[lasts], bound, side="right"))
     if count == 0:
         return np.zeros(image.shape, dtype=bool)
-    inside: NDArray[np.bool_] = image >= ranked[lasts[count - 1]]
-    return inside
+    return np.asarray(image >= ranked[lasts[count - 1]])
 
 
 def _cell_mm2(film: FilmErrors) -> float:

@@ -97,18 +97,16 @@ class ShapeModel:
     def residuals(self, points: ArrayLike) -> NDArray[np.float64]:
         """(L,) how far each of (L, 2) points in any unit lies from where all the others expect it.
 
-        A landmark's own position has no part in what is expected of it, but it has in what is expected of
-        the others: next to a wrong landmark right ones seem to be off too, and those that vary much may seem
-        further off than it. Which one is wrong the standard residuals tell better. Distances are on the scale
-        of the mean shape: millimetres of an average head where the model was fitted in mm; infinite if the
-        others lie in one spot.
+        Next to a wrong landmark right ones seem to be off too, and those that vary much may seem further off
+        than it: which one is wrong the standard residuals tell better. Distances are on the scale of the mean
+        shape: millimetres of an average head where the model was fitted in mm; infinite if the others lie in
+        one spot.
 
         Raises:
             InputError: another number of points, or a point that is not finite.
         """
         found = self._unexpected(self._checked(points))
-        distances: NDArray[np.float64] = np.hypot(found[:, 0], found[:, 1])
-        return distances
+        return np.hypot(found[:, 0], found[:, 1])
 
     def standard_residuals(self, points: ArrayLike) -> NDArray[np.float64]:
         """(L,) the ``residuals`` in standard deviations of what the others leave open of each landmark.
@@ -122,13 +120,11 @@ class ShapeModel:
         """
         found = self._unexpected(self._checked(points))
         count = len(found)
-        each = np.arange(count)
-        own = self.precision.reshape(count, 2, count, 2)[each, :, each, :]  # (L, 2, 2) the blocks P_ll
+        own = self._own()
         squares = np.full(count, np.inf)
         laid = np.isfinite(found).all(axis=1)
         squares[laid] = np.einsum("la,lab,lb->l", found[laid], own[laid], found[laid])
-        deviations: NDArray[np.float64] = np.sqrt(squares / 2)
-        return deviations
+        return np.sqrt(squares / 2)
 
     def to_dict(self) -> dict[str, Any]:
         """The model as JSON data."""
@@ -158,15 +154,18 @@ class ShapeModel:
         The pose is taken from the others alone: a landmark far off would pull the whole configuration along.
         """
         count = len(shape)
-        rows = self.precision.reshape(count, 2, 2 * count)
-        found = np.empty((count, 2))
+        rows, own = self.precision.reshape(count, 2, 2 * count), self._own()
+        found = np.full((count, 2), np.inf)
         for landmark in range(count):
-            others = np.arange(count) != landmark
-            away = (_lay_on(shape, self.mean, others) - self.mean).ravel()
-            own = rows[landmark][:, 2 * landmark : 2 * landmark + 2]
-            laid = np.isfinite(away).all()
-            found[landmark] = np.linalg.solve(own, rows[landmark] @ away) if laid else np.inf
+            away = (_lay_on(shape, self.mean, np.arange(count) != landmark) - self.mean).ravel()
+            if np.isfinite(away).all():
+                found[landmark] = np.linalg.solve(own[landmark], rows[landmark] @ away)
         return found
+
+    def _own(self) -> NDArray[np.float64]:
+        """(L, 2, 2) the blocks P_ll of the precision."""
+        each = np.arange(len(self.mean))
+        return self.precision.reshape(len(each), 2, len(each), 2)[each, :, each, :]
 
     def _checked(self, points: ArrayLike) -> NDArray[np.float64]:
         shape = np.asarray(points, dtype=np.float64)
@@ -196,8 +195,7 @@ def shrunken_covariance(away: NDArray[np.float64]) -> NDArray[np.float64]:
     # sum |x x^T - S|^2 = sum |x|^4 - n |S|^2, because the x x^T have the mean S.
     scatter = (np.sum(np.sum(away**2, axis=1) ** 2) / n_films - np.sum(sample**2)) / n_films
     weight = min(scatter, distance) / distance if distance > 0 else 1.0
-    shrunken: NDArray[np.float64] = (1.0 - weight) * sample + weight * target
-    return shrunken
+    return np.asarray((1.0 - weight) * sample + weight * target)
 
 
 def _procrustes_mean(shapes: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -210,8 +208,7 @@ def _procrustes_mean(shapes: NDArray[np.float64]) -> NDArray[np.float64]:
         mean = np.mean([_lay_on(shape, mean) for shape in shapes], axis=0)
         mean = mean - mean.mean(axis=0)
         mean *= sizes.mean() / np.linalg.norm(mean)
-    laid: NDArray[np.float64] = mean
-    return laid
+    return np.asarray(mean)
 
 
 def _lay_on(

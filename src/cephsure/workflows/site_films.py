@@ -204,7 +204,7 @@ def site_calibrate(
     if report is not None:
         from cephsure.evaluation.diagrams import gain_figure
 
-        document = {"about": about, "level": level, "rows": [row.to_dict() for row in gains]}
+        document = {"about": about, "level": level, "rows": [asdict(row) for row in gains]}
         write_atomically(report / GAIN_FILE, (json.dumps(document, indent=1) + "\n").encode())
         write_atomically(report / FIGURE_FILE, gain_figure(gains, level=level, title=about))
     return SiteCalibration(site, gains, about, loaded.landmark_set.codes, films, films.errors)

@@ -31,10 +31,9 @@ DEFAULT_LEVEL = 0.9
 
 
 class FittedOn(Frozen):
-    """What a calibration rests on: the fields of ``CalibrationSource``, and the films.
+    """What a calibration rests on: the fields of ``CalibrationSource``, and the films' names.
 
     Attributes:
-        films: names of the films used.
         left_out: reason -> names of films of the split that were not used.
         seed: of the predictions and of the choice of films for the regions.
         made: the day, and with which version.
@@ -97,10 +96,7 @@ class Calibration(Frozen):
     """From measures to millimetres and regions, for one model.
 
     Attributes:
-        format: ``cephsure.calibration/1``.
-        fitted_on: films, truth and model.
         landmarks: for expected errors and covariances, fitted on all the films.
-        regions: for the regions.
     """
 
     format: Literal["cephsure.calibration/1"] = "cephsure.calibration/1"
@@ -144,14 +140,9 @@ def calibrated(
 ) -> Prediction:
     """A prediction with the expected errors, covariances and regions that its model's calibration gives.
 
-    Without a scale it is returned as it is: millimetres are not known, and they are not guessed.
-
-    Args:
-        prediction: of the model that the calibration is for.
-        calibration: the calibration.
-        maps: the film's heat maps, for regions of highest density.
-        level: the probability with which each region holds the true point.
-        kind: the kind of region; by default the calibration's own.
+    Without a scale it is returned as it is: millimetres are not known, and they are not guessed. Regions of
+    highest density need the film's heat maps; each region holds the true point with the probability
+    ``level``. The kind of region is by default the calibration's own.
 
     Raises:
         InputError: the level does not lie between 0 and 1, or the calibration has no regions of this kind.
@@ -161,11 +152,9 @@ def calibrated(
     if prediction.film.mm_per_px is None:
         return prediction
     measures = {key: prediction.measured(key) for key in ALWAYS_IN_MM}
-    points_px, scale = prediction.points_px, prediction.upright_mm_per_px
-    errors = film_errors(calibration.landmarks, measures, points_px=points_px, upright_mm_per_px=scale)
-    shapes = film_errors(
-        calibration.regions.landmarks, measures, points_px=points_px, upright_mm_per_px=scale, maps=maps
-    )
+    placed = prediction.points_px, prediction.upright_mm_per_px
+    errors = film_errors(calibration.landmarks, measures, *placed)
+    shapes = film_errors(calibration.regions.landmarks, measures, *placed, maps)
     score, bounds = REGION_KINDS[chosen], calibration.regions.bounds(chosen, level).tolist()
     whole = Region(level=level, kind=chosen, whole_film=True)
     marks = tuple(

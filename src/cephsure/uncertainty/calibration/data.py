@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,7 +28,6 @@ class CalibrationSource:
     Attributes:
         data_sha256: over the films' names, image files and chosen points, as in a bundle's provenance.
         truth: whose points are true.
-        model_kind: baseline, ensemble or mc-dropout.
         model_sha256: of the uncalibrated bundle.
         samples: samples a landmark.
         seed: of the predictions.
@@ -44,10 +43,6 @@ class CalibrationSource:
     samples: int
     seed: int
 
-    def to_dict(self) -> dict[str, Any]:
-        """The same as JSON data."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True)
 class CalibrationData:
@@ -60,13 +55,11 @@ class CalibrationData:
         film_ids: the films' names.
         groups: films that belong together (one exposure taken twice, one patient) share a name; a film that
             stands alone has a name of its own.
-        numbers: the landmarks' numbers.
         errors_mm: (F, L, 2) found minus true position, NaN where there is no truth or no scale.
         measures: key of a measure in mm (``Measure.key(in_mm=True)``) -> (F, L) values, NaN without a scale.
         points_px: (F, L, 2) found positions in px of each film as given.
         upright_mm_per_px: (F, 2) what a px of the film as given is on the upright film, in mm; along x it is
             negative where the film faces left. NaN without a scale.
-        source: data set, split, truth and model.
         maps: the heat maps of each film as given, or None if they were not asked for.
         tempered_mm: (F, L, G) expected errors under the maps at ``error_fits.LOG_TEMPERATURES``, with maps.
     """
@@ -85,8 +78,7 @@ class CalibrationData:
     @property
     def radial_mm(self) -> NDArray[np.float64]:
         """(F, L) radial errors in mm, NaN where they are not known."""
-        radial: NDArray[np.float64] = np.hypot(self.errors_mm[..., 0], self.errors_mm[..., 1])
-        return radial
+        return np.hypot(self.errors_mm[..., 0], self.errors_mm[..., 1])
 
     def take(self, films: Sequence[int] | NDArray[np.int64]) -> CalibrationData:
         """The films at some indices, in that order."""
@@ -120,7 +112,7 @@ def calibration_data(
         truths_px: (F, L, 2) true positions in px of each film as given, NaN where there is none.
         film_ids: the films' names.
         groups: the name of each film's group, None for a film that stands alone.
-        source: where they come from.
+        source: what they are.
         maps: the films' heat maps, if they are to be used.
 
     Raises:
@@ -155,7 +147,5 @@ def calibration_data(
         upright_mm_per_px=scales,
         source=source,
         maps=None if maps is None else tuple(maps),
-        tempered_mm=None
-        if maps is None
-        else np.stack([tempered_errors_mm(*film) for film in zip(maps, points_px, scales, strict=True)]),
+        tempered_mm=None if maps is None else np.stack([*map(tempered_errors_mm, maps, points_px, scales)]),
     )

@@ -81,10 +81,8 @@ def _means(x: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float
     """(L,) means over the known films; the mean of all where a landmark has none."""
     counts = known.sum(axis=0)
     sums = np.where(known, x, 0.0).sum(axis=0)
-    means: NDArray[np.float64] = np.where(
-        counts > 0, sums / np.maximum(counts, 1), sums.sum() / max(int(counts.sum()), 1)
-    )
-    return means
+    of_all = sums.sum() / max(int(counts.sum()), 1)
+    return np.asarray(np.where(counts > 0, sums / np.maximum(counts, 1), of_all))
 
 
 def _pooled_slopes(
@@ -115,29 +113,27 @@ def _landmark_curves(
     errors: NDArray[np.float64], u: NDArray[np.float64], known: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(L,) intercepts at u = 0 and slopes over u, shrunk to the pool."""
-    level, slope, means = _fitted_curves(errors, u, known, slope=None)
+    level, slope, means = _fitted_curves(errors, u, known)
     phi = float((((errors - means)[known]) ** 2 / means[known]).mean())
-    mass = np.maximum(means.sum(axis=0), 1e-9)
-    middle = (means * u).sum(axis=0) / mass
+    middle = (means * u).sum(axis=0) / np.maximum(means.sum(axis=0), 1e-9)
     information = (means * (u - middle) ** 2).sum(axis=0)
     few = known.sum(axis=0) < _FEW
     with np.errstate(divide="ignore", invalid="ignore"):
         slope_variance = np.where(few, np.inf, phi / information)
     # Where no landmark has films enough for a slope of its own, all keep the pooled one.
-    shrunk = np.ones(len(few)) if few.all() else shrink(np.where(few, np.nan, slope), slope_variance).values
+    shrunk = np.ones(len(few)) if few.all() else shrink(np.where(few, np.nan, slope), slope_variance)
     shrunk = np.maximum(shrunk, 0.0)
-    level, _, means = _fitted_curves(errors, u, known, slope=shrunk)
+    level, _, means = _fitted_curves(errors, u, known, shrunk)
     # The error's own chance is counted for each landmark: means are told apart only as far as it allows.
     variance = np.where(known.any(axis=0), phi / np.maximum(means.sum(axis=0), 1e-9), np.inf)
-    return shrink(np.where(known.any(axis=0), level, np.nan), variance).values, shrunk
+    return shrink(np.where(known.any(axis=0), level, np.nan), variance), shrunk
 
 
 def _fitted_curves(
     errors: NDArray[np.float64],
     u: NDArray[np.float64],
     known: NDArray[np.bool_],
-    *,
-    slope: NDArray[np.float64] | None,
+    slope: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Each landmark's intercept, its slope (fitted unless given) and its means (F, L)."""
     level = np.log(np.maximum(_means(errors, known), 1e-3))
@@ -168,8 +164,7 @@ def fit_offsets(errors_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     means = filled.sum(axis=0) / np.maximum(counts, 1)
     squares = (np.where(known[..., None], errors_mm - means, 0.0) ** 2).sum(axis=0)
     variances = np.where(counts > 1, squares / np.maximum(counts - 1, 1) / np.maximum(counts, 1), np.inf)
-    shrunk = shrink(means.ravel(), variances.ravel(), centre=0.0)
-    return shrunk.values.reshape(means.shape)
+    return shrink(means.ravel(), variances.ravel(), centre=0.0).reshape(means.shape)
 
 
 def fit_relative_covariances(
@@ -193,21 +188,19 @@ def fit_relative_covariances(
         spread = np.where(known, moment / trace - value * (x**2 + y**2) / trace, 0.0)
         parts.append(_shrunk_by_influence(value, spread, counts, centre=0.0))
     away = np.where(known, (x**2 + y**2) / trace - 1.0, 0.0)
-    size = np.exp(_shrunk_by_influence(np.log(trace / 2), away, counts, centre=None))
+    size = np.exp(_shrunk_by_influence(np.log(trace / 2), away, counts))
     # Shrinking the two parts of the shape each by itself can leave it longer than a line.
     longest = np.maximum(np.hypot(*parts) / 0.95, 1.0)
     along, across = parts[0] / longest, parts[1] / longest
     rows = [[size * (1 + along), size * across], [size * across, size * (1 - along)]]
-    covariances: NDArray[np.float64] = np.moveaxis(np.array(rows), 2, 0)
-    return covariances
+    return np.moveaxis(np.array(rows), 2, 0)
 
 
 def _shrunk_by_influence(
     values: NDArray[np.float64],
     influence: NDArray[np.float64],
     counts: NDArray[np.int64],
-    *,
-    centre: float | None,
+    centre: float | None = None,
 ) -> NDArray[np.float64]:
     """Values shrunk by the variance that their films' influences (F, L), of mean 0, give them.
 
@@ -215,7 +208,7 @@ def _shrunk_by_influence(
     """
     single = (influence**2).sum() / max(int(counts.sum()) - len(counts), 1)
     variances = np.where(counts > 2, single / np.maximum(counts, 1), np.inf)
-    return shrink(np.where(counts > 2, values, np.nan), variances, centre=centre).values
+    return shrink(np.where(counts > 2, values, np.nan), variances, centre=centre)
 
 
 def tempered_errors_mm(
@@ -242,14 +235,14 @@ def fit_temperatures(radial_mm: NDArray[np.float64], tempered_mm: NDArray[np.flo
 
     Of (F, L) radial errors, NaN where not known, and (F, L, G) expected ones at ``LOG_TEMPERATURES``.
     """
-    logs, variances = [], []
-    for landmark in range(radial_mm.shape[1]):
-        known = np.isfinite(radial_mm[:, landmark]) & np.isfinite(tempered_mm[:, landmark]).all(axis=1)
-        value, variance = _fitted_temperature(radial_mm[known, landmark], tempered_mm[known, landmark])
-        logs.append(value)
-        variances.append(variance)
-    temperatures: NDArray[np.float64] = np.exp(shrink(np.array(logs), np.array(variances)).values)
-    return temperatures
+    known = np.isfinite(radial_mm) & np.isfinite(tempered_mm).all(axis=2)
+    logs, variances = np.array(
+        [
+            _fitted_temperature(radial_mm[of_it, landmark], tempered_mm[of_it, landmark])
+            for landmark, of_it in enumerate(known.T)
+        ]
+    ).T
+    return np.exp(shrink(logs, variances))
 
 
 def _fitted_temperature(errors: NDArray[np.float64], expected: NDArray[np.float64]) -> tuple[float, float]:

@@ -1,4 +1,7 @@
-"""What is fitted for each landmark, and the errors that it expects of one film's points."""
+"""What is fitted for each landmark, and the errors that it expects of one film's points.
+
+Directions are those of the upright film: the head facing right, y downwards.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,9 @@ SMALLEST_MM = 0.01
 
 
 class LandmarkCalibration(Frozen):
-    """One landmark's parameters. Directions are those of the upright film (facing right, y downwards).
+    """One landmark's parameters.
 
     Attributes:
-        number: the landmark.
         films: how many films with this landmark it was fitted on.
         log_intercept: a of the expected error, exp(a + sum over measures of b log(measure)), in mm.
         slopes: b by the measure's key, none negative: a larger measure never means a smaller error.
@@ -44,8 +46,7 @@ class LandmarkCalibration(Frozen):
 
 def log_measure(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Logarithm of a measure in mm, never of less than ``SMALLEST_MM``; NaN stays NaN."""
-    logs: NDArray[np.float64] = np.log(np.maximum(values, SMALLEST_MM))
-    return logs
+    return np.log(np.maximum(values, SMALLEST_MM))
 
 
 def expected_errors_mm(
@@ -67,8 +68,7 @@ def curve_mm(
     total = intercepts
     for key in sorted(slopes):
         total = total + slopes[key] * log_measure(measures[key])
-    expected: NDArray[np.float64] = np.exp(total)
-    return expected
+    return np.exp(total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,9 @@ class FilmErrors:
         points_px: (L, 2) found positions in px of the film as given.
         upright_mm_per_px: (2,) as in ``Prediction``.
         expected_mm: (L,) expected radial errors.
-        offsets_mm: (L, 2) systematic part of found minus true position, on the upright film.
-        covariances_mm2: (L, 2, 2) second moments of the rest, on the upright film.
+        offsets_mm: (L, 2) systematic part of found minus true position.
+        covariances_mm2: (L, 2, 2) second moments of the rest.
         temperatures: (L,) of the heat maps.
-        maps: the film's heat maps, or None.
     """
 
     points_px: NDArray[np.float64]
@@ -103,14 +102,12 @@ class FilmErrors:
         """(L, 2, 2) second moments of the error about the given point, along the given film's axes."""
         about = self.covariances_mm2 + self.offsets_mm[:, :, None] * self.offsets_mm[:, None, :]
         signs = np.sign(self.upright_mm_per_px)
-        moments: NDArray[np.float64] = about * signs[:, None] * signs
-        return moments
+        return about * signs[:, None] * signs
 
 
 def film_errors(
     landmarks: Sequence[LandmarkCalibration],
     measures: Mapping[str, NDArray[np.float64]],
-    *,
     points_px: NDArray[np.float64],
     upright_mm_per_px: NDArray[np.float64],
     maps: HeatMaps | None = None,
@@ -118,12 +115,7 @@ def film_errors(
     """Apply L landmarks' parameters to a film's (L,) measures; the other arguments as in ``FilmErrors``."""
     expected = expected_errors_mm(landmarks, measures)
     relative = np.array([landmark.relative_covariance for landmark in landmarks], dtype=np.float64)
-    return FilmErrors(
-        points_px=points_px,
-        upright_mm_per_px=upright_mm_per_px,
-        expected_mm=expected,
-        offsets_mm=np.array([landmark.offset_mm for landmark in landmarks], dtype=np.float64),
-        covariances_mm2=relative * expected[:, None, None] ** 2,
-        temperatures=np.array([landmark.temperature for landmark in landmarks]),
-        maps=maps,
-    )
+    offsets = np.array([landmark.offset_mm for landmark in landmarks], dtype=np.float64)
+    covariances = relative * expected[:, None, None] ** 2
+    temperatures = np.array([landmark.temperature for landmark in landmarks])
+    return FilmErrors(points_px, upright_mm_per_px, expected, offsets, covariances, temperatures, maps)

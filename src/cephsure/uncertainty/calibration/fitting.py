@@ -11,7 +11,7 @@ fold all is fitted on the other folds (parted again into shapes and scores) and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,28 +55,16 @@ def fit_calibration(
     left_out: Mapping[str, Sequence[str]] | None = None,
     made: str = "",
 ) -> Calibration:
-    """Fit everything. With few films some levels have no bound, and their regions are all of the film.
+    """Fit everything to films that the model was not trained on; regions of highest density need their maps.
 
-    Args:
-        data: films that the model was not trained on. Regions of highest density need its maps.
-        seed: of the parting of the films.
-        left_out: reason -> names of films of the split that were not used, to be written down.
-        made: the day and the version, to be written down.
+    With few films some levels have no bound, and their regions are all of the film. The seed is that of the
+    parting of the films; what else is given is written down (``FittedOn``).
     """
-    source = data.source
+    source = asdict(data.source) | {"films": data.film_ids, "seed": seed, "made": made}
+    del source["model_kind"]
     return Calibration(
         fitted_on=FittedOn(
-            dataset=source.dataset,
-            data_sha256=source.data_sha256,
-            split=source.split,
-            truth=source.truth,
-            films=data.film_ids,
-            left_out={reason: tuple(names) for reason, names in (left_out or {}).items()},
-            model=source.model,
-            model_sha256=source.model_sha256,
-            samples=source.samples,
-            seed=seed,
-            made=made,
+            **source, left_out={reason: tuple(names) for reason, names in (left_out or {}).items()}
         ),
         landmarks=fit_landmarks(data),
         regions=fit_regions(data, seed=seed),
@@ -137,24 +125,18 @@ def films_and_truths(
     """What is expected of each film, and its true positions (L, 2) in px, NaN where there is none."""
     for index in range(len(data.film_ids)):
         scale = data.upright_mm_per_px[index]
-        film = film_errors(
-            landmarks,
-            {key: values[index] for key, values in data.measures.items()},
-            points_px=data.points_px[index],
-            upright_mm_per_px=scale,
-            maps=None if data.maps is None else data.maps[index],
-        )
+        measures = {key: values[index] for key, values in data.measures.items()}
+        maps = None if data.maps is None else data.maps[index]
+        film = film_errors(landmarks, measures, data.points_px[index], scale, maps)
         yield film, data.points_px[index] - data.errors_mm[index] / scale
 
 
 def part_films(groups: Sequence[str], *, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Part films at random into those for the shapes and those for the scores; a group never parts.
+    """Part films at random into those for the shapes and those for the scores: ascending indices of both.
 
-    Of a group one film alone is scored, the others are in neither part: films that belong together are not
-    exchangeable with a new one. The second part has 20 k - 1 films if there are enough, the largest such
-    number within ``SCORED_SHARE`` of the groups.
-
-    Returns ascending indices of both parts, the same for the same groups and seed.
+    A group never parts: of one that is scored a single film is, and the others are in neither part, since
+    films that belong together are not exchangeable with a new one. The second part has 20 k - 1 films if
+    there are enough, the largest such number within ``SCORED_SHARE`` of the groups.
     """
     members: dict[str, list[int]] = {}
     for index, group in enumerate(groups):
@@ -213,19 +195,14 @@ def cross_fit(
     levels: Sequence[float] = LEVELS,
     on_fold: Callable[[], None] | None = None,
 ) -> CrossFit:
-    """Fit a calibration for each fold on the others, and apply it.
+    """Fit a calibration for each fold on the others, and apply it; ``on_fold`` is called after each.
 
-    Args:
-        data: the films.
-        folds: indices of each fold's films; each film in one, no group in two.
-        seed: of the partings into shapes and scores.
-        levels: the regions' levels.
-        on_fold: called after each fold.
+    A fold is the indices of its films: each film is in one, no group in two. The seed is that of the partings
+    into shapes and scores.
     """
-    shape = data.radial_mm.shape
-    expected = np.full(shape, np.nan)
+    expected = np.full(data.radial_mm.shape, np.nan)
     regions = {
-        (kind, level): RegionFigures(np.full(shape, np.nan), np.full(shape, np.nan))
+        (kind, level): RegionFigures(expected.copy(), expected.copy())
         for kind in _kinds(data)
         for level in levels
     }
@@ -247,14 +224,12 @@ def judge_regions(
 ) -> RegionFigures:
     """Which true points a calibration's regions hold on films that it was not fitted on, and their areas."""
     score, bounds = REGION_KINDS[kind], calibration.regions.bounds(kind, level)
-    figures = RegionFigures(np.full(data.radial_mm.shape, np.nan), np.full(data.radial_mm.shape, np.nan))
+    covered, areas_mm2 = np.full((2, *data.radial_mm.shape), np.nan)
     for place, (film, truth) in enumerate(films_and_truths(data, calibration.regions.landmarks)):
         scores = score.scores(film, truth)
         known = ~np.isnan(scores)
-        figures.covered[place, known] = (scores <= bounds)[known]
-        for landmark in np.flatnonzero(known):
-            bound = float(bounds[landmark])
-            figures.areas_mm2[place, landmark] = (
-                score.area_mm2(film, int(landmark), bound) if np.isfinite(bound) else np.inf
-            )
-    return figures
+        covered[place, known] = (scores <= bounds)[known]
+        areas_mm2[place, known] = np.inf
+        for landmark in np.flatnonzero(known & np.isfinite(bounds)).tolist():
+            areas_mm2[place, landmark] = score.area_mm2(film, landmark, float(bounds[landmark]))
+    return RegionFigures(covered, areas_mm2)

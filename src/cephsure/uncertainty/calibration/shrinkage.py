@@ -12,7 +12,6 @@ than their noise explains.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,19 +20,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True)
-class Shrunk:
-    """(L,) estimates drawn to their centre c; that where there was none. t is the truths' variance."""
-
-    values: NDArray[np.float64]
-    centre: float
-    between_variance: float
-
-
 def shrink(
     estimates: NDArray[np.float64], variances: NDArray[np.float64], *, centre: float | None = None
-) -> Shrunk:
-    """Draw estimates to their centre.
+) -> NDArray[np.float64]:
+    """(L,) estimates drawn to their centre; the centre where there is no estimate.
 
     Args:
         estimates: (L,), NaN where there is none.
@@ -41,17 +31,14 @@ def shrink(
         centre: where the truths lie round, if known; otherwise it is estimated, or 0 without estimates.
 
     Examples:
-        >>> far = shrink(np.array([0.0, 10.0]), np.array([1.0, 1.0]))
-        >>> far.values.round(2).tolist()  # 10 apart is more than noise of variance 1 makes
-        [0.1, 9.9]
-        >>> near = shrink(np.array([0.0, 1.0]), np.array([1.0, 1.0]))
-        >>> near.values.tolist()
-        [0.5, 0.5]
+        >>> shrink(np.array([0.0, 10.0]), np.array([1.0, 1.0])).round(2)  # more apart than noise makes them
+        array([0.1, 9.9])
+        >>> shrink(np.array([0.0, 1.0]), np.array([1.0, 1.0]))
+        array([0.5, 0.5])
     """
     known = np.isfinite(estimates) & np.isfinite(variances) & (variances > 0)
     if not known.any():
-        value = 0.0 if centre is None else centre
-        return Shrunk(np.full(len(estimates), value), value, 0.0)
+        return np.full(len(estimates), 0.0 if centre is None else centre)
     x, v = estimates[known], variances[known]
     weights = 1.0 / v
     middle = float(np.average(x, weights=weights)) if centre is None else centre
@@ -66,4 +53,4 @@ def shrink(
         middle = float(np.average(x, weights=1.0 / (v + between)))
     values = np.full(len(estimates), middle)
     values[known] += between / (between + v) * (x - middle)
-    return Shrunk(values, middle, between)
+    return values

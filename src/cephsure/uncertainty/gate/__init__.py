@@ -3,8 +3,7 @@
 from cephsure.uncertainty.gate.gate import GATE_FILE, Gate, GateTarget, fit_gate, read_gate, write_gate
 from cephsure.uncertainty.gate.out_of_distribution import SIGNS, FilmSigns, HeadModel, film_signs
 from cephsure.uncertainty.gate.risk_control import film_losses
-from cephsure.uncertainty.gate.sentences import card_section, promises
-from cephsure.uncertainty.gate.verdict import apply_gate, judge
+from cephsure.uncertainty.gate.verdict import apply_gate, card_section, judge, promises
 
 __all__ = [
     "GATE_FILE",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -74,21 +75,17 @@ class Gate(Frozen):
     """A gate, as it stands in ``gate.json``.
 
     Attributes:
-        format: ``cephsure.gate/1``.
-        target: what was asked for.
         measure: the key of the measure that points are accepted by, in mm.
         threshold_mm: points of a larger value are reviewed; None: no threshold is shown to keep the rate, and
             all points are reviewed.
         misfit: landmarks of a larger standard residual are reviewed.
         numbers: the landmarks.
         bilateral: which of them average right and left structures.
-        shape: the shape model.
         signs: names of the film signs, in the order of ``film_signs``.
         film_signs: (n, S) signs of the calibration films, one film a group; None where infinite.
         uncertain_from: (L,) the logarithm of expected error over head size that ``false_alarm_rate`` of the
-            calibration films exceed at each landmark.
+            calibration films exceed at each landmark; a description, no test rests on it.
         films: calibration films; for the figures that follow see ``AcceptanceRule``.
-        source: what the gate was calibrated on.
         shape_source: what the shape model was fitted on, in words.
     """
 
@@ -159,8 +156,8 @@ def fit_gate(
         data: errors and measures of the calibration films.
         films: the same films' signs, in the same order, taken with ``head``.
         head: shape model and bilateral landmarks; fitted to other films than these.
-        shape_source: which films the shape model was fitted to, in words.
-        target: what is asked of the gate; by default 5 % missed at 2 mm and 5 % false alarms.
+        shape_source: which films those were, in words.
+        target: what is asked of the gate; by default ``GateTarget()``.
 
     Raises:
         InputError: the films do not fit the data.
@@ -178,10 +175,13 @@ def fit_gate(
     )
     # One film a group: films that belong together are not exchangeable with others.
     alone = [films[index] for index in sorted(np.unique(data.groups, return_index=True)[1].tolist())]
+    log_errors = np.stack([film.log_errors for film in alone])
+    bounds = np.quantile(log_errors, 1.0 - target.false_alarm_rate, axis=0, method="higher").tolist()
+    figures = asdict(rule)
     return Gate(
         target=target,
         measure=MEASURE,
-        threshold_mm=rule.threshold,
+        threshold_mm=figures.pop("threshold"),
         misfit=MISFIT,
         numbers=data.numbers,
         bilateral=head.bilateral,
@@ -190,13 +190,9 @@ def fit_gate(
         film_signs=tuple(
             tuple(sign if math.isfinite(sign) else None for sign in film.signs.tolist()) for film in alone
         ),
-        uncertain_from=_uncertain_from(alone, target.false_alarm_rate),
+        uncertain_from=tuple(bound if math.isfinite(bound) else 1e9 for bound in bounds),
         films=len(films),
-        units=rule.units,
-        accepted_share=rule.accepted_share,
-        missed_share=rule.missed_share,
-        caught_share=rule.caught_share,
-        mean_loss=rule.mean_loss,
+        **figures,
         source=data.source,
         shape_source=shape_source,
     )
@@ -227,10 +223,3 @@ def read_gate(folder: Path) -> Gate | None:
     except (ValidationError, InputError) as error:
         what = error.what if isinstance(error, InputError) else error.errors()[0]["msg"]
         raise BundleError(f"not a gate: {what}", where=path) from error
-
-
-def _uncertain_from(films: Sequence[FilmSigns], rate: float) -> tuple[float, ...]:
-    """What a share ``rate`` of the films exceed at each landmark; a description, no test rests on it."""
-    values = np.stack([film.log_errors for film in films])
-    bounds = np.quantile(values, 1.0 - rate, axis=0, method="higher")
-    return tuple(float(bound) if np.isfinite(bound) else 1e9 for bound in bounds)

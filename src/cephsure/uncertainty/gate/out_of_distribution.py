@@ -112,13 +112,15 @@ def film_signs(prediction: Prediction, film: Film, *, head: HeadModel) -> FilmSi
     Raises:
         InputError: the head model is of other landmarks.
     """
-    points = upright_points(prediction)
+    # The face to the right, in mm or, without a scale, in px.
+    x_scale, y_scale = prediction.film.mm_per_px or (1.0, 1.0)
+    side = -1.0 if prediction.film.facing == "left" else 1.0
+    points = prediction.points_px * np.array([side * x_scale, y_scale])
     size = _size(points)
     misfits = head.shape.standard_residuals(points)
     if not size > 0.0:
         nothing = np.full(len(misfits), np.inf)
         return FilmSigns(np.full(len(SIGNS), np.inf), nothing, nothing)
-    # In the unit of the upright points.
     unit = "px" if prediction.film.mm_per_px is None else "mm"
     errors, spreads = (
         np.log(np.maximum(np.nan_to_num(prediction.measured(f"{name}_{unit}")), _TINY * size) / size)
@@ -141,14 +143,6 @@ def film_signs(prediction: Prediction, film: Film, *, head: HeadModel) -> FilmSi
         "grainy": sharp.grain,
     }
     return FilmSigns(np.array([signs[name] for name in SIGNS], dtype=np.float64), misfits, errors)
-
-
-def upright_points(prediction: Prediction) -> NDArray[np.float64]:
-    """(L, 2) points with the face to the right, in mm or, without a scale, in px."""
-    scale = prediction.film.mm_per_px or (1.0, 1.0)
-    side = -1.0 if prediction.film.facing == "left" else 1.0
-    points: NDArray[np.float64] = prediction.points_px * np.array([side * scale[0], scale[1]])
-    return points
 
 
 def narrowing(points: NDArray[np.float64], mean: NDArray[np.float64]) -> float:
@@ -297,5 +291,4 @@ def _in_spreads(films: NDArray[np.float64]) -> NDArray[np.float64]:
         spread = np.maximum(upper - middle, (top - middle) / 2)
         heights = (films - middle) / np.maximum(spread, _LEAST_SPREAD)
     varies = np.isfinite(middle) & np.isfinite(spread) & (spread > _LEAST_SPREAD)
-    kept: NDArray[np.float64] = np.where(varies, heights, -np.inf)
-    return kept
+    return np.where(varies, heights, -np.inf)

@@ -76,16 +76,14 @@ class AcceptanceRule:
 def acceptance_scores(measure_mm: NDArray[np.float64], misfits: NDArray[np.float64]) -> NDArray[np.float64]:
     """(..., L) scores that points are accepted by: the measure, infinite for a misfit and without a scale."""
     never = np.isnan(measure_mm) | ~(misfits <= MISFIT)
-    scores: NDArray[np.float64] = np.where(never, np.inf, measure_mm)
-    return scores
+    return np.where(never, np.inf, measure_mm)
 
 
 def candidate_thresholds(tolerance_mm: float) -> NDArray[np.float64]:
     """Thresholds in mm, fixed by the tolerance alone, strictest first: a twentieth to twenty times of it."""
     if not 0.0 < tolerance_mm < np.inf:
         raise InputError(f"a tolerance is a positive number of mm, not {tolerance_mm:g}")
-    candidates: NDArray[np.float64] = tolerance_mm * _RATIO ** _STEPS.astype(np.float64)
-    return candidates
+    return tolerance_mm * _RATIO ** _STEPS.astype(np.float64)
 
 
 def accepted_points(scores: NDArray[np.float64], threshold: float | None) -> NDArray[np.bool_]:
@@ -98,8 +96,7 @@ def accepted_points(scores: NDArray[np.float64], threshold: float | None) -> NDA
     """
     acceptable: NDArray[np.bool_] = scores <= (-np.inf if threshold is None else threshold)
     enough = acceptable.sum(axis=-1, keepdims=True) >= FEWEST_SHARE * scores.shape[-1]
-    accepted: NDArray[np.bool_] = acceptable & enough
-    return accepted
+    return np.asarray(acceptable & enough)
 
 
 def film_losses(wrong: NDArray[np.bool_], accepted: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -107,14 +104,12 @@ def film_losses(wrong: NDArray[np.bool_], accepted: NDArray[np.bool_]) -> NDArra
 
     Points without a known error do not count: they are neither.
     """
-    losses: NDArray[np.float64] = (wrong & accepted).sum(axis=1) / np.maximum(accepted.sum(axis=1), 1)
-    return losses
+    return np.asarray((wrong & accepted).sum(axis=1) / np.maximum(accepted.sum(axis=1), 1))
 
 
 def unit_means(values: NDArray[np.float64], units: NDArray[np.intp]) -> NDArray[np.float64]:
     """Mean over the films of each unit (F,), numbered from 0: one value for what is drawn independently."""
-    means: NDArray[np.float64] = np.bincount(units, weights=values) / np.bincount(units)
-    return means
+    return np.bincount(units, weights=values) / np.bincount(units)
 
 
 def learn_rule(
@@ -133,9 +128,9 @@ def learn_rule(
         scores: (F, L) that rise with the expected error, in mm; NaN or infinite for a point that is never
             accepted. They must not have been fitted to these films' errors.
         groups: the name of each film's group; a film that stands alone has a name of its own.
-        max_missed_rate: the rate asked for, between 0 and 1.
+        max_missed_rate: the rate asked for; this and what follows as in ``GateTarget``.
         tolerance_mm: errors above it are wrong.
-        confidence: with which probability the promise holds, between 0 and 1.
+        confidence: with which probability the promise holds.
 
     Raises:
         InputError: a target is out of its range, or shapes do not fit.
@@ -158,25 +153,11 @@ def learn_rule(
         if not shown:
             break
         passed = float(threshold)
-    return _described(passed, scores, known=known, wrong=wrong, groups=groups)
-
-
-def _described(
-    threshold: float | None,
-    scores: NDArray[np.float64],
-    *,
-    known: NDArray[np.bool_],
-    wrong: NDArray[np.bool_],
-    groups: Sequence[str],
-) -> AcceptanceRule:
-    """What a threshold does on the calibration films."""
-    accepted = known & accepted_points(scores, threshold)
-    # A threshold below every score accepts nothing: there is none that is of use.
-    if not accepted.any():
-        threshold = None
+    accepted = known & accepted_points(scores, passed)
     missed = int((wrong & accepted).sum())
     return AcceptanceRule(
-        threshold=threshold,
+        # A threshold below every score accepts nothing: there is none that is of use.
+        threshold=passed if accepted.any() else None,
         accepted_share=float(accepted.sum() / max(known.sum(), 1)),
         missed_share=missed / max(int(accepted.sum()), 1),
         caught_share=1.0 - missed / max(int(wrong.sum()), 1),

@@ -1,28 +1,192 @@
-"""What a site's corrected films teach: its offsets, its radii, and what K films of it bring and cost."""
+"""Site calibration: a small file beside a bundle fits its predictions to one site or observer.
+
+A few corrected films teach it the site's offsets and radii; what K films of it bring is cross-validated.
+"""
 
 from __future__ import annotations
 
+import json
 import math
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
+from pydantic import Field, ValidationError, model_validator
 
+from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
+from cephsure.uncertainty.calibration.calibration import DEFAULT_LEVEL
+from cephsure.uncertainty.calibration.data import CalibrationSource  # noqa: TC001 - pydantic reads it
 from cephsure.uncertainty.calibration.shrinkage import shrink
-from cephsure.uncertainty.quantile import LEVELS, pooled_quantile
-from cephsure.uncertainty.site.site import SCALE, Site, SiteRadius
+from cephsure.uncertainty.prediction import Frozen, Region
+from cephsure.uncertainty.quantile import LEVELS, check_level, pooled_quantile
+from cephsure.uncertainty.regions import disc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from cephsure.uncertainty.calibration import CalibrationData
+    from cephsure.uncertainty.prediction import LandmarkPrediction, Prediction
+
+FORMAT = "cephsure.site/1"
+SCALE = "expected_error_mm"
+"""The measure that a region's radius is a multiple of."""
 
 # Films' worth of belief that a landmark scatters like the others do on average.
 _PRIOR_FILMS = 5.0
 STEPS = (0, 5, 10, 20, 40)
+
+
+class SiteRadius(Frozen):
+    """A region's radius in multiples of the measure ``SCALE``; None: the region is all of the film."""
+
+    level: float = Field(gt=0.0, lt=1.0)
+    factor: float | None = Field(ge=0.0)
+
+
+class Site(Frozen):
+    """What one site's corrected films taught.
+
+    Attributes:
+        name: what the site or observer is called.
+        model_sha256: of the model's bundle; the file is of use with this bundle only.
+        numbers: the landmarks.
+        offsets_mm: (L, 2) subtracted from found points, x to the face and y downwards.
+        scale: the measure that radii are multiples of.
+        films: how many were corrected.
+    """
+
+    format: Literal["cephsure.site/1"] = "cephsure.site/1"
+    name: str
+    model: str
+    model_sha256: str
+    numbers: tuple[int, ...]
+    offsets_mm: tuple[tuple[float, float], ...]
+    scale: str = SCALE
+    radii: tuple[SiteRadius, ...]
+    films: int
+    source: CalibrationSource
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if len(self.numbers) != len(self.offsets_mm):
+            raise ValueError("its offsets do not fit its landmarks")
+        if not all(math.isfinite(value) for offset in self.offsets_mm for value in offset):
+            raise ValueError("an offset is not finite")
+        if self.scale != SCALE:
+            raise ValueError(f"its scale {self.scale!r} is not one that this program knows")
+        return self
+
+    @property
+    def offsets(self) -> NDArray[np.float64]:
+        """(L, 2) ``offsets_mm`` as an array."""
+        return np.array(self.offsets_mm, dtype=np.float64).reshape(-1, 2)
+
+    def factor(self, level: float) -> float:
+        """The radius at a level in multiples of the measure, or infinity.
+
+        Raises:
+            InputError: the file has no such level.
+        """
+        check_level(level)
+        for radius in self.radii:
+            if math.isclose(radius.level, level):
+                return math.inf if radius.factor is None else radius.factor
+        known = ", ".join(f"{radius.level:g}" for radius in self.radii)
+        raise InputError(f"site {self.name} has no region of level {level:g}", remedy=f"it has: {known}")
+
+
+def write_site(site: Site, path: Path) -> Path:
+    """Write a site's file.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    text = json.dumps(site.model_dump(mode="json"), indent=1, allow_nan=False) + "\n"
+    return write_atomically(path, text.encode("utf-8"))
+
+
+def read_site(path: Path) -> Site:
+    """Read a site's file.
+
+    Raises:
+        InputError: it cannot be read, is damaged or of an unknown version.
+    """
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", where=path) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError("not valid JSON", where=path) from error
+    found = data.get("format") if isinstance(data, dict) else None
+    if found != FORMAT:
+        raise InputError(
+            f"is not a site calibration of version {FORMAT} (it says {found!r})",
+            where=path,
+            remedy="make one with: cephsure site-calibrate",
+        )
+    try:
+        return Site.model_validate(data)
+    except ValidationError as error:
+        raise InputError(f"not a site calibration: {error.errors()[0]['msg']}", where=path) from error
+
+
+def apply_site(prediction: Prediction, site: Site, *, level: float | None = None) -> Prediction:
+    """Fit a prediction, of the bundle that the site's file was made with, to the site; a note says so.
+
+    Points and samples are moved; measures stay what they are. The region of each landmark becomes a disc of
+    the site's size, at the level asked for, that of the prediction's own regions, or 0.9. What a bundle's own
+    calibration says of the errors elsewhere (expected error, covariance) is taken away, since it does not
+    hold here.
+
+    Raises:
+        InputError: the prediction is of another bundle or of other landmarks, the film has no scale, or the
+            site has no region of this level.
+    """
+    if prediction.model.sha256 != site.model_sha256:
+        raise InputError(
+            f"site {site.name} was calibrated with another bundle than {prediction.model.name}",
+            remedy=f"use the bundle {site.model} it was made with, or make it again",
+        )
+    if tuple(mark.number for mark in prediction.landmarks) != site.numbers:
+        raise InputError(f"site {site.name} is of other landmarks")
+    if prediction.film.mm_per_px is None:
+        raise InputError(
+            "its scale is not known, and a site's offsets are in mm",
+            where=prediction.film.path,
+            remedy="give --mm-per-px",
+        )
+    if level is None:
+        level = next((mark.region.level for mark in prediction.landmarks if mark.region), DEFAULT_LEVEL)
+    factor, (x_scale, y_scale) = site.factor(level), prediction.film.mm_per_px
+    side = -1.0 if prediction.film.facing == "left" else 1.0
+
+    def moved(mark: LandmarkPrediction, offset_mm: tuple[float, float]) -> LandmarkPrediction:
+        dx, dy = -offset_mm[0] * side / x_scale, -offset_mm[1] / y_scale
+        x_px, y_px = mark.x_px + dx, mark.y_px + dy
+        radius_mm = factor * (mark.measures.expected_error_mm or math.inf)
+        return mark.model_copy(
+            update={
+                "x_px": x_px,
+                "y_px": y_px,
+                "x_mm": x_px * x_scale,
+                "y_mm": y_px * y_scale,
+                "samples_px": tuple((x + dx, y + dy) for x, y in mark.samples_px),
+                "expected_error_mm": None,
+                "error_covariance_mm2": None,
+                "region": disc((x_px, y_px), radius_mm, (x_scale, y_scale), level)
+                if math.isfinite(radius_mm)
+                else Region(level=level, kind="disc", whole_film=True),
+            }
+        )
+
+    note = f"fitted to site {site.name} ({site.films} films)"
+    film = prediction.film.model_copy(update={"notes": (*prediction.film.notes, note)})
+    marks = tuple(map(moved, prediction.landmarks, site.offsets_mm))
+    return prediction.model_copy(update={"landmarks": marks, "film": film})
 
 
 def fit_site(data: CalibrationData, *, name: str, levels: tuple[float, ...] = LEVELS) -> Site:
@@ -39,10 +203,9 @@ def fit_site(data: CalibrationData, *, name: str, levels: tuple[float, ...] = LE
     """
     if not np.isfinite(data.radial_mm).any():
         raise InputError("no film has errors in mm", remedy="give the scale by --mm-per-px")
-    # Each film is moved by what the other films give.
     moved = data.errors_mm - offsets_without_each(data.errors_mm, data.groups)
     scores = np.hypot(moved[..., 0], moved[..., 1]) / data.measures[SCALE]
-    bounds = {level: pooled_quantile(scores, level, groups=data.groups) for level in levels}
+    bounds = [pooled_quantile(scores, level, groups=data.groups) for level in levels]
     return Site(
         name=name,
         model=data.source.model,
@@ -51,7 +214,7 @@ def fit_site(data: CalibrationData, *, name: str, levels: tuple[float, ...] = LE
         offsets_mm=tuple((float(x), float(y)) for x, y in shrunken_offsets(data.errors_mm)),
         radii=tuple(
             SiteRadius(level=level, factor=bound if math.isfinite(bound) else None)
-            for level, bound in bounds.items()
+            for level, bound in zip(levels, bounds, strict=True)
         ),
         films=len(data.film_ids),
         source=data.source,
@@ -90,7 +253,7 @@ def shrunken_offsets(errors_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         # Without a second film there is no noise to compare the means with.
         if freedom[:, axis].any():
             estimates = np.where(counts[:, axis] > 0, means[:, axis], np.nan)
-            offsets[:, axis] = shrink(estimates, noise[:, axis], centre=0.0).values
+            offsets[:, axis] = shrink(estimates, noise[:, axis], centre=0.0)
     return offsets
 
 
@@ -113,8 +276,8 @@ class GainRow:
         repeats: draws.
         mre_mm: mean radial error, mean of the draws; ``mre_sd_mm`` is its standard deviation over them.
         sdr_2mm: share of points within 2 mm.
-        coverage: share of points within their region; all of the film counts as held. None without regions.
-        coverage_sd: its standard deviation over the draws.
+        coverage: share of points within their region, all of the film counts as held; with its standard
+            deviation over the draws. None without regions.
         area_mm2: mean area of the regions that have one; None if none has.
         whole_film: share of regions that are all of the film.
     """
@@ -129,10 +292,6 @@ class GainRow:
     coverage_sd: float | None
     area_mm2: float | None
     whole_film: float | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The same as JSON data."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,26 +338,21 @@ def cross_validate(
     for count in sorted(set(steps)):
         if count >= len(data.film_ids):
             continue
-        drawn = [_measure(data, _draw(data.groups, count, rng), level, own) for _ in range(repeats)]
-        rows.append(_row(count, drawn))
+        rows.append(_row(count, [_measure(data, count, rng, level, own) for _ in range(repeats)]))
     return rows
 
 
-def _draw(groups: Sequence[str], count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """(F,) films drawn: groups in random order until there are ``count``, one group always left."""
-    names = np.asarray(groups)
+def _measure(
+    data: CalibrationData, count: int, rng: np.random.Generator, level: float, own: OwnRegions | None
+) -> tuple[float, ...]:
+    """Draw films, calibrate on them and measure on the others: what ``_row`` takes of each draw."""
+    names = np.asarray(data.groups)
     chosen = np.zeros(len(names), dtype=bool)
+    # Groups in random order until there are enough films; one is always left.
     for name in rng.permutation(np.unique(names))[:-1]:
         if chosen.sum() >= count:
             break
         chosen |= names == name
-    return chosen
-
-
-def _measure(
-    data: CalibrationData, chosen: NDArray[np.bool_], level: float, own: OwnRegions | None
-) -> tuple[float, ...]:
-    """Calibrate on the films chosen and measure on the others: what ``_row`` takes of each draw."""
     tested = np.flatnonzero(~chosen)
     others = data.take(tested)
     if chosen.any():
