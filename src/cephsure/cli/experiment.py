@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -151,35 +151,19 @@ def _say(event: StudyEvent) -> None:
             typer.echo(f"report  {report}")
 
 
-class _Display(Protocol):
-    """Shows which experiment is made, and how many films its part at work still needs predicted."""
-
-    def begin(self, name: str, place: int, total: int) -> None:
-        """Show that an experiment begins; the one before is done."""
-
-    def part(self, what: str, total: int, /) -> AbstractContextManager[Callable[[], None]]:
-        """Begin a part of ``total`` steps; gives a function to call after each."""
-
-
 @contextmanager
-def _display() -> Iterator[_Display]:
+def _display() -> Iterator[_Bars | _Lines]:
     """Bars in a terminal, lines in a log; silent with --quiet."""
     if terminal.settings.quiet or not sys.stderr.isatty():
         yield _Lines()
         return
+    from rich import progress
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
 
-    times = (TextColumn("after"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *times)
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    columns = [progress.TextColumn("{task.description}"), progress.BarColumn(), progress.MofNCompleteColumn()]
+    columns += [progress.TextColumn("after"), progress.TimeElapsedColumn()]
+    columns += [progress.TextColumn("left"), progress.TimeRemainingColumn()]
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         yield _Bars(bars)
 
 
@@ -191,7 +175,7 @@ class _Bars:
         self._whole = bars.add_task("experiments", total=None)
 
     def begin(self, name: str, place: int, total: int) -> None:
-        """Show that an experiment begins; the one before is done."""
+        """An experiment begins; the one before is done."""
         self._bars.update(self._whole, description=name, completed=place - 1, total=total)
 
     @contextmanager

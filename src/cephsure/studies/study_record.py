@@ -6,12 +6,13 @@ import hashlib
 import platform
 import time
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from cephsure import __version__
 from cephsure.atomic import write_atomically
@@ -98,14 +99,17 @@ def study_facts(study: Study) -> StudyFacts:
     data = [_of_films("films", study.dataset)]
     if study.other_site is not None:
         data.append(_of_films("other site", study.other_site))
-    data += [_of_ct(path) for path in study.cts]
+    versions = {"cephsure": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            versions[package] = version(package)
     return StudyFacts(
         models=tuple(ModelFacts(**model.facts()) for model in study.models),
-        data=tuple(data),
+        data=(*data, *map(_of_ct, study.cts)),
         split=study.split,
         seed=study.seed,
         shift_films=study.shift_films,
-        versions=_versions(),
+        versions=versions,
     )
 
 
@@ -113,10 +117,9 @@ def _of_films(role: Literal["films", "other site"], dataset: Dataset) -> DataFac
     digest = hashlib.sha256()
     for film in dataset.films:
         digest.update(f"{film.film_id}\n{film.split}\n{film.spacing}\n".encode())
-        digest.update(hashlib.sha256(_content(film.path)).digest())
+        digest.update(_digest(film.path))
         for name, points in sorted(film.annotations.items()):
-            digest.update(name.encode())
-            digest.update(np.ascontiguousarray(points, dtype="<f8").tobytes())
+            digest.update(name.encode() + np.ascontiguousarray(points, dtype="<f8").tobytes())
     return DataFacts(
         role=role,
         name=dataset.name,
@@ -132,17 +135,17 @@ def _of_ct(path: Path) -> DataFacts:
     files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     if not files:
         raise InputError("no such file, or a folder without any", where=path)
-    digests = [hashlib.sha256(_content(file)) for file in files]
-    whole = digests[0] if len(files) == 1 else hashlib.sha256(b"".join(digest.digest() for digest in digests))
-    sha256 = whole.hexdigest()
+    digests = b"".join(map(_digest, files))
+    sha256 = digests.hex() if len(files) == 1 else hashlib.sha256(digests).hexdigest()
     return DataFacts(
         role="head CT", name=path.name, sha256=sha256, newest=_newest(files), credit=CREDITS.get(sha256, "")
     )
 
 
-def _content(path: Path) -> bytes:
+def _digest(path: Path) -> bytes:
+    """The SHA-256 of a file."""
     try:
-        return path.read_bytes()
+        return hashlib.sha256(path.read_bytes()).digest()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=path) from error
 
@@ -152,17 +155,7 @@ def _newest(paths: Iterable[Path]) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
 
 
-def _versions() -> dict[str, str]:
-    found = {"cephsure": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-class Made(BaseModel):
+class Made(_Frozen):
     """How one experiment's result came about.
 
     Attributes:
@@ -171,16 +164,14 @@ class Made(BaseModel):
         seconds: what the last call took; what earlier calls had predicted is not in it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     study: StudyFacts
     arguments: tuple[str, ...] = ()
     seconds: float = 0.0
 
 
-class StudyRecord(BaseModel):
+class StudyRecord(_Frozen):
     """The experiments of a folder by name."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     format: Literal["cephsure.study/1"] = "cephsure.study/1"
     experiments: dict[str, Made] = {}
 
@@ -196,15 +187,11 @@ class StudyRecord(BaseModel):
         """
         new = {(item.role, item.name): item.sha256 for item in facts.data}
         for name, made in self.experiments.items():
-            differing = [
-                f"{item.role} {item.name}"
-                for item in made.study.data
-                if new.get((item.role, item.name), item.sha256) != item.sha256
-            ]
-            if made.study.split != facts.split:
-                differing.append(f"split {made.study.split}")
-            if made.study.seed != facts.seed:
-                differing.append(f"seed {made.study.seed}")
+            study = made.study
+            data = {(item.role, item.name): item.sha256 for item in study.data}
+            differing = [" ".join(item) for item, sha256 in data.items() if new.get(item, sha256) != sha256]
+            differing += [f"split {study.split}"] if study.split != facts.split else []
+            differing += [f"seed {study.seed}"] if study.seed != facts.seed else []
             if differing:
                 raise InputError(
                     f"holds the experiment {name} of another study (differs in {', '.join(differing)})",
@@ -214,8 +201,7 @@ class StudyRecord(BaseModel):
 
     def write(self, folder: Path) -> Path:
         """Write ``study.json``."""
-        text = self.model_dump_json(indent=1) + "\n"
-        return write_atomically(folder / RECORD_FILE, text.encode("utf-8"))
+        return write_atomically(folder / RECORD_FILE, f"{self.model_dump_json(indent=1)}\n".encode())
 
 
 def read_record(folder: Path) -> StudyRecord:
@@ -229,7 +215,7 @@ def read_record(folder: Path) -> StudyRecord:
         return StudyRecord()
     try:
         return StudyRecord.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, ValidationError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(
             f"not a study's record: {str(error).splitlines()[0]}",
             where=path,
@@ -249,8 +235,7 @@ class StudyFolder:
     """
 
     def __init__(self, study: Study, *, arguments: Sequence[str] = ()) -> None:
-        self._study, self._arguments = study, tuple(arguments)
-        self._facts = study_facts(study)
+        self._study, self._facts, self._arguments = study, study_facts(study), tuple(arguments)
         self._record = read_record(study.out)
         self._record.check(self._facts, study.out)
 
@@ -263,7 +248,8 @@ class StudyFolder:
         start = time.monotonic()
         result = experiment(self._study)
         result.write(self._study.out / name)
-        made = Made(study=self._facts, arguments=self._arguments, seconds=round(time.monotonic() - start, 1))
+        seconds = round(time.monotonic() - start, 1)
+        made = Made(study=self._facts, arguments=self._arguments, seconds=seconds)
         self._record = self._record.with_experiment(name, made)
         self._record.write(self._study.out)
         return result

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from cephsure.studies.result import Cell, ExperimentResult
 
+    _Chosen = Callable[[pd.DataFrame], pd.Series]  # of a table's rows, which count
+
 OVERVIEW = "overview"
 BEST = "best_of"
 """Names of the tables' files without ending."""
@@ -47,31 +49,26 @@ _NOTE = (
 
 
 def summaries_of(results: Sequence[ExperimentResult]) -> dict[str, ResultTable]:
-    """The tables that the results have something for, by file name without ending.
-
-    Args:
-        results: of experiments on the same study, in any order.
-    """
+    """The tables that results of experiments on one study have something for, by file name without ending."""
     tables = {OVERVIEW: overview(results), BEST: best_of(results)}
     return {name: table for name, table in tables.items() if table is not None}
 
 
 def overview(results: Sequence[ExperimentResult]) -> ResultTable | None:
-    """Every model in a line beside the published figures, from whichever experiments were made.
-
-    Returns:
-        The table; None if the results tell of no model.
-    """
+    """Every model in a line beside the published figures, from whichever experiments were made; or None."""
     frames = _frames(results)
-    parts = [part for name, take in _FIGURES.items() if name in frames for part in take(frames[name])]
+    parts = [_accuracy(frames["accuracy_long"])] if "accuracy_long" in frames else []
+    for table, name, new, chosen in _FIGURES:
+        if table in frames:
+            parts.append(_figure(frames[table][chosen(frames[table])], name, new))
     models = pd.concat(parts, axis=1) if parts else pd.DataFrame()
     if models.empty:
         return None
     models = models.dropna(axis=1, how="all").rename_axis("model").reset_index()
-    errors = frames.get("error_correlation", pd.DataFrame({"under_trained": []}))
-    published = _published(stopped=bool(errors.get("under_trained", pd.Series(dtype=bool)).any()))
     columns = [name for name in _COLUMNS if name in models]
-    published = published.reindex(columns=columns)
+    errors = frames.get("error_correlation", pd.DataFrame())
+    stopped = "under_trained" in errors and bool(errors["under_trained"].any())
+    published = _published(stopped=stopped).reindex(columns=columns)
     published = published[published.drop(columns="model").notna().any(axis=1)]
     whole = pd.concat([models[columns].astype(object), published.astype(object)], ignore_index=True)
     return ResultTable(
@@ -84,9 +81,9 @@ def _frames(results: Sequence[ExperimentResult]) -> dict[str, pd.DataFrame]:
     return {name: table.frame for result in results for name, table in result.tables.items()}
 
 
-def _equal(frame: pd.DataFrame, **cells: Cell) -> pd.Series:
-    """Which rows have these cells."""
-    return pd.concat([frame[name] == cell for name, cell in cells.items()], axis=1).all(axis=1)
+def _where(**cells: Cell) -> _Chosen:
+    """Which rows of a table have these cells."""
+    return lambda frame: pd.concat([frame[name] == cell for name, cell in cells.items()], axis=1).all(axis=1)
 
 
 def _figure(rows: pd.DataFrame, name: str, new: str) -> pd.DataFrame:
@@ -96,45 +93,37 @@ def _figure(rows: pd.DataFrame, name: str, new: str) -> pd.DataFrame:
     return found.set_axis([f"{new}{end}" for end in ends], axis=1)
 
 
-def _accuracy(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+def _accuracy(frame: pd.DataFrame) -> pd.DataFrame:
     """Against the annotation a model was trained on; where the data lack it, against their mean."""
     own = frame["truth"] == frame["trained_on"]
     judged = frame["trained_on"].notna() & (own | (frame["truth"] == "mean"))
-    rows = frame[judged & _equal(frame, source="this study", films="official", landmarks="all")]
+    rows = frame[judged & _where(source="this study", films="official", landmarks="all")(frame)]
     rows = rows.assign(own=own).sort_values("own", kind="stable")
     found = rows.drop_duplicates("who", keep="last").set_index("who").reindex(rows["who"].unique())
-    yield found[[name for name in _COLUMNS if name in found]]
+    return found[[name for name in _COLUMNS if name in found]]
 
 
-def _error(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    chosen = _equal(frame, own_measure=True, films="official", landmarks="all")
-    yield _figure(frame[chosen], "pearson", "error_pearson")
+def _has_published(frame: pd.DataFrame) -> pd.Series:
+    """The rows of the models' own measures, which alone have a published figure."""
+    return frame["published_pearson"].notna()
 
 
-def _distortion(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Of the models' own measures, which alone have a published figure."""
-    yield _figure(frame[frame["published_pearson"].notna()], "magnitude_pearson", "distorted_pearson")
+def _first_head_turned(series: str) -> _Chosen:
+    of_series = _where(series=series)
+    return lambda frame: (
+        _has_published(frame) & of_series(frame) & (frame["head"] == frame["head"].iloc[:1].squeeze())
+    )
 
 
-def _rotation(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """The same of the first head."""
-    own = frame[frame["published_pearson"].notna() & (frame["head"] == frame["head"].iloc[:1].squeeze())]
-    for series, new in _SERIES.items():
-        yield _figure(own[own["series"] == series], "angle_pearson", new)
-
-
-def _referral(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    chosen = _equal(frame, own_measure=True, films="official", referred="points", scaled="as it is")
-    yield _figure(frame[chosen], "caught_20", "caught_20")
-
-
-_FIGURES: dict[str, Callable[[pd.DataFrame], Iterator[pd.DataFrame]]] = {
-    "accuracy_long": _accuracy,
-    "error_correlation": _error,
-    "distortion": _distortion,
-    "rotation": _rotation,
-    "referral": _referral,
-}
+_OWN_ERROR = _where(own_measure=True, films="official", landmarks="all")
+_OWN_POINTS = _where(own_measure=True, films="official", referred="points", scaled="as it is")
+# Table, column there, column of the overview, which rows.
+_FIGURES: tuple[tuple[str, str, str, _Chosen], ...] = (
+    ("error_correlation", "pearson", "error_pearson", _OWN_ERROR),
+    ("distortion", "magnitude_pearson", "distorted_pearson", _has_published),
+    *(("rotation", "angle_pearson", new, _first_head_turned(series)) for series, new in _SERIES.items()),
+    ("referral", "caught_20", "caught_20", _OWN_POINTS),
+)
 
 
 def _published(*, stopped: bool) -> pd.DataFrame:
@@ -168,33 +157,21 @@ _TITLES = {name: measure.title for name, measure in MEASURES.items()}
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What measures may be good at.
-
-    Attributes:
-        title: in words.
-        figure: what the values are.
-        table: where they stand.
-        column: under which name.
-        name: the column that names the measure, and the one with its title.
-        chosen: which rows count; several of one measure are averaged.
-        turned: whether the values of measures that fall with uncertainty are negative where they are good.
-    """
+    """What measures may be good at, and where it stands."""
 
     title: str
-    figure: str
+    figure: str  # what the values are
     table: str
     column: str
-    name: tuple[str, str]
-    chosen: Callable[[pd.DataFrame], pd.Series]
-    turned: bool = False
+    name: tuple[str, str]  # the column that names the measure, and the one with its title
+    chosen: _Chosen  # several rows of one measure are averaged
+    turned: bool = (
+        False  # whether measures that fall with uncertainty have negative values where they are good
+    )
 
 
 def _any(frame: pd.DataFrame) -> pd.Series:
     return pd.Series(data=True, index=frame.index)
-
-
-def _where(**cells: Cell) -> Callable[[pd.DataFrame], pd.Series]:
-    return lambda frame: _equal(frame, **cells)
 
 
 _NAME, _TITLE, _SCORE = ("measure", "measure"), ("score", "title"), ("score", "score_title")
@@ -222,11 +199,7 @@ _TASKS = (
 
 
 def best_of(results: Sequence[ExperimentResult]) -> ResultTable | None:
-    """Which single measure and which combination is best at what: a line a task and model.
-
-    Returns:
-        The table, from whichever experiments were made; None if none of them compares measures.
-    """
+    """Which single measure and which combination is best at what, a line a task and model; or None."""
     frames = _frames(results)
     records = [
         record for task in _TASKS if task.table in frames for record in _best(task, frames[task.table])

@@ -13,15 +13,14 @@ from cephsure.errors import InputError
 from cephsure.films.spacing import check_mm_per_px
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from cephsure.datasets import Dataset
     from cephsure.evaluation.table import Table
     from cephsure.inference.session import Device
     from cephsure.studies.registry import Experiment
     from cephsure.studies.result import ExperimentResult
-    from cephsure.studies.study import Progress, Study, StudyModel
+    from cephsure.studies.study import Progress, Study
 
 ALL = "all"
 _PACKAGES = {"scipy": "scipy", "sklearn": "scikit-learn", "pandas": "pandas"} | {
@@ -33,36 +32,22 @@ _MOST_ROWS, _MOST_COLUMNS = 20, 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyOptions:
-    """What ``cephsure experiment`` takes.
+    """What ``cephsure experiment`` takes, whose help says more."""
 
-    Attributes:
-        name: of the experiment, or "all" for every one whose data are given.
-        data: annotated films.
-        out: folder of the study; what is in it is kept.
-        split: films that are judged; by default "test1" where there is one, see ``judged_split``.
-        models: shipped models, bundles, training runs or folders of stored predictions; by default all that
-            are shipped.
-        cts: head CTs: NIfTI, folder of a DICOM series, InVesalius project.
-        other_site: annotated films of another scanner.
-        other_site_mm_per_px: their scale, if they do not say.
-        shift_films: films that are distorted and corrupted.
-        quick: leave out the measures that take time of their own.
-        seed: of random fields, passes and bootstraps.
-        device: where the networks are computed.
-    """
-
-    name: str
-    data: Path
-    out: Path
-    split: str | None = None
-    models: tuple[str, ...] = ()
-    cts: tuple[Path, ...] = ()
-    other_site: Path | None = None
-    other_site_mm_per_px: float | None = None
-    shift_films: int = 10
-    quick: bool = False
-    seed: int = 0
-    device: Device = "cpu"
+    name: str  # of the experiment, or "all" for every one whose data are given
+    data: Path  # annotated films
+    out: Path  # folder of the study; what is in it is kept
+    split: str | None = None  # films that are judged; None for the usual ones, see ``judged_split``
+    models: tuple[
+        str, ...
+    ] = ()  # shipped models, bundles, runs, stored predictions; () for all that are shipped
+    cts: tuple[Path, ...] = ()  # head CTs
+    other_site: Path | None = None  # annotated films of another scanner
+    other_site_mm_per_px: float | None = None  # their scale, if they do not say
+    shift_films: int = 10  # how many are distorted and corrupted
+    quick: bool = False  # leave out the measures that take time of their own
+    seed: int = 0  # of random fields, passes and bootstraps
+    device: Device = "cpu"  # where the networks are computed
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +57,7 @@ class Opened:
     Attributes:
         models: their titles.
         devices: where their networks are computed, "cpu" or "cuda"; empty where predictions are stored.
-        left_out: by experiment the option that would give its data.
+        left_out: with "all", by experiment without its data the option that would give them.
     """
 
     models: tuple[str, ...]
@@ -91,17 +76,11 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An experiment is made.
-
-    Attributes:
-        result: all that it found.
-        table: a few rows and columns that answer its question, rounded; None where it has no table.
-        folder: where its tables and figures are.
-    """
+    """An experiment is made."""
 
     result: ExperimentResult
-    table: Table | None
-    folder: Path
+    table: Table | None  # a few rows and columns that answer its question, rounded; None where it has none
+    folder: Path  # of its tables and figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,25 +99,19 @@ class Reported:
 
 
 StudyEvent = Opened | Begun | Found | Failed | Reported
+if TYPE_CHECKING:
+    Tell = Callable[[StudyEvent], object]
 
 
 @dataclass(frozen=True, slots=True)
 class StudyOutcome:
-    """What became of a study.
-
-    Attributes:
-        found: by the experiment's name.
-        failed: by its name, why an experiment was not made.
-        left_out: with "all", the experiments without their data and the option that gives them.
-        damaged: what is wrong with results of earlier calls that cannot be read.
-        report: the report's file; None where there is nothing to report.
-    """
+    """What became of a study; experiments by name."""
 
     found: dict[str, Found]
     failed: dict[str, Exception]
-    left_out: dict[str, str]
-    damaged: tuple[InputError, ...]
-    report: Path | None
+    left_out: dict[str, str]  # as ``Opened`` says
+    damaged: tuple[InputError, ...]  # what is wrong with results of earlier calls that cannot be read
+    report: Path | None  # None where there is nothing to report
 
 
 def experiments() -> dict[str, Experiment]:
@@ -151,7 +124,7 @@ def experiments() -> dict[str, Experiment]:
 def run_study(
     options: StudyOptions,
     *,
-    tell: Callable[[StudyEvent], object] = lambda _event: None,
+    tell: Tell = lambda _event: None,
     progress: Progress | None = None,
 ) -> StudyOutcome:
     """Make one experiment or all, and the report of all that the folder holds, of earlier calls too.
@@ -177,7 +150,7 @@ def run_study(
     if progress is not None:
         study = replace(study, progress=progress)
     try:
-        found, failed = _make(chosen, study, tell, arguments=_arguments(options, study))
+        found, failed = _make(chosen, study, options, tell)
     except KeyboardInterrupt:
         _report(options.out, tell)
         raise
@@ -215,14 +188,16 @@ def _open(options: StudyOptions) -> Study:
         raise InputError("no models are shipped with this installation", remedy="give --models")
     first = next((model.model.landmark_set for model in models if model.model is not None), None)
     dataset = open_dataset(options.data, landmark_set=first)
-    _check_landmarks(models, dataset)
+    for model in models:
+        if model.model is not None and model.model.landmark_set.codes != dataset.landmark_set.codes:
+            raise InputError(
+                f"the model {model.label} predicts the landmarks of {model.model.landmark_set.name}, "
+                f"{dataset.name} has those of {dataset.landmark_set.name}"
+            )
     elsewhere = None
     if options.other_site is not None:
-        elsewhere = open_dataset(
-            options.other_site,
-            landmark_set=dataset.landmark_set,
-            mm_per_px=options.other_site_mm_per_px,
-        )
+        scale = options.other_site_mm_per_px
+        elsewhere = open_dataset(options.other_site, landmark_set=dataset.landmark_set, mm_per_px=scale)
     return Study(
         models=models,
         dataset=dataset,
@@ -233,15 +208,6 @@ def _open(options: StudyOptions) -> Study:
         seed=options.seed,
         shift_films=options.shift_films,
     )
-
-
-def _check_landmarks(models: Sequence[StudyModel], dataset: Dataset) -> None:
-    for model in models:
-        if model.model is not None and model.model.landmark_set.codes != dataset.landmark_set.codes:
-            raise InputError(
-                f"the model {model.label} predicts the landmarks of {model.model.landmark_set.name}, "
-                f"{dataset.name} has those of {dataset.landmark_set.name}"
-            )
 
 
 def _chosen(name: str, study: Study) -> tuple[dict[str, Experiment], dict[str, str]]:
@@ -257,18 +223,15 @@ def _chosen(name: str, study: Study) -> tuple[dict[str, Experiment], dict[str, s
 
 
 def _make(
-    chosen: Mapping[str, Experiment],
-    study: Study,
-    tell: Callable[[StudyEvent], object],
-    *,
-    arguments: Sequence[str],
+    chosen: Mapping[str, Experiment], study: Study, options: StudyOptions, tell: Tell
 ) -> tuple[dict[str, Found], dict[str, Exception]]:
     """Make the experiments in turn."""
+    from cephsure.studies.report_tables import text_table
     from cephsure.studies.study_record import StudyFolder
 
     found: dict[str, Found] = {}
     failed: dict[str, Exception] = {}
-    folder = StudyFolder(study, arguments=arguments)
+    folder = StudyFolder(study, arguments=_arguments(options, study))
     for place, (name, experiment) in enumerate(chosen.items(), start=1):
         tell(Begun(name, place, len(chosen)))
         try:
@@ -277,16 +240,13 @@ def _make(
             failed[name] = error
             tell(Failed(error, study.out / name))
             continue
-        found[name] = Found(result, _table(result), study.out / name)
+        shown = result.shown or next(iter(result.tables.values()), None)
+        table = None
+        if shown is not None:
+            table = text_table(shown, most_rows=_MOST_ROWS, most_columns=_MOST_COLUMNS)
+        found[name] = Found(result, table, study.out / name)
         tell(found[name])
     return found, failed
-
-
-def _table(result: ExperimentResult) -> Table | None:
-    from cephsure.studies.report_tables import text_table
-
-    table = result.shown or next(iter(result.tables.values()), None)
-    return None if table is None else text_table(table, most_rows=_MOST_ROWS, most_columns=_MOST_COLUMNS)
 
 
 def _arguments(options: StudyOptions, study: Study) -> list[str]:
@@ -300,7 +260,7 @@ def _arguments(options: StudyOptions, study: Study) -> list[str]:
     return [*arguments, *(["--quick"] if options.quick else [])]
 
 
-def _report(out: Path, tell: Callable[[StudyEvent], object]) -> tuple[Path | None, tuple[InputError, ...]]:
+def _report(out: Path, tell: Tell) -> tuple[Path | None, tuple[InputError, ...]]:
     from cephsure.studies.report import write_report
 
     damaged: list[InputError] = []
