@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -32,16 +32,9 @@ _LINES: tuple[LineStyle, ...] = ("-", "--", ":", "-.")
 def new_figure(
     rows: int, columns: int, *, caption: str, panel_inches: tuple[float, float] = PANEL_INCHES
 ) -> tuple[Figure, NDArray[np.object_]]:
-    """A figure with a grid of panels, without any window system.
+    """A figure with a grid of panels, without any window system, and its axes (rows, columns).
 
-    Args:
-        rows: of panels.
-        columns: of panels.
-        caption: said under the figure in the report.
-        panel_inches: width and height of a panel.
-
-    Returns:
-        The figure and its axes (rows, columns).
+    The caption is said under it in the report; ``panel_inches`` are width and height of a panel.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -70,13 +63,10 @@ def hidden_panels(
 def line_styles(models: Sequence[StudyModel]) -> dict[str, tuple[int, str, LineStyle]]:
     """By the model's label: number, colour and line; models of one kind differ in their line."""
     kinds = [model.kind for model in models]
+    lines = [_LINES[kinds[:place].count(kind) % len(_LINES)] for place, kind in enumerate(kinds)]
     return {
-        model.label: (
-            place + 1,
-            KIND_COLOURS[model.kind],
-            _LINES[kinds[:place].count(model.kind) % len(_LINES)],
-        )
-        for place, model in enumerate(models)
+        model.label: (place, KIND_COLOURS[model.kind], line)
+        for place, (model, line) in enumerate(zip(models, lines, strict=True), start=1)
     }
 
 
@@ -197,12 +187,7 @@ _OFFSET_ROWS = 0.17
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value with its 95 % interval (None where there is none).
-
-    Attributes:
-        value: to be drawn; None draws nothing.
-        interval: lower and upper end.
-    """
+    """A value with the ends of its 95 % interval, None where there is none; no value draws nothing."""
 
     value: float | None
     interval: Sequence[float] | None = None
@@ -218,17 +203,11 @@ def turned(value: float | None, interval: Sequence[float] | None, direction: int
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a forest plot.
-
-    Attributes:
-        label: what stands at its left; for a heading the heading.
-        colour: of its dots.
-        estimates: by series; a row without any is a heading.
-    """
+    """One row of a forest plot, or a heading: a row without estimates."""
 
     label: str
     colour: str = GREY
-    estimates: dict[str, Estimate] = field(default_factory=dict)
+    estimates: dict[str, Estimate] = field(default_factory=dict)  # by the series' name
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,31 +234,17 @@ def correlation_estimates(found: MeasureCorrelation) -> dict[str, Estimate]:
 
 @dataclass(frozen=True, slots=True)
 class Forest:
-    """One panel of a forest plot.
+    """One panel of a forest plot: its rows from top to bottom, in each the series one above the other."""
 
-    Attributes:
-        x: label of its axis.
-        rows: headings and rows of estimates, from top to bottom.
-        series: what may stand in a row; two of them are drawn one above the other.
-        neutral: where a line marks "nothing" (0 for a correlation, 0.5 for a ROC area).
-        limits: of the axis; None for where the estimates end.
-    """
-
-    x: str
+    x: str  # label of its axis
     rows: Sequence[Row]
     series: Sequence[Series]
-    neutral: float = 0.0
-    limits: tuple[float | None, float | None] = (None, None)
+    neutral: float = 0.0  # where a line marks "nothing": 0 for a correlation, 0.5 for a ROC area
+    limits: tuple[float | None, float | None] = (None, None)  # of the axis; None for where the estimates end
 
 
 def forest_figure(panels: Sequence[Forest], *, caption: str, panel_width: float = 5.0) -> Figure:
-    """Forest plots side by side, tall enough for their rows, which are named at the first one.
-
-    Args:
-        panels: with rows of the same names.
-        caption: said under the figure in the report.
-        panel_width: inches.
-    """
+    """Forest plots side by side of rows of the same names, a ``panel_width`` of inches each."""
     height = max(2.2, _MARGIN_INCHES + _ROW_INCHES * max(len(panel.rows) for panel in panels))
     figure, axes = new_figure(1, len(panels), caption=caption, panel_inches=(panel_width, height))
     for place, (axis, panel) in enumerate(zip(axes[0], panels, strict=True)):
@@ -315,33 +280,18 @@ def _draw(axes: Axes, row: Row, series: Series, y: float) -> None:
         return
     if estimate.interval is not None:
         axes.plot(estimate.interval, [y, y], color=row.colour, lw=1.1, solid_capstyle="butt", zorder=2)
-    axes.plot(
-        [estimate.value],
-        [y],
-        series.marker,
-        color=row.colour,
-        markerfacecolor=row.colour if series.filled else "white",
-        markersize=4.5,
-        zorder=3,
-    )
+    axes.plot([estimate.value], [y], series.marker, **_dot(row.colour, series), zorder=3)
+
+
+def _dot(colour: str, series: Series) -> dict[str, Any]:
+    filling = colour if series.filled else "white"
+    return {"color": colour, "markerfacecolor": filling, "markersize": 4.5}
 
 
 def _legend(axes: Axes, series: Sequence[Series]) -> None:
     """Markers in grey: colours mean the kind of model, and the headings name it."""
     if len(series) < 2:
         return
-    handles = [
-        axes.plot(
-            [], [], each.marker, color=GREY, markerfacecolor=GREY if each.filled else "white", markersize=4.5
-        )[0]
-        for each in series
-    ]
-    axes.legend(
-        handles,
-        [each.name for each in series],
-        fontsize=7,
-        frameon=False,
-        ncols=len(series),
-        loc="lower center",
-        bbox_to_anchor=(0.5, 1.0),
-    )
+    handles = [axes.plot([], [], each.marker, **_dot(GREY, each), label=each.name)[0] for each in series]
+    look: dict[str, Any] = {"fontsize": 7, "frameon": False, "ncols": len(series)}
+    axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), **look)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from base64 import b64encode
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from PIL import Image
@@ -36,7 +35,6 @@ _LARGE_PNG_BYTES = 300_000
 _JPEG_QUALITY = 90
 _CSS_PX_PER_INCH = 96
 _USUAL_DPI = 100
-_WIDE_CSS_PX = 640
 
 
 def write_report(out: Path, *, on_damage: Callable[[InputError], None]) -> Path | None:
@@ -74,20 +72,16 @@ def report_html(
     *,
     summaries: Mapping[str, ResultTable] | None = None,
 ) -> str:
-    """The report.
-
-    It holds no time of day: the same results give the same page.
+    """The report as an HTML document; it holds no time of day: the same results give the same page.
 
     Args:
         results: in the order of the report, at least one.
         facts: by the experiment's name, what it was made from.
         summaries: tables over several experiments, by file name without ending; they head the page.
-
-    Returns:
-        An HTML document.
     """
     studies = [facts[result.name] for result in results]
     data = _each(item for study in studies for item in study.data)
+    alike = len(set(map(_made_with, studies))) == 1
     return (
         templates()
         .get_template("report.html.j2")
@@ -102,7 +96,7 @@ def report_html(
                 for number, (name, table) in enumerate((summaries or {}).items(), start=1)
             ],
             experiments=[
-                _experiment(number, result, "" if _alike(studies) else _made_with(facts[result.name]))
+                _experiment(number, result, "" if alike else _made_with(facts[result.name]))
                 for number, result in enumerate(results, start=1)
             ],
             version=_listed(study.versions["cephsure"] for study in studies),
@@ -147,8 +141,7 @@ def _data(data: Sequence[DataFacts]) -> ShownTable:
 
 
 def _facts_table(columns: Mapping[str, Sequence[str]], *, caption: str) -> ShownTable:
-    shown = tuple(ShownColumn(name, "", tuple(texts)) for name, texts in columns.items())
-    return ShownTable(caption, shown, "", "", len(shown[0].texts))
+    return ShownTable(caption, tuple(ShownColumn(name, "", tuple(texts)) for name, texts in columns.items()))
 
 
 def _experiment(number: int, result: ExperimentResult, made_with: str) -> dict[str, object]:
@@ -179,10 +172,6 @@ def _made_with(study: StudyFacts) -> str:
     )
 
 
-def _alike(studies: Sequence[StudyFacts]) -> bool:
-    return all(_made_with(study) == _made_with(studies[0]) for study in studies)
-
-
 def _each(items: Iterable[Item]) -> list[Item]:
     """Every item once, in the order they come."""
     seen: list[Item] = []
@@ -196,41 +185,23 @@ def _listed(items: Iterable[object]) -> str:
     return ", ".join(map(str, _each(items)))
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A figure of the page, its file inlined.
+def picture(figure: DrawnFigure, *, title: str) -> dict[str, str | int]:
+    """A result's figure for the page: curves as SVG, films and what is too large as PNG or JPEG.
 
-    Attributes:
-        title: such as "Figure 2.1".
-        caption: said under it.
-        alt: what it shows, for those who cannot see it.
-        source: the file as a data address.
-        width: in CSS pixels, as it was drawn.
-        height: the same.
+    With title, caption, alt, the file as a data address (``source``), width and height in CSS pixels.
     """
-
-    title: str
-    caption: str
-    alt: str
-    source: str
-    width: int
-    height: int
-
-    @property
-    def wide(self) -> bool:
-        """Whether it scrolls sideways on a small screen."""
-        return self.width > _WIDE_CSS_PX
-
-
-def picture(figure: DrawnFigure, *, title: str) -> Picture:
-    """A result's figure for the page: curves as SVG, films and what is too large as PNG or JPEG."""
     kind, content = _inlined(figure)
     with Image.open(io.BytesIO(figure.files["png"])) as image:
         scale = _CSS_PX_PER_INCH / image.info.get("dpi", (_USUAL_DPI,))[0]
         width, height = round(image.width * scale), round(image.height * scale)
-    alt = f"{title}: {figure.alt}" if figure.alt else title
-    source = f"data:{kind};base64,{b64encode(content).decode()}"
-    return Picture(title, figure.caption, alt, source, width, height)
+    return {
+        "title": title,
+        "caption": figure.caption,
+        "alt": f"{title}: {figure.alt}" if figure.alt else title,
+        "source": f"data:{kind};base64,{b64encode(content).decode()}",
+        "width": width,
+        "height": height,
+    }
 
 
 def _inlined(figure: DrawnFigure) -> tuple[str, bytes]:
@@ -240,15 +211,10 @@ def _inlined(figure: DrawnFigure) -> tuple[str, bytes]:
     if not holds_pixels and len(svg) <= _MOST_SVG_BYTES:
         return "image/svg+xml", svg
     if holds_pixels and len(png) > _LARGE_PNG_BYTES:
-        jpeg = _jpeg(png)
-        if len(jpeg) < len(png):
-            return "image/jpeg", jpeg
+        jpeg = io.BytesIO()
+        with Image.open(io.BytesIO(png)) as image:
+            # Full colour resolution: the marks on a film are thin and coloured.
+            image.convert("RGB").save(jpeg, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+        if jpeg.tell() < len(png):
+            return "image/jpeg", jpeg.getvalue()
     return "image/png", png
-
-
-def _jpeg(png: bytes) -> bytes:
-    stream = io.BytesIO()
-    with Image.open(io.BytesIO(png)) as image:
-        # Full colour resolution: the marks on a film are thin and coloured.
-        image.convert("RGB").save(stream, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
-    return stream.getvalue()

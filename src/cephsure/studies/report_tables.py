@@ -20,48 +20,30 @@ if TYPE_CHECKING:
 NOTHING = "–"
 _INTERVAL = " [interval]"
 
-_UNITS = {
-    "mm": "mm",
-    "px": "px",
-    "deg": "°",
-    "percent": "%",
-    "ms": "ms",
-    "s": "s",
-    "nats": "nats",
-    "mm2": "mm²",
-}
+_UNITS = {name: name for name in ("mm", "px", "ms", "s", "nats")} | {"deg": "°", "percent": "%", "mm2": "mm²"}
 # Words of a column's name that are written in another way.
 _WRITTEN = {"pearson": "Pearson r", "spearman": "Spearman ρ"} | {
     name: name.upper() for name in ("mre", "sdr", "sd", "auc", "roc", "ci", "ct", "mc", "id")
 }
-USUAL_DIGITS = 3
+_DIGITS = 3
 _MOST_DECIMALS = 6
 # Decimals that a column has at least.
 _LEAST_DECIMALS = {"mm": 2, "percent": 1}
 # Wider tables lose what is the same in all of their rows, if they have so many.
 _WIDE, _SEVERAL_ROWS = 8, 3
-# A longer table is cut to its first rows; one of many rows scrolls.
-MOST_ROWS = 60
-FIRST_ROWS = 20
-_SCROLLING_ROWS = 25
+# A longer table is cut to its first rows.
+MOST_ROWS, FIRST_ROWS = 60, 20
 _LONG_TEXT = 24
 
 
 @dataclass(frozen=True, slots=True)
 class ShownColumn:
-    """A column as it is read.
+    """A column as it is read."""
 
-    Attributes:
-        heading: its name in words, without its unit.
-        unit: or "".
-        texts: one a row.
-        numeric: whether it is set to the right.
-    """
-
-    heading: str
-    unit: str
-    texts: tuple[str, ...]
-    numeric: bool = False
+    heading: str  # its name in words, without its unit
+    unit: str  # or ""
+    texts: tuple[str, ...]  # one a row
+    numeric: bool = False  # whether it is set to the right
 
     @property
     def title(self) -> str:
@@ -79,31 +61,18 @@ class ShownColumn:
 
 @dataclass(frozen=True, slots=True)
 class ShownTable:
-    """A table of the report's page.
+    """A table of the report's page."""
 
-    Attributes:
-        caption: above it.
-        columns: that are shown.
-        words: below it: the note, what is the same in every row, whether rows are left out.
-        file: where the whole table is, with full precision; "" for a table without a file.
-        n_rows: how many rows are shown.
-    """
-
-    caption: str
+    caption: str  # above it
     columns: tuple[ShownColumn, ...]
-    words: str
-    file: str
-    n_rows: int
+    words: str = ""  # below it: the note, what is the same in every row, whether rows are left out
+    file: str = ""  # where the whole table is, with full precision
+    most_rows: int | None = None
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
         """The texts of the rows that are shown."""
-        return list(zip(*(column.texts[: self.n_rows] for column in self.columns), strict=True))
-
-    @property
-    def tall(self) -> bool:
-        """Whether it scrolls up and down."""
-        return self.n_rows > _SCROLLING_ROWS
+        return list(zip(*(column.texts[: self.most_rows] for column in self.columns), strict=True))
 
 
 def shown_table(table: ResultTable, *, title: str, file: str) -> ShownTable:
@@ -118,12 +87,8 @@ def shown_table(table: ResultTable, *, title: str, file: str) -> ShownTable:
     n_rows = len(table.frame)
     shown = FIRST_ROWS if n_rows > MOST_ROWS else n_rows
     whole = f"First {shown} of {n_rows} rows; all:" if shown < n_rows else "With all digits:"
-    under = [
-        table.note,
-        f"In every row: {', '.join(same)}." if same else "",
-        whole if n_rows else "No rows:",
-    ]
-    words = " ".join(part for part in under if part)
+    constant = f"In every row: {', '.join(same)}." if same else ""
+    words = " ".join(filter(None, [table.note, constant, whole if n_rows else "No rows:"]))
     return ShownTable(f"{title}. {table.title}", tuple(columns), words, file, shown)
 
 
@@ -132,7 +97,7 @@ def text_table(
     *,
     most_rows: int | None = None,
     most_columns: int | None = None,
-    digits: int = USUAL_DIGITS,
+    digits: int = _DIGITS,
 ) -> Table:
     """A table as text, for a terminal or a Markdown page: rounded, intervals beside their values.
 
@@ -152,7 +117,7 @@ def text_table(
     )
 
 
-def shown_columns(table: ResultTable, *, digits: int = USUAL_DIGITS) -> tuple[list[ShownColumn], list[str]]:
+def shown_columns(table: ResultTable, *, digits: int = _DIGITS) -> tuple[list[ShownColumn], list[str]]:
     """The columns to show, and of a wide table the others: "name value" of what is the same in every row."""
     ends = {name: found for name in table.columns if (found := _interval_of(name, table.columns))}
     inner = {end for pair in ends.values() for end in pair}
@@ -183,10 +148,8 @@ def _column(frame: pd.DataFrame, name: str, ends: tuple[str, str] | None, digits
         return ShownColumn(heading, unit, tuple(column_texts(name, cells, digits)), _is_numeric(cells))
     count = len(cells)
     texts = column_texts(name, [*cells, *frame[ends[0]], *frame[ends[1]]], digits)  # with as many decimals
-    joined = (
-        value if low == NOTHING else f"{value} [{low}, {high}]"
-        for value, low, high in zip(texts[:count], texts[count : 2 * count], texts[2 * count :], strict=True)
-    )
+    rows = zip(texts[:count], texts[count : 2 * count], texts[2 * count :], strict=True)
+    joined = (value if low == NOTHING else f"{value} [{low}, {high}]" for value, low, high in rows)
     return ShownColumn(f"{heading}{_INTERVAL}", unit, tuple(joined), numeric=True)
 
 
@@ -207,7 +170,7 @@ def heading_of(column: str) -> tuple[str, str]:
     return " ".join(named), unit
 
 
-def column_texts(name: str, column: Sequence[Cell], digits: int = USUAL_DIGITS) -> list[str]:
+def column_texts(name: str, column: Sequence[Cell], digits: int = _DIGITS) -> list[str]:
     """A column's cells as they are read: whole numbers whole, others to ``digits`` of the largest or more.
 
     Examples:
@@ -243,7 +206,5 @@ def _decimals(name: str, values: Sequence[float], digits: int) -> int:
 
 
 def _is_numeric(cells: Sequence[Cell]) -> bool:
-    known = [cell for cell in cells if cell is not None]
-    return bool(known) and all(
-        isinstance(cell, (int, float)) and not isinstance(cell, bool) for cell in known
-    )
+    kinds = {type(cell) for cell in cells if cell is not None}
+    return bool(kinds) and kinds <= {int, float}

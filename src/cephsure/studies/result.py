@@ -27,43 +27,29 @@ ENDINGS = ("png", "svg")
 
 @dataclass(frozen=True, slots=True)
 class DrawnFigure:
-    """A figure that is no longer drawn upon.
+    """A figure that is no longer drawn upon."""
 
-    Attributes:
-        caption: said under it.
-        alt: what it shows, for those who cannot see it.
-        files: by ending ("png", "svg"), the file's bytes.
-    """
-
-    caption: str
-    alt: str
-    files: Mapping[str, bytes]
+    caption: str  # said under it
+    alt: str  # what it shows, for those who cannot see it
+    files: Mapping[str, bytes]  # by ending ("png", "svg")
 
 
 def drawn(figure: Figure | DrawnFigure) -> DrawnFigure:
     """Draw a figure, the same bytes for the same figure; one that is drawn is given back."""
     if isinstance(figure, DrawnFigure):
         return figure
-    files = {ending: _bytes(figure, ending) for ending in ENDINGS}
+    import matplotlib as mpl
+
+    png, svg = io.BytesIO(), io.BytesIO()
+    figure.savefig(png, format="png")
+    # Without a salt of its own an SVG gets random identifiers, without Date None the time of day.
+    with mpl.rc_context({"svg.hashsalt": "cephsure"}):
+        figure.savefig(svg, format="svg", metadata={"Date": None})
+    files = {"png": png.getvalue(), "svg": svg.getvalue()}
     return DrawnFigure(str(figure.get_label()), in_words(figure), files)
 
 
-def _bytes(figure: Figure, ending: str) -> bytes:
-    import matplotlib as mpl
-
-    stream = io.BytesIO()
-    # Without a salt of its own an SVG gets random identifiers, without Date None the time of day.
-    with mpl.rc_context({"svg.hashsalt": "cephsure"}):
-        figure.savefig(stream, format=ending, metadata={"Date": None} if ending == "svg" else None)
-    return stream.getvalue()
-
-
-def read_drawn(folder: Path, name: str, *, caption: str, alt: str) -> DrawnFigure:
-    """A figure from its files.
-
-    Raises:
-        InputError: one of them is not there.
-    """
+def _read_figure(folder: Path, name: str, words: Mapping[str, str]) -> DrawnFigure:
     try:
         files = {ending: (folder / f"{name}.{ending}").read_bytes() for ending in ENDINGS}
     except OSError as error:
@@ -72,7 +58,7 @@ def read_drawn(folder: Path, name: str, *, caption: str, alt: str) -> DrawnFigur
             where=error.filename,
             remedy="run the experiment again: what is predicted is not predicted again",
         ) from error
-    return DrawnFigure(caption, alt, files)
+    return DrawnFigure(words["caption"], words["alt"], files)
 
 
 def in_words(figure: Figure) -> str:
@@ -148,19 +134,13 @@ class ResultTable:
 
     def document(self) -> dict[str, Any]:
         """The table as JSON data."""
-        return {
-            "title": self.title,
-            "note": self.note,
-            "columns": list(self.columns),
-            "rows": self.records(),
-        }
+        words = {"title": self.title, "note": self.note}
+        return words | {"columns": list(self.columns), "rows": self.records()}
 
     @staticmethod
     def from_document(data: Mapping[str, Any]) -> ResultTable:
         """The table of a ``document``."""
-        return ResultTable.from_records(
-            data["title"], data["rows"], columns=data["columns"], note=data["note"]
-        )
+        return ResultTable(data["title"], frame_of(data["rows"], data["columns"]), data["note"])
 
 
 def frame_of(
@@ -214,11 +194,8 @@ class ExperimentResult:
         """
         figures = {name: drawn(figure) for name, figure in self.figures.items()}
         contents = {f"{name}.csv": table.csv().encode("utf-8") for name, table in self.tables.items()}
-        contents |= {
-            f"{name}.{ending}": content
-            for name, figure in figures.items()
-            for ending, content in figure.files.items()
-        }
+        for name, figure in figures.items():
+            contents |= {f"{name}.{ending}": content for ending, content in figure.files.items()}
         document = replace(self, figures=dict(figures)).document()
         contents[f"{self.name}.json"] = (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
         return [write_atomically(folder / name, content) for name, content in contents.items()]
@@ -264,10 +241,7 @@ def _from_document(data: Mapping[str, Any], folder: Path) -> ExperimentResult:
         title=str(data["title"]),
         method=tuple(map(str, data["method"])),
         tables={key: ResultTable.from_document(table) for key, table in data["tables"].items()},
-        figures={
-            key: read_drawn(folder, key, caption=words["caption"], alt=words["alt"])
-            for key, words in data["figures"].items()
-        },
+        figures={key: _read_figure(folder, key, words) for key, words in data["figures"].items()},
     )
 
 
