@@ -67,12 +67,7 @@ class ElasticField:
 
     @staticmethod
     def of_film(film: Film, *, seed: int, film_id: str) -> ElasticField:
-        """Draw the field of a film.
-
-        Args:
-            film: gives size and scale; its grey values do not matter.
-            seed: of the study, 0 or more.
-            film_id: the film's name; another name gives another field.
+        """Draw the field of a film's size and scale, by the study's seed and the film's name.
 
         Raises:
             FilmError: the film has no mm scale.
@@ -88,7 +83,7 @@ class ElasticField:
         columns = _count(film.width_px * mm_per_px[0] / CELL_MM[0])
         rows = _count(film.height_px * mm_per_px[1] / CELL_MM[1])
         noise = generator.uniform(-1.0, 1.0, (2, rows, columns))
-        blurred = np.stack([gaussian_filter(axis_noise, BLUR_CELLS) for axis_noise in noise])
+        blurred = gaussian_filter(noise, (0.0, BLUR_CELLS, BLUR_CELLS))
         return ElasticField(blurred, film.width_px, film.height_px, mm_per_px)
 
     def displacement_px(self, points_px: NDArray[np.float64], magnitude: float) -> NDArray[np.float64]:
@@ -101,9 +96,6 @@ class ElasticField:
         Args:
             film: of the size the field was drawn for.
             magnitude: in the reference's unit, 0 to ``MAX_MAGNITUDE``; 0 gives the film's own grey values.
-
-        Returns:
-            A film of the same size and scale.
         """
         if film.pixels.shape != (self.height_px, self.width_px):
             raise ValueError(f"a field for {self.width_px} x {self.height_px} px, not {film.pixels.shape}")
@@ -124,15 +116,10 @@ class ElasticField:
         return replace(film, pixels=pixels, path=None, notes=(*film.notes, note))
 
     def move(self, points_px: NDArray[np.float64], magnitude: float) -> NDArray[np.float64]:
-        """Where points of the film lie on the distorted film: the exact inverse of the resampling.
+        """Where points (..., 2) of the film lie on the distorted film, to within a thousandth of a px.
 
-        Args:
-            points_px: (..., 2) points of the film, NaN where missing.
-            magnitude: as for ``distort``.
-
-        Returns:
-            (..., 2), to within a thousandth of a px. NaN for a missing point, for one that the map's folds
-            show at several places, and for one that is moved off the film.
+        It is the exact inverse of the resampling. NaN for a point that is missing, for one that the map's
+        folds show at several places, and for one that is moved off the film.
         """
         flat = np.asarray(points_px, dtype=np.float64).reshape(-1, 2)
         moved = np.full_like(flat, np.nan)
@@ -140,8 +127,8 @@ class ElasticField:
         if magnitude == 0:
             moved[known] = flat[known]
         elif known.any():
-            targets = self._to_cells(flat[known])
-            moved[known] = self._to_px(self._unique(targets, *self._solutions(targets, magnitude), magnitude))
+            cells = self._unique(self._to_cells(flat[known]), magnitude)
+            moved[known] = (cells + 0.5) * self._cell_px - 0.5
         return moved.reshape(np.shape(points_px))
 
     def size_mm(self, magnitude: float) -> tuple[float, float]:
@@ -172,9 +159,6 @@ class ElasticField:
 
     def _to_cells(self, px: NDArray[np.float64], axis: int | slice = slice(None)) -> NDArray[np.float64]:
         return (px + 0.5) / self._cell_px[axis] - 0.5
-
-    def _to_px(self, cells: NDArray[np.float64]) -> NDArray[np.float64]:
-        return (cells + 0.5) * self._cell_px - 0.5
 
     def _clipped(self, cells: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
         """One coordinate, brought between the outermost cells' centres."""
@@ -224,7 +208,7 @@ class ElasticField:
         self, targets: NDArray[np.float64], magnitude: float
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Four points in each square between cells' centres whose corners' images surround a target."""
-        x, y = (np.append(np.append(-0.5, np.arange(np.ceil(edge))), edge) for edge in self._edge_cells)
+        x, y = (np.hstack([-0.5, np.arange(np.ceil(edge)), edge]) for edge in self._edge_cells)
         nodes = np.stack(np.meshgrid(x, y), axis=-1)  # (Y, X, 2)
         images = nodes + magnitude * self._at(nodes)
         corners = np.stack([images[:-1, :-1], images[1:, :-1], images[:-1, 1:], images[1:, 1:]])
@@ -239,14 +223,9 @@ class ElasticField:
         points = first + shares[:, np.newaxis] * (last - first)  # (4, K, 2)
         return np.tile(owners, len(shares)), points.reshape(-1, 2)
 
-    def _unique(
-        self,
-        targets: NDArray[np.float64],
-        owners: NDArray[np.intp],
-        solutions: NDArray[np.float64],
-        magnitude: float,
-    ) -> NDArray[np.float64]:
+    def _unique(self, targets: NDArray[np.float64], magnitude: float) -> NDArray[np.float64]:
         """(P, 2) the one solution of each target; NaN if there is none, or more than one."""
+        owners, solutions = self._solutions(targets, magnitude)
         found = np.full_like(targets, np.nan)
         for owner in np.unique(owners):
             own = solutions[owners == owner]

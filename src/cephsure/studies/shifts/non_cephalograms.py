@@ -61,17 +61,15 @@ def draw_text(rng: np.random.Generator) -> Image.Image:
 
 def draw_photograph(rng: np.random.Generator) -> Image.Image:
     """The texture of a photograph, whose amplitudes fall as 1/f (Field 1987), and things with an outline."""
-    texture = _one_over_f(rng)
-    grey = texture
+    grey = texture = _one_over_f(rng)
     for _ in range(int(rng.integers(4, 10))):
         mask = Image.new("L", SIZE_PX, 0)
         centre = rng.uniform(0.1, 0.9, 2) * SIZE_PX
         angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-        radii = rng.uniform(60, 260) * (
-            1 + 0.25 * ndimage.gaussian_filter1d(rng.normal(size=24), 1, mode="wrap")
-        )
+        size = rng.uniform(60, 260)
+        radii = size * (1 + 0.25 * ndimage.gaussian_filter1d(rng.normal(size=24), 1, mode="wrap"))
         outline = centre + radii[:, np.newaxis] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-        ImageDraw.Draw(mask).polygon([(float(x), float(y)) for x, y in outline], fill=255)
+        ImageDraw.Draw(mask).polygon(outline.ravel().tolist(), fill=255)
         inside = np.asarray(mask.filter(ImageFilter.GaussianBlur(2)), dtype=np.float64) / 255
         # Another piece of the same texture, which goes round: a texture of its own would take a second.
         moved = np.roll(texture, rng.integers(0, SIZE_PX[0], 2), axis=(0, 1))
@@ -92,8 +90,8 @@ def draw_by_hand(rng: np.random.Generator) -> Image.Image:
             steps = max(2, int(np.linalg.norm(end - start) / 12))
             points += list(start + np.linspace(0, 1, steps, endpoint=False)[:, np.newaxis] * (end - start))
         drawn = np.array([*points, corners[-1]])
-        drawn = drawn + ndimage.gaussian_filter1d(rng.normal(0, 5, drawn.shape), 1.5, axis=0)
-        pen.line([(float(x), float(y)) for x, y in drawn], fill=30, width=width, joint="curve")
+        drawn += ndimage.gaussian_filter1d(rng.normal(0, 5, drawn.shape), 1.5, axis=0)
+        pen.line(drawn.ravel().tolist(), fill=30, width=width, joint="curve")
 
     def ring(x: float, y: float, radius: float) -> None:
         angles = np.linspace(0, 2 * np.pi, 25)
@@ -108,8 +106,7 @@ def draw_by_hand(rng: np.random.Generator) -> Image.Image:
     ring(*sun, 70)
     for angle in np.linspace(0, 2 * np.pi, 9)[:-1]:
         ray = np.array([np.cos(angle), np.sin(angle)])
-        ends = np.array(sun) + np.outer([90.0, 150.0], ray)
-        line(*((float(a), float(b)) for a, b in ends))
+        line(*(sun + np.outer([90.0, 150.0], ray)).tolist())
     foot = float(rng.uniform(700, 860))
     ring(foot, 760, 40)
     line((foot, 800), (foot, 960), (foot - 50, 1080))
@@ -135,7 +132,7 @@ def draw_chessboard(rng: np.random.Generator) -> Image.Image:
     columns = (np.arange(SIZE_PX[0]) + shift_x) // side
     rows = (np.arange(SIZE_PX[1]) + shift_y) // side
     dark, bright = int(rng.integers(0, 100)), int(rng.integers(156, 256))
-    odd = (columns[np.newaxis, :] + rows[:, np.newaxis]) % 2
+    odd = np.add.outer(rows, columns) % 2
     return Image.fromarray(np.where(odd == 1, bright, dark).astype(np.uint8))
 
 

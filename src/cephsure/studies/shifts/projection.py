@@ -6,6 +6,7 @@ The geometry is that of `cephsure.studies.shifts.pose`. A line integral is ln(I0
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -50,7 +51,8 @@ _SHARPENED_SIGMA_MM = 0.8
 _GRAIN_SIGMA_MM = 0.2
 
 Look = Literal["sum", "cephalogram"]
-"""``sum`` is the reference's: the sum of attenuation along each ray, divided by the film's maximum."""
+"""``sum`` is the reference's: the sum of attenuation along each ray, divided by the film's maximum.
+``cephalogram`` has a cephalogram's weight of bone, and `TONE_CURVE`."""
 
 WIDTH_MM, HEIGHT_MM = 193.5, 240.0
 MM_PER_PX = 0.4
@@ -69,13 +71,8 @@ def attenuation_per_mm(values_hu: NDArray[np.float32], *, bone_gain: float = 1.0
     0.02 per mm is water at some 60 keV. Below -800 HU nothing is counted: scanners and 8-bit sources leave
     air at -930 and the like, which over a quarter of a metre would fog the film. Nowhere is it negative.
 
-    Args:
-        values_hu: any shape, HU.
-        bone_gain: what lies over 100 HU is multiplied by this. The beam of a CT (120 kV) is harder than
-            that of a cephalogram (60 to 80 kV), where bone stands out two to three times as much.
-
-    Returns:
-        The same shape, float32, per mm.
+    What lies over 100 HU is multiplied by ``bone_gain``: the beam of a CT (120 kV) is harder than that of a
+    cephalogram (60 to 80 kV), where bone stands out two to three times as much.
     """
     hu = values_hu
     if bone_gain != 1:
@@ -100,8 +97,7 @@ def project(volume: Volume, view: View, *, order: Order = 1, bone_gain: float = 
         bone_gain: see `attenuation_per_mm`.
 
     Returns:
-        (height, width) float32, without unit: ln of entering over leaving intensity. Rays outside the
-        volume meet nothing.
+        (height, width) float32, without unit: ln of entering over leaving intensity.
     """
     grid = _Grid(attenuation_per_mm(volume.values, bone_gain=bone_gain), volume.spacing_mm, (0.0, 0.0, 0.0))
     if view.tilt_deg or view.nod_deg:
@@ -135,9 +131,9 @@ class _Grid:
 
     def corners_mm(self, axes: tuple[int, ...]) -> NDArray[np.float64]:
         """The corners of the voxels' cells along the given axes, (2 ** len(axes), len(axes))."""
+        outermost = (np.array([-0.5, self.values.shape[axis] - 0.5]) for axis in axes)
         ends = [
-            self.origin_mm[a] + np.array([-0.5, self.values.shape[a] - 0.5]) * self.spacing_mm[a]
-            for a in axes
+            self.origin_mm[a] + index * self.spacing_mm[a] for a, index in zip(axes, outermost, strict=True)
         ]
         return np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(-1, len(axes))
 
@@ -161,9 +157,10 @@ def _leaned(grid: _Grid, view: View, order: Order) -> _Grid:
     matrix = lean.T * spacing / spacing[:, np.newaxis]
     offset = (lean.T @ (origin - pivot) + pivot - np.asarray(grid.origin_mm)) / spacing
     values = ndimage.affine_transform(
-        grid.values, matrix, offset, tuple(shape), order=order, mode="constant", output=np.float32
+        grid.values, matrix, offset, tuple(shape), order=order, output=np.float32
     )
-    return _Grid(values, grid.spacing_mm, (float(origin[0]), float(origin[1]), float(origin[2])))
+    x, y, z = origin.tolist()
+    return _Grid(values, grid.spacing_mm, (x, y, z))
 
 
 def _depths(grid: _Grid, view: View) -> tuple[NDArray[np.float64], float]:
@@ -171,9 +168,8 @@ def _depths(grid: _Grid, view: View) -> tuple[NDArray[np.float64], float]:
     step = min(grid.spacing_mm[:2]) / 2
     corners = grid.corners_mm((0, 1)) - np.asarray(view.pivot_mm[:2])
     x = corners @ pose_matrix(view.rotation_deg)[0, :2]
-    count = int(np.ceil((x.max() - x.min()) / step))
-    middle = (x.max() + x.min()) / 2
-    return middle + (np.arange(count) - (count - 1) / 2) * step, step
+    count = int(np.ceil(np.ptp(x) / step))
+    return (x.max() + x.min()) / 2 + (np.arange(count) - (count - 1) / 2) * step, step
 
 
 def _plane_sums(grid: _Grid, view: View, depths_mm: NDArray[np.float64], order: Order) -> NDArray[np.float32]:
@@ -229,8 +225,7 @@ def _taps(
         )
         weights /= 6
     weights[(position < -0.5) | (position > size - 0.5)] = 0
-    index = base.astype(np.intp)[:, np.newaxis] + np.arange(order + 1) - (order - 1) // 2
-    index = np.abs(index)
+    index = np.abs(base.astype(np.intp)[:, np.newaxis] + np.arange(order + 1) - (order - 1) // 2)
     index = np.where(index > size - 1, 2 * (size - 1) - index, index)
     return np.clip(index, 0, size - 1), weights
 
@@ -262,44 +257,33 @@ def to_cephalogram(
         (height, width) float32 in [0, 1], larger is brighter.
 
     Raises:
-        InputError: if the line integrals are not a finite image.
+        InputError: the line integrals are no finite image.
     """
     if line_integrals.ndim != 2 or not np.isfinite(line_integrals).all():
         raise InputError("line integrals must be a two-dimensional array of finite numbers")
     integrals = line_integrals.astype(np.float64)
-    base = _edge_keeping_base(integrals, width_px=_odd(_BASE_WIDTH_MM / mm_per_px))
+    base = _edge_keeping_base(integrals, width_px=_BASE_WIDTH_MM / mm_per_px)
     shown = base + detail_gain * (integrals - base)
     shown += sharpening * (shown - ndimage.gaussian_filter(shown, _SHARPENED_SIGMA_MM / mm_per_px))
     at, grey = np.array(TONE_CURVE).T
     pixels = PchipInterpolator(at, grey / 255)(np.clip(shown, at[0], at[-1]))
     if grain > 0:
-        pixels = pixels + grain * _grain(pixels.shape, _GRAIN_SIGMA_MM / mm_per_px, seed)
+        noise = np.random.default_rng(seed).standard_normal(pixels.shape)
+        noise = ndimage.gaussian_filter(noise, _GRAIN_SIGMA_MM / mm_per_px)
+        pixels = pixels + grain * (noise / noise.std())
     clipped: NDArray[np.float32] = np.clip(pixels, 0, 1).astype(np.float32)
     return clipped
 
 
-def _edge_keeping_base(image: NDArray[np.float64], *, width_px: int) -> NDArray[np.float64]:
+def _edge_keeping_base(image: NDArray[np.float64], *, width_px: float) -> NDArray[np.float64]:
     """The guided filter, guided by the image: smooth where its variance is below ``_EDGE_CONTRAST``."""
-    mean = ndimage.uniform_filter(image, width_px)
-    variance = np.maximum(ndimage.uniform_filter(image**2, width_px) - mean**2, 0)
+    # A window with a middle: the odd number nearest below.
+    smooth = partial(ndimage.uniform_filter, size=max(1, 2 * int((width_px - 1) // 2) + 1))
+    mean = smooth(image)
+    variance = np.maximum(smooth(image**2) - mean**2, 0)
     slope = variance / (variance + _EDGE_CONTRAST)
-    offset = mean * (1 - slope)
-    base: NDArray[np.float64] = ndimage.uniform_filter(slope, width_px) * image + ndimage.uniform_filter(
-        offset, width_px
-    )
+    base: NDArray[np.float64] = smooth(slope) * image + smooth(mean * (1 - slope))
     return base
-
-
-def _grain(shape: tuple[int, ...], sigma_px: float, seed: int) -> NDArray[np.float64]:
-    """Noise of unit standard deviation, correlated over the grain's size."""
-    noise = ndimage.gaussian_filter(np.random.default_rng(seed).standard_normal(shape), sigma_px)
-    grain: NDArray[np.float64] = noise / noise.std()
-    return grain
-
-
-def _odd(number: float) -> int:
-    """The odd integer nearest below, at least 1: a window with a middle."""
-    return max(1, 2 * int((number - 1) // 2) + 1)
 
 
 def cephalogram_view(
@@ -315,9 +299,6 @@ def cephalogram_view(
         volume: the head, levelled.
         has_vertex: whether its highest tissue is the vertex.
         tissue: (n_x, n_y, n_z) where the head is; by default what `near_head` finds.
-
-    Returns:
-        A parallel view of 193.5 x 240 mm at 0.4 mm a pixel.
     """
     view = view_of(volume, mm_per_px=MM_PER_PX)
     dx, dy, dz = volume.spacing_mm
@@ -339,18 +320,10 @@ def cephalogram_view(
 
 
 def ct_film(volume: Volume, view: View, *, look: Look = "cephalogram") -> Film:
-    """Project a head and draw the film.
+    """Project a head and draw the film, with the scale of the midplane.
 
     The projection is made with the CT's own sharpness and refined to the film's pixels by cubic splines:
     rays between its voxels show nothing new.
-
-    Args:
-        volume: the head.
-        view: pose, geometry and film.
-        look: "cephalogram" with a cephalogram's weight of bone and `TONE_CURVE`, "sum" as the reference's.
-
-    Returns:
-        The film with the scale of the midplane.
     """
     gain = CEPHALOGRAM_BONE_GAIN if look == "cephalogram" else 1.0
     coarse_mm = max(view.mm_per_px, min(volume.spacing_mm[1:]))

@@ -15,11 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-BONE_HU = 300.0
-"""From here on a voxel counts as bone when the head's centre is sought."""
-
-TISSUE_HU = -200.0
-"""From here on a voxel counts as tissue when the head's outline is sought."""
+BONE_HU, TISSUE_HU = 300.0, -200.0
+"""From here on a voxel counts as bone (for the head's centre), and as tissue (for its outline)."""
 
 AIR_HU = -1000.0
 """What stands where a scan has nothing."""
@@ -57,9 +54,8 @@ class Volume:
 
     def __post_init__(self) -> None:
         if self.values.ndim != 3 or min(self.values.shape) < 2:
-            raise InputError(
-                f"a CT volume has three axes of at least 2 voxels, this one is {self.values.shape}",
-            )
+            shape = self.values.shape
+            raise InputError(f"a CT volume has three axes of at least 2 voxels, this one is {shape}")
         if not all(np.isfinite(s) and s > 0 for s in self.spacing_mm):
             raise InputError(f"the voxel spacing must be positive, it is {self.spacing_mm} mm")
         if not np.isfinite(self.values).all():
@@ -68,9 +64,8 @@ class Volume:
     @property
     def size_mm(self) -> tuple[float, float, float]:
         """Distance from the first to the last voxel centre along x, y and z."""
-        n_x, n_y, n_z = self.values.shape
-        d_x, d_y, d_z = self.spacing_mm
-        return ((n_x - 1) * d_x, (n_y - 1) * d_y, (n_z - 1) * d_z)
+        x, y, z = ((n - 1) * step for n, step in zip(self.values.shape, self.spacing_mm, strict=True))
+        return (x, y, z)
 
     @property
     def centre_mm(self) -> tuple[float, float, float]:
@@ -105,9 +100,6 @@ def upright_volume(
         directions: (3, 3) unit vectors; row a says where axis a runs to in the patient, (left, back, up).
         spacing_mm: (3,) distance of neighbouring voxel centres along each axis.
         where: the file or folder, for messages.
-
-    Returns:
-        The volume.
 
     Raises:
         InputError: the grid leans by more than 5° from the patient's axes, or holds no air.
@@ -148,12 +140,8 @@ def near_head(volume: Volume, reach_mm: float) -> NDArray[np.bool_]:
     The core is the largest connected part of all that lies more than 5 mm within tissue: plates and tubes are
     thinner. What touches the head is told from it by this alone.
 
-    Args:
-        volume: a head CT.
-        reach_mm: how far tissue may lie from the core's surface, mm.
-
     Returns:
-        (n_x, n_y, n_z) tissue near the core; all tissue if nothing is thick enough to be a core.
+        (n_x, n_y, n_z) tissue up to ``reach_mm`` from the core's surface; all tissue where there is no core.
     """
     tissue = volume.values > TISSUE_HU
     if tissue.all():
@@ -169,11 +157,7 @@ def near_head(volume: Volume, reach_mm: float) -> NDArray[np.bool_]:
 
 
 def head_alone(volume: Volume) -> Volume:
-    """The CT with tissue far from the head (table, headrest, straps, tubes) turned to air.
-
-    Returns:
-        The volume on the same grid; the same object where there is nothing to take out.
-    """
+    """The CT with tissue far from the head (table, headrest, straps, tubes) turned to air; the grid stays."""
     foreign = (volume.values > TISSUE_HU) & ~near_head(volume, FAR_MM)
     if not foreign.any():
         return volume
