@@ -9,29 +9,10 @@ import numpy as np
 
 from cephsure.evaluation.bootstrap import film_weights
 from cephsure.evaluation.quality import pearson
+from cephsure.studies import plotting
 from cephsure.studies.held_out import OFFICIAL, WITHOUT, HeldOut, held_out, truth_for
-from cephsure.studies.measured import (
-    CORRELATION_NOTE,
-    MeasureCorrelation,
-    correlate,
-    measured,
-    strongest,
-)
-from cephsure.studies.plotting import (
-    GREY,
-    KIND_COLOURS,
-    POOLED,
-    WITHIN,
-    Estimate,
-    Forest,
-    Row,
-    Series,
-    correlation_estimates,
-    density_panel,
-    forest_figure,
-    label,
-    new_figure,
-)
+from cephsure.studies.measured import CORRELATION_NOTE, MeasureCorrelation, correlate, measured, strongest
+from cephsure.studies.plotting import GREY, KIND_COLOURS, POOLED, WITHIN, Estimate, Forest, Row, Series
 from cephsure.studies.published import REFERENCE
 from cephsure.studies.result import ExperimentResult, ResultTable, method_text, with_interval
 from cephsure.studies.statistics.intervals import equal_bins
@@ -59,9 +40,8 @@ class Group:
     Attributes:
         model: the model.
         truth: whose points count as true.
-        films: "official" or "clean".
+        films: "official" or "clean", ``n_films`` of them.
         landmarks: "all", or without which.
-        n_films: how many.
         found: a measure each.
     """
 
@@ -75,14 +55,8 @@ class Group:
     @property
     def own(self) -> MeasureCorrelation | None:
         """The measure by which the reference judges this kind of model, if it says anything."""
-        return next(
-            (found for found in self.found if found.measured.measure.name == self.model.own_measure), None
-        )
-
-    @property
-    def colour(self) -> str:
-        """Of the kind of model."""
-        return KIND_COLOURS.get(self.model.kind, GREY)
+        name = self.model.own_measure
+        return next((found for found in self.found if found.measured.measure.name == name), None)
 
     @property
     def published_pearson(self) -> float:
@@ -92,14 +66,10 @@ class Group:
 
 
 def error_correlation(study: Study) -> ExperimentResult:
-    """Correlation of each measure with the radial error, each landmark of each test film a point.
+    """Correlation of each measure with the radial error, each landmark of each plain test film a point.
 
-    Args:
-        study: models and data; every model predicts the plain films of the split.
-
-    Returns:
-        A table of every coefficient and one of each landmark's; figures: ours beside the published ones, all
-        measures pooled and within a landmark, and for each model the points themselves.
+    A table of every coefficient and one of each landmark's; figures: ours beside the published ones, all
+    measures pooled and within a landmark, and for each model the points themselves.
 
     Raises:
         InputError: the films have no scale, or cannot be predicted.
@@ -111,22 +81,18 @@ def error_correlation(study: Study) -> ExperimentResult:
         "error_correlation_published": published_figure(main, held.test),
         "error_correlation_measures": measures_figure(main, held.test),
     }
-    for group in main:
-        if group.found:
-            name = f"error_correlation_{group.model.label}"
-            figures[name] = scatter_figure(group, held.test, seed=study.seed)
+    figures |= {
+        f"error_correlation_{group.model.label}": scatter_figure(group, held.test, seed=study.seed)
+        for group in main
+        if group.found
+    }
     tables = _tables(study, groups, main, held.test)
     table = tables["error_correlation"]
     whole = (table.frame["films"] == OFFICIAL) & (table.frame["landmarks"] == ALL)
     return ExperimentResult(
         name="error-correlation",
         title="Does a measure follow the error?",
-        method=method_text(
-            "error-correlation",
-            test=held.test,
-            sizes=held.sizes,
-            resamples=RESAMPLES,
-        ),
+        method=method_text("error-correlation", test=held.test, sizes=held.sizes, resamples=RESAMPLES),
         tables=tables,
         figures=figures,
         shown=table.select(*_SHOWN, where=whole),
@@ -163,17 +129,9 @@ def _tables(
         "error_correlation_landmarks": ResultTable.from_records(
             f"Rank correlation of measure and error within each landmark, official {test}",
             [
-                {
-                    "model": group.model.title,
-                    "truth": group.truth,
-                    "number": mark.number,
-                    "code": mark.code,
-                    "landmark": mark.name,
-                    "mre_mm": mean,
-                    "measure": found.measured.measure.name,
-                    "direction": found.measured.measure.direction,
-                    "spearman": coefficient,
-                }
+                {"model": group.model.title, "truth": group.truth, "number": mark.number, "code": mark.code}
+                | {"landmark": mark.name, "mre_mm": mean, "measure": found.measured.measure.name}
+                | {"direction": found.measured.measure.direction, "spearman": coefficient}
                 for group in main
                 for found in group.found
                 for mark, mean, coefficient in zip(
@@ -187,37 +145,23 @@ def _tables(
 
 def _record(group: Group, found: MeasureCorrelation) -> dict[str, Any]:
     model, is_own = group.model, found is group.own
-    return {
-        "model": model.title,
-        "recipe": model.recipe,
-        "kind": model.kind,
-        "under_trained": model.under_trained,
-        "truth": group.truth,
-        "films": group.films,
-        "landmarks": group.landmarks,
-        "n_films": group.n_films,
-        "own_measure": is_own,
-        **found.record(),
-        "published_pearson": group.published_pearson if is_own else None,
-    }
+    record: dict[str, Any] = {"model": model.title, "recipe": model.recipe, "kind": model.kind}
+    record |= {"under_trained": model.under_trained, "truth": group.truth, "films": group.films}
+    record |= {"landmarks": group.landmarks, "n_films": group.n_films, "own_measure": is_own}
+    return record | found.record() | {"published_pearson": group.published_pearson if is_own else None}
 
 
 def published_figure(main: Sequence[Group], test: str) -> Figure:
     """Pearson's r of each kind's own measure, ours beside the published one."""
     own = [(group, group.own) for group in main if group.own is not None]
-    rows = [
-        Row(
-            f"{group.model.title}: {found.measured.measure.title}",
-            group.colour,
-            {
-                _OURS.name: Estimate(found.quality.pearson, found.quality.pearson_ci95),
-                _PUBLISHED.name: Estimate(group.published_pearson),
-            },
-        )
-        for group, found in own
-    ]
+    rows = []
+    for group, found in own:
+        coefficient = Estimate(found.quality.pearson, found.quality.pearson_ci95)
+        estimates = {_OURS.name: coefficient, _PUBLISHED.name: Estimate(group.published_pearson)}
+        name = f"{group.model.title}: {found.measured.measure.title}"
+        rows.append(Row(name, KIND_COLOURS[group.model.kind], estimates))
     points = max((found.quality.n_points for _, found in own), default=0)
-    return forest_figure(
+    return plotting.forest_figure(
         [Forest("Pearson's r with the radial error", rows, [_OURS, _PUBLISHED], limits=(-1, 1))],
         caption="Pearson's r of radial error and the measure by which the reference judges each kind of "
         f"model, point by point, unbinned ({points} points of official {test}; 95 % intervals, films "
@@ -237,9 +181,9 @@ def measures_figure(main: Sequence[Group], test: str) -> Figure:
                 _OVER_2.name: Estimate(found.quality.auc_2mm, found.quality.auc_2mm_ci95),
                 _OVER_4.name: Estimate(found.quality.auc_4mm, found.quality.auc_4mm_ci95),
             }
-            estimates = correlation_estimates(found) | areas
-            rows.append(Row(found.measured.measure.title, group.colour, estimates))
-    return forest_figure(
+            estimates = plotting.correlation_estimates(found) | areas
+            rows.append(Row(found.measured.measure.title, KIND_COLOURS[group.model.kind], estimates))
+    return plotting.forest_figure(
         [
             Forest("Spearman's coefficient with the radial error", rows, [POOLED, WITHIN]),
             Forest("area under the ROC curve", rows, [_OVER_2, _OVER_4], neutral=0.5),
@@ -256,7 +200,7 @@ def scatter_figure(group: Group, test: str, *, seed: int) -> Figure:
     """The points of one model: its own measure, the best other one, and both in bins."""
     other = strongest(group.found, but=group.model.own_measure)
     shown = [found for found in (group.own, other) if found is not None]
-    figure, axes = new_figure(
+    figure, axes = plotting.new_figure(
         1,
         len(shown) + 1,
         caption=f"{group.model.title}, official {test}: radial error against its measure and against the "
@@ -269,14 +213,9 @@ def scatter_figure(group: Group, test: str, *, seed: int) -> Figure:
         said = found.said(pearson=True)
         if found is group.own:
             said += f"\npublished r = {with_interval(group.published_pearson, None)}"
-        density_panel(
-            panel,
-            found.measured,
-            found.lengths_mm,
-            y="radial error [mm]",
-            title=f"{group.model.title}\n{found.measured.measure.title}",
-            said=said,
-            diagonal=True,
+        y, title = "radial error [mm]", f"{group.model.title}\n{found.measured.measure.title}"
+        plotting.density_panel(
+            panel, found.measured, found.lengths_mm, y=y, title=title, said=said, diagonal=True
         )
     _binned_panel(axes[0, -1], shown, seed=seed)
     return figure
@@ -302,6 +241,6 @@ def _binned_panel(axes: Axes, shown: Sequence[MeasureCorrelation], *, seed: int)
     mean = float(np.nanmean(shown[0].lengths_mm))
     axes.axhline(mean, color=GREY, lw=0.8, ls=":", label="mean of all points")
     x, y = "points, from certain to uncertain [%]", "mean radial error in the bin [mm]"
-    label(axes, x=x, y=y, title="binned")
+    plotting.label(axes, x=x, y=y, title="binned")
     axes.set_ylim(bottom=0)
     axes.legend(fontsize=7, frameon=False, loc="upper left")
