@@ -13,6 +13,7 @@ from cephsure.errors import AnnotationError
 from cephsure.landmarks import load_landmark_set
 from cephsure.studies.held_out import held_out
 from cephsure.studies.observer_panels import (
+    OBSERVED_LANDMARKS,
     distance_to_the_others,
     expert_panel,
     observer_panel,
@@ -42,7 +43,7 @@ def write(tmp_path):
 
 def test_millimetres_become_pixels_in_the_files_order(write):
     found = read_observers(write(observer1=f"{LINE}\n"))
-    assert (found.names, found.film_ids, found.numbers) == (("observer1",), ("009",), (9, 10, 3, 12, 15))
+    assert (found.names, found.film_ids, OBSERVED_LANDMARKS) == (("observer1",), ("009",), (9, 10, 3, 12, 15))
     expected = [[1280, 2060], [694, 1722], [1278, 1243], [1397, 1760], [1513, 1522]]
     np.testing.assert_allclose(found.points_px[0, 0], expected)
 
@@ -105,7 +106,7 @@ def test_the_real_observers_mark_what_senior_and_junior_mark(shared_data):
     found = observers_of(dataset)
     assert len(found.names) == 9
     films = {film.film_id: film for film in dataset.films}
-    columns = [number - 1 for number in found.numbers]
+    columns = [number - 1 for number in OBSERVED_LANDMARKS]
     senior = np.stack([films[film_id].annotations["senior"][columns] for film_id in found.film_ids])
     apart_mm = np.linalg.norm(found.points_px - senior, axis=-1) * 0.1
     # Another order of landmarks, or another unit, would put them centimetres away.
@@ -204,14 +205,14 @@ def test_spread_by_hand(observed):
     # Senior and junior as far as the point is difficult, on opposite sides; the observers on the spot.
     difficulty = made.difficulty[np.ix_([0, 1], panel.columns)]
     np.testing.assert_allclose(panel.disagreement_mm(corrected=False), difficulty / 2, atol=1e-5)
-    np.testing.assert_allclose(panel.distances_mm()[0], difficulty * 4 / 3, atol=1e-5)
+    np.testing.assert_allclose(distance_to_the_others(panel.points_mm)[0], difficulty * 4 / 3, atol=1e-5)
 
 
 def test_a_convention_counts_only_uncorrected(observed):
     made, held = observed(offset_mm=3.0)
     shifted = observer_panel(made.study.dataset, held).panel
     assert shifted.disagreement_mm(corrected=False).min() > shifted.disagreement_mm(corrected=True).min()
-    distances = [shifted.distances_mm()[index].mean() for index in (2, 3)]
+    distances = [of_observer.mean() for of_observer in distance_to_the_others(shifted.points_mm)[2:]]
     assert distances[1] > distances[0]
 
 

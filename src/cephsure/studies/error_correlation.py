@@ -118,6 +118,16 @@ def _tables(
     study: Study, groups: Sequence[Group], main: Sequence[Group], test: str
 ) -> dict[str, ResultTable]:
     marks = study.dataset.landmark_set.landmarks
+    landmarks: list[dict[str, Any]] = [
+        {"model": group.model.title, "truth": group.truth, "number": mark.number, "code": mark.code}
+        | {"landmark": mark.name, "mre_mm": mean, "measure": found.measured.measure.name}
+        | {"direction": found.measured.measure.direction, "spearman": coefficient}
+        for group in main
+        for found in group.found
+        for mark, mean, coefficient in zip(
+            marks, np.nanmean(found.lengths_mm, axis=0), found.within.per_landmark, strict=True
+        )
+    ]
     return {
         "error_correlation": ResultTable.from_records(
             f"Each measure against the radial error, point by point, on {test}",
@@ -128,16 +138,7 @@ def _tables(
         ),
         "error_correlation_landmarks": ResultTable.from_records(
             f"Rank correlation of measure and error within each landmark, official {test}",
-            [
-                {"model": group.model.title, "truth": group.truth, "number": mark.number, "code": mark.code}
-                | {"landmark": mark.name, "mre_mm": mean, "measure": found.measured.measure.name}
-                | {"direction": found.measured.measure.direction, "spearman": coefficient}
-                for group in main
-                for found in group.found
-                for mark, mean, coefficient in zip(
-                    marks, np.nanmean(found.lengths_mm, axis=0), found.within.per_landmark, strict=True
-                )
-            ],
+            landmarks,
             note="One point a film; negative for a good measure that falls with uncertainty.",
         ),
     }

@@ -8,7 +8,6 @@ x, y of five landmarks in mm of the film (0.1 mm a pixel). Wang et al. 2016 aske
 from __future__ import annotations
 
 import csv
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,19 +36,17 @@ OBSERVED_LANDMARKS = (9, 10, 3, 12, 15)
 
 @dataclass(frozen=True, slots=True)
 class Observers:
-    """What further observers marked.
+    """What O further observers marked on the F films that at least one of them marked, sorted.
 
     Attributes:
-        names: the O observers.
-        film_ids: the F films that at least one of them marked, sorted.
-        numbers: the K landmarks.
-        points_px: (O, F, K, 2) positions (x, y) in px of the film, NaN where an observer did not mark a film.
+        names: the observers.
+        film_ids: the films.
+        points_px: (O, F, K, 2) the landmarks (x, y) in px of the film, NaN where one did not mark a film.
     """
 
     names: tuple[str, ...]
     film_ids: tuple[str, ...]
-    numbers: tuple[int, ...]
-    points_px: NDArray[np.float64]
+    points_px: Points
 
 
 def read_observers(root: Path) -> Observers | None:
@@ -65,7 +62,7 @@ def read_observers(root: Path) -> Observers | None:
     film_ids = sorted({film_id for films in marked.values() for film_id in films})
     nothing = np.full((len(OBSERVED_LANDMARKS), 2), np.nan)
     points = [[films.get(film_id, nothing) for film_id in film_ids] for films in marked.values()]
-    return Observers(tuple(marked), tuple(film_ids), OBSERVED_LANDMARKS, np.array(points, dtype=np.float64))
+    return Observers(tuple(marked), tuple(film_ids), np.array(points, dtype=np.float64))
 
 
 def observers_of(dataset: Dataset) -> Observers | None:
@@ -109,14 +106,12 @@ def _points_px(cells: list[str], *, where: str) -> NDArray[np.float64]:
             f"expected a film and {count} pairs x,y in mm, found {len(cells)} numbers", where=where
         )
     try:
-        values = [float(cell) for cell in cells]
+        values = np.array([float(cell) for cell in cells])
     except ValueError as error:
         raise AnnotationError(f"a position is not a number: {', '.join(cells)[:60]}", where=where) from error
-    if not all(map(math.isfinite, values)):
+    if not np.isfinite(values).all():
         raise AnnotationError(f"a position is not finite: {', '.join(cells)[:60]}", where=where)
-    scale = (ISBI_SPACING.x_mm_per_px, ISBI_SPACING.y_mm_per_px)
-    positions: NDArray[np.float64] = np.array(values, dtype=np.float64).reshape(count, 2) / scale
-    return positions
+    return values.reshape(count, 2) / (ISBI_SPACING.x_mm_per_px, ISBI_SPACING.y_mm_per_px)
 
 
 def spread_of_observers(points: Points) -> NDArray[np.float64]:
@@ -126,8 +121,7 @@ def spread_of_observers(points: Points) -> NDArray[np.float64]:
     """
     distances = _length(points - mean_of_known(points, axis=0))
     marked = np.isfinite(distances).sum(axis=0)
-    spread: NDArray[np.float64] = np.where(marked > 1, mean_of_known(distances, axis=0), np.nan)
-    return spread
+    return np.where(marked > 1, mean_of_known(distances, axis=0), np.nan)
 
 
 def without_offsets(points: Points) -> Points:
@@ -138,8 +132,7 @@ def without_offsets(points: Points) -> Points:
     mean of the observers).
     """
     offsets = mean_of_known(points - mean_of_known(points, axis=0), axis=1)  # (O, L, 2)
-    corrected: Points = points - offsets[:, np.newaxis]
-    return corrected
+    return points - offsets[:, np.newaxis]
 
 
 def distance_to_the_others(points: Points) -> NDArray[np.float64]:
@@ -151,8 +144,7 @@ def distance_to_the_others(points: Points) -> NDArray[np.float64]:
 
 def _length(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     # Not the norm, whose rounding makes other ties among points in whole tenths of a millimetre.
-    length: NDArray[np.float64] = np.hypot(vectors[..., 0], vectors[..., 1])
-    return length
+    return np.hypot(vectors[..., 0], vectors[..., 1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,19 +173,10 @@ class Panel:
     def disagreement_mm(self, *, corrected: bool) -> NDArray[np.float64]:
         """(F, K) mean distance of the observers to their mean; of two observers their distance.
 
-        Args:
-            corrected: first take each observer's systematic displacement off, landmark by landmark.
+        Where ``corrected``, each observer's systematic displacement is taken off first.
         """
         points = without_offsets(self.points_mm) if corrected else self.points_mm
         return spread_of_observers(points) * (2.0 if len(self.names) == 2 else 1.0)
-
-    def mean_mm(self) -> NDArray[np.float64]:
-        """(F, K, 2) mean of the observers."""
-        return mean_of_known(self.points_mm, axis=0)
-
-    def distances_mm(self) -> NDArray[np.float64]:
-        """(O, F, K) distance of each observer to the mean of the others."""
-        return distance_to_the_others(self.points_mm)
 
     def of(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The panel's films and landmarks of an array (N, L, ...) of all held-out films."""
@@ -207,21 +190,20 @@ def expert_panel(held: HeldOut) -> Panel | None:
         return None
     rows = np.flatnonzero(held.groups[held.cleanest])
     columns = np.arange(len(next(iter(held.tables.values())).numbers))
-    points = np.stack([truths_px(held.items, name) for name in names])[:, rows]
     title = "two experts" if len(names) == 2 else f"{len(names)} annotators"
-    return Panel(title, names, rows, columns, _to_mm(points, held, rows))
+    return Panel(title, names, rows, columns, _annotated_mm(held, rows, columns))
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The large panel, and what became of the films that its observers marked.
+    """The panel of annotators and further observers, and what became of the films that the latter marked.
 
     Attributes:
-        panel: annotators and further observers together.
-        n_films: films that the further observers marked.
-        n_training: of these, training films.
-        n_elsewhere: of these, films of another test split.
-        n_leaked: of these, test films whose exposure is among the training films.
+        panel: annotators first.
+        n_films: films that the further observers marked, of which
+        n_training: are training films,
+        n_elsewhere: are of another test split,
+        n_leaked: show the exposure of a training film.
     """
 
     panel: Panel
@@ -242,31 +224,26 @@ def observer_panel(dataset: Dataset, held: HeldOut) -> Observed | None:
         return None
     place = {film_id: index for index, film_id in enumerate(found.film_ids)}
     ours = [film for film in dataset.films if film.film_id in place]
-    training = [film for film in ours if film.split == TRAIN]
-    in_test = [row for row, item in enumerate(held.items) if item.film_id in place]
-    rows = np.array([row for row in in_test if held.groups[held.cleanest][row]], dtype=np.int64)
+    n_training = sum(film.split == TRAIN for film in ours)
+    in_test = np.array([item.film_id in place for item in held.items])
+    rows = np.flatnonzero(in_test & held.groups[held.cleanest])
     if not rows.size:
         return None
+    numbers, names = next(iter(held.tables.values())).numbers, (*marked_by(held.items), *found.names)
+    columns = np.array([numbers.index(number) for number in OBSERVED_LANDMARKS])
+    further_px = found.points_px[:, [place[held.items[row].film_id] for row in rows]]
+    further_mm = further_px * held.mm_per_px[rows][:, np.newaxis, :]
+    points_mm = np.concatenate([_annotated_mm(held, rows, columns), further_mm])
     return Observed(
-        panel=_joined(held, found, rows, [place[held.items[row].film_id] for row in rows]),
+        panel=Panel(f"{len(names)} observers", names, rows, columns, points_mm),
         n_films=len(ours),
-        n_training=len(training),
-        n_elsewhere=len(ours) - len(training) - len(in_test),
-        n_leaked=len(in_test) - len(rows),
+        n_training=n_training,
+        n_elsewhere=len(ours) - n_training - int(in_test.sum()),
+        n_leaked=int(in_test.sum()) - len(rows),
     )
 
 
-def _joined(held: HeldOut, found: Observers, rows: NDArray[np.int64], places: list[int]) -> Panel:
-    """Annotators first, then the further observers, on the latter's landmarks."""
-    names = marked_by(held.items)
-    numbers = next(iter(held.tables.values())).numbers
-    columns = np.array([numbers.index(number) for number in found.numbers], dtype=np.int64)
-    own = [truths_px(held.items, name)[np.ix_(rows, columns)] for name in names]
-    points = np.concatenate([np.stack(own), found.points_px[:, places]])
-    everyone = (*names, *found.names)
-    return Panel(f"{len(everyone)} observers", everyone, rows, columns, _to_mm(points, held, rows))
-
-
-def _to_mm(points_px: NDArray[np.float64], held: HeldOut, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    millimetres: NDArray[np.float64] = points_px * held.mm_per_px[rows][:, np.newaxis, :]
-    return millimetres
+def _annotated_mm(held: HeldOut, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Points:
+    """What the data set's annotators marked on some films and landmarks, in mm."""
+    points_px = [truths_px(held.items, name)[np.ix_(rows, columns)] for name in marked_by(held.items)]
+    return np.stack(points_px) * held.mm_per_px[rows][:, np.newaxis, :]

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cephsure.datasets import annotators
 from cephsure.evaluation.bootstrap import film_weights, mean_interval
+from cephsure.studies import plotting
 from cephsure.studies.held_out import CLEAN, HeldOut, held_out
 from cephsure.studies.measured import MeasureCorrelation, Measured, correlate, measured, strongest
-from cephsure.studies.observer_panels import Panel, expert_panel, observer_panel, observers_of
-from cephsure.studies.plotting import (
-    GREY,
-    KIND_COLOURS,
-    KIND_MARKERS,
-    POOLED,
-    WITHIN,
-    Forest,
-    Row,
-    correlation_estimates,
-    density_panel,
-    forest_figure,
-    label,
-    new_figure,
-    remark,
+from cephsure.studies.observer_panels import (
+    Panel,
+    distance_to_the_others,
+    expert_panel,
+    observer_panel,
+    observers_of,
 )
+from cephsure.studies.plotting import GREY, KIND_COLOURS, KIND_MARKERS, POOLED, WITHIN, Forest, Row
 from cephsure.studies.result import ExperimentResult, ResultTable, method_text
 from cephsure.studies.statistics.intervals import mean_of_known
 from cephsure.uncertainty import Measure
@@ -83,13 +76,9 @@ class Compared:
 def observers(study: Study) -> ExperimentResult:
     """Rank correlation of each measure with how far observers disagree, and the models among the observers.
 
-    Args:
-        study: models and data. Where the data set came without the nine further observers' files, only its
-            own annotators are compared.
-
-    Returns:
-        Tables of the correlations, of each landmark's disagreement and of everybody's distance to the others;
-        figures of all three.
+    Tables of the correlations, of each landmark's disagreement and of everybody's distance to the others, and
+    figures. Where the data set came without the nine further observers' files, only its own annotators are
+    compared.
 
     Raises:
         InputError: the films have no scale, a film cannot be predicted, an observer's file is malformed.
@@ -106,16 +95,13 @@ def observers(study: Study) -> ExperimentResult:
     tables = {"observers": table, "observers_landmarks": _landmark_table(study, panels)}
     figures = {"observers_correlation": correlation_figure(corrected)} if corrected else {}
     if large is not None:
-        distances = dict(zip(large.names, large.distances_mm(), strict=True))
+        distances = dict(zip(large.names, distance_to_the_others(large.points_mm), strict=True))
         distances |= {model.title: _from_mean_mm(held, large, model) for model in study.models}
         tables["observers_distances"] = _distance_table(study, large, distances)
         figures["observers_distances"] = distance_figure(study, large, distances)
     for model in study.models:
-        of_model = [group for group in corrected if group.model is model]
-        if of_model:
-            figures[f"observers_{model.label}"] = points_figure(
-                of_model, study.dataset.landmark_set.landmarks
-            )
+        if of_model := [group for group in corrected if group.model is model]:
+            figures[f"observers_{model.label}"] = points_figure(study, of_model)
     return ExperimentResult(
         name="observers",
         title="Does uncertainty tell where experts disagree?",
@@ -149,25 +135,20 @@ def _compared(study: Study, held: HeldOut, panel: Panel, model: StudyModel) -> I
 def _from_mean_mm(held: HeldOut, panel: Panel, model: StudyModel) -> NDArray[np.float64]:
     """(F, K) distance of a model's points to the mean of the panel's."""
     points = panel.of(held.tables[model.label].points_px) * held.mm_per_px[panel.rows][:, np.newaxis, :]
-    away = points - panel.mean_mm()
-    distances: NDArray[np.float64] = np.hypot(away[..., 0], away[..., 1])
-    return distances
+    away = points - mean_of_known(panel.points_mm, axis=0)
+    return np.hypot(away[..., 0], away[..., 1])
 
 
 def _table(compared: Sequence[Compared]) -> ResultTable:
+    records: list[dict[str, Any]] = [
+        {"model": group.model.title, "observers": group.panel.title, "n_films": len(group.panel.rows)}
+        | {"offsets_removed": group.corrected, **found.record(names=("spearman", "pearson"))}
+        for group in compared
+        for found in group.found
+    ]
     return ResultTable.from_records(
         "Each measure beside the observers' disagreement, point by point",
-        [
-            {
-                "model": group.model.title,
-                "observers": group.panel.title,
-                "offsets_removed": group.corrected,
-                "n_films": len(group.panel.rows),
-                **found.record(names=("spearman", "pearson")),
-            }
-            for group in compared
-            for found in group.found
-        ],
+        records,
         columns=_COLUMNS,
         note="Disagreement: mean distance of the observers to their mean, of two their distance. "
         "offsets_removed: after each observer's mean displacement was taken off, landmark by landmark. The "
@@ -177,36 +158,32 @@ def _table(compared: Sequence[Compared]) -> ResultTable:
     )
 
 
+def _marks(study: Study, panel: Panel) -> list[Landmark]:
+    return [study.dataset.landmark_set.landmarks[column] for column in panel.columns]
+
+
 def _landmark_table(study: Study, panels: Sequence[Panel]) -> ResultTable:
-    records = []
+    records: list[dict[str, Any]] = []
     for panel in panels:
         raw, rest = (mean_of_known(panel.disagreement_mm(corrected=c), axis=0) for c in (False, True))
-        marks = [study.dataset.landmark_set.landmarks[column] for column in panel.columns]
         records += [
-            {
-                "observers": panel.title,
-                "number": mark.number,
-                "code": mark.code,
-                "landmark": mark.name,
-                "n_films": len(panel.rows),
-                "disagreement_mm": apart,
-                "disagreement_offsets_removed_mm": apart_corrected,
-            }
-            for mark, apart, apart_corrected in zip(marks, raw, rest, strict=True)
+            {"observers": panel.title, "number": mark.number, "code": mark.code, "landmark": mark.name}
+            | {"n_films": len(panel.rows), "disagreement_mm": apart, "disagreement_offsets_removed_mm": left}
+            for mark, apart, left in zip(_marks(study, panel), raw, rest, strict=True)
         ]
     return ResultTable.from_records("How far the observers disagree on each landmark", records)
 
 
 def _distance_table(study: Study, panel: Panel, distances: dict[str, NDArray[np.float64]]) -> ResultTable:
-    codes = [study.dataset.landmark_set.landmarks[column].code for column in panel.columns]
     weights = film_weights(len(panel.rows), n_resamples=RESAMPLES, seed=study.seed)
     records: list[dict[str, Any]] = []
     for who, apart in distances.items():
+        *means, overall = _means(apart)
         low, high = mean_interval(apart, weights)
-        record = {"who": who, "is_model": who not in panel.names, "all_mm": float(np.nanmean(apart))}
-        means = mean_of_known(apart, axis=0)
-        of_landmarks = {f"{code}_mm": mean for code, mean in zip(codes, means, strict=True)}
-        records.append(record | {"all_low_mm": low, "all_high_mm": high} | of_landmarks)
+        record = {"who": who, "is_model": who not in panel.names, "all_mm": overall}
+        codes = [f"{mark.code}_mm" for mark in _marks(study, panel)]
+        record |= {"all_low_mm": low, "all_high_mm": high, **dict(zip(codes, means, strict=True))}
+        records.append(record)
     records.sort(key=lambda record: record["all_mm"])
     return ResultTable.from_records(
         f"The models among the {panel.title}: mean distance to the mean of the others",
@@ -224,7 +201,7 @@ def correlation_figure(corrected: Sequence[Compared]) -> Figure:
         count = f"{len(panel.rows)} films, {len(panel.columns)} landmarks"
         x = f"Spearman's coefficient with the {panel.quantity}\n({count})"
         panels.append(Forest(x, rows, [POOLED, WITHIN]))
-    return forest_figure(
+    return plotting.forest_figure(
         panels,
         caption="Spearman's coefficient of each measure with how far the observers disagree on the point "
         "(each observer's offsets removed), turned so that a good measure is positive; last of each model "
@@ -238,12 +215,12 @@ def _rows(group: Compared) -> Iterator[Row]:
     for found in group.found:
         measure = found.measured.measure
         colour = GREY if measure is _ERROR else KIND_COLOURS[group.model.kind]
-        yield Row(measure.title, colour, correlation_estimates(found))
+        yield Row(measure.title, colour, plotting.correlation_estimates(found))
 
 
 def distance_figure(study: Study, panel: Panel, distances: dict[str, NDArray[np.float64]]) -> Figure:
     """Everybody's mean distance to the others, for each landmark and overall."""
-    figure, axes = new_figure(
+    figure, axes = plotting.new_figure(
         1,
         1,
         caption=f"The models among the {panel.title}: mean distance of each observer to the mean of the "
@@ -252,33 +229,24 @@ def distance_figure(study: Study, panel: Panel, distances: dict[str, NDArray[np.
         panel_inches=(7.8, 4.2),
     )
     axis = axes[0, 0]
-    marks = [study.dataset.landmark_set.landmarks[column] for column in panel.columns]
+    marks = _marks(study, panel)
     places, n_own = np.arange(len(marks) + 1.0), len(annotators(study.dataset.films))
     for place, who in enumerate(panel.names):
-        is_own = place < n_own
-        axis.plot(
-            places - 0.25 + 0.3 * place / max(len(panel.names) - 1, 1),
-            _means(distances[who]),
-            _ANNOTATOR_MARKERS[place % len(_ANNOTATOR_MARKERS)] if is_own else "o",
-            color=GREY,
-            markerfacecolor="white" if is_own else GREY,
-            markersize=4.5,
-            label=who if is_own else None,
-        )
+        x, y = places - 0.25 + 0.3 * place / max(len(panel.names) - 1, 1), _means(distances[who])
+        if place < n_own:
+            marker = _ANNOTATOR_MARKERS[place % len(_ANNOTATOR_MARKERS)]
+            axis.plot(x, y, marker, color=GREY, markerfacecolor="white", markersize=4.5, label=who)
+        else:
+            axis.plot(x, y, "o", color=GREY, markersize=4.5)
     for place, model in enumerate(study.models):
-        axis.plot(
-            places + 0.2 + 0.2 * place / len(study.models),
-            _means(distances[model.title]),
-            KIND_MARKERS[model.kind],
-            color=KIND_COLOURS[model.kind],
-            markersize=6,
-            label=model.title,
-        )
+        x, y = places + 0.2 + 0.2 * place / len(study.models), _means(distances[model.title])
+        colour = KIND_COLOURS[model.kind]
+        axis.plot(x, y, KIND_MARKERS[model.kind], color=colour, markersize=6, label=model.title)
     axis.set_xticks(range(len(marks) + 1), [*(f"{mark.code}\n{mark.number}" for mark in marks), "all"])
     axis.set_ylim(bottom=0)
     axis.grid(axis="y", color="#e8e8e8", lw=0.6)
     axis.set_axisbelow(True)
-    label(axis, x="landmark", y="mean distance to the others [mm]")
+    plotting.label(axis, x="landmark", y="mean distance to the others [mm]")
     axis.legend(fontsize=7.5, frameon=False)
     return figure
 
@@ -288,9 +256,9 @@ def _means(distances: NDArray[np.float64]) -> list[float]:
     return [*mean_of_known(distances, axis=0).tolist(), float(np.nanmean(distances))]
 
 
-def points_figure(of_model: Sequence[Compared], landmarks: Sequence[Landmark]) -> Figure:
+def points_figure(study: Study, of_model: Sequence[Compared]) -> Figure:
     """One model's points, a row a panel of observers: the kind's own measure and the best other one."""
-    figure, axes = new_figure(
+    figure, axes = plotting.new_figure(
         len(of_model),
         max(len(group.shown) for group in of_model),
         caption=f"{of_model[0].model.title}: how far observers disagree on a point (offsets removed) "
@@ -303,10 +271,12 @@ def points_figure(of_model: Sequence[Compared], landmarks: Sequence[Landmark]) -
         for axis, found in zip(row, group.shown, strict=True):
             y, title = f"{panel.quantity} [mm]", f"{panel.title}: {found.measured.measure.title}"
             if len(panel.columns) <= _FEW_LANDMARKS:
-                _landmark_panel(axis, found, [landmarks[column].code for column in panel.columns])
-                label(axis, x=found.measured.label, y=y, title=title)
+                _landmark_panel(axis, found, [mark.code for mark in _marks(study, panel)])
+                plotting.label(axis, x=found.measured.label, y=y, title=title)
             else:
-                density_panel(axis, found.measured, found.lengths_mm, y=y, title=title, said=found.said())
+                plotting.density_panel(
+                    axis, found.measured, found.lengths_mm, y=y, title=title, said=found.said()
+                )
     return figure
 
 
@@ -317,6 +287,7 @@ def _landmark_panel(axes: Axes, found: MeasureCorrelation, codes: Sequence[str])
         axes.plot(x, y, "o", color=colour, markersize=4, alpha=0.75, mew=0, label=code)
     axes.set_ylim(0, 1.3 * axes.get_ylim()[1])
     falls = found.measured.measure.direction < 0
-    remark(axes, found.said(), corner="upper right" if falls else "upper left")
-    corner: Literal["upper left", "upper right"] = "upper left" if falls else "upper right"
-    axes.legend(fontsize=7, frameon=False, loc=corner, ncols=2, columnspacing=0.6)
+    plotting.remark(axes, found.said(), corner="upper right" if falls else "upper left")
+    axes.legend(
+        fontsize=7, frameon=False, loc="upper left" if falls else "upper right", ncols=2, columnspacing=0.6
+    )

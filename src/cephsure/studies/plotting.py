@@ -102,6 +102,12 @@ def remark(axes: Axes, text: str, *, corner: str = "upper left") -> None:
     )
 
 
+def legend_below(axes: Axes, *, gap: float, title: str = "") -> None:
+    """A legend in small print, ``gap`` of the panel's height below its lower edge."""
+    style: dict[str, Any] = {"fontsize": 6.5, "title_fontsize": 6.5, "frameon": False}
+    axes.legend(title=title or None, loc="upper center", bbox_to_anchor=(0.5, -gap), **style)
+
+
 # A hundredth of a millimetre is a tenth of a pixel: nearer than that, a logarithmic axis only shows noise.
 _LEAST_MM = 0.02
 _CELLS = 34

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,21 +10,11 @@ from scipy.stats import rankdata
 
 from cephsure.evaluation.bootstrap import film_weights
 from cephsure.evaluation.errors import is_within
+from cephsure.studies import plotting
 from cephsure.studies.cases import points_for_shape, training_shape
 from cephsure.studies.held_out import OFFICIAL, held_out, truth_for
 from cephsure.studies.measured import measured
-from cephsure.studies.plotting import (
-    GREY,
-    KIND_COLOURS,
-    Estimate,
-    Forest,
-    Row,
-    Series,
-    forest_figure,
-    label,
-    new_figure,
-    remark,
-)
+from cephsure.studies.plotting import GREY, KIND_COLOURS, Estimate, Forest, Row, Series
 from cephsure.studies.result import ExperimentResult, ResultTable, method_text, with_ends, with_interval
 from cephsure.studies.statistics.risk_coverage import (
     REFERRED_SHARES,
@@ -34,7 +24,7 @@ from cephsure.studies.statistics.risk_coverage import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -49,7 +39,10 @@ if TYPE_CHECKING:
 RESAMPLES = 500
 LARGE_MM = 4.0
 POINTS = "points"
-FILMS = {"mean": "films, by the mean", "max": "films, by the largest"}
+FILMS: dict[str, Callable[..., NDArray[np.float64]]] = {
+    "films, by the mean": np.nanmean,
+    "films, by the largest": np.nanmax,
+}
 AS_IS = "as it is"
 WITHIN = "rank within landmark"
 # Okabe and Ito's palette without black, which is the oracle's, and the same again in dashes.
@@ -83,12 +76,10 @@ class Referral:
 
     Attributes:
         model: whose points.
-        truth: annotation the errors are against.
-        films: "official" or "clean".
+        truth: annotation the errors are against, on the ``films`` "official" or "clean".
         unit: what is referred: points, or films by the mean or the largest of their points' scores.
-        score: by which.
+        score: by which, of each (F, K) the ``values``.
         errors: (F, K) errors of what may be referred, mm.
-        values: (F, K) the score of each.
         quality: what it gains.
     """
 
@@ -103,14 +94,10 @@ class Referral:
 
 
 def referral(study: Study) -> ExperimentResult:
-    """Refer the most uncertain points and films of the split, by every score.
+    """Refer the most uncertain points and plain films of the split, by every score.
 
-    Args:
-        study: models and data; every model predicts the plain films of the split.
-
-    Returns:
-        A table of all scores; figures: the share of large errors caught, and for each model the curves of
-        risk against coverage.
+    A table of all scores; figures: the share of large errors caught, and for each model the curves of risk
+    against coverage.
 
     Raises:
         InputError: the films have no scale, or cannot be predicted.
@@ -136,36 +123,27 @@ def referral(study: Study) -> ExperimentResult:
 
 
 def point_scores(table: PointTable, shape: ShapeModel | None) -> list[PointScore]:
-    """Every measure, the shape's residuals and their combination.
+    """Every measure of N films, the residuals of the training films' shape and the combination of all.
 
-    The combination is the mean of the measures' ranks, each over all points: no weight is fitted.
-
-    Args:
-        table: predictions of N films.
-        shape: of the training films' annotation; without it there are no residuals.
-
-    Returns:
-        The scores as they are, and after them ranked within each landmark.
+    The combination is the mean of the ranks, each over all points: no weight is fitted. The scores come as
+    they are, and after them ranked within each landmark.
     """
-    scores = [
-        PointScore(name, value.measure.title, AS_IS, value.turned) for name, value in measured(table).items()
-    ]
+    found = measured(table)
+    scores = [PointScore(name, value.measure.title, AS_IS, value.turned) for name, value in found.items()]
     if shape is not None:
         points = points_for_shape(table, shape)
         by_mm = np.stack([shape.residuals(each) for each in points])
-        by_sd = np.stack([shape.standard_residuals(each) for each in points])
         scores.append(PointScore("shape", "shape residual, mm", AS_IS, by_mm))
-        if "shape_residual" not in {score.name for score in scores}:  # what a bundle's own reference gives
+        if "shape_residual" not in found:  # what a bundle's own reference gives
+            by_sd = np.stack([shape.standard_residuals(each) for each in points])
             scores.append(PointScore("shape_sd", "shape residual, SD", AS_IS, by_sd))
     kinds = [score for score in scores if score.name != "shape_sd"]
     if len(kinds) > 1:
         combined = np.mean([ranked(score.values, within_landmark=False) for score in kinds], axis=0)
         scores.append(PointScore("combined", "mean rank of all", AS_IS, combined))
-    within = [
-        PointScore(score.name, score.title, WITHIN, ranked(score.values, within_landmark=True))
-        for score in scores
+    return scores + [
+        replace(score, scaled=WITHIN, values=ranked(score.values, within_landmark=True)) for score in scores
     ]
-    return scores + within
 
 
 def ranked(values: NDArray[np.float64], *, within_landmark: bool) -> NDArray[np.float64]:
@@ -187,8 +165,8 @@ def _referrals(study: Study, held: HeldOut, model: StudyModel) -> Iterator[Refer
     shape = training_shape(study.dataset, truth)
     all_errors = held.errors_mm(model, truth)
     for films, chosen in held.groups.items():
-        weights = film_weights(int(chosen.sum()), n_resamples=RESAMPLES, seed=study.seed)
         errors = all_errors[chosen]
+        weights = film_weights(len(errors), n_resamples=RESAMPLES, seed=study.seed)
         large = np.where(np.isfinite(errors), ~is_within(errors, LARGE_MM), 0.0)
         for score in point_scores(held.tables[model.label].where(chosen), shape):
             units = [(POINTS, errors, large, score.values)]
@@ -204,15 +182,12 @@ def _film_units(
 ) -> list[tuple[str, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
     """Films as what is referred: mean error (F, 1), number of large errors (F, 1), score (F, 1)."""
     judged = np.isfinite(errors).any(axis=1) & np.isfinite(values).any(axis=1)
-    means, marks = np.full((2, len(errors), 1), np.nan)
+    means, *scores = np.full((1 + len(FILMS), len(errors), 1), np.nan)
     means[judged, 0] = np.nanmean(errors[judged], axis=1)
+    for score, summary in zip(scores, FILMS.values(), strict=True):
+        score[judged, 0] = summary(values[judged], axis=1)
     counts = large.sum(axis=1, keepdims=True)
-    units = []
-    for how, summary in (("mean", np.nanmean), ("max", np.nanmax)):
-        of_film = marks.copy()
-        of_film[judged, 0] = summary(values[judged], axis=1)
-        units.append((FILMS[how], means, counts, of_film))
-    return units
+    return [(unit, means, counts, score) for unit, score in zip(FILMS, scores, strict=True)]
 
 
 def _table(rows: Sequence[Referral], test: str) -> ResultTable:
@@ -230,23 +205,14 @@ def _table(rows: Sequence[Referral], test: str) -> ResultTable:
 
 
 def _record(row: Referral) -> dict[str, Any]:
-    quality = row.quality
-    record = {
-        "model": row.model.title,
-        "truth": row.truth,
-        "films": row.films,
-        "referred": row.unit,
-        "score": row.score.name,
-        "title": row.score.title,
-        "scaled": row.score.scaled,
-        "own_measure": row.score.name == row.model.own_measure,
-        "n": quality.n_points,
-        "n_over_4mm": quality.n_large,
-        "mre_mm": quality.risk,
-        **with_ends("aurc_mm", quality.aurc, quality.aurc_ci95),
-        "aurc_mm_oracle": quality.aurc_oracle,
-        **with_ends("excess_aurc", quality.excess, quality.excess_ci95),
-    }
+    quality, score = row.quality, row.score
+    record: dict[str, Any] = {"model": row.model.title, "truth": row.truth, "films": row.films}
+    record |= {"referred": row.unit, "score": score.name, "title": score.title, "scaled": score.scaled}
+    record |= {"own_measure": score.name == row.model.own_measure}
+    record |= {"n": quality.n_points, "n_over_4mm": quality.n_large, "mre_mm": quality.risk}
+    record |= with_ends("aurc_mm", quality.aurc, quality.aurc_ci95)
+    record |= {"aurc_mm_oracle": quality.aurc_oracle}
+    record |= with_ends("excess_aurc", quality.excess, quality.excess_ci95)
     for referred in quality.referred:
         kept, caught = (f"{name}_{referred.share * 100:.0f}" for name in ("mre_kept_mm", "caught"))
         record |= with_ends(kept, referred.risk_kept, referred.risk_kept_ci95)
@@ -259,8 +225,8 @@ def _record(row: Referral) -> dict[str, Any]:
 def curves_figure(official: Sequence[Referral], test: str) -> Figure:
     """Risk against coverage for every score of one model, a panel for points and each kind of films."""
     as_is = [row for row in official if row.score.scaled == AS_IS]
-    units = [unit for unit in (POINTS, *FILMS.values()) if any(row.unit == unit for row in as_is)]
-    figure, axes = new_figure(
+    units = [unit for unit in (POINTS, *FILMS) if any(row.unit == unit for row in as_is)]
+    figure, axes = plotting.new_figure(
         1,
         len(units),
         caption=f"{as_is[0].model.title}: mean error of what is kept as the most uncertain is referred, "
@@ -269,7 +235,8 @@ def curves_figure(official: Sequence[Referral], test: str) -> Figure:
     )
     for panel, unit in zip(axes[0], units, strict=True):
         _curves(panel, [row for row in as_is if row.unit == unit])
-        label(panel, x="coverage: share that is kept", y="mean radial error of what is kept [mm]", title=unit)
+        x, y = "coverage: share that is kept", "mean radial error of what is kept [mm]"
+        plotting.label(panel, x=x, y=y, title=unit)
     return figure
 
 
@@ -280,21 +247,14 @@ def _curves(axes: Axes, rows: Sequence[Referral]) -> None:
     for place, row in enumerate(rows):
         coverage, risk = risk_coverage(row.errors, row.values)
         shown = coverage >= _LEAST_COVERAGE
-        axes.plot(
-            coverage[shown],
-            risk[shown],
-            _STYLES[place // len(_COLOURS) % len(_STYLES)],
-            color=_COLOURS[place % len(_COLOURS)],
-            lw=1.2,
-            label=f"{row.score.title}: {with_interval(row.quality.excess, row.quality.excess_ci95)}",
-        )
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1.35 * first.quality.risk)
-    legend = axes.legend(fontsize=6.5, loc="upper center", bbox_to_anchor=(0.5, -0.16), frameon=False)
-    legend.set_title("score: excess area over the oracle [95 % interval], 1 = random")
-    legend.get_title().set_fontsize(6.5)
+        colour, style = _COLOURS[place % len(_COLOURS)], _STYLES[place // len(_COLOURS) % len(_STYLES)]
+        name = f"{row.score.title}: {with_interval(row.quality.excess, row.quality.excess_ci95)}"
+        axes.plot(coverage[shown], risk[shown], style, color=colour, lw=1.2, label=name)
+    axes.set(xlim=(0, 1), ylim=(0, 1.35 * first.quality.risk))
+    title = "score: excess area over the oracle [95 % interval], 1 = random"
+    plotting.legend_below(axes, gap=0.16, title=title)
     text = f"n = {first.quality.n_points}, {first.quality.n_large} errors over 4 mm"
-    remark(axes, text, corner="lower right")
+    plotting.remark(axes, text, corner="lower right")
 
 
 def caught_figure(official: Mapping[StudyModel, Sequence[Referral]], test: str) -> Figure:
@@ -309,7 +269,7 @@ def caught_figure(official: Mapping[StudyModel, Sequence[Referral]], test: str) 
         lines = [line for model, rows in points.items() for line in _caught_rows(model, rows, place)]
         x = f"share of errors > 4 mm among the {share * 100:.0f} % referred"
         panels.append(Forest(x, lines, series, neutral=share, limits=(0, 1.03)))
-    return forest_figure(
+    return plotting.forest_figure(
         panels,
         caption=f"Share of the errors over 4 mm that is among the most uncertain points, official {test}, "
         f"with 95 % intervals (n = {n_points} points; errors over 4 mm: {large}). The line is chance.",
@@ -323,8 +283,7 @@ def _caught_rows(model: StudyModel, rows: Sequence[Referral], place: int) -> Ite
     estimates: dict[str, dict[str, Estimate]] = {}
     for row in rows:
         referred = row.quality.referred[place]
-        known = not np.isnan(referred.caught)
-        estimate = Estimate(referred.caught, referred.caught_ci95) if known else Estimate(None)
+        estimate = Estimate(referred.caught, referred.caught_ci95)
         estimates.setdefault(row.score.title, {})[row.score.scaled] = estimate
     for title, of_title in estimates.items():
         yield Row(f"  {title}", KIND_COLOURS[model.kind], of_title)
