@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cephsure.datasets import AnnotatedFilm, Dataset, group_folds, last_split, select, validation_split
+from cephsure.datasets import AnnotatedFilm, Dataset, group_folds, last_split, select
 from cephsure.errors import InputError
 from cephsure.landmarks import load_landmark_set
 
@@ -56,26 +56,6 @@ def test_folds_differ_with_the_seed():
     assert any(not np.array_equal(a, b) for a, b in zip(first, other, strict=True))
 
 
-@given(group_lists, st.floats(0.05, 0.6), st.integers(0, 99))
-def test_validation_is_the_rest_of_training_and_parts_no_group(groups, fraction, seed):
-    films = _films(groups)
-    if len(set(groups)) == 1 and groups[0] is not None:
-        with pytest.raises(InputError, match="cannot be parted"):
-            validation_split(films, fraction, seed=seed)
-        return
-    training, validation = validation_split(films, fraction, seed=seed)
-    assert sorted([*training.tolist(), *validation.tolist()]) == list(range(len(films)))
-    assert len(training) > 0
-    assert len(validation) > 0
-    assert not _parted(groups, training, validation)
-    np.testing.assert_array_equal(validation, validation_split(films, fraction, seed=seed)[1])
-
-
-def test_validation_of_single_films_has_the_wanted_size():
-    training, validation = validation_split(_films([None] * 150), 0.1, seed=0)
-    assert (len(training), len(validation)) == (135, 15)
-
-
 @pytest.mark.parametrize(("n_films", "expected"), [(150, 23), (100, 15), (20, 3), (10, 2), (2, 1)])
 def test_last_split_takes_the_last_in_order(n_films, expected):
     training, validation = last_split(_films([None] * n_films), 0.15)
@@ -97,6 +77,8 @@ def test_last_split_parts_no_group(groups, fraction):
     except InputError:
         return
     assert sorted([*training.tolist(), *validation.tolist()]) == list(range(len(groups)))
+    assert len(training) > 0
+    assert len(validation) > 0
     assert not _parted(groups, training, validation)
 
 
@@ -104,15 +86,12 @@ def test_last_split_parts_no_group(groups, fraction):
 def test_a_share_outside_0_and_1_is_refused(fraction):
     with pytest.raises(InputError, match="between 0 and 1"):
         last_split(_films([None] * 10), fraction)
-    with pytest.raises(InputError, match="between 0 and 1"):
-        validation_split(_films([None] * 10), fraction, seed=0)
 
 
 @pytest.mark.parametrize("n_films", [0, 1])
 def test_too_few_films_are_refused(n_films):
-    for split in (last_split, lambda films: validation_split(films, 0.5, seed=0)):
-        with pytest.raises(InputError, match="cannot be parted"):
-            split(_films([None] * n_films))
+    with pytest.raises(InputError, match="cannot be parted"):
+        last_split(_films([None] * n_films))
 
 
 def _dataset(groups):

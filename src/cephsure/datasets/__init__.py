@@ -2,16 +2,12 @@
 
 from cephsure.datasets.annotated_film import (
     AnnotatedFilm,
-    AnnotatorDistance,
-    AnnotatorSummary,
     Dataset,
-    DatasetSummary,
     KnownFilms,
     annotators,
     data_sha256,
     film_of,
     spacing_of,
-    summarize,
     truth,
 )
 from cephsure.datasets.coco import read_coco
@@ -19,15 +15,12 @@ from cephsure.datasets.csv_table import read_csv
 from cephsure.datasets.isbi import read_isbi
 from cephsure.datasets.labelme import read_labelme
 from cephsure.datasets.open import DatasetFormat, open_dataset
-from cephsure.datasets.splits import group_folds, last_split, select, validation_split
+from cephsure.datasets.splits import group_folds, last_split, select
 
 __all__ = [
     "AnnotatedFilm",
-    "AnnotatorDistance",
-    "AnnotatorSummary",
     "Dataset",
     "DatasetFormat",
-    "DatasetSummary",
     "KnownFilms",
     "annotators",
     "data_sha256",
@@ -41,7 +34,5 @@ __all__ = [
     "read_labelme",
     "select",
     "spacing_of",
-    "summarize",
     "truth",
-    "validation_split",
 ]

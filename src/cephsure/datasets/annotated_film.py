@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,14 +54,11 @@ class AnnotatedFilm:
 class Dataset:
     """Annotated films of one source.
 
-    Attributes:
-        name: what the data set is called in reports.
-        landmark_set: the order of the points.
-        films: in a fixed order (by split, then film_id).
-        problems: one line for each point or film that was left out, and why (a doubled label, ...).
+    The films are in a fixed order (by split, then film_id); ``problems`` has one line for each point or film
+    that was left out, and why (a doubled label, ...).
     """
 
-    name: str
+    name: str  # as in reports
     landmark_set: LandmarkSet
     films: tuple[AnnotatedFilm, ...]
     problems: tuple[str, ...] = ()
@@ -76,13 +72,9 @@ def annotators(films: Iterable[AnnotatedFilm]) -> tuple[str, ...]:
 def truth(film: AnnotatedFilm, which: str = MEAN) -> Array:
     """Choose the annotation that counts as truth.
 
-    Args:
-        film: the annotated film.
-        which: an annotator's name, or "mean": for each landmark the mean over those annotators who marked it.
-
-    Returns:
-        (L, 2) float64 positions (x, y) in px of the film, NaN where the annotator, or for "mean" everybody,
-        left the landmark out. A new array.
+    ``which`` is an annotator's name, or "mean": for each landmark the mean over those annotators who marked
+    it. A new array, (L, 2) float64 positions (x, y) in px of the film, NaN where the annotator, or for "mean"
+    everybody, left the landmark out.
 
     Raises:
         InputError: the film has no annotator of this name (lists those it has), or none at all.
@@ -98,13 +90,8 @@ def truth(film: AnnotatedFilm, which: str = MEAN) -> Array:
     if not film.annotations:
         raise InputError("nobody annotated this film", where=film.path)
     stacked = np.stack(list(film.annotations.values()))  # (annotators, L, 2)
-    return _mean_known(stacked, np.all(np.isfinite(stacked), axis=2, keepdims=True))
-
-
-def _mean_known(values: Array, known: NDArray[np.bool_]) -> Array:
-    """Mean along the first axis over what is known, NaN where nothing is."""
-    counts = known.sum(axis=0)
-    sums = np.where(known, values, 0.0).sum(axis=0)
+    known = np.all(np.isfinite(stacked), axis=2, keepdims=True)
+    counts, sums = known.sum(axis=0), np.where(known, stacked, 0.0).sum(axis=0)
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
@@ -118,11 +105,7 @@ def film_of(annotated: AnnotatedFilm) -> Film:
 
 
 def spacing_of(annotated: AnnotatedFilm) -> Spacing | None:
-    """The scale that `film_of` gives the film.
-
-    Raises:
-        FilmError: the file cannot be read.
-    """
+    """The scale that `film_of` gives the film; `FilmError` if the file cannot be read."""
     return films.read_facts(annotated.path, **_scales(annotated)).spacing
 
 
@@ -137,26 +120,17 @@ class KnownFilms:
         self._facts[annotated.path] = facts
 
     def facts(self, annotated: AnnotatedFilm) -> FilmFacts:
-        """Scale and checksum of a film; its file is opened unless they are known.
-
-        Raises:
-            FilmError: the file cannot be read.
-        """
+        """Scale and checksum of a film; unless known, its file is opened (`FilmError` if it cannot be read)."""
         if annotated.path not in self._facts:
             self._facts[annotated.path] = films.read_facts(annotated.path, **_scales(annotated))
         return self._facts[annotated.path]
 
 
 def data_sha256(annotated: Iterable[AnnotatedFilm], which_truth: str, known: KnownFilms | None = None) -> str:
-    """Hash over the films' names, image files and chosen annotations.
-
-    Args:
-        annotated: the films, in an order that counts.
-        which_truth: an annotator's name, or "mean".
-        known: films that need not be opened.
+    """Hash over the films' names, image files and chosen annotations (`truth`); their order counts.
 
     Raises:
-        FilmError: a file cannot be read.
+        FilmError: a file that is not ``known`` cannot be read.
     """
     known = known or KnownFilms()
     digest = hashlib.sha256()
@@ -175,85 +149,3 @@ def _scales(annotated: AnnotatedFilm) -> dict[str, Any]:
     x, y = spacing.x_mm_per_px, spacing.y_mm_per_px
     # One number is along x, as it is for a film outside a data set: the file may know that y differs.
     return {"mm_per_px": x if x == y else (x, y)}
-
-
-@dataclass(frozen=True, slots=True)
-class AnnotatorSummary:
-    """One annotator's part in a data set."""
-
-    name: str
-    n_films: int  # films with at least one point
-    n_points: int  # points marked on all films
-    missing: tuple[int, ...]  # for each landmark, on how many films it is not marked
-
-
-@dataclass(frozen=True, slots=True)
-class AnnotatorDistance:
-    """How far two annotators differ where both marked a point; in mm where every film's scale is stated."""
-
-    first: str
-    second: str
-    n_points: int  # that both marked
-    mean_px: float
-    mean_mm: float | None
-    per_landmark_px: tuple[float, ...]  # NaN where no film has the landmark from both
-    per_landmark_mm: tuple[float, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetSummary:
-    """What is in a data set: its films, its annotators, and what the reader left out."""
-
-    name: str
-    n_films: int
-    annotators: tuple[AnnotatorSummary, ...]
-    distances: tuple[AnnotatorDistance, ...]  # one for each pair who marked a point in common
-    problems: tuple[str, ...]
-
-
-def summarize(dataset: Dataset) -> DatasetSummary:
-    """Count films and points of a data set, or a split of it, and measure how far the annotators differ."""
-    names = annotators(dataset.films)
-    pairs = (_distance(dataset, first, second) for first, second in combinations(names, 2))
-    return DatasetSummary(
-        name=dataset.name,
-        n_films=len(dataset.films),
-        annotators=tuple(_annotator(dataset, name) for name in names),
-        distances=tuple(pair for pair in pairs if pair is not None),
-        problems=dataset.problems,
-    )
-
-
-def _annotator(dataset: Dataset, name: str) -> AnnotatorSummary:
-    points = np.stack([film.annotations[name] for film in dataset.films])  # (films, L, 2)
-    marked = np.all(np.isfinite(points), axis=2)  # (films, L)
-    return AnnotatorSummary(
-        name=name,
-        n_films=int(np.count_nonzero(np.any(marked, axis=1))),
-        n_points=int(np.count_nonzero(marked)),
-        missing=tuple(np.count_nonzero(~marked, axis=0).tolist()),
-    )
-
-
-def _distance(dataset: Dataset, first: str, second: str) -> AnnotatorDistance | None:
-    differences: Array = np.stack(  # (films, L, 2)
-        [film.annotations[first] - film.annotations[second] for film in dataset.films]
-    )
-    distances_px = np.linalg.norm(differences, axis=2)  # (films, L), NaN unless both
-    both = np.isfinite(distances_px)
-    if not both.any():
-        return None
-    scales = [film.spacing for film in dataset.films]
-    mm_per_px = [(scale.x_mm_per_px, scale.y_mm_per_px) for scale in scales if scale is not None]
-    distances_mm = None
-    if len(mm_per_px) == len(scales):
-        distances_mm = np.linalg.norm(differences * np.array(mm_per_px)[:, None, :], axis=2)
-    return AnnotatorDistance(
-        first=first,
-        second=second,
-        n_points=int(both.sum()),
-        mean_px=float(distances_px[both].mean()),
-        mean_mm=None if distances_mm is None else float(distances_mm[both].mean()),
-        per_landmark_px=tuple(_mean_known(distances_px, both).tolist()),
-        per_landmark_mm=None if distances_mm is None else tuple(_mean_known(distances_mm, both).tolist()),
-    )

@@ -6,7 +6,7 @@ import os
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,19 +15,12 @@ from cephsure.datasets.json_files import DUPLICATES, read_duplicate_groups
 from cephsure.errors import AnnotationError, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from cephsure.films import Spacing
     from cephsure.landmarks import LandmarkSet
-
-
-@dataclass(slots=True)
-class _Facts:
-    """What the annotation files say of a film besides its points."""
-
-    size_px: tuple[int, int] | None = None
-    split: str | None = None
-    group: str | None = None
 
 
 @dataclass(slots=True)
@@ -37,16 +30,14 @@ class DatasetBuilder:
     A landmark that one annotator marked at two different places of a film is left missing, and so is one
     outside the film where its size is stated; both are named in the problems. Nothing is guessed.
 
-    Attributes:
-        root: the data set's folder; a ``duplicates.json`` in it gives the groups.
-        landmark_set: which points, in which order.
-        problems: one line for each thing left out so far.
+    ``root`` is the data set's folder; a ``duplicates.json`` in it gives the groups. ``problems`` has one line
+    for each thing left out so far.
     """
 
     root: Path
     landmark_set: LandmarkSet
     problems: list[str] = field(default_factory=list)
-    _facts: dict[Path, _Facts] = field(default_factory=dict)
+    _facts: dict[Path, dict[str, Any]] = field(default_factory=dict)  # a film's size (px), split, group
     _annotators: dict[str, None] = field(default_factory=dict)  # a set that keeps its order
     _marks: dict[tuple[Path, str], dict[int, set[tuple[float, float]]]] = field(default_factory=dict)
     _unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -69,16 +60,12 @@ class DatasetBuilder:
         Raises:
             AnnotationError: another file, or another line, said otherwise.
         """
-        facts = self._facts.setdefault(path, _Facts())
-        for name, value in (("size_px", size_px), ("split", split), ("group", group)):
-            known = getattr(facts, name)
-            if value is not None and known is not None and known != value:
-                label = name.removesuffix("_px")
+        facts = self._facts.setdefault(path, {})
+        for name, value in (("size", size_px), ("split", split), ("group", group)):
+            if value is not None and (known := facts.setdefault(name, value)) != value:
                 raise AnnotationError(
-                    f"{label} of {path.name} is {value} here and {known} elsewhere", where=where
+                    f"{name} of {path.name} is {value} here and {known} elsewhere", where=where
                 )
-            if value is not None:
-                setattr(facts, name, value)
         if annotator is not None:
             self._annotators.setdefault(annotator)
             self._marks.setdefault((path, annotator), defaultdict(set))
@@ -94,14 +81,16 @@ class DatasetBuilder:
     def build(self, *, name: str, spacing: Spacing | None) -> Dataset:
         """Make the data set, ``spacing`` being the scale of all its films.
 
-        It has the films with an image on disk and at least one point, ordered by split, then identifier.
-
-        Raises:
-            InputError: no film is left.
+        It has the films with an image on disk and at least one point, ordered by split, then identifier;
+        `InputError` is raised if none is left.
         """
         film_ids = _film_ids(self._facts)
         points = {key: self._points(key, film_ids[key[0]]) for key in self._marks}
-        self._report_unknown()
+        self.problems += [
+            f"{annotator}: label {label!r} ({count} times) is not in landmark set {self.landmark_set.name}; "
+            "left out"
+            for (annotator, label), count in sorted(self._unknown.items())
+        ]
         self._report_missing(points, film_ids)
         groups = read_duplicate_groups(self.root / DUPLICATES)
         nothing = np.full((len(self.landmark_set), 2), np.nan)
@@ -113,19 +102,12 @@ class DatasetBuilder:
             elif not path.is_file():
                 self.problems.append(f"film {film_ids[path]}: its image {path} is missing; left out")
             else:
-                film = AnnotatedFilm(
-                    film_id=film_ids[path],
-                    path=path,
-                    annotations=annotations,
-                    spacing=spacing,
-                    split=facts.split,
-                    group=facts.group or groups.get(film_ids[path]),
-                )
-                films.append(film)
+                split, group = facts.get("split"), facts.get("group") or groups.get(film_ids[path])
+                films.append(AnnotatedFilm(film_ids[path], path, annotations, spacing, split, group))
         if not films:
-            raise InputError(
-                "holds no annotated film", where=self.root, remedy=_first_problems(self.problems)
-            )
+            more = f"; and {len(self.problems) - 2} more problems" if len(self.problems) > 2 else ""
+            remedy = "; ".join(self.problems[:2]) + more
+            raise InputError("holds no annotated film", where=self.root, remedy=remedy or None)
         films.sort(key=lambda film: (film.split or "", film.film_id))
         return Dataset(
             name=name, landmark_set=self.landmark_set, films=tuple(films), problems=tuple(self.problems)
@@ -135,25 +117,19 @@ class DatasetBuilder:
         """Give one annotator's points of one film, (L, 2), NaN where missing."""
         path, annotator = key
         points = np.full((len(self.landmark_set), 2), np.nan)
-        size_px = self._facts[path].size_px
+        size_px = self._facts[path].get("size")
         for row, places in sorted(self._marks[key].items()):
             landmark = self.landmark_set.landmarks[row]
             label = f"film {film_id}: {annotator} marked {landmark.number} ({landmark.code})"
             x_px, y_px = next(iter(places))
             if len(places) > 1:
                 self.problems.append(f"{label} at {len(places)} places; left missing")
-            elif size_px is not None and not _inside((x_px, y_px), size_px):
+            # Tools that count from the pixel's corner reach the film's far edge.
+            elif size_px and not (-0.5 <= x_px <= size_px[0] and -0.5 <= y_px <= size_px[1]):
                 self.problems.append(f"{label} outside the film, at ({x_px:g}, {y_px:g}); left missing")
             else:
                 points[row] = x_px, y_px
         return points
-
-    def _report_unknown(self) -> None:
-        for (annotator, label), count in sorted(self._unknown.items()):
-            self.problems.append(
-                f"{annotator}: label {label!r} ({count} times) is not in landmark set "
-                f"{self.landmark_set.name}; left out"
-            )
 
     def _report_missing(
         self, points: dict[tuple[Path, str], NDArray[np.float64]], film_ids: dict[Path, str]
@@ -184,18 +160,13 @@ def image_path(folder: Path, reference: str) -> Path:
     return Path(os.path.normpath(folder / reference.strip().replace("\\", "/")))
 
 
-def _inside(place: tuple[float, float], size_px: tuple[int, int]) -> bool:
-    """Whether a position is on the film; tools that count from the pixel's corner reach its far edge."""
-    return all(-0.5 <= value <= extent for value, extent in zip(place, size_px, strict=True))
-
-
-def _film_ids(paths: dict[Path, _Facts]) -> dict[Path, str]:
+def _film_ids(paths: Iterable[Path]) -> dict[Path, str]:
     """Give each film its file's stem, or its path from the common folder where stems repeat."""
-    stems = Counter(path.stem for path in paths)
-    if all(count == 1 for count in stems.values()):
-        return {path: path.stem for path in sorted(paths)}
+    ordered = sorted(paths)
+    if len({path.stem for path in ordered}) == len(ordered):
+        return {path: path.stem for path in ordered}
     # Not resolve(), which follows links: films are called by where they are said to lie.
-    whole = {path: Path(os.path.abspath(path)) for path in sorted(paths)}  # noqa: PTH100
+    whole = {path: Path(os.path.abspath(path)) for path in ordered}  # noqa: PTH100
     common = Path(os.path.commonpath([path.parent for path in whole.values()]))
     relative = {path: absolute.relative_to(common) for path, absolute in whole.items()}
     # A film of the same name beside it (001.png and 001.jpg) keeps its suffix as well.
@@ -204,10 +175,3 @@ def _film_ids(paths: dict[Path, _Facts]) -> dict[Path, str]:
         path: (seen if bare[seen.with_suffix("")] > 1 else seen.with_suffix("")).as_posix()
         for path, seen in relative.items()
     }
-
-
-def _first_problems(problems: list[str]) -> str | None:
-    if not problems:
-        return None
-    more = f"; and {len(problems) - 2} more problems" if len(problems) > 2 else ""
-    return "; ".join(problems[:2]) + more

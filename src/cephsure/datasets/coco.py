@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cephsure.datasets.builder import DatasetBuilder, image_path
-from cephsure.datasets.json_files import JsonObject, json_files, read_json
+from cephsure.datasets.json_files import JsonObject, annotation_files, read_json
 from cephsure.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _NOT_LABELLED = 0
 
 def looks_like_coco(path: Path) -> bool:
     """Say whether a file, or the first JSON file of a folder, has COCO's three lists."""
-    first = next(iter(_files(path)), None)
+    first = next(iter(annotation_files(path, ".json")), None)
     if first is None or first.suffix.lower() != ".json":
         return False
     data = read_json(first)
@@ -48,18 +48,13 @@ def read_coco(path: str | Path, *, landmark_set: LandmarkSet, spacing: Spacing |
         AnnotationError: a file is malformed; names the file and the line or the place in it.
     """
     path = Path(path)
-    files = _files(path)
+    builder = DatasetBuilder(root=path if path.is_dir() else path.parent, landmark_set=landmark_set)
+    files = annotation_files(path, ".json")
     if not files:
         raise InputError("holds no COCO file (*.json)", where=path)
-    root = path if path.is_dir() else path.parent
-    builder = DatasetBuilder(root=root, landmark_set=landmark_set)
     for file in files:
         _read_file(JsonObject.read(file), builder)
     return builder.build(name=path.resolve().stem, spacing=spacing)
-
-
-def _files(path: Path) -> list[Path]:
-    return json_files(path) if path.is_dir() else [path] if path.is_file() else []
 
 
 def _read_file(document: JsonObject, builder: DatasetBuilder) -> None:
@@ -87,15 +82,13 @@ def _images(document: JsonObject, builder: DatasetBuilder) -> dict[str | int, Pa
         identifier = image.identifier("id")
         if identifier in images:
             raise image.error("id", f"{identifier!r} is given twice")
-        images[identifier] = _find_image(document.path.parent, image.text("file_name"))
+        folder, reference = document.path.parent, image.text("file_name")
+        places = [
+            image_path(place, reference) for place in (folder, folder / "images", folder.parent / "images")
+        ]
+        images[identifier] = next((place for place in places if place.is_file()), places[0])
         builder.add_film(images[identifier], size_px=image.size("width", "height"), where=document.path)
     return images
-
-
-def _find_image(folder: Path, reference: str) -> Path:
-    folders = (folder, folder / "images", folder.parent / "images")
-    places = [image_path(place, reference) for place in folders]
-    return next((place for place in places if place.is_file()), places[0])
 
 
 def _labels(document: JsonObject) -> dict[str | int, list[str]]:

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cephsure.datasets.builder import DatasetBuilder, image_path
+from cephsure.datasets.json_files import annotation_files
 from cephsure.errors import AnnotationError, InputError
 
 if TYPE_CHECKING:
@@ -76,10 +77,10 @@ def read_csv(path: str | Path, *, landmark_set: LandmarkSet, spacing: Spacing | 
         AnnotationError: a table is malformed; names file and line.
     """
     path = Path(path)
-    files = sorted(path.glob("[!.]*.csv")) if path.is_dir() else [path] if path.is_file() else []
+    builder = DatasetBuilder(root=path if path.is_dir() else path.parent, landmark_set=landmark_set)
+    files = annotation_files(path, ".csv")
     if not files:
         raise InputError("holds no CSV file (*.csv)", where=path)
-    builder = DatasetBuilder(root=path if path.is_dir() else path.parent, landmark_set=landmark_set)
     for file in files:
         _read_file(file, builder)
     return builder.build(name=path.resolve().stem, spacing=spacing)

@@ -128,20 +128,17 @@ def _read_points(path: Path, *, n_landmarks: int) -> NDArray[np.float64]:
         raise AnnotationError("cannot be read as text", where=path) from error
     if len(lines) < n_landmarks:
         raise AnnotationError(f"has {len(lines)} lines, expected {n_landmarks} of the form x,y", where=path)
-    points = [
-        _read_point(line, where=f"{path}:{number}") for number, line in enumerate(lines[:n_landmarks], 1)
-    ]
-    return np.array(points, dtype=np.float64)
-
-
-def _read_point(line: str, *, where: str) -> tuple[float, float]:
-    try:
-        x_px, y_px = (float(cell) for cell in line.split(","))
-    except ValueError as error:
-        raise AnnotationError(f"expected x,y in pixels, found {line[:40]!r}", where=where) from error
-    if not (math.isfinite(x_px) and math.isfinite(y_px)):
-        raise AnnotationError(f"the position is not finite: {line[:40]!r}", where=where)
-    return x_px, y_px
+    points = np.empty((n_landmarks, 2))
+    for row, line in enumerate(lines[:n_landmarks]):
+        where = f"{path}:{row + 1}"
+        try:
+            x_px, y_px = (float(cell) for cell in line.split(","))
+        except ValueError as error:
+            raise AnnotationError(f"expected x,y in pixels, found {line[:40]!r}", where=where) from error
+        if not (math.isfinite(x_px) and math.isfinite(y_px)):
+            raise AnnotationError(f"the position is not finite: {line[:40]!r}", where=where)
+        points[row] = x_px, y_px
+    return points
 
 
 def _points_of_film(

@@ -18,11 +18,7 @@ _DUPLICATE_KEYS = ("same_exposure_pairs", "likely_same_patient_other_date")
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        AnnotationError: it cannot be read, is not UTF-8 or not JSON; names the file and the line.
-    """
+    """Read a JSON file; `AnnotationError` if it cannot be read, is not UTF-8 or not JSON (names the line)."""
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
@@ -33,23 +29,19 @@ def read_json(path: Path) -> Any:
         raise AnnotationError("is nested too deeply", where=path) from error
 
 
-def json_files(folder: Path) -> list[Path]:
-    """The annotation files of a folder in alphabetical order."""
-    return [file for file in sorted(folder.glob("[!.]*.json")) if file.name != DUPLICATES]
+def annotation_files(path: Path, suffix: str) -> list[Path]:
+    """The annotation files of a folder in alphabetical order, or the file itself; none if it is neither."""
+    if not path.is_dir():
+        return [path] if path.is_file() else []
+    return [file for file in sorted(path.glob(f"[!.]*{suffix}")) if file.name != DUPLICATES]
 
 
 @dataclass(frozen=True, slots=True)
 class JsonObject:
-    """A JSON object that knows where it stands; every method raises `AnnotationError` with that place.
-
-    Attributes:
-        path: the file.
-        place: where in the document, as in ``shapes[2]``; empty for the document itself.
-        content: the object.
-    """
+    """A JSON object that knows where it stands; every method raises `AnnotationError` with that place."""
 
     path: Path
-    place: str
+    place: str  # where in the document, as in ``shapes[2]``; empty for the document itself
     content: dict[str, Any]
 
     @classmethod
@@ -118,9 +110,6 @@ def read_duplicate_groups(path: Path) -> dict[str, str]:
     Keys: ``same_exposure_pairs`` and, if there, ``likely_same_patient_other_date``, each a list of lists of
     film identifiers. A film that stands in several lists joins them all into one group.
 
-    Args:
-        path: the file; it need not exist.
-
     Returns:
         Film identifier -> group name, for the films that belong to a group; empty where there is no file.
 
@@ -146,10 +135,7 @@ def read_duplicate_groups(path: Path) -> dict[str, str]:
 
 
 def join_groups(lists: Iterable[Sequence[str]]) -> dict[str, str]:
-    """Join lists of identifiers that share a member, and name each group by its members.
-
-    Returns:
-        Identifier -> group name, the same for all that are linked through any chain of lists.
+    """Group name by identifier, the same for all that are linked through any chain of lists.
 
     Examples:
         >>> join_groups([["1", "2"], ["8", "9"], ["2", "3"]])

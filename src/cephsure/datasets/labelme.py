@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cephsure.datasets.builder import DatasetBuilder, image_path
-from cephsure.datasets.json_files import JsonObject, json_files, read_json
+from cephsure.datasets.json_files import JsonObject, annotation_files, read_json
 from cephsure.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def looks_like_labelme(root: Path) -> bool:
         return False
     if any(folder.is_dir() for folder in root.glob(f"{_PREFIX}*")):
         return True
-    first = next(iter(json_files(root)), None)
+    first = next(iter(annotation_files(root, ".json")), None)
     if first is None:
         return False
     data = read_json(first)
@@ -49,8 +49,8 @@ def read_labelme(root: str | Path, *, landmark_set: LandmarkSet, spacing: Spacin
     folders = [folder for folder in sorted(root.glob(f"{_PREFIX}*")) if folder.is_dir()] or [root]
     builder = DatasetBuilder(root=root, landmark_set=landmark_set)
     for folder in folders:
-        files = json_files(folder)
-        if not files:
+        files = annotation_files(folder, ".json")
+        if not files or not folder.is_dir():
             raise InputError("holds no labelme file (*.json)", where=folder)
         annotator = folder.resolve().name.removeprefix(_PREFIX)
         for path in files:

@@ -19,17 +19,14 @@ if TYPE_CHECKING:
 
 ALL = "all"
 TRAIN = "train"
-CLEAN_ENDING = "-clean"
-"""Of a test split's name: without the films whose group also holds a training film."""
+CLEAN_ENDING = "-clean"  # of a test split's name: without the films whose group also holds a training film
 
 
 def select(dataset: Dataset, split: str) -> Dataset:
     """Choose the films of a split, in their order.
 
-    Args:
-        dataset: the data set.
-        split: "all"; a split's name ("train", "test1", "test2"); or a test split's name with "-clean"
-            ("test1-clean"): without its films whose group also holds a training film.
+    ``split`` is "all"; a split's name ("train", "test1", "test2"); or a test split's name with "-clean"
+    ("test1-clean"): without its films whose group also holds a training film.
 
     Raises:
         InputError: the data set has no such split, or "-clean" is asked of one that does not know its
@@ -68,39 +65,17 @@ def group_folds(films: Sequence[AnnotatedFilm], n_folds: int, *, seed: int) -> l
     Raises:
         InputError: there are fewer groups than folds, or fewer than two folds are asked for.
     """
-    groups = _shuffled_groups(films, seed=seed)
+    members: dict[str | int, list[int]] = {}
+    for index, film in enumerate(films):
+        members.setdefault(index if film.group is None else film.group, []).append(index)
+    groups = list(members.values())
     if n_folds < 2 or len(groups) < n_folds:
         raise InputError(f"{len(films)} films in {len(groups)} groups cannot be parted into {n_folds} folds")
+    order = np.random.default_rng(seed).permutation(len(groups))
     folds: list[list[int]] = [[] for _ in range(n_folds)]
-    for group in sorted(groups, key=len, reverse=True):
+    for group in sorted((groups[position] for position in order), key=len, reverse=True):
         min(folds, key=len).extend(group)
     return [np.array(sorted(fold), dtype=np.int64) for fold in folds]
-
-
-def validation_split(
-    films: Sequence[AnnotatedFilm], fraction: float, *, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Draw a fraction of films for validation at random; a group never parts.
-
-    Films whose ``group`` is None stand alone. The same seed and films give the same split.
-
-    Returns:
-        Ascending indices into ``films`` for training and for validation, both non-empty. Validation holds
-        round(fraction x films) of them, or fewer where only groups too large to fit are left.
-
-    Raises:
-        InputError: the fraction is not between 0 and 1, or the films are one group.
-    """
-    _check_fraction(fraction)
-    groups = _shuffled_groups(films, seed=seed)
-    wanted = max(1, round(fraction * len(films)))
-    chosen: list[int] = []
-    for group in groups:
-        if len(chosen) + len(group) <= wanted:
-            chosen += group
-    if not chosen and groups:
-        chosen = min(groups, key=len)
-    return _both_sides(len(films), chosen)
 
 
 def last_split(
@@ -117,34 +92,15 @@ def last_split(
     Raises:
         InputError: the fraction is not between 0 and 1, or one side would be empty.
     """
-    _check_fraction(fraction)
+    if not 0.0 < fraction < 1.0:
+        raise InputError(f"the share for validation must lie between 0 and 1, is {fraction}")
     # The small term keeps 0.15 x 20 = 3.0000000000000004 from being rounded up to 4.
     first = len(films) - math.ceil(fraction * len(films) - 1e-9)
     before = {film.group for film in films[:first] if film.group is not None}
-    return _both_sides(
-        len(films), [index for index in range(first, len(films)) if films[index].group not in before]
-    )
-
-
-def _shuffled_groups(films: Sequence[AnnotatedFilm], *, seed: int) -> list[list[int]]:
-    """Give the groups as lists of film indices, in an order drawn from the seed."""
-    members: dict[str | int, list[int]] = {}
-    for index, film in enumerate(films):
-        members.setdefault(index if film.group is None else film.group, []).append(index)
-    groups = list(members.values())
-    order = np.random.default_rng(seed).permutation(len(groups))
-    return [groups[position] for position in order]
-
-
-def _check_fraction(fraction: float) -> None:
-    if not 0.0 < fraction < 1.0:
-        raise InputError(f"the share for validation must lie between 0 and 1, is {fraction}")
-
-
-def _both_sides(n_films: int, validation: list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    if not 0 < len(validation) < n_films:
+    held = [index for index in range(first, len(films)) if films[index].group not in before]
+    if not 0 < len(held) < len(films):
         raise InputError(
-            f"{n_films} films cannot be parted into training and validation without parting a group"
+            f"{len(films)} films cannot be parted into training and validation without parting a group"
         )
-    held = np.array(sorted(validation), dtype=np.int64)
-    return np.setdiff1d(np.arange(n_films, dtype=np.int64), held), held
+    validation = np.array(held, dtype=np.int64)
+    return np.setdiff1d(np.arange(len(films), dtype=np.int64), validation), validation
