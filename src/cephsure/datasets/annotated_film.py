@@ -120,7 +120,7 @@ class KnownFilms:
         self._facts[annotated.path] = facts
 
     def facts(self, annotated: AnnotatedFilm) -> FilmFacts:
-        """Scale and checksum of a film; unless known, its file is opened (`FilmError` if it cannot be read)."""
+        """Scale and checksum of a film; unless known, its file is opened (`FilmError` if that fails)."""
         if annotated.path not in self._facts:
             self._facts[annotated.path] = films.read_facts(annotated.path, **_scales(annotated))
         return self._facts[annotated.path]
