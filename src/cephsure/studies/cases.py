@@ -98,8 +98,7 @@ class PointTable:
     def errors_mm(self, truth_px: NDArray[np.float64]) -> NDArray[np.float64]:
         """(N, L) radial errors in mm against ``truth_px`` (N, L, 2); NaN without a truth or a scale."""
         away_mm = (self.points_px - truth_px) * self.mm_per_px[:, np.newaxis, :]
-        errors: NDArray[np.float64] = np.hypot(away_mm[..., 0], away_mm[..., 1])
-        return errors
+        return np.asarray(np.hypot(away_mm[..., 0], away_mm[..., 1]))
 
 
 MEAN = "mean"
@@ -113,10 +112,8 @@ def plain_cases(items: Sequence[AnnotatedFilm]) -> list[Case]:
 
 def scales_of(items: Sequence[AnnotatedFilm]) -> str:
     """A checksum of the scales that a data set gives its films: predictions keep a film's scale."""
-    scales = [
-        (item.film_id, item.spacing and (item.spacing.x_mm_per_px, item.spacing.y_mm_per_px))
-        for item in items
-    ]
+    each = [(item.film_id, item.spacing) for item in items]
+    scales = [(film_id, mm and (mm.x_mm_per_px, mm.y_mm_per_px)) for film_id, mm in each]
     return hashlib.sha256(repr(scales).encode("utf-8")).hexdigest()
 
 
@@ -180,22 +177,16 @@ def films_of_split(dataset: Dataset, split: str = USUAL_SPLIT) -> list[Annotated
 
 
 def training_shape(dataset: Dataset, truth: str) -> ShapeModel | None:
-    """The shape model of the training films' annotation.
+    """The shape model of what an annotator, or the "mean", marked on the training films.
 
-    Args:
-        dataset: with the split "train".
-        truth: the annotator, or "mean".
-
-    Returns:
-        The model, in mm where the data set states a scale for every film, else in px; None where the
-        training films do not suffice for one.
+    In mm where the data set states a scale for every film, else in px; None where they are too few for one.
     """
     try:
         items = films_of_split(dataset, TRAIN)
         points = truths_px(items, truth)
-        scales = [spacing_of(item) for item in items]
-        if all(scale is not None for scale in scales):
-            mm_per_px = [(s.x_mm_per_px, s.y_mm_per_px) for s in scales if s is not None]
+        scales = [scale for item in items if (scale := spacing_of(item)) is not None]
+        if len(scales) == len(items):
+            mm_per_px = [(scale.x_mm_per_px, scale.y_mm_per_px) for scale in scales]
             points = points * np.array(mm_per_px)[:, np.newaxis, :]
         return ShapeModel.fit(points)
     except InputError:
@@ -203,16 +194,10 @@ def training_shape(dataset: Dataset, truth: str) -> ShapeModel | None:
 
 
 def points_for_shape(table: PointTable, shape: ShapeModel) -> NDArray[np.float64]:
-    """Predicted points as the shape model wants them.
+    """Predicted points (N, L, 2) as a shape model of heads that face one way wants them.
 
-    Args:
-        table: predictions of N films.
-        shape: of heads that face one way.
-
-    Returns:
-        (N, L, 2) in mm where the film's scale is known, else in px; mirrored where the film's head fits the
-        shape better so. A table does not say which way a model took the film to face, and a head that faces
-        left is no worse a head.
+    In mm where the film's scale is known, else in px; mirrored where the head fits the shape better so: a
+    table does not say which way a model took the film to face, and a head that faces left is no worse a head.
     """
     scale = np.where(np.isfinite(table.mm_per_px).all(axis=1, keepdims=True), table.mm_per_px, 1.0)
     points: NDArray[np.float64] = table.points_px * scale[:, np.newaxis, :]

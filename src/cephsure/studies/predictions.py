@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from cephsure.model import Model
     from cephsure.studies.cases import Case
     from cephsure.studies.study import Study, StudyModel
     from cephsure.uncertainty import Prediction
@@ -45,7 +46,6 @@ _CONDITIONS_OF_0_1 = {"stranger": "no-cephalogram"}
 _DAMAGE = (OSError, EOFError, zlib.error, ValueError, LookupError, TypeError, AttributeError)
 
 Key = tuple[str, str]
-Row = dict[str, float]
 
 
 class PredictionStore:
@@ -71,11 +71,9 @@ class PredictionStore:
     def __init__(
         self, folder: Path, part: str, model: StudyModel, *, seed: int = 0, source: str = ""
     ) -> None:
-        self.path = folder / f"{part}.csv.gz"
-        self._model = model
+        self.path, self._model = folder / f"{part}.csv.gz", model
         self._made_by = {"sha256": model.sha256, "seed": seed, "measures": list(model.measures)}
-        if source:
-            self._made_by["source"] = source
+        self._made_by |= {"source": source} if source else {}
         self._frame = pd.DataFrame(columns=list(_KEY_COLUMNS))
         self._added: list[dict[str, Any]] = []  # rows that are not in the frame yet
         self._keys: set[Key] = set()
@@ -108,9 +106,10 @@ class PredictionStore:
         Args:
             when_due: only if the last time is long enough ago that writing again costs little.
         """
-        if not self._unsaved or (when_due and not self._due()):
-            return
         start = time.monotonic()
+        due = start - self._saved_at >= max(_SAVE_SECONDS, self._save_cost / _SAVE_SHARE)
+        if not self._unsaved or (when_due and not due):
+            return
         # mtime=0: the same predictions are the same file.
         write_atomically(self.path, gzip.compress(self._text().encode("utf-8"), compresslevel=6, mtime=0))
         facts = (json.dumps(self._model.facts(), indent=2) + "\n").encode("utf-8")
@@ -157,15 +156,10 @@ class PredictionStore:
         if missing:
             film_id, condition = missing[0]
             others = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
-            raise InputError(
+            raise self._error(
                 f"no stored prediction of film {film_id}{f' ({condition})' if condition else ''}{others}",
-                where=self.path,
-                remedy="give the model's bundle, so that it can be made, or the films it was made for",
+                "give the model's bundle, so that it can be made, or the films it was made for",
             )
-
-    def _due(self) -> bool:
-        since = time.monotonic() - self._saved_at
-        return since >= max(_SAVE_SECONDS, self._save_cost / _SAVE_SHARE)
 
     def _whole(self) -> pd.DataFrame:
         """All rows that are kept, those of one film after the other."""
@@ -188,9 +182,8 @@ class PredictionStore:
         try:
             text = io.StringIO(gzip.decompress(self.path.read_bytes()).decode("utf-8"))
             if not self._usable(json.loads(text.readline().removeprefix("#"))):
-                logger.info(
-                    "%s was made by another bundle, seed, source or set of measures: made anew", self.path
-                )
+                reason = "made by another bundle, seed, source or set of measures"
+                logger.info("%s was %s: made anew", self.path, reason)
                 return
             # As text first: film "001" keeps its name, and numbers are read to their last digit.
             frame = pd.read_csv(text, dtype=str, keep_default_na=False)
@@ -207,30 +200,23 @@ class PredictionStore:
     def _usable(self, made_by: Mapping[str, Any]) -> bool:
         if self._model.model is not None:
             return dict(made_by) == self._made_by
-        if made_by["sha256"] != self._made_by["sha256"]:
-            raise InputError(
-                f"made by another bundle than {FACTS_FILE} beside it names",
-                where=self.path,
-                remedy="make it anew with the model's bundle",
-            )
-        if made_by["seed"] != self._made_by["seed"]:
-            raise InputError(
-                f"made with seed {made_by['seed']}, not {self._made_by['seed']}",
-                where=self.path,
-                remedy=f"give --seed {made_by['seed']}, or the model's bundle",
-            )
-        if made_by.get("source", "") not in ("", self._made_by.get("source", "")):
-            raise InputError(
-                "made from another head CT, or from films of another scale",
-                where=self.path,
-                remedy="give the CT and the scale that it was made with, or the model's bundle",
-            )
+        seed, mine = made_by["seed"], self._made_by
+        if made_by["sha256"] != mine["sha256"]:
+            wrong = f"made by another bundle than {FACTS_FILE} beside it names"
+            raise self._error(wrong, "make it anew with the model's bundle")
+        if seed != mine["seed"]:
+            wrong = f"made with seed {seed}, not {mine['seed']}"
+            raise self._error(wrong, f"give --seed {seed}, or the model's bundle")
+        if made_by.get("source", "") not in ("", mine.get("source", "")):
+            wrong = "made from another head CT, or from films of another scale"
+            raise self._error(wrong, "give the CT and the scale that it was made with, or the model's bundle")
         return True
 
     def _damage(self, what: str) -> InputError:
-        return InputError(
-            f"not a table of predictions: {what}", where=self.path, remedy="delete it to make it anew"
-        )
+        return self._error(f"not a table of predictions: {what}", "delete it to make it anew")
+
+    def _error(self, wrong: str, remedy: str) -> InputError:
+        return InputError(wrong, where=self.path, remedy=remedy)
 
 
 def _value_columns(frame: pd.DataFrame) -> list[str]:
@@ -268,36 +254,35 @@ def predict_cases(
         model.label: PredictionStore(study.folder_of(model), part, model, seed=study.seed, source=source)
         for model in study.models
     }
-    for model in study.models:
-        if model.model is None:  # what cannot be made is better said before the others' work than after it
-            stores[model.label].require(keys)
+    ready = []
+    for each in study.models:
+        if each.model is None:  # what cannot be made is better said before the others' work than after it
+            stores[each.label].require(keys)
+        else:
+            ready.append((each.model, stores[each.label]))
+    todo = [case for case in cases if any(case.key not in store for _, store in ready)]
     try:
-        _predict_missing(study, part, cases, stores)
+        with study.progress(part, len(todo)) as step:
+            for case in todo:
+                _predict(
+                    case, [(model, store) for model, store in ready if case.key not in store], study.seed
+                )
+                step()
     finally:
         for store in stores.values():
             store.save()
     return {label: store.table(keys) for label, store in stores.items()}
 
 
-def _predict_missing(
-    study: Study, part: str, cases: Sequence[Case], stores: Mapping[str, PredictionStore]
-) -> None:
-    """Let each model that is at hand predict the cases its store lacks."""
-    ready = [(model.model, stores[model.label]) for model in study.models if model.model is not None]
-    todo = [case for case in cases if any(case.key not in store for _, store in ready)]
-    with study.progress(part, len(todo)) as step:
-        for case in todo:
-            film = case.film()
-            for model, store in ready:
-                if case.key in store:
-                    continue
-                prediction = model.predict(film, seed=study.seed, facing=case.facing, polarity=case.polarity)
-                store.add(case.key, _rows(prediction))
-                store.save(when_due=True)
-            step()
+def _predict(case: Case, models: Sequence[tuple[Model, PredictionStore]], seed: int) -> None:
+    film = case.film()
+    for model, store in models:
+        prediction = model.predict(film, seed=seed, facing=case.facing, polarity=case.polarity)
+        store.add(case.key, _rows(prediction))
+        store.save(when_due=True)
 
 
-def _rows(prediction: Prediction) -> dict[int, Row]:
+def _rows(prediction: Prediction) -> dict[int, dict[str, float]]:
     scale = prediction.film.mm_per_px
     where = {} if scale is None else {"mm_per_px_x": scale[0], "mm_per_px_y": scale[1]}
     return {

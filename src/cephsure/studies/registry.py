@@ -38,8 +38,8 @@ class Experiment:
             InputError: an input of the study cannot be used.
         """
         function = self.function or self.name.replace("-", "_")
-        module = import_module(f"cephsure.studies.{function}")
-        result: ExperimentResult = getattr(module, function)(study)
+        experiment = getattr(import_module(f"cephsure.studies.{function}"), function)
+        result: ExperimentResult = experiment(study)
         return result
 
     def lacks(self, study: Study) -> str:

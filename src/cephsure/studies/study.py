@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -60,17 +61,11 @@ class ModelFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class StudyModel(ModelFacts):
-    """A model of a study: a bundle that can predict, or predictions stored by an earlier study.
+    """A model of a study: a bundle that can predict, or predictions stored by an earlier study."""
 
-    Attributes:
-        model: ready to predict, or None where only its stored predictions are at hand.
-        stored: folder with its predictions from an earlier study, or None.
-        measures: which measures its predictions are asked for.
-    """
-
-    model: Model | None = None
-    stored: Path | None = None
-    measures: tuple[str, ...] = tuple(MEASURES)
+    model: Model | None = None  # ready to predict, or None where only its stored predictions are at hand
+    stored: Path | None = None  # folder with its predictions from an earlier study, or None
+    measures: tuple[str, ...] = tuple(MEASURES)  # which its predictions are asked for
 
     @property
     def own_measure(self) -> str:
@@ -86,8 +81,7 @@ class StudyModel(ModelFacts):
     def title(self) -> str:
         """What it is, for tables and legends: recipe, kind, samples, truth, changes."""
         several = f" ({self.samples})" if self.kind != "baseline" else ""
-        changed = f", {', '.join(self.changes)}" if self.changes else ""
-        return f"{self.recipe} {self.kind}{several}, {self.truth}{changed}"
+        return ", ".join([f"{self.recipe} {self.kind}{several}", self.truth, *self.changes])
 
     def facts(self) -> dict[str, Any]:
         """What is known of it, by the names of ``ModelFacts``."""
@@ -149,7 +143,7 @@ class Study:
 def open_models(
     names: Sequence[str], *, quick: bool = False, device: Device = "cpu"
 ) -> tuple[StudyModel, ...]:
-    """Open the models of a study.
+    """Open the models of a study, in their order; those of one folder by name.
 
     Args:
         names: each the name of a shipped model, a bundle's folder, a training run's folder, a folder of
@@ -157,21 +151,14 @@ def open_models(
         quick: leave out the measures that take time of their own.
         device: where their networks are computed.
 
-    Returns:
-        The models in their order; those of one folder by name.
-
     Raises:
         InputError: no model there, or two that would share a label.
     """
-    models = tuple(
-        _open(place, quick=quick, device=device) for name in names for place in _places(Path(name))
-    )
-    labels = [model.label for model in models]
-    for label in labels:
-        if labels.count(label) > 1:
-            raise InputError(
-                f"two models of the study are called {label}", remedy="rename one of the folders"
-            )
+    places = (place for name in names for place in _places(Path(name)))
+    models = tuple(_open(place, quick=quick, device=device) for place in places)
+    label, count = Counter(model.label for model in models).most_common(1)[0] if models else ("", 0)
+    if count > 1:
+        raise InputError(f"two models of the study are called {label}", remedy="rename one of the folders")
     return models
 
 
@@ -189,8 +176,14 @@ def _is_model(folder: Path) -> bool:
 
 def _open(place: Path, *, quick: bool, device: Device) -> StudyModel:
     if str(place) not in shipped_models():
-        if (place / FACTS_FILE).is_file():
-            return _stored(place)
+        path = place / FACTS_FILE
+        if path.is_file():
+            try:
+                facts = TypeAdapter(ModelFacts).validate_json(path.read_bytes())
+            except (OSError, ValueError) as error:
+                wrong = f"not a stored model's facts: {' '.join(str(error).split())}"
+                raise InputError(wrong, where=path) from error
+            return StudyModel(**vars(facts), stored=place)
         if (place / BUNDLE_FOLDER).is_dir():
             place /= BUNDLE_FOLDER
     inside = place.resolve()
@@ -210,12 +203,3 @@ def _open(place: Path, *, quick: bool, device: Device) -> StudyModel:
         model=model if quick else model.thorough(),
         measures=tuple(measure.name for measure in ALWAYS) if quick else tuple(MEASURES),
     )
-
-
-def _stored(folder: Path) -> StudyModel:
-    path = folder / FACTS_FILE
-    try:
-        facts = TypeAdapter(ModelFacts).validate_json(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise InputError(f"not a stored model's facts: {' '.join(str(error).split())}", where=path) from error
-    return StudyModel(**vars(facts), stored=folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,8 +24,7 @@ def mean_of_known(values: NDArray[np.float64], *, axis: int) -> NDArray[np.float
     """
     there = np.isfinite(values)
     with np.errstate(invalid="ignore"):
-        mean: NDArray[np.float64] = np.where(there, values, 0.0).sum(axis=axis) / there.sum(axis=axis)
-    return mean
+        return np.asarray(np.where(there, values, 0.0).sum(axis=axis) / there.sum(axis=axis))
 
 
 def success_curve(
@@ -67,23 +67,16 @@ def equal_bins(
     """
     films, landmarks = np.nonzero(np.isfinite(values) & np.isfinite(scores))
     values, scores = values[films, landmarks], scores[films, landmarks]
+
+    def means(part: NDArray[np.intp], block: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Means of the points of a bin whose films are drawn again."""
+        drawn = block[:, films[part]]
+        with np.errstate(invalid="ignore"):
+            return np.asarray((drawn @ values[part]) / drawn.sum(axis=1))
+
     parts = [part for part in np.array_split(np.argsort(scores, kind="stable"), bins) if part.size]
     rows = [
-        (scores[part].mean(), values[part].mean(), *_mean_interval(values[part], films[part], weights))
+        (scores[part].mean(), values[part].mean(), *percentile_interval(partial(means, part), weights))
         for part in parts
     ]
     return pd.DataFrame(rows, columns=["scores", "means", "low", "high"], dtype=float)
-
-
-def _mean_interval(
-    values: NDArray[np.float64], films: NDArray[np.int64], weights: NDArray[np.float64]
-) -> tuple[float, float]:
-    """Interval of the mean of points whose films are drawn again."""
-
-    def mean(block: NDArray[np.float64]) -> NDArray[np.float64]:
-        drawn = block[:, films]
-        with np.errstate(invalid="ignore"):
-            found: NDArray[np.float64] = (drawn @ values) / drawn.sum(axis=1)
-        return found
-
-    return percentile_interval(mean, weights)

@@ -97,8 +97,7 @@ class UncertaintyOrder:
         steps = harmonic[self.ends.astype(np.intp)] - harmonic[self.starts.astype(np.intp)]
         before = np.cumsum(sums, axis=1) - sums - self.starts * means
         with np.errstate(invalid="ignore"):
-            area: NDArray[np.float64] = (counts * means + before * steps).sum(axis=1) / counts.sum(axis=1)
-        return area
+            return np.asarray((counts * means + before * steps).sum(axis=1) / counts.sum(axis=1))
 
     def kept(self, losses: NDArray[np.float64], *, share: float) -> NDArray[np.float64]:
         """(B,) sums of the losses (N,) of the most certain ``share``.
@@ -109,23 +108,19 @@ class UncertaintyOrder:
         counts = self.ends - self.starts
         kept = share * counts.sum(axis=1, keepdims=True)
         part = np.clip(kept - self.starts, 0.0, counts) / np.where(counts > 0, counts, 1.0)
-        total: NDArray[np.float64] = (part * self.sums(losses)).sum(axis=1)
-        return total
+        return np.asarray((part * self.sums(losses)).sum(axis=1))
 
     def caught(self, counts: NDArray[np.float64], *, share: float) -> NDArray[np.float64]:
         """(B,) parts of the counts (N,) that lie in the most uncertain ``share``; NaN where all are 0."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            kept = self.kept(counts, share=1.0 - share) / self.sums(counts).sum(axis=1)
-        caught: NDArray[np.float64] = 1.0 - kept
-        return caught
+            return np.asarray(1.0 - self.kept(counts, share=1.0 - share) / self.sums(counts).sum(axis=1))
 
 
 def _by_group(values: NDArray[np.float64], firsts: NDArray[np.intp]) -> NDArray[np.float64]:
     """(B, G) sums of (B, N) over groups of columns, each beginning at one of ``firsts``."""
     if len(firsts) == values.shape[1]:
         return values
-    summed: NDArray[np.float64] = np.add.reduceat(values, firsts, axis=1)
-    return summed
+    return np.asarray(np.add.reduceat(values, firsts, axis=1))
 
 
 REFERRED_SHARES = (0.1, 0.2, 0.3)
@@ -134,13 +129,11 @@ REFERRED_SHARES = (0.1, 0.2, 0.3)
 
 @dataclass(frozen=True, slots=True)
 class Referred:
-    """What referring the most uncertain ``share`` achieves; intervals from the bootstrap.
+    """What referring the most uncertain ``share`` of points or films achieves; intervals from the bootstrap.
 
     Attributes:
-        share: of points (or films) that is referred.
-        risk_kept: mean error of the rest, and what it would be if the largest errors were referred.
-        caught: share of the large errors that is among the referred, by chance ``share``, NaN without large
-            errors; and what it would be if the largest errors were referred.
+        risk_kept: mean error of the rest; ``..._oracle``: if the largest errors were referred.
+        caught: share of the large errors that is among the referred, by chance ``share``, NaN without any.
     """
 
     share: float

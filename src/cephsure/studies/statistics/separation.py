@@ -28,10 +28,9 @@ class Detection:
     """How well a score finds shifted films.
 
     Attributes:
-        n_usual: usual films with a score.
-        n_shifted: shifted films with a score.
-        auc: area under the ROC curve; 0.5 is chance, below it shifted films look the more usual ones.
-        auc_ci95: its bootstrap interval.
+        n_usual: usual films with a score; ``n_shifted`` shifted ones.
+        auc: area under the ROC curve; 0.5 is chance, below it shifted films look the more usual ones. Its
+            interval is from the bootstrap.
         found: share of the shifted films found at the most sensitive threshold that calls at most
             ``FALSE_ALARMS`` of the usual ones shifted. NaN where there are no films.
     """
@@ -69,14 +68,11 @@ def detection_quality(
         0.5
     """
     weights = _resamples(len(usual), n_resamples, seed)
-    if source_rows is None:
-        of_shifted = _resamples(len(shifted), n_resamples, seed + 1)
-    else:
-        of_shifted = weights[:, source_rows]
+    own = source_rows is None
+    of_shifted = _resamples(len(shifted), n_resamples, seed + 1) if own else weights[:, source_rows]
     scores = np.concatenate([usual, shifted])
-    labels = np.repeat([False, True], [len(usual), len(shifted)])
     there = ~np.isnan(scores)
-    scores, labels = scores[there], labels[there]
+    scores, labels = scores[there], np.repeat([False, True], [len(usual), len(shifted)])[there]
     weights = np.concatenate([weights, of_shifted], axis=1)[:, there]
     return Detection(
         n_usual=int((~labels).sum()),
@@ -90,19 +86,10 @@ def detection_quality(
 def separation(
     usual: ArrayLike, shifted: ArrayLike, *, n_resamples: int = 1000, seed: int = 0
 ) -> tuple[float, Interval]:
-    """Area under the ROC curve for telling shifted films from usual ones, with its bootstrap interval.
+    """The area and its 95 % interval alone, of a ``detection_quality`` of films of their own.
 
-    Each group is resampled by itself, so that every resample has as many films of each as there are.
-
-    Args:
-        usual: (F,) a score of each usual film, larger for "more likely shifted"; NaN is left out.
-        shifted: (G,) the same of the shifted films.
-        n_resamples: of each group.
-        seed: of the resamples.
-
-    Returns:
-        The area and its 95 % interval; 0.5 is chance. NaN where a group is empty, and the interval also where
-        it holds a single film.
+    What is infinite is left out too. NaN where a group is empty, and the interval also where it holds a
+    single film.
 
     Examples:
         >>> separation([1.0, 2.0, 3.0], [2.5, 4.0])[0]
@@ -131,11 +118,7 @@ def _share_found(shifted: NDArray[np.bool_], scores: NDArray[np.float64]) -> flo
 def alarm_threshold(usual: NDArray[np.float64]) -> float:
     """The value above which a film raises an alarm: at most ``FALSE_ALARMS`` of the usual films lie above.
 
-    Args:
-        usual: (N,) score of each usual film; NaN is left out.
-
-    Returns:
-        The threshold; infinite without films.
+    Of the (N,) scores of the usual films NaN is left out; infinite without films.
 
     Examples:
         >>> alarm_threshold(np.arange(40.0))  # 38 and 39 may raise an alarm

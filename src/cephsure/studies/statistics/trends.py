@@ -32,12 +32,10 @@ class Trend:
 
     Attributes:
         means: (M,) over all points of all films, NaN where there is none.
-        low: (M,) lower end of the 95 % bootstrap interval of each mean.
-        high: (M,) upper end.
-        pearson: of strength and mean, over the M strengths; NaN if the mean is constant.
-        pearson_ci95: over resamples of the films.
+        low: (M,) lower end of the 95 % bootstrap interval of each mean; ``high`` the upper end.
+        pearson: of strength and mean, over the M strengths; NaN if the mean is constant. Its interval, and
+            those of the means, over resamples of the films.
         spearman: the same of the ranks.
-        spearman_ci95: over resamples of the films.
     """
 
     means: NDArray[np.float64]
@@ -74,10 +72,9 @@ def trend(strengths: NDArray[np.float64], values: NDArray[np.float64], weights: 
 
     means = means_of(np.ones((1, len(values))))[0]
     there = np.isfinite(means)
-    drawn = means_of(weights)
     low, high = np.full_like(means, np.nan), np.full_like(means, np.nan)
     if len(values) > 1 and there.any():
-        low[there], high[there] = np.nanquantile(drawn[:, there], (0.025, 0.975), axis=0)
+        low[there], high[there] = np.nanquantile(means_of(weights)[:, there], (0.025, 0.975), axis=0)
     x = strengths[there]
 
     def of_means(block: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -88,15 +85,9 @@ def trend(strengths: NDArray[np.float64], values: NDArray[np.float64], weights: 
         rows = rankdata(means_of(block)[:, there], axis=1)
         return weighted_pearson(rankdata(x), rows, np.ones_like(rows))
 
-    return Trend(
-        means,
-        low,
-        high,
-        pearson(x, means[there]),
-        percentile_interval(of_means, weights),
-        spearman(x, means[there]),
-        percentile_interval(of_ranks, weights),
-    )
+    by_means = (pearson(x, means[there]), percentile_interval(of_means, weights))
+    by_ranks = (spearman(x, means[there]), percentile_interval(of_ranks, weights))
+    return Trend(means, low, high, *by_means, *by_ranks)
 
 
 _FEWEST_FILMS = 3
@@ -146,11 +137,10 @@ def within_landmark(
 
     own = each(np.ones((1, len(errors))))[0]
     interval = percentile_interval(lambda block: mean_of_known(each(block), axis=1), weights)
+    means = [mean_of_known(np.where(there, of, np.nan), axis=0) for of in (errors, values)]
     return WithinLandmark(
         spearman=known(float(mean_of_known(own, axis=0))),
         spearman_ci95=known_interval(interval),
         per_landmark=own,
-        between=known(
-            spearman(*(mean_of_known(np.where(there, of, np.nan), axis=0) for of in (errors, values)))
-        ),
+        between=known(spearman(*means)),
     )
