@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from cephsure.geometry import Affine
 from cephsure.reports.marks import region_outlines
-from cephsure.uncertainty.calibration.film_errors import FilmErrors
+from cephsure.uncertainty.calibration.calibration import FilmErrors
 from cephsure.uncertainty.calibration.fitting import films_and_truths, fit_regions, score_films
 from cephsure.uncertainty.quantile import LEVELS, conformal_rank
 from cephsure.uncertainty.regions import REGION_KINDS, outlines

@@ -19,16 +19,7 @@ _BLOCK = 250
 
 
 def film_weights(n_films: int, *, n_resamples: int = 1000, seed: int = 0) -> NDArray[np.float64]:
-    """Draw resamples of films with replacement, as how often each film is in each resample.
-
-    Args:
-        n_films: F.
-        n_resamples: B.
-        seed: of the random generator; the same seed gives the same resamples.
-
-    Returns:
-        (B, F) whole numbers; each row sums to F.
-    """
+    """(B, F) how often each of F films is in each of B resamples with replacement; each row sums to F."""
     generator = np.random.default_rng(seed)
     draws = generator.multinomial(n_films, np.full(n_films, 1.0 / n_films), size=n_resamples)
     return draws.astype(np.float64)
@@ -75,7 +66,6 @@ def mean_interval(errors: ArrayLike, weights: NDArray[np.float64], *, level: flo
     def mean(block: NDArray[np.float64]) -> NDArray[np.float64]:
         # A film with fewer points weighs less, as it does in the mean itself.
         with np.errstate(invalid="ignore"):
-            means: NDArray[np.float64] = (block @ sums) / (block @ counts)
-        return means
+            return np.asarray((block @ sums) / (block @ counts))
 
     return percentile_interval(mean, weights, level=level)

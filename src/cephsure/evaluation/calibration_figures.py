@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cephsure.evaluation.bootstrap import film_weights, mean_interval
-from cephsure.evaluation.errors import Reliability, reliability
+from cephsure.evaluation.errors import reliability
 from cephsure.evaluation.table import NOT_DEFINED, Column, Table, cell, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -44,7 +44,10 @@ def document(
         "mean_error_mm": _rounded(np.nanmean(crossed.actual_mm)),
         "mean_expected_mm": _rounded(crossed.expected_mm[np.isfinite(crossed.actual_mm)].mean()),
         "expected_calibration_error_mm": _rounded(found.expected_calibration_error),
-        "deciles": _deciles(found),
+        "deciles": [
+            {"points": int(n), "expected_mm": _rounded(x), "actual_mm": _rounded(y), "ratio": _rounded(x / y)}
+            for n, x, y in zip(found.counts, found.expected, found.actual, strict=True)
+        ],
         "regions": [
             {"kind": kind, "level": level, **_region(figures, weights)}
             for (kind, level), figures in crossed.regions.items()
@@ -56,30 +59,17 @@ def document(
     }
 
 
-def _deciles(found: Reliability) -> list[dict[str, float | int | None]]:
-    return [
-        {
-            "points": int(count),
-            "expected_mm": _rounded(x),
-            "actual_mm": _rounded(y),
-            "ratio": _rounded(x / y),
-        }
-        for count, x, y in zip(found.counts, found.expected, found.actual, strict=True)
-    ]
-
-
 def _region(figures: RegionFigures, weights: NDArray[np.float64]) -> dict[str, Any]:
     """Coverage and area of one kind and level."""
     areas = np.where(np.isfinite(figures.areas_mm2), figures.areas_mm2, np.nan)
-    bounded = areas[np.isfinite(areas)]
     known = np.isfinite(figures.covered)
     by_landmark = [np.nanmean(column) for column in figures.covered.T if np.isfinite(column).any()]
     return {
         **_coverage(figures.covered, weights),
         "worst_landmark": _rounded(min(by_landmark)),
-        "mean_area_mm2": _mean(figures.areas_mm2),
+        "mean_area_mm2": _of_finite(np.mean, areas),
         "mean_area_ci95_mm2": [*map(_rounded, mean_interval(areas, weights))],
-        "median_area_mm2": _rounded(np.median(bounded)) if bounded.size else None,
+        "median_area_mm2": _of_finite(np.median, areas),
         "whole_film_share": _rounded(np.isinf(figures.areas_mm2[known]).mean()),
     }
 
@@ -104,17 +94,18 @@ def _landmark(crossed: CrossFit, index: int, weights: NDArray[np.float64]) -> di
                 "kind": kind,
                 "level": level,
                 **_coverage(figures.covered[:, index], weights),
-                "mean_area_mm2": _mean(figures.areas_mm2[:, index]),
+                "mean_area_mm2": _of_finite(np.mean, figures.areas_mm2[:, index]),
             }
             for (kind, level), figures in crossed.regions.items()
         ],
     }
 
 
-def _mean(areas: NDArray[np.float64]) -> float | None:
-    """Mean of the finite ones."""
+def _of_finite(
+    statistic: Callable[[NDArray[np.float64]], np.floating], areas: NDArray[np.float64]
+) -> float | None:
     finite = areas[np.isfinite(areas)]
-    return _rounded(finite.mean()) if finite.size else None
+    return _rounded(statistic(finite)) if finite.size else None
 
 
 def _rounded(value: float | np.floating) -> float | None:
@@ -146,21 +137,16 @@ def region_table(figures: dict[str, Any]) -> Table:
 
 def reliability_table(figures: dict[str, Any]) -> Table:
     """Expected and actual errors in groups of equal number."""
-    rows = [
+    rows = tuple(
         (
             str(number),
             str(group["points"]),
-            cell(group["expected_mm"], 2),
-            cell(group["actual_mm"], 2),
-            cell(group["ratio"], 2),
+            *(cell(group[key], 2) for key in ("expected_mm", "actual_mm", "ratio")),
         )
         for number, group in enumerate(figures["deciles"], start=1)
-    ]
-    return Table(
-        "Errors in mm, cross-fitted",
-        tuple(map(Column, ("group", "points", "expected", "actual", "ratio"))),
-        tuple(rows),
     )
+    columns = tuple(map(Column, ("group", "points", "expected", "actual", "ratio")))
+    return Table("Errors in mm, cross-fitted", columns, rows)
 
 
 def landmark_table(figures: dict[str, Any], *, kind: str, levels: Sequence[float]) -> Table:
@@ -168,23 +154,16 @@ def landmark_table(figures: dict[str, Any], *, kind: str, levels: Sequence[float
     rows = []
     for mark in figures["landmarks"]:
         regions = {entry["level"]: entry for entry in mark["regions"] if entry["kind"] == kind}
-        cells = [
-            str(mark["number"]),
-            mark["code"],
-            cell(mark["mean_expected_mm"], 2),
-            cell(mark["mean_error_mm"], 2),
-        ]
+        errors = cell(mark["mean_expected_mm"], 2), cell(mark["mean_error_mm"], 2)
+        cells = [str(mark["number"]), mark["code"], *errors]
         for level in levels:
             entry = regions.get(level, {})
             cells += [percent(entry.get("coverage")), cell(entry.get("mean_area_mm2"), 1)]
         rows.append(tuple(cells))
     by_level = [text for level in levels for text in (f"in {level:.0%}, %", "mm²")]
-    headings = ("expected, mm", "actual, mm", *by_level)
-    return Table(
-        f"Landmarks, regions: {kind}",
-        (Column("no"), Column("code", "left"), *map(Column, headings)),
-        tuple(rows),
-    )
+    headings = map(Column, ("expected, mm", "actual, mm", *by_level))
+    columns = (Column("no"), Column("code", "left"), *headings)
+    return Table(f"Landmarks, regions: {kind}", columns, tuple(rows))
 
 
 def _span(ends: Sequence[float | None], factor: float) -> str:

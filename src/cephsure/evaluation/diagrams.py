@@ -68,12 +68,10 @@ def _coverage(axes: Axes, figures: dict[str, Any]) -> None:
         x = [100 * region["level"] + 0.9 * (number - 1) for region in chosen]
         y = [100 * region["coverage"] for region in chosen]
         ends = [region["coverage_ci95"] for region in chosen]
+        # No whiskers where the interval is not known.
         whiskers = [
-            [at - 100 * (low if low is not None else at / 100) for at, (low, _) in zip(y, ends, strict=True)],
-            [
-                100 * (high if high is not None else at / 100) - at
-                for at, (_, high) in zip(y, ends, strict=True)
-            ],
+            [0.0 if end is None else sign * (100 * end - at) for at, end in zip(y, side, strict=True)]
+            for sign, side in zip((-1, 1), zip(*ends, strict=True), strict=True)
         ]
         axes.errorbar(x, y, yerr=whiskers, fmt=_MARKERS[kind], color=_COLOURS[kind], capsize=3, label=kind)
         worst = [100 * region["worst_landmark"] for region in chosen]
@@ -123,11 +121,8 @@ def gain_figure(rows: Sequence[GainRow], *, level: float, title: str) -> bytes:
 def monitor_figure(readings: Sequence[Reading], *, allowed: float, rate: float, title: str) -> bytes:
     """Share of points outside their regions, film by film, and the evidence that there are too many.
 
-    Args:
-        readings: as ``watch`` gives them.
-        allowed: mean share outside that is within the promise.
-        rate: the false-alarm rate.
-        title: model and data.
+    Of readings as ``watch`` gives them; ``allowed`` is the mean share outside that is within the promise, and
+    ``rate`` the false-alarm rate.
     """
     figure = _figure(8.0, 4.6)
     shares, evidence = figure.subplots(2, 1, sharex=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,6 @@ class ErrorSummary:
     """What is reported of a set of radial errors, in the errors' own unit.
 
     Attributes:
-        n_points: number of errors.
         mean: mean radial error (MRE); NaN without any error.
         sd: standard deviation with n - 1 in the denominator; NaN below two errors.
         success_percent: for each threshold the percentage of errors that are at most that large.
@@ -41,15 +41,12 @@ class ErrorSummary:
 def radial_errors(
     positions_px: ArrayLike, truth_px: ArrayLike, *, mm_per_px: ArrayLike | None = None
 ) -> NDArray[np.float64]:
-    """Euclidean distances between predicted and true points.
+    """(F, L) Euclidean distances of predicted from true points; NaN where a point or the scale is missing.
 
     Args:
         positions_px: (F, L, 2) predicted points (x, y) of F films, px; NaN where there is none.
-        truth_px: (F, L, 2) true points, px; NaN where there is none.
+        truth_px: (F, L, 2) true points, likewise.
         mm_per_px: (F, 2) scale of each film along x and y, NaN where it is not known; None for errors in px.
-
-    Returns:
-        (F, L) errors in mm, or in px without ``mm_per_px``; NaN where a point or the scale is missing.
 
     Raises:
         ValueError: the shapes do not fit.
@@ -79,16 +76,9 @@ def is_within(errors: NDArray[np.float64], threshold: float) -> NDArray[np.bool_
 
 
 def summarize(errors: ArrayLike, *, thresholds: Sequence[float] = THRESHOLDS_MM) -> ErrorSummary:
-    """Mean, standard deviation and success detection rates over all errors that are there.
+    """Mean, standard deviation and success detection rates over all errors that are not NaN, of any shape.
 
     Every point counts the same, as in the challenge (Wang et al. 2016), whatever film it is on.
-
-    Args:
-        errors: errors of any shape; NaN is a missing one.
-        thresholds: in the unit of the errors.
-
-    Returns:
-        The summary.
 
     Examples:
         >>> summarize([1.0, 2.0, 3.0, float("nan")], thresholds=[2.0])
@@ -96,15 +86,13 @@ def summarize(errors: ArrayLike, *, thresholds: Sequence[float] = THRESHOLDS_MM)
     """
     values = np.asarray(errors, dtype=np.float64).ravel()
     values = values[~np.isnan(values)]
-    nothing = float("nan")
+    count = len(values)
     return ErrorSummary(
-        n_points=len(values),
-        mean=float(values.mean()) if len(values) else nothing,
-        sd=float(values.std(ddof=1)) if len(values) > 1 else nothing,
+        n_points=count,
+        mean=float(values.mean()) if count else math.nan,
+        sd=float(values.std(ddof=1)) if count > 1 else math.nan,
         success_percent={
-            threshold: 100.0 * int(is_within(values, threshold).sum()) / len(values)
-            if len(values)
-            else nothing
+            threshold: 100.0 * int(is_within(values, threshold).sum()) / count if count else math.nan
             for threshold in thresholds
         },
     )
@@ -114,10 +102,7 @@ def summarize(errors: ArrayLike, *, thresholds: Sequence[float] = THRESHOLDS_MM)
 class Reliability:
     """Points in B groups of equal number, from the smallest expectation to the largest.
 
-    Attributes:
-        counts: (B,) points.
-        expected: (B,) mean expectations.
-        actual: (B,) means of what came.
+    (B,) numbers of points, mean expectations and means of what came.
     """
 
     counts: NDArray[np.int64]
@@ -139,12 +124,7 @@ class Reliability:
 
 
 def reliability(expected: ArrayLike, actual: ArrayLike, *, bins: int = BINS) -> Reliability:
-    """Compare expectations with outcomes in groups of equal number.
-
-    Args:
-        expected: (N,) or more dimensions, what was expected of each point.
-        actual: the same shape, what came; a point with NaN in either is left out.
-        bins: how many groups; fewer where there are fewer points.
+    """Compare expectations with outcomes of one shape in ``bins`` groups; points with a NaN are left out.
 
     Examples:
         >>> found = reliability([1.0, 1.0, 3.0, 3.0], [0.5, 1.5, 2.0, 2.0], bins=2)

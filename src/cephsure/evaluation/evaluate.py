@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -57,7 +57,7 @@ def evaluate(
 
     Args:
         predicted_px: (F, L, 2) points (x, y) in px; NaN where there is none.
-        truth_px: (F, L, 2) true points in px; NaN where there is none.
+        truth_px: (F, L, 2) true points, likewise.
         mm_per_px: (F, 2) scale of each film along x and y; NaN where it is not known.
         measures: by name, (F, L) values, one unit for all films; NaN where there is none.
         directions: by name, +1 if the measure rises with uncertainty, -1 if it falls.
@@ -68,9 +68,6 @@ def evaluate(
         n_resamples: bootstrap resamples for the intervals.
         seed: of the bootstrap.
 
-    Returns:
-        The evaluation.
-
     Raises:
         InputError: there is not one point to evaluate.
         ValueError: the shapes do not fit.
@@ -79,20 +76,15 @@ def evaluate(
     labels = _labels(points, landmark_set)
     weights = film_weights(len(points.errors), n_resamples=n_resamples, seed=seed)
     reasons = (*left_out, *dropped)
-    numbers = [number for number, _, _ in labels]
-    parts = {
-        number: points.only([other != number for other in numbers]) for number in without if number in numbers
-    }
+    numbers = np.array([number for number, _, _ in labels])
+    parts = {number: points.only(numbers != number) for number in without if number in numbers}
     return Evaluation(
         **_accuracy(points, weights),
         about=About() if about is None else about,
         unit=points.unit,
         per_landmark=tuple(
             LandmarkAccuracy(
-                **_accuracy(points.only([other == number for other in numbers]), weights),
-                number=number,
-                code=code,
-                name=name,
+                **_accuracy(points.only(numbers == number), weights), number=number, code=code, name=name
             )
             for number, code, name in labels
         ),
@@ -119,14 +111,10 @@ class _Points:
     measures: dict[str, NDArray[np.float64]]
     directions: Mapping[str, Literal[-1, 1]]
 
-    def only(self, landmarks: list[bool]) -> _Points:
+    def only(self, landmarks: NDArray[np.bool_]) -> _Points:
         """The same films with some of the landmarks."""
-        return _Points(
-            self.errors[:, landmarks],
-            self.unit,
-            {name: values[:, landmarks] for name, values in self.measures.items()},
-            self.directions,
-        )
+        measures = {name: values[:, landmarks] for name, values in self.measures.items()}
+        return replace(self, errors=self.errors[:, landmarks], measures=measures)
 
 
 def _points(
@@ -149,8 +137,6 @@ def _points(
     scaled = has_scale if in_mm else np.ones_like(has_scale)
     kept = scaled & true.any(axis=1)
     errors = (errors_mm if in_mm else errors_px)[kept]
-    kept_values = {name: given[kept] for name, given in values.items()}
-    points = _Points(errors, "mm" if in_mm else "px", kept_values, directions)
     if np.isnan(errors).all():
         raise InputError(
             "there is no point to evaluate: no film has both a prediction and a truth",
@@ -162,6 +148,8 @@ def _points(
         LeftOut(reason=NO_TRUTH, points=int((~true[kept]).sum())),
         LeftOut(reason=NOT_PREDICTED, points=int((true[kept] & np.isnan(errors)).sum())),
     ]
+    kept_values = {name: given[kept] for name, given in values.items()}
+    points = _Points(errors, "mm" if in_mm else "px", kept_values, directions)
     return points, [reason for reason in dropped if reason.films or reason.points]
 
 
@@ -191,9 +179,8 @@ def _accuracy(points: _Points, weights: NDArray[np.float64]) -> dict[str, Any]:
 
 def _qualities(points: _Points, weights: NDArray[np.float64]) -> dict[str, MeasureQuality]:
     """Quality of each measure."""
+    in_mm = points.unit == "mm"
     return {
-        name: measure_quality(
-            points.errors, values, points.directions[name], weights, in_mm=points.unit == "mm"
-        )
+        name: measure_quality(points.errors, values, points.directions[name], weights, in_mm=in_mm)
         for name, values in points.measures.items()
     }

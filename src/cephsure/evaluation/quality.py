@@ -45,10 +45,8 @@ def measure_quality(
         values: (F, L) the measure, NaN where there is none.
         direction: +1 if the measure rises with uncertainty, -1 if it falls.
         weights: (B, F) resamples of the films, from ``bootstrap.film_weights``.
-        in_mm: whether the errors are in mm; if not, there is no "error over 2 mm" and its area is None.
-
-    Returns:
-        The measure's quality; what is not defined (a constant measure, no large error) is None.
+        in_mm: whether the errors are in mm; if not, there is no "error over 2 mm" and its area is None. So is
+            what is not defined (of a constant measure, or without a large error).
     """
     films, landmarks = np.nonzero(np.isfinite(errors) & np.isfinite(values))
     errors, values = errors[films, landmarks], values[films, landmarks]
@@ -109,15 +107,9 @@ def spearman(x: ArrayLike, y: ArrayLike) -> float:
 def weighted_pearson(
     x: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Pearson's coefficient in each of B weighted copies of the data.
+    """(B,) Pearson's coefficients in B weighted copies; NaN where one side is constant or nothing is there.
 
-    Args:
-        x: (N,) or (B, N) values without NaN.
-        y: (N,) or (B, N) values without NaN.
-        weights: (B, N) how often each pair is there.
-
-    Returns:
-        (B,) coefficients; NaN where one side is constant or nothing is there.
+    Of (N,) or (B, N) values x and y without NaN; weights (B, N) say how often each pair is there.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         count = weights.sum(axis=1, keepdims=True)
@@ -165,25 +157,16 @@ def weighted_auc(
     n_positive = of_positives.sum(axis=1)
     n_negative = weights.sum(axis=1) - n_positive
     rank_sum = (of_positives * midranks(scores, weights)).sum(axis=1)
+    above = rank_sum - n_positive * (n_positive + 1.0) / 2.0
     with np.errstate(invalid="ignore", divide="ignore"):
-        area: NDArray[np.float64] = (rank_sum - n_positive * (n_positive + 1.0) / 2.0) / (
-            n_positive * n_negative
-        )
-    return area
+        return np.asarray(above / (n_positive * n_negative))
 
 
 def midranks(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rank of each value within each of B weighted copies of the data; equal values share their mean rank.
 
-    A whole-number weight w means that the value is there w times, so that ranks over bootstrap resamples come
-    without building the resamples: one sort serves all of them.
-
-    Args:
-        values: (N,) values without NaN, at least one.
-        weights: (B, N) how often each value is there.
-
-    Returns:
-        (B, N) ranks from 1; of values with weight 0 the rank they would take just outside their neighbours.
+    Of (N,) values without NaN, at least one, each there as often as its whole-number weights (B, N) say, come
+    (B, N) ranks from 1; of values with weight 0 the rank they would take just outside their neighbours.
 
     Examples:
         >>> midranks(np.array([5.0, 1.0, 5.0]), np.array([[1.0, 1.0, 1.0], [2.0, 1.0, 0.0]]))

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
+
+from cephsure.uncertainty.prediction import Frozen
 
 SCHEMA = "cephsure.evaluation/1"
 
 Ends = tuple[float, float]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class About(_Frozen):
+class About(Frozen):
     """What was evaluated against what; None where it was not said.
 
     Attributes:
-        dataset: name of the data set.
-        split: which of its films.
+        split: which of the data set's films.
         truth: whose annotation counts as true.
-        landmark_set: name of the landmark set.
         spacing_sources: where the scale comes from, and of how many films.
         problems: what the reader of the data set (of all its splits) left out, one line each.
-        model: name of the model.
         model_kind: baseline, ensemble or mc-dropout.
-        model_recipe: how it was trained.
         model_sha256: checksum of its bundle.
         samples: members or stochastic passes.
         seed: of the stochastic passes.
@@ -39,7 +33,7 @@ class About(_Frozen):
     split: str | None = None
     truth: str | None = None
     landmark_set: str | None = None
-    spacing_sources: dict[str, int] = {}
+    spacing_sources: dict[str, int] = Field(default_factory=dict)
     problems: tuple[str, ...] = ()
     model: str | None = None
     model_kind: str | None = None
@@ -51,13 +45,12 @@ class About(_Frozen):
     inverted: bool = False
 
 
-class LeftOut(_Frozen):
+class LeftOut(Frozen):
     """Films, or points of films that were evaluated, that do not count, and why.
 
     Attributes:
-        reason: in words.
-        films: films left out as a whole.
-        points: points left out of films that are otherwise evaluated.
+        films: left out as a whole.
+        points: left out of films that are otherwise evaluated.
         names: the films' names, as far as they are known.
     """
 
@@ -67,7 +60,7 @@ class LeftOut(_Frozen):
     names: tuple[str, ...] = ()
 
 
-class LeftOutCount(_Frozen):
+class LeftOutCount(Frozen):
     """All that was left out."""
 
     films: int
@@ -75,19 +68,15 @@ class LeftOutCount(_Frozen):
     reasons: tuple[LeftOut, ...]
 
 
-class Accuracy(_Frozen):
+class Accuracy(Frozen):
     """Errors of a set of points. Values in mm are None without a scale; those in px are None with one.
 
     Attributes:
         n_films: films with at least one point that counts.
-        n_points: points that count.
         mre_mm: mean radial error.
         sd_mm: standard deviation of the radial errors, n - 1 in the denominator.
         mre_ci95_mm: 95 % bootstrap interval of the mean, films resampled.
         sdr: success detection rate: percentage of errors of at most 2.0, 2.5, 3.0, 4.0 mm.
-        mre_px: mean radial error in pixels, for films without a scale.
-        sd_px: its standard deviation.
-        mre_ci95_px: its interval.
     """
 
     n_films: int
@@ -109,7 +98,7 @@ class LandmarkAccuracy(Accuracy):
     name: str | None
 
 
-class MeasureQuality(_Frozen):
+class MeasureQuality(Frozen):
     """How well a measure of uncertainty follows the radial error, point by point, unbinned.
 
     Attributes:
@@ -145,12 +134,10 @@ class Evaluation(Accuracy):
     """Accuracy overall, per landmark and without chosen landmarks, and the quality of each measure.
 
     Attributes:
-        about: data, truth and model.
         unit: of the errors that everything is worked out from.
         per_landmark: in the order of the landmark set.
         measures: by the measure's name.
         without: by the left-out landmark's number, as text.
-        left_out: what does not count, and why.
         resamples: bootstrap resamples behind each interval.
     """
 

@@ -12,7 +12,7 @@ from cephsure.evaluation.errors import THRESHOLDS_MM
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cephsure.evaluation.result import Accuracy, Ends, Evaluation, MeasureQuality
+    from cephsure.evaluation.result import Accuracy, Evaluation, MeasureQuality
     from cephsure.uncertainty.site import GainRow
 
 NOT_DEFINED = "–"
@@ -28,13 +28,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of text.
-
-    Attributes:
-        title: what it shows.
-        columns: one for each cell of a row.
-        rows: cells, already written out.
-    """
+    """A table of text: a column for each cell of a row, cells already written out."""
 
     title: str
     columns: tuple[Column, ...]
@@ -42,10 +36,10 @@ class Table:
 
     def markdown(self) -> str:
         """The table as a Markdown table, without the title, ending in a line feed."""
-        cells = [[column.heading for column in self.columns]]
-        cells.append(["---:" if column.side == "right" else "---" for column in self.columns])
-        cells += [list(row) for row in self.rows]
-        return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in cells)
+        headings = [column.heading for column in self.columns]
+        rules = ["---:" if column.side == "right" else "---" for column in self.columns]
+        rows = (headings, rules, *self.rows)
+        return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in rows)
 
     def csv(self) -> str:
         """The table as CSV with a heading line, without the title."""
@@ -59,10 +53,10 @@ class Table:
 def overall_table(evaluation: Evaluation) -> Table:
     """Accuracy over all landmarks, and without those that were asked to be left out."""
     unit = evaluation.unit
-    rows = [("all landmarks", *_accuracy_cells(evaluation, unit))]
-    for number, part in evaluation.without.items():
-        rows.append((f"without landmark {number}", *_accuracy_cells(part, unit)))
-    return Table("accuracy", (Column("points", "left"), *_accuracy_columns(unit)), tuple(rows))
+    parts = {f"without landmark {number}": part for number, part in evaluation.without.items()}
+    named: dict[str, Accuracy] = {"all landmarks": evaluation, **parts}
+    rows = tuple((name, *_accuracy_cells(part, unit)) for name, part in named.items())
+    return Table("accuracy", (Column("points", "left"), *_accuracy_columns(unit)), rows)
 
 
 def landmark_table(evaluation: Evaluation) -> Table:
@@ -125,18 +119,14 @@ def _accuracy_columns(unit: str) -> tuple[Column, ...]:
 
 
 def _accuracy_cells(accuracy: Accuracy, unit: str) -> tuple[str, ...]:
-    counts = (str(accuracy.n_films), str(accuracy.n_points))
+    mean, ends, sd, digits = accuracy.mre_mm, accuracy.mre_ci95_mm, accuracy.sd_mm, 3
+    rates = [cell((accuracy.sdr or {}).get(str(threshold)), 1) for threshold in THRESHOLDS_MM]
     if unit == "px":
-        ends = _ends(accuracy.mre_ci95_px, digits=2)
-        return (*counts, cell(accuracy.mre_px, 2), ends, cell(accuracy.sd_px, 2))
-    rates = accuracy.sdr or {}
-    return (
-        *counts,
-        cell(accuracy.mre_mm, 3),
-        _ends(accuracy.mre_ci95_mm, digits=3),
-        cell(accuracy.sd_mm, 3),
-        *(cell(rates.get(str(threshold)), 1) for threshold in THRESHOLDS_MM),
-    )
+        mean, ends, sd, digits = accuracy.mre_px, accuracy.mre_ci95_px, accuracy.sd_px, 2
+        rates = []
+    interval = NOT_DEFINED if ends is None else f"{ends[0]:.{digits}f} to {ends[1]:.{digits}f}"
+    counts = (str(accuracy.n_films), str(accuracy.n_points))
+    return (*counts, cell(mean, digits), interval, cell(sd, digits), *rates)
 
 
 def _measure_cells(quality: MeasureQuality, *, in_mm: bool) -> tuple[str, ...]:
@@ -157,9 +147,3 @@ def cell(value: float | None, digits: int) -> str:
 def percent(share: float | None, digits: int = 1) -> str:
     """A share in percent, or a dash."""
     return cell(None if share is None else 100 * share, digits)
-
-
-def _ends(interval: Ends | None, *, digits: int) -> str:
-    if interval is None:
-        return NOT_DEFINED
-    return f"{interval[0]:.{digits}f} to {interval[1]:.{digits}f}"

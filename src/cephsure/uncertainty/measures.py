@@ -149,11 +149,7 @@ def expected_error(samples: Samples) -> NDArray[np.float64]:
     source="Shannon 1948, of the heat map's probability",
 )
 def entropy(samples: Samples) -> NDArray[np.float64]:
-    """Mean over the samples of the Shannon entropy of each heat map's probability, in nats.
-
-    The mean of the maps' entropies, not the entropy of their mixture: disagreement between samples is what
-    the spread is for.
-    """
+    """Mean of the heat maps' entropies, in nats: the disagreement between them is what the spread is for."""
     return _mean(samples.entropies)
 
 
@@ -185,8 +181,7 @@ def covariance_radius(samples: Samples) -> NDArray[np.float64]:
 def mixture_activation(samples: Samples) -> NDArray[np.float64] | None:
     """Probability of the most probable cell of the mean of the samples' heat maps, each made to sum to one.
 
-    Maps that agree keep their height; where they lie apart, or each is low, the mean is low. None for samples
-    without maps.
+    Where they lie apart, or each is low, it is low. None for samples without maps.
     """
     maps = samples.maps
     return None if maps is None else np.asarray(maps.probabilities.max(axis=(1, 2)), dtype=np.float64)
@@ -200,11 +195,7 @@ def mixture_activation(samples: Samples) -> NDArray[np.float64] | None:
     always=False,
 )
 def mixture_expected_error(samples: Samples) -> NDArray[np.float64] | None:
-    """Mean distance of the landmark from the mean point, under the mean of the samples' heat maps.
-
-    What ``expected_error`` puts together from the samples' own figures, taken from their mixture itself. None
-    for samples without maps.
-    """
+    """The expected error under the mean of the samples' heat maps itself; None for samples without maps."""
     return None if samples.maps is None else samples.maps.mean_distances(mean_position(samples))
 
 

@@ -41,7 +41,7 @@ class Reading:
     """The monitor after one film.
 
     Attributes:
-        films: films so far.
+        films: so far.
         outside_share: of this film's points outside their regions; ``mean_outside`` over all films so far.
         wealth: the evidence that the promise does not hold; 1 is none.
         alarm: whether the wealth has ever reached 1 / false_alarm_rate.
@@ -99,11 +99,7 @@ class DriftMonitor:
         return 1.0 - self.level + self.margin
 
     def add(self, outside_share: float) -> Reading:
-        """Take one more film, of whose points a share from 0 to 1 lies outside; an alarm stays.
-
-        Raises:
-            InputError: the share does not lie between 0 and 1.
-        """
+        """Take one more film, of whose points a share from 0 to 1 (else InputError) lies outside."""
         if not 0.0 <= outside_share <= 1.0:
             raise InputError(f"a share lies between 0 and 1, not {outside_share:g}")
         self._films += 1

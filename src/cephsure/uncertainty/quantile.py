@@ -1,4 +1,7 @@
-"""Quantiles of conformal prediction, exact for any number of calibration scores or films."""
+"""Quantiles of conformal prediction, exact for any number of calibration scores or films.
+
+A level that does not lie between 0 and 1 is an InputError everywhere.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,7 @@ LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 
 def check_level(level: float) -> float:
-    """The level, if it is one.
-
-    Raises:
-        InputError: it does not lie between 0 and 1.
-    """
+    """The level, if it is one."""
     if not 0.0 < level < 1.0:
         raise InputError(f"a level lies between 0 and 1, not {level:g}", remedy="90 % is 0.9")
     return level
@@ -38,9 +37,6 @@ def conformal_rank(n_scores: int, level: float) -> int:
     ceil((n + 1) level) is the smallest k for which that is the level or more. The level is taken as the
     decimal number it is written as: 0.55 of 20 is 11, where binary arithmetic makes it a little more, and 12.
     A rank of n + 1 means that there are too few scores: no score bounds the region.
-
-    Raises:
-        InputError: the level does not lie between 0 and 1.
 
     Source: Vovk, Gammerman & Shafer, Algorithmic Learning in a Random World (2005), proposition 2.4; Lei et
     al., JASA 113 (2018), theorem 2.2.
@@ -57,9 +53,6 @@ def conformal_quantile(scores: ArrayLike, level: float) -> float:
     The score of rank ``conformal_rank`` of (n,) calibration scores in any order, larger ones meaning worse;
     infinity where there are too few. Infinite ones are scores too, NaN are left out.
 
-    Raises:
-        InputError: the level does not lie between 0 and 1.
-
     >>> conformal_quantile([3.0, 1.0, 2.0, 4.0], 0.5), conformal_quantile([1.0], 0.9)
     (3.0, inf)
     """
@@ -75,15 +68,8 @@ def pooled_quantile(scores: NDArray[np.float64], level: float, *, groups: Sequen
     With K independent films (or groups) each has the weight 1 / (K + 1), parted equally among its points,
     and infinity has the last 1 / (K + 1) for the new film; the bound is the smallest score up to which the
     weights reach the level. Exact for any K and any dependence between the points of a film; with
-    K < level / (1 - level) there is no bound but infinity.
-
-    Args:
-        scores: (F, L), larger meaning worse, NaN where not known.
-        level: the probability wanted.
-        groups: (F,) films that belong together have one name and count as one.
-
-    Raises:
-        InputError: the level does not lie between 0 and 1.
+    K < level / (1 - level) there is no bound but infinity. Of (F, L) scores, larger meaning worse, NaN where
+    not known; films that belong together have one name among the groups (F,) and count as one.
 
     Source: Dunn, Wasserman & Ramdas, Journal of the American Statistical Association 118 (2023), pooling of
     distribution functions; Lee, Barber & Willett, arXiv:2306.06342 (2023), theorem 1.
@@ -94,9 +80,8 @@ def pooled_quantile(scores: NDArray[np.float64], level: float, *, groups: Sequen
     check_level(level)
     units: dict[str, list[float]] = {}
     for row, name in zip(scores, groups, strict=True):
-        found = row[~np.isnan(row)]
-        if len(found):
-            units.setdefault(name, []).extend(found.tolist())
+        if (~np.isnan(row)).any():
+            units.setdefault(name, []).extend(row[~np.isnan(row)].tolist())
     # Whole numbers keep the weights exact: a film has ``whole``, each of its points an equal part of it.
     whole = math.lcm(*(len(values) for values in units.values()))
     wanted = math.ceil(Fraction(str(level)) * whole * (len(units) + 1))

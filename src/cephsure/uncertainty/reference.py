@@ -52,11 +52,7 @@ class FeatureModel:
 
     @classmethod
     def fit(cls, features: ArrayLike) -> Self:
-        """Fit to (F, C) features.
-
-        Raises:
-            InputError: fewer than three films, or films that are all alike.
-        """
+        """Fit to (F, C) features; InputError for fewer than three films, or films that are all alike."""
         given = np.asarray(features, dtype=np.float64)
         if given.ndim != 2 or len(given) < _FEWEST_FILMS or not np.isfinite(given).all():
             raise InputError(f"a model of features needs {_FEWEST_FILMS} films or more with finite features")
@@ -70,11 +66,7 @@ class FeatureModel:
         return cls(mean, vectors.T[kept], variances[kept], float(variances[0]), len(given))
 
     def distance(self, features: ArrayLike) -> float:
-        """Mahalanobis distance sqrt(d^T C^-1 d / C) of (C,) features, about 1 for the training films.
-
-        Raises:
-            InputError: another number of features.
-        """
+        """Mahalanobis distance sqrt(d^T C^-1 d / C) of (C,) features, about 1 for the training films."""
         given = np.asarray(features, dtype=np.float64)
         if given.shape != self.mean.shape:
             raise InputError(f"{given.size} features do not fit a model of {self.mean.size}")
@@ -92,11 +84,7 @@ class FeatureModel:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The model from its JSON data.
-
-        Raises:
-            InputError: a part is missing, malformed, or does not fit the others.
-        """
+        """The model from its JSON data; InputError where a part is missing, malformed, or does not fit."""
         try:
             mean, axes, variances = (
                 np.array(data[key], dtype=np.float64) for key in ("mean", "axes", "variances")
@@ -145,11 +133,7 @@ NO_REFERENCE = Reference(None, None, "")
 
 
 def write_reference(reference: Reference, folder: Path) -> Path:
-    """Write ``reference.json`` into a bundle's folder; its SHA256SUMS is not brought up to date here.
-
-    Raises:
-        InputError: it cannot be written.
-    """
+    """Write ``reference.json`` into a bundle's folder; its SHA256SUMS is not brought up to date here."""
     data = {
         "format": FORMAT,
         "source": reference.source,
@@ -161,11 +145,7 @@ def write_reference(reference: Reference, folder: Path) -> Path:
 
 
 def read_reference(folder: Path) -> Reference:
-    """The reference of a bundle's folder; one that knows nothing where the bundle has none.
-
-    Raises:
-        BundleError: there is one, but damaged or of an unknown version.
-    """
+    """A bundle's reference, ``NO_REFERENCE`` without one; BundleError if damaged or of an unknown version."""
     path = folder / REFERENCE_FILE
     if not path.is_file():
         return NO_REFERENCE

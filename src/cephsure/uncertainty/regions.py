@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.inference.samples import HeatMaps
-    from cephsure.uncertainty.calibration.film_errors import FilmErrors
+    from cephsure.uncertainty.calibration.calibration import FilmErrors
     from cephsure.uncertainty.prediction import Pair, RegionKind
 
 

@@ -33,6 +33,8 @@ class ShapeModel:
 
         P = B C^-1 B^T,        C the training shapes' covariance in that basis, shrunken (Ledoit & Wolf 2004).
 
+    Points to be judged are as many as the mean's and finite; others are an InputError.
+
     Attributes:
         mean: (L, 2) the mean shape, in the unit of the points it was fitted to.
         precision: (2 L, 2 L) P, coordinates in the order x1, y1, x2, y2, ...
@@ -84,9 +86,6 @@ class ShapeModel:
 
         sqrt(d^T P d / (2 L - 4)) is about 1 for heads like those of the training, somewhat more on other
         films, because the covariance was estimated; infinite if all points lie in one spot.
-
-        Raises:
-            InputError: another number of points, or a point that is not finite.
         """
         shape = self._checked(points)
         away = (_lay_on(shape, self.mean) - self.mean).ravel()
@@ -101,9 +100,6 @@ class ShapeModel:
         than it: which one is wrong the standard residuals tell better. Distances are on the scale of the mean
         shape: millimetres of an average head where the model was fitted in mm; infinite if the others lie in
         one spot.
-
-        Raises:
-            InputError: another number of points, or a point that is not finite.
         """
         found = self._unexpected(self._checked(points))
         return np.hypot(found[:, 0], found[:, 1])
@@ -114,16 +110,11 @@ class ShapeModel:
         sqrt(r^T P_ll r / 2) of each residual r, where P_ll^-1 is the covariance of the landmark given all
         others; the root mean square is about 1 for heads like those of the training. A single landmark moved
         away from the mean shape always has the largest.
-
-        Raises:
-            InputError: another number of points, or a point that is not finite.
         """
         found = self._unexpected(self._checked(points))
-        count = len(found)
-        own = self._own()
-        squares = np.full(count, np.inf)
+        squares = np.full(len(found), np.inf)
         laid = np.isfinite(found).all(axis=1)
-        squares[laid] = np.einsum("la,lab,lb->l", found[laid], own[laid], found[laid])
+        squares[laid] = np.einsum("la,lab,lb->l", found[laid], self._own()[laid], found[laid])
         return np.sqrt(squares / 2)
 
     def to_dict(self) -> dict[str, Any]:
@@ -132,11 +123,7 @@ class ShapeModel:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The model from its JSON data.
-
-        Raises:
-            InputError: a part is missing, malformed, or does not fit the others.
-        """
+        """The model from its JSON data; InputError where a part is missing, malformed, or does not fit."""
         try:
             mean = np.array(data["mean"], dtype=np.float64)
             precision = np.array(data["precision"], dtype=np.float64)

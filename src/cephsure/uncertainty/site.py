@@ -17,7 +17,7 @@ from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
 from cephsure.uncertainty.calibration.calibration import DEFAULT_LEVEL
 from cephsure.uncertainty.calibration.data import CalibrationSource  # noqa: TC001 - pydantic reads it
-from cephsure.uncertainty.calibration.shrinkage import shrink
+from cephsure.uncertainty.calibration.error_fits import shrink
 from cephsure.uncertainty.prediction import Frozen, Region
 from cephsure.uncertainty.quantile import LEVELS, check_level, pooled_quantile
 from cephsure.uncertainty.regions import disc
@@ -86,11 +86,7 @@ class Site(Frozen):
         return np.array(self.offsets_mm, dtype=np.float64).reshape(-1, 2)
 
     def factor(self, level: float) -> float:
-        """The radius at a level in multiples of the measure, or infinity.
-
-        Raises:
-            InputError: the file has no such level.
-        """
+        """The radius at a level in multiples of the measure, or infinity; InputError for no such level."""
         check_level(level)
         for radius in self.radii:
             if math.isclose(radius.level, level):
@@ -100,21 +96,13 @@ class Site(Frozen):
 
 
 def write_site(site: Site, path: Path) -> Path:
-    """Write a site's file.
-
-    Raises:
-        InputError: it cannot be written.
-    """
+    """Write a site's file; InputError where it cannot be written."""
     text = json.dumps(site.model_dump(mode="json"), indent=1, allow_nan=False) + "\n"
     return write_atomically(path, text.encode("utf-8"))
 
 
 def read_site(path: Path) -> Site:
-    """Read a site's file.
-
-    Raises:
-        InputError: it cannot be read, is damaged or of an unknown version.
-    """
+    """Read a site's file; InputError where it cannot be read, is damaged or of an unknown version."""
     try:
         data = json.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -233,7 +221,7 @@ def shrunken_offsets(errors_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     With few films, or where the means are no larger than their noise explains, nothing is moved; with many
     each landmark gets its own mean. This is the empirical-Bayes form of James & Stein's estimator (Efron &
     Morris, Journal of the American Statistical Association 68, 1973), with the variance t by the method of
-    moments (``shrinkage.shrink`` round a known centre).
+    moments (``error_fits.shrink`` round a known centre).
 
     Of (K, L, 2) found minus true positions on the upright film, NaN where not known, come (L, 2) offsets to
     subtract from found points; 0 for a landmark without films, and everywhere with fewer than two films: one
@@ -298,9 +286,8 @@ class GainRow:
 class OwnRegions:
     """The regions that the bundle gives by itself, of the same films.
 
-    Attributes:
-        held: (F, L) whether each holds the true point; whatever where there is no truth.
-        areas_mm2: (F, L), infinite for all of the film.
+    (F, L) whether each holds the true point, whatever where there is no truth; areas, infinite for all of the
+    film.
     """
 
     held: NDArray[np.bool_]
@@ -318,15 +305,8 @@ def cross_validate(
 ) -> list[GainRow]:
     """Draw K films of a site at random, calibrate on them, measure on the others; again and again.
 
-    Groups of films stay together, so a draw can be a film or two larger than K.
-
-    Args:
-        data: all films of the site.
-        level: of the regions.
-        steps: values of K; those that leave no film to measure on are left out.
-        repeats: draws for each K.
-        seed: of the draws.
-        own: the bundle's own regions, for K = 0.
+    Groups of films stay together, so a draw can be a film or two larger than K. The steps are values of K;
+    those that leave no film to measure on are left out. The bundle's ``own`` regions serve for K = 0.
 
     Raises:
         InputError: the films are fewer than two groups.
@@ -334,12 +314,11 @@ def cross_validate(
     if len(set(data.groups)) < 2:
         raise InputError("cross-validation needs two independent films or more")
     rng = np.random.default_rng(seed)
-    rows = []
-    for count in sorted(set(steps)):
-        if count >= len(data.film_ids):
-            continue
-        rows.append(_row(count, [_measure(data, count, rng, level, own) for _ in range(repeats)]))
-    return rows
+    return [
+        _row(count, [_measure(data, count, rng, level, own) for _ in range(repeats)])
+        for count in sorted(set(steps))
+        if count < len(data.film_ids)
+    ]
 
 
 def _measure(

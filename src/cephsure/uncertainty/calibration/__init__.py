@@ -4,12 +4,13 @@ from cephsure.uncertainty.calibration.calibration import (
     CALIBRATION_FILE,
     DEFAULT_LEVEL,
     Calibration,
+    LandmarkCalibration,
     calibrated,
+    expected_errors_mm,
     read_calibration,
     region_kind,
 )
 from cephsure.uncertainty.calibration.data import CalibrationData, CalibrationSource, calibration_data
-from cephsure.uncertainty.calibration.film_errors import LandmarkCalibration, expected_errors_mm
 from cephsure.uncertainty.calibration.fitting import (
     CrossFit,
     RegionFigures,

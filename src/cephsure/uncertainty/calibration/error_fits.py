@@ -8,7 +8,7 @@ and landmark l, with measures m_k (the heat maps' own expected error; the sample
 The b_k are fitted on all landmarks together, then a_l and c_l on each landmark alone, all by quasi-likelihood
 with a variance in proportion to the mean, whose score equations make the predicted errors sum to the actual
 ones (Wedderburn, Biometrika 61 (1974)). Last, c_l is shrunk to the pool's, and a_l to the pool's by as much
-as its own few films leave it uncertain (``shrinkage``), with the variances of the same quasi-likelihood:
+as its own few films leave it uncertain (``shrink``), with the variances of the same quasi-likelihood:
 
     var(a_l) = phi / sum_f mu_fl,   var(c_l) = phi / sum_f mu_fl (u_fl - u_l)^2,
 
@@ -28,8 +28,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from cephsure.inference.samples import tempered
-from cephsure.uncertainty.calibration.film_errors import log_measure
-from cephsure.uncertainty.calibration.shrinkage import shrink
+from cephsure.uncertainty.calibration.calibration import log_measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -254,3 +253,48 @@ def _fitted_temperature(errors: NDArray[np.float64], expected: NDArray[np.float6
     slope = np.interp(value, LOG_TEMPERATURES, np.gradient(curve, LOG_TEMPERATURES))
     at = np.array([np.interp(value, LOG_TEMPERATURES, row) for row in expected])
     return value, float((errors - at).var(ddof=1) / len(errors) / max(slope, 1e-6) ** 2)
+
+
+def shrink(
+    estimates: NDArray[np.float64], variances: NDArray[np.float64], *, centre: float | None = None
+) -> NDArray[np.float64]:
+    """(L,) estimates drawn to their centre as far as noise says; the centre where there is no estimate.
+
+    Empirical Bayes: estimate x_l errs with variance v_l round its own truth, the truths vary with variance t
+    round a centre c:
+
+        x_l ~ N(truth_l, v_l),  truth_l ~ N(c, t),  so  E[truth_l | x_l] = c + t / (t + v_l) (x_l - c).
+
+    With many films v_l is small and a landmark keeps its own value; with few it takes the pool's. t is the
+    estimate of DerSimonian & Laird, Controlled Clinical Trials 7 (1986), 0 where the estimates differ no more
+    than their noise explains.
+
+    Args:
+        estimates: (L,), NaN where there is none.
+        variances: (L,) of their errors; those that are not positive and finite count as no estimate.
+        centre: where the truths lie round, if known; otherwise it is estimated, or 0 without estimates.
+
+    Examples:
+        >>> shrink(np.array([0.0, 10.0]), np.array([1.0, 1.0])).round(2)  # more apart than noise makes them
+        array([0.1, 9.9])
+        >>> shrink(np.array([0.0, 1.0]), np.array([1.0, 1.0]))
+        array([0.5, 0.5])
+    """
+    known = np.isfinite(estimates) & np.isfinite(variances) & (variances > 0)
+    if not known.any():
+        return np.full(len(estimates), 0.0 if centre is None else centre)
+    x, v = estimates[known], variances[known]
+    weights = 1.0 / v
+    middle = float(np.average(x, weights=weights)) if centre is None else centre
+    excess = float((weights * (x - middle) ** 2).sum())
+    if centre is None:  # one degree of freedom went into the centre
+        expected = len(x) - 1.0
+        scale = float(weights.sum() - (weights**2).sum() / weights.sum())
+    else:
+        expected, scale = float(len(x)), float(weights.sum())
+    between = max(0.0, (excess - expected) / scale) if scale > 0 else 0.0
+    if centre is None:
+        middle = float(np.average(x, weights=1.0 / (v + between)))
+    values = np.full(len(estimates), middle)
+    values[known] += between / (between + v) * (x - middle)
+    return values

@@ -16,19 +16,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.uncertainty.calibration.calibration import Calibration, FittedOn, RegionCalibration, Scores
+from cephsure.uncertainty.calibration.calibration import (
+    Calibration,
+    FilmErrors,
+    FittedOn,
+    LandmarkCalibration,
+    RegionCalibration,
+    Scores,
+    curve_mm,
+    expected_errors_mm,
+    film_errors,
+)
 from cephsure.uncertainty.calibration.error_fits import (
     fit_error_curves,
     fit_offsets,
     fit_relative_covariances,
     fit_temperatures,
-)
-from cephsure.uncertainty.calibration.film_errors import (
-    FilmErrors,
-    LandmarkCalibration,
-    curve_mm,
-    expected_errors_mm,
-    film_errors,
 )
 from cephsure.uncertainty.quantile import LEVELS
 from cephsure.uncertainty.regions import REGION_KINDS

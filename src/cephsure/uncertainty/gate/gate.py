@@ -59,11 +59,7 @@ class GateTarget(Frozen):
 
     @classmethod
     def of(cls, **wanted: float) -> Self:
-        """A target from what a user typed.
-
-        Raises:
-            InputError: a rate or the confidence is not between 0 and 1, or the tolerance not positive.
-        """
+        """A target from what a user typed; InputError for a value out of its range."""
         try:
             return cls(**wanted)
         except ValidationError as error:
@@ -199,21 +195,13 @@ def fit_gate(
 
 
 def write_gate(gate: Gate, folder: Path) -> Path:
-    """Write ``gate.json`` into a folder, usually a bundle's; its SHA256SUMS is not brought up to date here.
-
-    Raises:
-        InputError: it cannot be written.
-    """
+    """Write ``gate.json`` into a bundle's folder; its SHA256SUMS is not brought up to date here."""
     text = json.dumps(gate.model_dump(mode="json"), allow_nan=False) + "\n"
     return write_atomically(folder / GATE_FILE, text.encode("utf-8"))
 
 
 def read_gate(folder: Path) -> Gate | None:
-    """The gate of a bundle's folder, or None where it has none.
-
-    Raises:
-        BundleError: there is one, but damaged or of an unknown version.
-    """
+    """The gate of a bundle's folder, or None; BundleError if damaged or of an unknown version."""
     path = folder / GATE_FILE
     if not path.is_file():
         return None

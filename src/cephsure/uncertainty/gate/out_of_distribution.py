@@ -80,9 +80,8 @@ _LEAST_SPREAD = 1e-9
 class HeadModel:
     """What a film's points are looked at with.
 
-    Attributes:
-        shape: the shape of heads, fitted in mm to films that the gate was not calibrated on.
-        bilateral: (L,) which landmarks average right and left structures.
+    The shape of heads, fitted in mm to films that the gate was not calibrated on; and which of the (L,)
+    landmarks average right and left structures.
     """
 
     shape: ShapeModel
@@ -107,10 +106,8 @@ class FilmSigns:
 def film_signs(prediction: Prediction, film: Film, *, head: HeadModel) -> FilmSigns:
     """The signs of one film, by what a model found on it and what heads of the same landmarks look like.
 
-    Lengths are taken relative to the head's size, so no scale is needed and a wrong one does no harm.
-
-    Raises:
-        InputError: the head model is of other landmarks.
+    Lengths are taken relative to the head's size, so no scale is needed and a wrong one does no harm. A head
+    model of other landmarks is an InputError.
     """
     # The face to the right, in mm or, without a scale, in px.
     x_scale, y_scale = prediction.film.mm_per_px or (1.0, 1.0)
@@ -193,12 +190,9 @@ def sharpness(pixels: NDArray[np.float32], points_px: NDArray[np.float64], *, pi
     """Measure a film's sharpness; (0, 0) where there is too little to look at, or no contrast at all.
 
     The film is parted into bands, each the difference of two binomial blurs, and each band's contrast is
-    the median size of its values: strong edges, letters and the film's margin hardly count.
-
-    Args:
-        pixels: (H, W) grey values.
-        points_px: (L, 2) positions of the landmarks found, (x, y); their box with a margin is looked at.
-        pitch_px: how many px of the film are ``PITCH_MM`` of an average head.
+    the median size of its values: strong edges, letters and the film's margin hardly count. Of the (H, W)
+    grey values the box of the landmarks found (L, 2) with a margin is looked at; ``pitch_px`` px of the film
+    are ``PITCH_MM`` of an average head.
     """
     height, width = pixels.shape
     low, high = points_px.min(axis=0), points_px.max(axis=0)
@@ -258,10 +252,8 @@ def out_of_distribution(
 ) -> OutOfDistribution:
     """Compare a film with calibration films; a sign that hardly differs among all films says nothing.
 
-    Args:
-        signs: (S,) of the film, larger further out; infinite is further out than all, NaN counts as that.
-        known: (n, S) of the calibration films.
-        weights: (S,) how much a sign's deviation counts, positive.
+    Of its (S,) signs, larger further out, infinite or NaN further out than all; those ``known`` of the (n, S)
+    calibration films; and positive weights (S,), how much a sign's deviation counts.
 
     >>> rng = np.random.default_rng(1)
     >>> usual = rng.normal(size=(99, 3))

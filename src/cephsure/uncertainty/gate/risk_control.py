@@ -89,7 +89,7 @@ def candidate_thresholds(tolerance_mm: float) -> NDArray[np.float64]:
 def accepted_points(scores: NDArray[np.float64], threshold: float | None) -> NDArray[np.bool_]:
     """(..., L) points with a score up to the threshold, on films where ``FEWEST_SHARE`` of them have one.
 
-    A score is infinite or NaN for a point that is never accepted; the threshold None accepts nothing.
+    The threshold None accepts nothing, and so does a score that is infinite or NaN.
 
     >>> accepted_points(np.array([[1.0, 5, 5, 5, 5], [1, 2, 5, 5, 5]]), 3.0).tolist()
     [[False, False, False, False, False], [True, True, False, False, False]]
@@ -179,12 +179,8 @@ def wealth(losses: ArrayLike, bound: float) -> float:
     hypothesis "the mean loss is ``bound`` or more". The order of the films does not matter, and losses that
     hardly vary from film to film need far fewer films than with Hoeffding's or the binomial bound.
 
-    Args:
-        losses: (n,) one loss a film (a group of films that belong together counts as one), from 0 to 1.
-        bound: between 0 and 1.
-
-    Raises:
-        InputError: a loss or the bound is out of its range.
+    The (n,) losses, one a film or a group of films that belong together, lie from 0 to 1, and the bound
+    between 0 and 1; others are an InputError.
 
     Source: Waudby-Smith & Ramdas, Journal of the Royal Statistical Society B 86 (2024), section 4; as a
     p-value of learn-then-test: Angelopoulos, Bates, Candes, Jordan & Lei, arXiv:2110.01052 (2021), section 2.

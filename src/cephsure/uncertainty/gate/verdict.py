@@ -71,10 +71,7 @@ class Judgement:
 def apply_gate(prediction: Prediction, film: Film, gate: Gate) -> Prediction:
     """A prediction with the verdicts of its model's gate for each landmark and the film, and the reasons.
 
-    No point is moved or left out.
-
-    Raises:
-        InputError: the gate is of other landmarks.
+    No point is moved or left out. A gate of other landmarks is an InputError.
     """
     judged = judge(prediction, film_signs(prediction, film, head=gate.head), gate)
     marks = tuple(
@@ -86,11 +83,7 @@ def apply_gate(prediction: Prediction, film: Film, gate: Gate) -> Prediction:
 
 
 def judge(prediction: Prediction, seen: FilmSigns, gate: Gate) -> Judgement:
-    """Judge a film by its signs, taken with ``gate.head``.
-
-    Raises:
-        InputError: the gate is of other landmarks.
-    """
+    """Judge a film by its signs, taken with ``gate.head``; InputError for a gate of other landmarks."""
     if tuple(mark.number for mark in prediction.landmarks) != gate.numbers:
         raise InputError("the gate is of other landmarks than the prediction")
     found = out_of_distribution(seen.signs, gate.known_signs, np.array(list(SIGN_WEIGHTS.values())))
@@ -100,7 +93,12 @@ def judge(prediction: Prediction, seen: FilmSigns, gate: Gate) -> Judgement:
         reasons = reasons_for(
             found,
             level=gate.target.false_alarm_rate,
-            misfitting=_misfitting(prediction, seen, gate),
+            # The worst first; three at most are named.
+            misfitting=[
+                f"{prediction.landmarks[i].number} ({prediction.landmarks[i].code})"
+                for i in np.argsort(-seen.misfits)[:3].tolist()
+                if seen.misfits[i] > gate.misfit
+            ],
             uncertain=seen.log_errors > np.array(gate.uncertain_from),
         )
         return Judgement(verdict, reasons, nothing, found.p_value)
@@ -130,12 +128,6 @@ def _held_up(prediction: Prediction, gate: Gate) -> tuple[str, ...]:
     elif prediction.film.mm_per_px is None:
         reasons.append("scale unknown: errors in mm cannot be judged")
     return tuple(reasons)
-
-
-def _misfitting(prediction: Prediction, seen: FilmSigns, gate: Gate) -> tuple[str, ...]:
-    """The landmarks that do not fit, the worst first; three at most are named."""
-    worst = [int(i) for i in np.argsort(-seen.misfits) if seen.misfits[i] > gate.misfit][:3]
-    return tuple(f"{prediction.landmarks[i].number} ({prediction.landmarks[i].code})" for i in worst)
 
 
 def promises(gate: Gate) -> tuple[str, ...]:
