@@ -3,15 +3,17 @@ from __future__ import annotations
 import io
 
 import pytest
-from rich.console import Console
 
+from cephsure.cli import terminal
 from cephsure.cli.tables import NO_SCALE, doubt_marks, print_film, print_summary
 from cephsure.uncertainty.prediction import Region
 
 
 @pytest.fixture
 def console():
-    return Console(file=io.StringIO(), width=100, highlight=False)
+    own = terminal.stdout_console.__wrapped__()
+    own.file, own.width = io.StringIO(), 100
+    return own
 
 
 def shown(console):

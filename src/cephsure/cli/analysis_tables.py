@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cephsure.cephalometry.analysis import NO_SCALE, UNDECIDABLE
 from cephsure.cephalometry.landmark_errors import NOT_CALIBRATED
 from cephsure.cli.tables import film_line
-from cephsure.cli.terminal import plain_table
+from cephsure.cli.terminal import add_figures, plain_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,53 +24,42 @@ _DIGITS = {"deg": 1, "mm": 1, "ratio": 3}
 
 def print_analysis(console: Console, measured: Analysis, analyses: Sequence[AnalysisDefinition]) -> None:
     """Print one film's measurements, a table for each analysis, and what the reader must know."""
-    from rich.text import Text
-
-    console.print(Text(measured.film.path or "film in memory", style="bold"), soft_wrap=True)
-    console.print(Text(film_line(measured.film)))
+    console.print(measured.film.path or "film in memory", style="bold", soft_wrap=True)
+    console.print(film_line(measured.film))
     for analysis in analyses:
         own = [value for value in measured.measurements if value.analysis == analysis.name]
         console.print()
         console.print(analysis_table(analysis, own))
     console.print()
     for line in remarks(measured):
-        console.print(Text(line, style="bold yellow"))
-    console.print(Text(f"norms and classes: {'; '.join(sources(analyses))}", style="dim"))
-    console.print(Text(measured.disclaimer, style="dim"))
+        console.print(line, style="bold yellow")
+    console.print(f"norms and classes: {'; '.join(sources(analyses))}", style="dim")
+    console.print(measured.disclaimer, style="dim")
 
 
 def analysis_table(analysis: AnalysisDefinition, measured: Sequence[MeasuredValue]) -> Table:
     """One row a measurement: value, interval, class and norm."""
-    from rich.markup import escape
-
-    table = plain_table()
-    table.title, table.title_justify = escape(analysis.title), "left"
+    table = plain_table(title=analysis.title)
     table.add_column("code", no_wrap=True)
     table.add_column("measurement")
-    table.add_column("value", justify="right", no_wrap=True)
     with_intervals = any(value.interval_90 is not None for value in measured)
-    if with_intervals:
-        for heading in ("90 %\ninterval", "SD"):
-            table.add_column(heading, justify="right", no_wrap=True)
+    add_figures(table, "value", *(("90 %\ninterval", "SD") if with_intervals else ()))
     table.add_column("class of the value")
     if with_intervals:
         table.add_column("decided, probability")
     table.add_column("norm")
     for entry, value in zip(analysis.entries, measured, strict=True):
         cells = _cells(entry, value, with_interval=with_intervals)
-        table.add_row(*map(escape, cells), style="yellow" if value.decision == UNDECIDABLE else "")
+        table.add_row(*cells, style="yellow" if value.decision == UNDECIDABLE else "")
     return table
 
 
 def _cells(entry: Entry, value: MeasuredValue, *, with_interval: bool) -> list[str]:
     shown = "-" if value.value is None else f"{number(value.value, value.unit)}{UNIT_SIGNS[value.unit]}"
-    interval = (
-        "-"
-        if value.interval_90 is None
-        else " to ".join(number(end, value.unit) for end in value.interval_90)
-    )
+    interval = " to ".join(number(end, value.unit) for end in value.interval_90 or ()) or "-"
     spread = "-" if value.sd is None else number(value.sd, value.unit)
-    norm = "; ".join(norm_words(norm) for norm in entry.norms) or _normal_range(entry)
+    normal = next((kind.words for kind in entry.classes if kind.normal), "-")
+    norm = "; ".join(map(norm_words, entry.norms)) or normal
     before = [value.code, value.name, shown]
     if not with_interval:
         return [*before, value.class_of_value or "-", norm]
@@ -99,11 +88,6 @@ def norm_words(norm: Norm) -> str:
     return " ".join([*parts, *([f"({norm.group})"] if norm.group else [])])
 
 
-def _normal_range(entry: Entry) -> str:
-    """The limits of the class that counts as normal."""
-    return next((kind.words for kind in entry.classes if kind.normal), "-")
-
-
 def number(value: float, unit: str) -> str:
     """A value with the digits that its unit deserves."""
     return f"{value:.{_DIGITS[unit]}f}"
@@ -111,22 +95,18 @@ def number(value: float, unit: str) -> str:
 
 def remarks(measured: Analysis) -> list[str]:
     """What the reader of a film's measurements must know."""
-    lines = []
-    if any(value.missing == NO_SCALE for value in measured.measurements):
+    values, lines = measured.measurements, []
+    if any(value.missing == NO_SCALE for value in values):
         lines.append(f"no distances: {NO_SCALE}; give --mm-per-px")
     lines += [
-        f"no {value.code}: {value.missing}"
-        for value in measured.measurements
-        if value.missing is not None and value.missing != NO_SCALE
+        f"no {value.code}: {value.missing}" for value in values if value.missing not in {None, NO_SCALE}
     ]
-    reasons = dict.fromkeys(value.no_interval for value in measured.measurements if value.no_interval)
-    for reason in reasons:
+    for reason in dict.fromkeys(value.no_interval for value in values if value.no_interval):
         hint = "; --uncalibrated shows the samples' raw spread" if reason == NOT_CALIBRATED else ""
         lines.append(f"no intervals, no decided classes: {reason}{hint}")
     if measured.errors_from == "raw sample spread":
-        lines.append(
-            "intervals and probabilities from the samples' raw spread: not calibrated, as a rule too narrow"
-        )
+        source = "the samples' raw spread"
+        lines.append(f"intervals and probabilities from {source}: not calibrated, as a rule too narrow")
     return lines
 
 
@@ -144,24 +124,19 @@ def sources(analyses: Iterable[AnalysisDefinition]) -> tuple[str, ...]:
 
 def print_many(console: Console, done: Sequence[Analysis], analysis: AnalysisDefinition) -> None:
     """Print one row a film: the values of one analysis, those marked whose class is not decidable."""
-    from rich.markup import escape
-    from rich.text import Text
-
     table = plain_table()
     table.add_column("film", overflow="fold")
     for entry in analysis.entries:
-        sign = UNIT_SIGNS[entry.measurement.unit].strip()
-        table.add_column(f"{escape(entry.measurement.code)}\n{sign}", justify="right", no_wrap=True)
+        add_figures(table, f"{entry.measurement.code}\n{UNIT_SIGNS[entry.measurement.unit].strip()}")
     for measured in done:
         own = [value for value in measured.measurements if value.analysis == analysis.name]
-        table.add_row(escape(measured.film.path or "film in memory"), *map(_short, own))
+        table.add_row(measured.film.path or "film in memory", *map(_short, own))
     console.print(table)
-    lines = {line for measured in done for line in remarks(measured)}
-    for line in sorted(lines):
-        console.print(Text(line, style="bold yellow"))
+    for line in sorted({line for measured in done for line in remarks(measured)}):
+        console.print(line, style="bold yellow")
     if any(value.decision == UNDECIDABLE for measured in done for value in measured.measurements):
-        console.print(Text("? class not decidable", style="dim"))
-    console.print(Text(f"{analysis.title}; all measurements: --out DIR", style="dim"))
+        console.print("? class not decidable", style="dim")
+    console.print(f"{analysis.title}; all measurements: --out DIR", style="dim")
 
 
 def _short(value: MeasuredValue) -> str:

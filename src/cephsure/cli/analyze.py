@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - typer reads the annotations when it builds the command
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Option
 
 from cephsure.cli import terminal
 from cephsure.cli.options import (
+    FILMS,
     Bone,
-    Facing,
     Format,
     MmPerPx,
     ModelName,
+    Norms,
     OutFolder,
     PassSeed,
-    Polarity,
     SampleCount,
     WhereTo,
     find_films,
     output_files,
 )
+from cephsure.cli.terminal import add_figures
 from cephsure.workflows.batch import DEFAULT_MODEL, AnnotatedData
 from cephsure.workflows.measure import AnalyzeOptions
 from cephsure.workflows.measure import analyze as analyze_films
@@ -30,46 +32,36 @@ from cephsure.workflows.predict import OutputFiles, PredictOptions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import Console
-
     from cephsure.cephalometry import Analysis
     from cephsure.cephalometry.class_agreement import ClassAgreement, ClassStudy
 
-_FULL_TABLES = 3
-
 
 def analyze(
-    films: Annotated[
-        list[str] | None, typer.Argument(metavar="FILM", help="Files, folders and patterns ('films/*.png').")
-    ] = None,
+    films: Annotated[list[str] | None, FILMS] = None,
     *,
     analysis: Annotated[
         str,
-        typer.Option(
-            metavar="LIST", help="Analyses with commas between, or all (see: cephsure measurements)."
-        ),
+        Option(metavar="LIST", help="Analyses with commas between, or all (see: cephsure measurements)."),
     ] = "isbi",
-    norms: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Your own norms and classes, a TOML file.")
-    ] = None,
+    norms: Norms = None,
     min_probability: Annotated[
         float,
-        typer.Option(metavar="P", help="A class is decided if it is at least this probable, above 0.5 to 1."),
+        Option(metavar="P", help="A class is decided if it is at least this probable, above 0.5 to 1."),
     ] = 0.8,
     uncalibrated: Annotated[
         bool,
-        typer.Option("--uncalibrated", help="Intervals from the samples' raw spread if not calibrated."),
+        Option("--uncalibrated", help="Intervals from the samples' raw spread if not calibrated."),
     ] = False,
     model: ModelName = DEFAULT_MODEL,
     samples: SampleCount = None,
     seed: PassSeed = 0,
     mm_per_px: MmPerPx = None,
-    facing: WhereTo = Facing.AUTO,
-    polarity: Bone = Polarity.AUTO,
+    facing: WhereTo = "auto",
+    polarity: Bone = "auto",
     out: OutFolder = None,
     formats: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--format",
             metavar="LIST",
             help="What to write: json, csv, with commas between.",
@@ -77,26 +69,26 @@ def analyze(
         ),
     ] = None,
     overlay: Annotated[
-        bool, typer.Option("--overlay", help="Also write a PNG of the film with the measured lines.")
+        bool, Option("--overlay", help="Also write a PNG of the film with the measured lines.")
     ] = False,
     json_file: Annotated[
         Path | None,
-        typer.Option("--json", metavar="FILE", help="Write one film's results, or those of --data."),
+        Option("--json", metavar="FILE", help="Write one film's results, or those of --data."),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Annotated films: how often the classes are right.")
+        Path | None, Option(metavar="DIR", help="Annotated films: how often the classes are right.")
     ] = None,
-    layout: Annotated[Format, typer.Option(help="With --data: how it is laid out.")] = Format.AUTO,
+    layout: Annotated[Format, Option(help="With --data: how it is laid out.")] = "auto",
     split: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="With --data: which films.", show_default="test1 or all"),
+        Option(metavar="NAME", help="With --data: which films.", show_default="test1 or all"),
     ] = None,
     truth: Annotated[
-        str, typer.Option(metavar="NAME", help="With --data: an annotator, or the mean of all.")
+        str, Option(metavar="NAME", help="With --data: an annotator, or the mean of all.")
     ] = "mean",
     limit: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="With --data: only the first N films.", show_default="all"),
+        Option(min=1, metavar="N", help="With --data: only the first N films.", show_default="all"),
     ] = None,
 ) -> None:
     """Measure films: angles, distances and ratios, each with interval and class.
@@ -113,15 +105,17 @@ def analyze(
     if (data is None) == (not films):
         raise typer.BadParameter("name films, or annotated films with --data DIR")
     files = output_files(formats, overlay=overlay, out=out)
-    predict = PredictOptions(mm_per_px, samples, seed, facing.value, polarity.value)
+    predict = PredictOptions(mm_per_px, samples, seed, facing, polarity)
     options = AnalyzeOptions(analysis, norms, min_probability, uncalibrated, predict)
     complaints = terminal.Complaints()
     if data is not None:
-        annotated = AnnotatedData(data, layout.value, split, truth, mm_per_px, limit)
-        _compare_classes(annotated, model, options, json_file, complaints)
+        annotated = AnnotatedData(data, layout, split, truth, mm_per_px, limit)
+        inputs = _compare_classes(annotated, model, options, json_file, complaints)
     else:
-        _measure_films(films or [], model, options, files, json_file=json_file, complaints=complaints)
-    raise typer.Exit(complaints.exit_status)
+        inputs = _measure_films(
+            films or [], model, options, files, json_file=json_file, complaints=complaints
+        )
+    complaints.end(inputs=inputs)
 
 
 def _measure_films(
@@ -132,13 +126,14 @@ def _measure_films(
     *,
     json_file: Path | None,
     complaints: terminal.Complaints,
-) -> None:
-    """Measure films and show what was measured."""
+) -> int:
+    """Measure films and show what was measured; the number of inputs."""
     from cephsure.atomic import write_atomically
     from cephsure.exports.output_files import readable_json
 
     paths, problems = find_films(arguments)
-    complaints.add_all(problems)
+    for problem in problems:
+        complaints.add(problem)
     if json_file is not None and len(paths) != 1:
         raise typer.BadParameter("--json is for one film; for several, name a folder with --out DIR")
     with terminal.following(complaints) as on_progress:
@@ -146,19 +141,19 @@ def _measure_films(
     done = [film.analysis for film in batch.results]
     if paths:
         _show(done, options)
-    if files is not None:
-        terminal.remark_written(len(done), files.folder)
+    terminal.remark_films_written(len(done), None if files is None else files.folder)
     if json_file is not None and done:
         write_atomically(json_file, readable_json(done[0].document()).encode("utf-8"))
-        terminal.remark(f"wrote {json_file}")
-    complaints.repeat(inputs=len(paths) + len(problems))
+        terminal.remark_written(json_file)
+    return len(paths) + len(problems)
 
 
 def _show(done: Sequence[Analysis], options: AnalyzeOptions) -> None:
     from cephsure.cli.analysis_tables import print_analysis, print_many
+    from cephsure.cli.tables import FULL_TABLES
 
     console, definitions = terminal.stdout_console(), options.definitions()
-    if len(done) > _FULL_TABLES:
+    if len(done) > FULL_TABLES:
         print_many(console, done, definitions[0])
         return
     for number, measured in enumerate(done):
@@ -173,39 +168,31 @@ def _compare_classes(
     options: AnalyzeOptions,
     json_file: Path | None,
     complaints: terminal.Complaints,
-) -> None:
-    """Measure annotated films and show how often the classes are the true ones."""
+) -> int:
+    """Measure annotated films and show how often the classes are the true ones; the number of inputs."""
     from cephsure.workflows.measure import compare_classes
 
     with terminal.following(complaints) as on_progress:
         found = compare_classes(data, model, options=options, json_file=json_file, on_progress=on_progress)
-    _show_classes(terminal.stdout_console(), found.study, name=f"{found.dataset} ({found.split})")
-    if json_file is not None:
-        terminal.remark(f"wrote {json_file}")
-    complaints.repeat(inputs=found.study.films + len(found.errors))
+    _show_classes(found.study, name=f"{found.dataset} ({found.split})")
+    terminal.remark_written(json_file)
+    return found.study.films + len(found.errors)
 
 
-def _show_classes(console: Console, study: ClassStudy, *, name: str) -> None:
-    from rich.markup import escape
-    from rich.text import Text
-
-    console.print(Text(f"{study.model} on {name}, {study.films} films · truth: {study.truth}", style="bold"))
-    pairs = list(study.measurements[0].observers) if study.measurements else []
+def _show_classes(study: ClassStudy, *, name: str) -> None:
+    console, pairs = terminal.stdout_console(), list(next((row.observers for row in study.measurements), ()))
+    console.print(f"{study.model} on {name}, {study.films} films · truth: {study.truth}", style="bold")
     table = terminal.plain_table()
     table.add_column("measurement", no_wrap=True)
-    for heading in ("films", "right\n%", "mean of\nclasses %", "kappa", "mean\ndifference"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    add_figures(table, "films", "right\n%", "mean of\nclasses %", "kappa", "mean\ndifference")
     for first, second in pairs:
-        table.add_column(escape(f"{second} against\n{first}: %"), justify="right", no_wrap=True)
-        table.add_column("kappa\n", justify="right", no_wrap=True)
-    for heading in ("90 % intervals\nhold %", "decided\n%", "of these\nright %"):
-        table.add_column(heading, justify="right", no_wrap=True)
+        add_figures(table, f"{second} against\n{first}: %", "kappa\n")
+    add_figures(table, "90 % intervals\nhold %", "decided\n%", "of these\nright %")
     several = len({row.analysis for row in study.measurements}) > 1
     for row in study.measurements:
-        code = f"{row.analysis} {row.model.code}" if several else row.model.code
         coverage = row.coverage
         table.add_row(
-            escape(code),
+            f"{row.analysis} {row.model.code}" if several else row.model.code,
             str(row.model.films),
             *_agreement(row.model),
             f"{row.mean_absolute_difference:.3g}",
@@ -215,12 +202,8 @@ def _show_classes(console: Console, study: ClassStudy, *, name: str) -> None:
             _percent(coverage.decided_right, coverage.decided),
         )
     console.print(table)
-    lines = [
-        "right: films in the class of the true points (success classification rate), overall and by class",
-        f"intervals from: {study.errors_from}",
-    ]
-    for line in lines:
-        console.print(Text(line, style="dim"))
+    what = "films in the class of the true points (success classification rate), overall and by class"
+    console.print(f"right: {what}\nintervals from: {study.errors_from}", style="dim")
 
 
 def _agreement(both: ClassAgreement) -> tuple[str, str, str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - typer reads the annotations when it builds the command
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Option
 
 from cephsure.cli import terminal
-from cephsure.cli.options import Data, Format, Layout, MmPerPx, ModelName, PassSeed, Split, Truth
+from cephsure.cli.options import Data, Layout, MmPerPx, ModelName, PassSeed, Split, Truth
 from cephsure.errors import InputError
 from cephsure.workflows.batch import DEFAULT_MODEL, WHOLE, AnnotatedData
 
@@ -25,16 +25,16 @@ def calibrate(
     data: Data,
     bundle: Annotated[
         str,
-        typer.Option(metavar="NAME|BUNDLE", help="What to calibrate: a shipped model or a bundle's folder."),
+        Option(metavar="NAME|BUNDLE", help="What to calibrate: a shipped model or a bundle's folder."),
     ] = DEFAULT_MODEL,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="The new bundle's folder.", show_default="only show the figures"),
+        Option(metavar="DIR", help="The new bundle's folder.", show_default="only show the figures"),
     ] = None,
-    layout: Layout = Format.AUTO,
+    layout: Layout = "auto",
     split: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="NAME",
             help="Which films: a split that was not trained on, or all.",
             show_default="test1 where there is one, else all",
@@ -43,35 +43,31 @@ def calibrate(
     truth: Truth = "mean",
     mm_per_px: MmPerPx = None,
     seed: PassSeed = 0,
-    folds: Annotated[
-        int, typer.Option("--cross-fit", min=2, metavar="K", help="Folds of the figures shown.")
-    ] = 10,
+    folds: Annotated[int, Option("--cross-fit", min=2, metavar="K", help="Folds of the figures shown.")] = 10,
     max_missed_rate: Annotated[
         float,
-        typer.Option(metavar="RATE", help="Gate: share of a film's accepted points that may be wrong."),
+        Option(metavar="RATE", help="Gate: share of a film's accepted points that may be wrong."),
     ] = 0.05,
     tolerance_mm: Annotated[
-        float, typer.Option(metavar="MM", help="Gate: points farther off than this are wrong.")
+        float, Option(metavar="MM", help="Gate: points farther off than this are wrong.")
     ] = 2.0,
     false_alarm_rate: Annotated[
-        float, typer.Option(metavar="RATE", help="Gate: share of usual films that may be judged not fit.")
+        float, Option(metavar="RATE", help="Gate: share of usual films that may be judged not fit.")
     ] = 0.05,
     gate_confidence: Annotated[
         float,
-        typer.Option(metavar="P", help="Gate: probability over the films used that the missed rate is kept."),
+        Option(metavar="P", help="Gate: probability over the films used that the missed rate is kept."),
     ] = 0.9,
     gate_halves: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Gate: try it on so many random halves of the films.")
+        int, Option(min=0, metavar="N", help="Gate: try it on so many random halves of the films.")
     ] = 20,
     report: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="Write figures.json and reliability.png.", show_default="the new bundle"
-        ),
+        Option(metavar="DIR", help="Write figures.json and reliability.png.", show_default="the new bundle"),
     ] = None,
     site: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--site",
             help="Fit to a new site instead, as cephsure site-calibrate does; --out is then its file.",
         ),
@@ -112,7 +108,7 @@ def calibrate(
     complaints = terminal.Complaints()
     with terminal.following(complaints) as on_progress:
         result = calibrate_model(
-            AnnotatedData(data, layout.value, split, truth, mm_per_px),
+            AnnotatedData(data, layout, split, truth, mm_per_px),
             bundle,
             out=out,
             report=report,
@@ -121,36 +117,34 @@ def calibrate(
         )
     _show_figures(result.figures)
     _show_gate(result.gate, target)
-    for folder, what in ((out, ""), (report, "the report into ")):
-        if folder is not None:
-            terminal.remark(f"wrote {what}{folder}")
-    complaints.repeat(inputs=len(result.chosen.dataset.films))
-    raise typer.Exit(complaints.exit_status)
+    terminal.remark_written(out)
+    if report is not None:
+        terminal.remark(f"wrote the report into {report}")
+    complaints.end(inputs=len(result.chosen.dataset.films))
 
 
 def site_calibrate(
     *,
     data: Data,
-    name: Annotated[str, typer.Option(metavar="NAME", help="What the site or observer is called.")] = "site",
+    name: Annotated[str, Option(metavar="NAME", help="What the site or observer is called.")] = "site",
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The site's file.", show_default="only show the figures"),
+        Option(metavar="FILE", help="The site's file.", show_default="only show the figures"),
     ] = None,
     model: ModelName = DEFAULT_MODEL,
-    layout: Layout = Format.AUTO,
+    layout: Layout = "auto",
     split: Split = "all",
     truth: Truth = "mean",
     mm_per_px: MmPerPx = None,
     seed: PassSeed = 0,
     level: Annotated[
-        float, typer.Option(min=0.01, max=0.99, metavar="P", help="Level of the regions that are shown.")
+        float, Option(min=0.01, max=0.99, metavar="P", help="Level of the regions that are shown.")
     ] = 0.9,
     repeats: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Random draws of K films for the figures shown.")
+        int, Option(min=1, metavar="N", help="Random draws of K films for the figures shown.")
     ] = 20,
     report: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Write gain.json and gain.png into this folder."),
+        Path | None, Option(metavar="DIR", help="Write gain.json and gain.png into this folder.")
     ] = None,
 ) -> None:
     """Fit a model to a site or an observer from a few corrected films.
@@ -167,7 +161,7 @@ def site_calibrate(
     complaints = terminal.Complaints()
     with terminal.following(complaints) as on_progress:
         found = calibrate_site(
-            AnnotatedData(data, layout.value, split, truth, mm_per_px),
+            AnnotatedData(data, layout, split, truth, mm_per_px),
             model,
             name=name,
             out=out,
@@ -178,12 +172,10 @@ def site_calibrate(
             on_progress=on_progress,
         )
     _show_site(found, level=level)
-    if out is not None:
-        terminal.remark(f"wrote {out}")
+    terminal.remark_written(out)
     if report is not None:
         terminal.remark(f"wrote gain.json and gain.png into {report}")
-    complaints.repeat(inputs=len(found.films.films) + len(found.errors))
-    raise typer.Exit(complaints.exit_status)
+    complaints.end(inputs=len(found.films.films) + len(found.errors))
 
 
 def monitor(
@@ -191,36 +183,32 @@ def monitor(
     data: Data,
     model: ModelName = DEFAULT_MODEL,
     site: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Watch the regions of this site calibration.")
+        Path | None, Option(metavar="FILE", help="Watch the regions of this site calibration.")
     ] = None,
     order: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="FILE", help="Films in time order: a text file, one name a line.", show_default="by name"
         ),
     ] = None,
-    layout: Layout = Format.AUTO,
+    layout: Layout = "auto",
     split: Split = "all",
     truth: Truth = "mean",
     mm_per_px: MmPerPx = None,
     seed: PassSeed = 0,
     level: Annotated[
-        float, typer.Option(min=0.01, max=0.99, metavar="P", help="The coverage that was promised.")
+        float, Option(min=0.01, max=0.99, metavar="P", help="The coverage that was promised.")
     ] = 0.9,
     false_alarm_rate: Annotated[
         float,
-        typer.Option(
-            metavar="RATE", help="Probability that an alarm is ever raised while the promise holds."
-        ),
+        Option(metavar="RATE", help="Probability that an alarm is ever raised while the promise holds."),
     ] = 0.05,
-    margin: Annotated[
-        float, typer.Option(min=0.0, metavar="M", help="How much less coverage is tolerated.")
-    ] = 0.0,
+    margin: Annotated[float, Option(min=0.0, metavar="M", help="How much less coverage is tolerated.")] = 0.0,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write every reading as JSON.")
+        Path | None, Option("--json", metavar="FILE", help="Write every reading as JSON.")
     ] = None,
     figure: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw the course of the evidence as PNG.")
+        Path | None, Option(metavar="FILE", help="Draw the course of the evidence as PNG.")
     ] = None,
 ) -> None:
     """Tell whether regions still hold what they promise, on corrected films in time order.
@@ -236,7 +224,7 @@ def monitor(
     complaints = terminal.Complaints()
     with terminal.following(complaints) as on_progress:
         watched = watch_coverage(
-            AnnotatedData(data, layout.value, split, truth, mm_per_px),
+            AnnotatedData(data, layout, split, truth, mm_per_px),
             model,
             site=site,
             order=None if order is None else _names(order),
@@ -249,11 +237,8 @@ def monitor(
             on_progress=on_progress,
         )
     _show_watch(watched)
-    for file in (json_file, figure):
-        if file is not None:
-            terminal.remark(f"wrote {file}")
-    complaints.repeat(inputs=len(watched.readings) + len(watched.errors))
-    raise typer.Exit(complaints.exit_status)
+    terminal.remark_written(json_file, figure)
+    complaints.end(inputs=len(watched.readings) + len(watched.errors))
 
 
 def _names(path: Path) -> list[str]:
@@ -265,31 +250,23 @@ def _names(path: Path) -> list[str]:
 
 
 def _show_figures(figures: dict[str, Any]) -> None:
-    from rich.text import Text
-
     from cephsure.evaluation.calibration_figures import landmark_table, region_table, reliability_table
 
     console, source = terminal.stdout_console(), figures["source"]
     heading = f"{source['model']} on {source['dataset']} ({source['split']}) · truth: {source['truth']}"
-    console.print(Text(heading, style="bold"))
-    first = figures["regions"][0]["kind"]
-    for table in (
-        reliability_table(figures),
-        region_table(figures),
-        landmark_table(figures, kind=first, levels=_SHOWN_LEVELS),
-    ):
+    console.print(heading, style="bold")
+    by_landmark = landmark_table(figures, kind=figures["regions"][0]["kind"], levels=_SHOWN_LEVELS)
+    for table in (reliability_table(figures), region_table(figures), by_landmark):
         console.print()
         console.print(terminal.rich_table(table))
     console.print()
     error = figures["expected_calibration_error_mm"]
-    console.print(Text(f"expected calibration error: {error:.3f} mm"))
-    console.print(Text(f"intervals: {figures['interval']}", style="dim"))
+    console.print(f"expected calibration error: {error:.3f} mm")
+    console.print(f"intervals: {figures['interval']}", style="dim")
 
 
 def _show_gate(learned: LearnedGate, target: GateTarget) -> None:
     """Print what the gate promises, or why there is none."""
-    from rich.text import Text
-
     from cephsure.uncertainty.gate import promises
     from cephsure.workflows.gate_films import halves_line
 
@@ -297,43 +274,37 @@ def _show_gate(learned: LearnedGate, target: GateTarget) -> None:
     if learned.halves:
         lines.append(halves_line(learned.halves, target))
     console = terminal.stdout_console()
-    console.print(Text("Gate", style="bold"))
+    console.print("Gate", style="bold")
     for line in lines:
-        console.print(Text(line))
+        console.print(line)
     console.print()
 
 
 def _show_site(found: SiteCalibration, *, level: float) -> None:
-    from rich.text import Text
-
     from cephsure.evaluation.table import gain_table
 
     console = terminal.stdout_console()
-    console.print(Text(found.about, style="bold"))
+    console.print(found.about, style="bold")
     console.print(terminal.rich_table(gain_table(found.gains, level=level)))
     console.print()
-    console.print(Text("offsets that are taken off, mm (to the face, downwards):", style="dim"))
+    console.print("offsets that are taken off, mm (to the face, downwards):", style="dim")
     offsets = zip(found.codes, found.site.offsets_mm, strict=True)
-    console.print(Text(" · ".join(f"{code} {x:+.2f} {y:+.2f}" for code, (x, y) in offsets), style="dim"))
+    console.print(" · ".join(f"{code} {x:+.2f} {y:+.2f}" for code, (x, y) in offsets), style="dim")
 
 
 def _show_watch(watched: CoverageWatch) -> None:
-    from rich.text import Text
-
     console, readings = terminal.stdout_console(), watched.readings
     at_site = f" at {watched.site}" if watched.site else ""
     heading = f"{watched.model}{at_site} on {watched.dataset} · truth: {watched.truth}"
-    console.print(Text(heading, style="bold"))
+    console.print(heading, style="bold")
     console.print(
-        Text(
-            f"{len(readings)} films, {readings[-1].mean_outside:.1%} of their points outside the regions "
-            f"(promised: {watched.allowed:.1%} at most)"
-        )
+        f"{len(readings)} films, {readings[-1].mean_outside:.1%} of their points outside the regions "
+        f"(promised: {watched.allowed:.1%} at most)"
     )
     if (alarm := watched.alarm_film) is not None:
         text = f"alarm at film {alarm + 1} ({watched.film_ids[alarm]}): promised coverage does not hold here"
-        console.print(Text(text, style="bold red"))
-        console.print(Text("calibrate for this site: cephsure site-calibrate", style="dim"))
+        console.print(text, style="bold red")
+        console.print("calibrate for this site: cephsure site-calibrate", style="dim")
     else:
         most, needed = max(reading.wealth for reading in readings), 1.0 / watched.false_alarm_rate
-        console.print(Text(f"no alarm: evidence {most:.2g} at most, {needed:g} is one"))
+        console.print(f"no alarm: evidence {most:.2g} at most, {needed:g} is one")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - typer reads the annotations when it builds the command
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option
 
 from cephsure.cli import terminal
 from cephsure.cli.options import (
     ComputedOn,
     Data,
-    Device,
-    Format,
     Layout,
     MmPerPx,
     ModelName,
@@ -30,10 +28,10 @@ if TYPE_CHECKING:
 def evaluate(
     *,
     data: Data,
-    layout: Layout = Format.AUTO,
+    layout: Layout = "auto",
     split: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="NAME",
             help="train, test1, test1-clean (without films that are also in train), test2 or all.",
             show_default="test1 where there is one, else all",
@@ -44,17 +42,17 @@ def evaluate(
     samples: SampleCount = None,
     seed: PassSeed = 0,
     mm_per_px: MmPerPx = None,
-    device: ComputedOn = Device.CPU,
-    mirror: Annotated[bool, typer.Option("--mirror", help="Evaluate on the films' mirror images.")] = False,
-    invert: Annotated[bool, typer.Option("--invert", help="Evaluate on the films' negatives.")] = False,
+    device: ComputedOn = "cpu",
+    mirror: Annotated[bool, Option("--mirror", help="Evaluate on the films' mirror images.")] = False,
+    invert: Annotated[bool, Option("--invert", help="Evaluate on the films' negatives.")] = False,
     limit: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Only the first N films.", show_default="all")
+        int | None, Option(min=1, metavar="N", help="Only the first N films.", show_default="all")
     ] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as JSON.")
+        Path | None, Option("--json", metavar="FILE", help="Write all figures as JSON.")
     ] = None,
     csv_file: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help="Write a line for each film and landmark.")
+        Path | None, Option("--csv", metavar="FILE", help="Write a line for each film and landmark.")
     ] = None,
 ) -> None:
     """Evaluate a model on annotated films.
@@ -71,7 +69,7 @@ def evaluate(
     complaints = terminal.Complaints()
     with terminal.following(complaints) as on_progress:
         assessment = evaluate_model(
-            AnnotatedData(data, layout.value, split, truth, mm_per_px, limit),
+            AnnotatedData(data, layout, split, truth, mm_per_px, limit),
             model,
             samples=samples,
             seed=seed,
@@ -79,33 +77,28 @@ def evaluate(
             inverted=invert,
             json_file=json_file,
             csv_file=csv_file,
-            device=device.value,
+            device=device,
             on_progress=on_progress,
         )
     _show(assessment.evaluation)
-    for file in (json_file, csv_file):
-        if file is not None:
-            terminal.remark(f"wrote {file}")
-    complaints.repeat(inputs=assessment.evaluation.n_films + assessment.evaluation.left_out.films)
-    raise typer.Exit(complaints.exit_status)
+    terminal.remark_written(json_file, csv_file)
+    complaints.end(inputs=assessment.evaluation.n_films + assessment.evaluation.left_out.films)
 
 
 def _show(evaluation: Evaluation) -> None:
     """Print what was evaluated, the tables and what was left out."""
-    from rich.text import Text
-
     from cephsure.evaluation.table import landmark_table, measure_table, overall_table
 
     console = terminal.stdout_console()
-    console.print(Text(_heading(evaluation), style="bold"))
+    console.print(_heading(evaluation), style="bold")
     for table in (overall_table(evaluation), landmark_table(evaluation), measure_table(evaluation)):
         console.print()
         console.print(rich_table(table))
     console.print()
     if evaluation.unit == "px":
-        console.print(Text("errors in pixels: no scale in the data; give --mm-per-px", style="bold yellow"))
+        console.print("errors in pixels: no scale in the data; give --mm-per-px", style="bold yellow")
     for line in _remarks(evaluation):
-        console.print(Text(line, style="dim"))
+        console.print(line, style="dim")
 
 
 def _heading(evaluation: Evaluation) -> str:

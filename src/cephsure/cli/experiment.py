@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cephsure.cli import terminal
-from cephsure.cli.options import ComputedOn, Data, Device, SeveralValues, separated
+from cephsure.cli.options import ComputedOn, Data, SeveralValues, separated
 from cephsure.cli.terminal import rich_table
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def experiment(
     seed: Annotated[
         int, typer.Option(min=0, metavar="N", help="Seed of random fields, passes and bootstraps.")
     ] = 0,
-    device: ComputedOn = Device.CPU,
+    device: ComputedOn = "cpu",
 ) -> None:
     """Measure what each measure of uncertainty is worth.
 
@@ -106,7 +106,7 @@ def experiment(
         shift_films=shift_films,
         quick=quick,
         seed=seed,
-        device=device.value,
+        device=device,
     )
     complaints = terminal.Complaints()
     begun = 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - typer reads the annotations when it builds the command
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument
 
 from cephsure.cli import terminal
+from cephsure.cli.options import Norms
 
 if TYPE_CHECKING:
     from cephsure.bundles.bundle import Bundle
@@ -21,7 +23,7 @@ models_app = typer.Typer(
 
 def landmarks(
     set_or_file: Annotated[
-        str, typer.Argument(metavar="[SET|FILE]", help="A shipped set, or the TOML file of any other.")
+        str, Argument(metavar="[SET|FILE]", help="A shipped set, or the TOML file of any other.")
     ] = "isbi-19",
 ) -> None:
     """Show a landmark set: number, code, name and definition of each point.
@@ -29,49 +31,40 @@ def landmarks(
     Bilateral points are the mean of the right and the left structure. A file of your own has the keys that
     the shipped set has; docs/usage.md describes them.
     """
-    from rich.text import Text
-
     from cephsure.landmarks import load_landmark_set
 
     chosen = load_landmark_set(set_or_file)
     console = terminal.stdout_console()
-    table = terminal.plain_table()
-    table.title, table.title_justify = Text(f"{chosen.name}: {chosen.title}"), "left"
+    table = terminal.plain_table(title=f"{chosen.name}: {chosen.title}")
     table.add_column("no", justify="right")
     for heading in ("code", "name", "lies on", "definition"):
         table.add_column(heading)
     for landmark in chosen.landmarks:
         where = f"{landmark.tissue}, {'both sides' if landmark.side == 'bilateral' else 'midline'}"
-        cells = (str(landmark.number), landmark.code, landmark.name, where, landmark.definition)
-        table.add_row(*map(Text, cells))
+        table.add_row(str(landmark.number), landmark.code, landmark.name, where, landmark.definition)
     console.print(table)
-    console.print(Text(f"Source: {chosen.source}"))
+    console.print(f"Source: {chosen.source}")
 
 
 def measurements(
     analysis: Annotated[
-        str, typer.Argument(metavar="[LIST]", help="Analyses with commas between, or all.")
+        str, Argument(metavar="[LIST]", help="Analyses with commas between, or all.")
     ] = "all",
     *,
-    norms: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Your own norms and classes, a TOML file.")
-    ] = None,
+    norms: Norms = None,
 ) -> None:
     """Show what *analyze* can measure: definitions, norms and classes with their sources.
 
     A file of your own norms has the keys that docs/cephalometry.md describes; with --norms it is checked and
     shown.
     """
-    from rich.markup import escape
-    from rich.text import Text
-
     from cephsure.cephalometry import load_analyses
     from cephsure.cli.analysis_tables import UNIT_SIGNS, norm_words, sources
 
     console = terminal.stdout_console()
     for chosen in load_analyses(analysis, norms=norms):
-        console.print(Text(f"{chosen.name}: {chosen.title}", style="bold"))
-        console.print(Text(f"after {chosen.source}"))
+        console.print(f"{chosen.name}: {chosen.title}", style="bold")
+        console.print(f"after {chosen.source}")
         table = terminal.plain_table()
         for heading in ("code", "unit", "definition", "norm", "classes"):
             table.add_column(heading, no_wrap=heading in {"code", "unit"})
@@ -81,9 +74,9 @@ def measurements(
             unit = UNIT_SIGNS[what.unit].strip() or what.unit
             usual = "; ".join(map(norm_words, entry.norms)) or "-"
             classes = "; ".join(f"{kind.name}: {kind.words}" for kind in entry.classes) or "-"
-            table.add_row(*map(escape, (what.code, unit, text, usual, classes)))
+            table.add_row(what.code, unit, text, usual, classes)
         console.print(table)
-        console.print(Text(f"norms and classes: {'; '.join(sources([chosen]))}", style="dim"))
+        console.print(f"norms and classes: {'; '.join(sources([chosen]))}", style="dim")
         console.print()
 
 
@@ -92,27 +85,23 @@ def list_models(context: typer.Context) -> None:
     """List the models that come with the package; with *verify* check a bundle."""
     if context.invoked_subcommand is not None:
         return
-    from rich.markup import escape
-
     from cephsure.bundles.bundle import read_bundle
     from cephsure.model import shipped_models
 
-    table = terminal.plain_table()
-    for heading in ("name", "kind", "networks", "recipe", "landmarks", "trained on"):
-        table.add_column(heading)
+    table = terminal.plain_table("name", "kind", "networks", "recipe", "landmarks", "trained on")
     table.add_column("MB", justify="right")
     shipped = shipped_models()
     for name, folder in shipped.items():
-        table.add_row(*map(escape, (name, *_facts(read_bundle(folder)))))
+        table.add_row(name, *_facts(read_bundle(folder)))
     console = terminal.stdout_console()
     console.print(table)
     for folder in shipped.values():
-        console.print(escape(str(folder)), style="dim", soft_wrap=True)
+        console.print(str(folder), style="dim", soft_wrap=True)
 
 
 @models_app.command()
 def verify(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle's folder.")],
+    bundle: Annotated[Path, Argument(metavar="BUNDLE", help="A bundle's folder.")],
 ) -> None:
     """Check every file of a bundle against its checksums.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import glob
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typer import Argument, Option
 from typer.core import TyperCommand
 
 from cephsure.errors import FilmError, InputError
@@ -21,69 +21,36 @@ _HEAD_BYTES = 1024
 SEVERAL = ("--models", "--ct")
 
 
-class Format(StrEnum):
-    """How a data set is laid out."""
-
-    AUTO = "auto"
-    ISBI = "isbi"
-    LABELME = "labelme"
-    COCO = "coco"
-    CSV = "csv"
-
-
-Data = Annotated[Path, typer.Option(metavar="DIR", help="The data set: its folder, or its COCO or CSV file.")]
-Layout = Annotated[Format, typer.Option("--format", help="How it is laid out.")]
+Device = Literal["cpu", "cuda", "auto"]
+FILMS = Argument(metavar="FILM", help="Files, folders and patterns ('films/*.png').")
+Data = Annotated[Path, Option(metavar="DIR", help="The data set: its folder, or its COCO or CSV file.")]
+Format = Literal["auto", "isbi", "labelme", "coco", "csv"]
+Layout = Annotated[Format, Option("--format", help="How it is laid out.")]
 ModelName = Annotated[
-    str,
-    typer.Option(metavar="NAME|BUNDLE", help="A shipped model (see: cephsure models) or a bundle's folder."),
+    str, Option(metavar="NAME|BUNDLE", help="A shipped model (see: cephsure models) or a bundle's folder.")
 ]
 Truth = Annotated[
-    str, typer.Option(metavar="NAME", help="Whose points are true: an annotator, or the mean of all.")
+    str, Option(metavar="NAME", help="Whose points are true: an annotator, or the mean of all.")
 ]
 OutFolder = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Write files into this folder, one a film and format.")
+    Path | None, Option(metavar="DIR", help="Write files into this folder, one a film and format.")
 ]
 SampleCount = Annotated[
     int | None,
-    typer.Option(min=1, metavar="T", help="Members or passes to use.", show_default="the model's own number"),
+    Option(min=1, metavar="T", help="Members or passes to use.", show_default="the model's own number"),
 ]
-PassSeed = Annotated[int, typer.Option(min=0, metavar="N", help="Seed of MC-Dropout's passes.")]
+PassSeed = Annotated[int, Option(min=0, metavar="N", help="Seed of MC-Dropout's passes.")]
 MmPerPx = Annotated[
     float | None,
-    typer.Option("--mm-per-px", metavar="S", help="Millimetres a pixel; goes before what films state."),
+    Option("--mm-per-px", metavar="S", help="Millimetres a pixel; goes before what films state."),
 ]
-
-
-class Facing(StrEnum):
-    """Where the face looks on the film."""
-
-    AUTO = "auto"
-    LEFT = "left"
-    RIGHT = "right"
-
-
-class Polarity(StrEnum):
-    """Whether bone is bright (positive) or dark (negative)."""
-
-    AUTO = "auto"
-    POSITIVE = "positive"
-    NEGATIVE = "negative"
-
-
-class Device(StrEnum):
-    """Where networks are computed."""
-
-    CPU = "cpu"
-    CUDA = "cuda"
-    AUTO = "auto"
-
-
 ComputedOn = Annotated[
-    Device, typer.Option("--device", help="Where networks are computed; auto: a GPU where there is one.")
+    Device, Option("--device", help="Where networks are computed; auto: a GPU where there is one.")
 ]
-WhereTo = Annotated[Facing, typer.Option(help="Where the face looks.")]
-Bone = Annotated[Polarity, typer.Option(help="Bone bright (positive) or dark.")]
-Split = Annotated[str, typer.Option(metavar="NAME", help="Which of the films: a split's name, or all.")]
+WhereTo = Annotated[Literal["auto", "left", "right"], Option(help="Where the face looks.")]
+Bone = Annotated[Literal["auto", "positive", "negative"], Option(help="Bone bright (positive) or dark.")]
+Norms = Annotated[Path | None, Option(metavar="FILE", help="Your own norms and classes, a TOML file.")]
+Split = Annotated[str, Option(metavar="NAME", help="Which of the films: a split's name, or all.")]
 
 
 class SeveralValues(TyperCommand):

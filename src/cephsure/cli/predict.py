@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import shlex
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from typer import Option
 
 from cephsure.cli import terminal
 from cephsure.cli.options import (
+    FILMS,
     Bone,
     ComputedOn,
     Device,
-    Facing,
     MmPerPx,
     ModelName,
     OutFolder,
     PassSeed,
-    Polarity,
     SampleCount,
     WhereTo,
     find_films,
@@ -31,55 +30,39 @@ from cephsure.workflows.predict import OutputFiles, PredictOptions, predict_film
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cephsure.uncertainty.prediction import Prediction
 
-# Up to this many films are shown as a table each, more as one row each.
-_FULL_TABLES = 3
 DEFAULT_FOLDER = Path("cephsure-demo")
 STRAIGHT, ROTATED = "vhm_lateral_0deg", "vhm_lateral_30deg"
 
 
-class RegionShape(StrEnum):
-    """What kind of region is drawn round a landmark."""
-
-    HDR = "hdr"
-    ELLIPSE = "ellipse"
-    DISC = "disc"
-
-
 def predict(
-    films: Annotated[
-        list[str], typer.Argument(metavar="FILM", help="Files, folders and patterns ('films/*.png').")
-    ],
+    films: Annotated[list[str], FILMS],
     *,
     model: ModelName = DEFAULT_MODEL,
     samples: SampleCount = None,
     seed: PassSeed = 0,
     mm_per_px: MmPerPx = None,
-    device: ComputedOn = Device.CPU,
-    facing: WhereTo = Facing.AUTO,
-    polarity: Bone = Polarity.AUTO,
+    device: ComputedOn = "cpu",
+    facing: WhereTo = "auto",
+    polarity: Bone = "auto",
     level: Annotated[
         float | None,
-        typer.Option(
+        Option(
             metavar="P",
             help="Probability with which each region holds the true point (calibrated models).",
             show_default="0.9",
         ),
     ] = None,
     region: Annotated[
-        RegionShape | None,
-        typer.Option(
-            help="Kind of region: heat map's level set, ellipse or disc.", show_default="the model's own"
-        ),
+        Literal["hdr", "ellipse", "disc"] | None,
+        Option(help="Kind of region: heat map's level set, ellipse or disc.", show_default="the model's own"),
     ] = None,
     site: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Fit the points to a site (see: cephsure site-calibrate)."),
+        Path | None, Option(metavar="FILE", help="Fit the points to a site (see: cephsure site-calibrate).")
     ] = None,
     thorough: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--thorough",
             help="Also the measures that take time: averaged maps, test-time augmentation, features.",
         ),
@@ -87,7 +70,7 @@ def predict(
     out: OutFolder = None,
     formats: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--format",
             metavar="LIST",
             help="What to write: json, csv, slicer, coco, labelme, with commas between.",
@@ -95,7 +78,7 @@ def predict(
         ),
     ] = None,
     overlay: Annotated[
-        bool, typer.Option("--overlay", help="Also write a PNG of the film with its points.")
+        bool, Option("--overlay", help="Also write a PNG of the film with its points.")
     ] = False,
 ) -> None:
     """Find the landmarks on films and say how far to trust each.
@@ -115,29 +98,28 @@ def predict(
         mm_per_px=mm_per_px,
         samples=samples,
         seed=seed,
-        facing=facing.value,
-        polarity=polarity.value,
+        facing=facing,
+        polarity=polarity,
         level=level,
-        region=None if region is None else region.value,
+        region=region,
         site=None if site is None else read_site(site),
         thorough=thorough,
     )
     complaints = terminal.Complaints()
     paths, problems = find_films(films)
-    complaints.add_all(problems)
-    _predict(paths, model, options, files, device=device, complaints=complaints)
-    complaints.repeat(inputs=len(paths) + len(problems))
-    raise typer.Exit(complaints.exit_status)
+    for problem in problems:
+        complaints.add(problem)
+    if paths:
+        _predict(paths, model, options, files, device=device, complaints=complaints)
+    complaints.end(inputs=len(paths) + len(problems))
 
 
 def demo(
     *,
     rotated: Annotated[
-        bool, typer.Option("--rotated", help="Take the film with the head turned by 30°: see the doubt rise.")
+        bool, Option("--rotated", help="Take the film with the head turned by 30°: see the doubt rise.")
     ] = False,
-    out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where the overlay and the JSON go.")
-    ] = DEFAULT_FOLDER,
+    out: Annotated[Path, Option(metavar="DIR", help="Where the overlay and the JSON go.")] = DEFAULT_FOLDER,
 ) -> None:
     """Find the landmarks on the sample film, with the default ensemble of 15 networks.
 
@@ -149,7 +131,7 @@ def demo(
     files = OutputFiles(out, ("json",), overlay=True)
     complaints = terminal.Complaints()
     options = PredictOptions(mm_per_px=sample.mm_per_px)
-    _predict([sample.path], DEFAULT_MODEL, options, files, device=Device.CPU, complaints=complaints)
+    _predict([sample.path], DEFAULT_MODEL, options, files, device="cpu", complaints=complaints)
     if complaints.lines:
         raise typer.Exit(complaints.exit_status)
     typer.echo(f"Sample film: {sample.credit}")
@@ -168,25 +150,18 @@ def _predict(
     complaints: terminal.Complaints,
 ) -> None:
     """Predict films, and show what was found."""
-    if not paths:
-        return
+    from cephsure.cli.tables import FULL_TABLES, print_film, print_summary
+
     with terminal.following(complaints) as on_progress:
         batch = predict_films(
-            paths, model, options=options, files=files, device=device.value, on_progress=on_progress
+            paths, model, options=options, files=files, device=device, on_progress=on_progress
         )
-    _show(batch.results)
-    if files is not None:
-        terminal.remark_written(len(batch.results), files.folder)
-
-
-def _show(predictions: Sequence[Prediction]) -> None:
-    from cephsure.cli import tables
-
     console = terminal.stdout_console()
-    if len(predictions) > _FULL_TABLES:
-        tables.print_summary(console, predictions)
-        return
-    for number, prediction in enumerate(predictions):
-        if number:
-            console.print()
-        tables.print_film(console, prediction)
+    if len(batch.results) > FULL_TABLES:
+        print_summary(console, batch.results)
+    else:
+        for number, prediction in enumerate(batch.results):
+            if number:
+                console.print()
+            print_film(console, prediction)
+    terminal.remark_films_written(len(batch.results), None if files is None else files.folder)

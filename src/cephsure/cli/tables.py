@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING
 
-from cephsure.cli.terminal import plain_table
+from cephsure.cli.terminal import add_figures, plain_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,13 +13,11 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from cephsure.uncertainty.prediction import FilmInfo, LandmarkPrediction, Prediction
+    from cephsure.uncertainty.prediction import FilmInfo, LandmarkPrediction, Prediction, Region
 
+# Up to this many films are shown as a table each, more as one row each.
+FULL_TABLES = 3
 NO_SCALE = "results in pixels: no scale in the film; give --mm-per-px"
-
-CALIBRATED = (
-    "calibrated: expected errors in mm; each region holds the true point with {percent} % probability"
-)
 
 # Marks and colours of a landmark by its expected error: in mm at detection radii of the ISBI 2015 challenge,
 # without a scale at nearly the same shares of a usual film's height (24 cm), as the overlay has it.
@@ -39,10 +37,9 @@ def doubt_marks(prediction: Prediction) -> list[str]:
 
     On a film without a scale they stand for 0.8 % and 1.6 % of its height.
     """
-    if prediction.film.mm_per_px is not None:
-        doubtful, bad = _DOUBTFUL_MM, _BAD_MM
-        values = [expected_mm(landmark) for landmark in prediction.landmarks]
-    else:
+    doubtful, bad = _DOUBTFUL_MM, _BAD_MM
+    values = [expected_mm(landmark) for landmark in prediction.landmarks]
+    if prediction.film.mm_per_px is None:
         doubtful, bad = _DOUBTFUL_PERCENT, _BAD_PERCENT
         percent = 100 / prediction.film.height_px
         values = [percent * landmark.measures.expected_error_px for landmark in prediction.landmarks]
@@ -62,22 +59,22 @@ def region_level(prediction: Prediction) -> float | None:
 
 def print_film(console: Console, prediction: Prediction) -> None:
     """Print one film: what it is, its landmarks with their measures, and what the reader must know."""
-    from rich.text import Text
-
-    console.print(Text(prediction.film.path or "film in memory", style="bold"), soft_wrap=True)
-    console.print(Text(film_line(prediction.film)))
+    console.print(prediction.film.path or "film in memory", style="bold", soft_wrap=True)
+    console.print(film_line(prediction.film))
     if (said := verdict_line(prediction)) is not None:
-        console.print(Text(said, style=_VERDICT_STYLES[prediction.verdict or ""]))
+        console.print(said, style=_VERDICT_STYLES[prediction.verdict or ""])
     console.print(landmark_table(prediction))
     unknown_scale = prediction.film.mm_per_px is None
     if unknown_scale:
-        console.print(Text(NO_SCALE, style="bold yellow"))
-    console.print(Text(_MARKS_IN_PERCENT if unknown_scale else _MARKS_IN_MM, style="dim"))
+        console.print(NO_SCALE, style="bold yellow")
+    console.print(_MARKS_IN_PERCENT if unknown_scale else _MARKS_IN_MM, style="dim")
     if (level := region_level(prediction)) is not None:
-        console.print(Text(CALIBRATED.format(percent=f"{100 * level:g}"), style="dim"))
-    console.print(Text(_model_line(prediction), style="dim"))
+        said = f"each region holds the true point with {100 * level:g} % probability"
+        console.print(f"calibrated: expected errors in mm; {said}", style="dim")
+    model, plural = prediction.model, "" if prediction.model.samples == 1 else "s"
+    console.print(f"model {model.name}: {model.kind}, {model.samples} sample{plural} a landmark", style="dim")
     for note in prediction.film.notes:
-        console.print(Text(f"note: {note}"))
+        console.print(f"note: {note}")
 
 
 def verdict_line(prediction: Prediction) -> str | None:
@@ -105,15 +102,14 @@ def landmark_table(prediction: Prediction) -> Table:
     headings += [f"expected\nerror {unit}", f"spread\n{unit}", "activation", "entropy\nnats"]
     level = region_level(prediction)
     headings += [] if level is None else [f"{100 * level:g} % region\nmm²"]
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
+    add_figures(table, *headings)
     table.add_column("")
     if prediction.verdict is not None:
         table.add_column("verdict")
     one_sample = prediction.model.samples == 1
     for landmark, mark in zip(prediction.landmarks, doubt_marks(prediction), strict=True):
         cells = _landmark_cells(landmark, unit=unit, one_sample=one_sample)
-        cells += [] if level is None else [_region_cell(landmark)]
+        cells += [] if level is None else [_region_cell(landmark.region)]
         verdict = [] if prediction.verdict is None else [landmark.verdict or ""]
         table.add_row(*cells, mark, *verdict, style=_STYLES[mark])
     return table
@@ -121,19 +117,16 @@ def landmark_table(prediction: Prediction) -> Table:
 
 def print_summary(console: Console, predictions: Sequence[Prediction]) -> None:
     """Print one row a film, and what the reader must know."""
-    from rich.text import Text
-
     console.print(summary_table(predictions))
     without = sum(prediction.film.mm_per_px is None for prediction in predictions)
     if without:
-        console.print(Text(f"{without} of {len(predictions)} films: {NO_SCALE}", style="bold yellow"))
+        console.print(f"{without} of {len(predictions)} films: {NO_SCALE}", style="bold yellow")
     for prediction in predictions:
         if prediction.reasons:
-            console.print(Text(f"{prediction.film.path or 'film in memory'}: {verdict_line(prediction)}"))
-    notes = {note for prediction in predictions for note in prediction.film.notes}
-    for note in sorted(notes):
+            console.print(f"{prediction.film.path or 'film in memory'}: {verdict_line(prediction)}")
+    for note in sorted({note for prediction in predictions for note in prediction.film.notes}):
         count = sum(note in prediction.film.notes for prediction in predictions)
-        console.print(Text(f"note ({count} of {len(predictions)} films): {note}"))
+        console.print(f"note ({count} of {len(predictions)} films): {note}")
 
 
 def summary_table(predictions: Sequence[Prediction]) -> Table:
@@ -142,8 +135,7 @@ def summary_table(predictions: Sequence[Prediction]) -> Table:
     table.add_column("film", overflow="fold")
     for heading in ("mm/px", "facing", "polarity"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("median expected\nerror", "largest expected\nerror", "doubtful\nlandmarks"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    add_figures(table, "median expected\nerror", "largest expected\nerror", "doubtful\nlandmarks")
     judged = any(prediction.verdict is not None for prediction in predictions)
     for heading in ("verdict", "accepted") if judged else ():
         table.add_column(heading, no_wrap=True)
@@ -159,19 +151,8 @@ def summary_table(predictions: Sequence[Prediction]) -> Table:
 def film_line(film: FilmInfo) -> str:
     """A film's size, scale and orientation in one line."""
     scale = "scale unknown" if film.mm_per_px is None else f"{_scale(film)} mm/px ({film.spacing_source})"
-    parts = [
-        f"{film.width_px} x {film.height_px} px",
-        scale,
-        f"facing {film.facing} ({film.facing_source})",
-        f"{film.polarity} ({film.polarity_source})",
-    ]
-    return " · ".join(parts)
-
-
-def _model_line(prediction: Prediction) -> str:
-    model = prediction.model
-    plural = "" if model.samples == 1 else "s"
-    return f"model {model.name}: {model.kind}, {model.samples} sample{plural} a landmark"
+    size, facing = f"{film.width_px} x {film.height_px} px", f"facing {film.facing} ({film.facing_source})"
+    return " · ".join([size, scale, facing, f"{film.polarity} ({film.polarity_source})"])
 
 
 def _scale(film: FilmInfo) -> str:
@@ -182,10 +163,8 @@ def _scale(film: FilmInfo) -> str:
 
 
 def _landmark_cells(landmark: LandmarkPrediction, *, unit: str, one_sample: bool) -> list[str]:
-    from rich.markup import escape
-
     measures = landmark.measures
-    cells = [str(landmark.number), escape(landmark.code), escape(landmark.name)]
+    cells = [str(landmark.number), landmark.code, landmark.name]
     cells += [f"{landmark.x_px:.1f}", f"{landmark.y_px:.1f}"]
     if unit == "mm":
         cells += [f"{landmark.x_mm:.1f}", f"{landmark.y_mm:.1f}"]
@@ -193,38 +172,27 @@ def _landmark_cells(landmark: LandmarkPrediction, *, unit: str, one_sample: bool
     else:
         error, spread = f"{measures.expected_error_px:.1f}", f"{measures.spread_px:.1f}"
     # One sample cannot spread: its 0 would read as certainty.
-    return [
-        *cells,
-        error,
-        "-" if one_sample else spread,
-        f"{measures.activation:.3g}",
-        f"{measures.entropy:.2f}",
-    ]
+    spread = "-" if one_sample else spread
+    return [*cells, error, spread, f"{measures.activation:.3g}", f"{measures.entropy:.2f}"]
 
 
-def _region_cell(landmark: LandmarkPrediction) -> str:
-    region = landmark.region
+def _region_cell(region: Region | None) -> str:
     if region is None:
         return ""
     return "all" if region.area_mm2 is None else f"{region.area_mm2:.1f}"
 
 
 def _summary_cells(prediction: Prediction, *, doubtful: int) -> list[str]:
-    from rich.markup import escape
-
     film, landmarks = prediction.film, prediction.landmarks
     unit, digits = ("px", 1) if film.mm_per_px is None else ("mm", 2)
-    errors = [
-        landmark.measures.expected_error_px if unit == "px" else expected_mm(landmark)
-        for landmark in landmarks
-    ]
+    errors = [mark.measures.expected_error_px if unit == "px" else expected_mm(mark) for mark in landmarks]
     worst = max(range(len(errors)), key=errors.__getitem__)
     return [
-        escape(film.path or "film in memory"),
+        film.path or "film in memory",
         _scale(film),
         film.facing,
         film.polarity,
         f"{median(errors):.{digits}f} {unit}",
-        f"{escape(landmarks[worst].code)} {errors[worst]:.{digits}f} {unit}",
+        f"{landmarks[worst].code} {errors[worst]:.{digits}f} {unit}",
         f"{doubtful} of {len(landmarks)}",
     ]

@@ -7,13 +7,15 @@ import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
 
 from cephsure import __version__
 from cephsure.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from rich.console import Console
@@ -72,9 +74,16 @@ def remark(line: str) -> None:
         _to_stderr(line)
 
 
-def remark_written(films: int, folder: Path) -> None:
+def remark_written(*files: Path | None) -> None:
+    """Say which of some files have been written."""
+    for file in files:
+        if file is not None:
+            remark(f"wrote {file}")
+
+
+def remark_films_written(films: int, folder: Path | None) -> None:
     """Say where the films' files went, if there are any."""
-    if films:
+    if films and folder is not None:
         remark(f"wrote the files of {films} film{'' if films == 1 else 's'} into {folder}")
 
 
@@ -108,11 +117,6 @@ class Complaints:
         self.lines.append(complain(error, about=about))
         self.ours |= not isinstance(error, InputError)
 
-    def add_all(self, errors: Iterable[Exception]) -> None:
-        """Say what went wrong with several inputs."""
-        for error in errors:
-            self.add(error)
-
     def repeat(self, *, inputs: int) -> None:
         """Say how many of the inputs went, and which did not; nothing where one line said it all."""
         if self.lines and inputs > 1:
@@ -125,6 +129,11 @@ class Complaints:
         """0 for no error, 2 where all of them are the input's, 1 where one is ours."""
         return EXIT_FAILURE if self.ours else EXIT_BAD_INPUT if self.lines else 0
 
+    def end(self, *, inputs: int) -> NoReturn:
+        """Say the errors of so many inputs again, and end the command."""
+        self.repeat(inputs=inputs)
+        raise typer.Exit(self.exit_status)
+
 
 def _to_stderr(line: str) -> None:
     sys.stdout.flush()  # so that both streams keep their order in one terminal or log
@@ -133,30 +142,36 @@ def _to_stderr(line: str) -> None:
 
 @cache
 def stdout_console() -> Console:
-    """The console for results (rich is imported on first use: it costs a good part of a cold start)."""
+    """The console for results, text as it is (rich is imported on first use: it costs a cold start a lot)."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH, highlight=False)
+    width = None if sys.stdout.isatty() else _PIPED_WIDTH
+    return Console(width=width, highlight=False, markup=False, emoji=False)
 
 
 def rich_table(table: Table) -> RichTable:
     """A table of text as the terminal shows it, its title above it."""
-    from rich.markup import escape
-
-    shown = plain_table()
-    shown.title, shown.title_justify = escape(table.title), "left"
+    shown = plain_table(title=table.title)
     for column in table.columns:
-        shown.add_column(escape(column.heading), justify=column.side)
+        shown.add_column(column.heading, justify=column.side)
     for row in table.rows:
-        shown.add_row(*map(escape, row))
+        shown.add_row(*row)
     return shown
 
 
-def plain_table() -> RichTable:
-    """A table without lines, for columns to be added."""
+def plain_table(*headings: str, title: str | None = None) -> RichTable:
+    """A table without lines; to its columns others can be added."""
     from rich.table import Table as RichTable
 
-    return RichTable(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    shown = RichTable(*headings, title=title, box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    shown.header_style, shown.title_justify = "dim", "left"
+    return shown
+
+
+def add_figures(table: RichTable, *headings: str) -> None:
+    """Add columns whose cells are set to the right and never broken."""
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
 
 
 @contextmanager

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shlex
 import sys
 from contextlib import ExitStack, contextmanager
-from enum import StrEnum
-from pathlib import Path  # noqa: TC003 - typer reads the annotations when it builds the command
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from typer import Option
 
 from cephsure.cli import terminal
-from cephsure.cli.options import ComputedOn, Data, Device, Format, Layout, MmPerPx, Truth
+from cephsure.cli.options import ComputedOn, Data, Layout, MmPerPx, Truth
 from cephsure.errors import InputError
 from cephsure.workflows.batch import AnnotatedData
 
@@ -26,90 +26,73 @@ if TYPE_CHECKING:
 _USUAL_MEMBERS, _BAR_STEPS = 15, 1000
 
 
-class ScheduleName(StrEnum):
-    """How the learning rate falls."""
-
-    COSINE = "cosine"
-    PLATEAU = "plateau"
-
-
-class Kind(StrEnum):
-    """What to train."""
-
-    ENSEMBLE = "ensemble"
-    BASELINE = "baseline"
-    MC_DROPOUT = "mc-dropout"
-
-
 def train(
     *,
     data: Data,
-    out: Annotated[
-        Path, typer.Option(metavar="RUN", help="Folder of the run; one that was stopped goes on.")
-    ],
+    out: Annotated[Path, Option(metavar="RUN", help="Folder of the run; one that was stopped goes on.")],
     recipe: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="NAME",
             help="default: coarse to fine. paper: the reference work's, to the letter. Or an installed one.",
         ),
     ] = "default",
-    model: Annotated[Kind, typer.Option(help="What to train.")] = Kind.ENSEMBLE,
+    model: Annotated[
+        Literal["ensemble", "baseline", "mc-dropout"], Option(help="What to train.")
+    ] = "ensemble",
     members: Annotated[
         int | None,
-        typer.Option(min=2, metavar="N", help="Networks of an ensemble.", show_default=str(_USUAL_MEMBERS)),
+        Option(min=2, metavar="N", help="Networks of an ensemble.", show_default=str(_USUAL_MEMBERS)),
     ] = None,
     truth: Truth = "mean",
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of everything random.")] = 0,
-    layout: Layout = Format.AUTO,
+    seed: Annotated[int, Option(min=0, metavar="N", help="Seed of everything random.")] = 0,
+    layout: Layout = "auto",
     split: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Films to train on.", show_default="train, or all without splits"),
+        Option(metavar="NAME", help="Films to train on.", show_default="train, or all without splits"),
     ] = None,
     mm_per_px: MmPerPx = None,
     landmarks: Annotated[
         str | None,
-        typer.Option(metavar="SET|FILE", help="Which landmarks, in which order.", show_default="isbi-19"),
+        Option(metavar="SET|FILE", help="Which landmarks, in which order.", show_default="isbi-19"),
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(
+        Option(
             min=1, metavar="N", help="Networks trained side by side.", show_default="one a core, one on a GPU"
         ),
     ] = None,
-    device: ComputedOn = Device.AUTO,
+    device: ComputedOn = "auto",
     checkpoint_every: Annotated[
         int | None,
-        typer.Option(
+        Option(
             min=1, metavar="N", help="Epochs between checkpoints.", show_default="as often as costs little"
         ),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Another number of epochs than the recipe's.")
+        int | None, Option(min=1, metavar="N", help="Another number of epochs than the recipe's.")
     ] = None,
     width: Annotated[
         float | None,
-        typer.Option(metavar="FACTOR", help="Recipe paper: other filters, 0.5 for 32 to 512."),
+        Option(metavar="FACTOR", help="Recipe paper: other filters, 0.5 for 32 to 512."),
     ] = None,
     folds: Annotated[
         int | None,
-        typer.Option(
-            metavar="K", help="Recipe default: validate member k on part k of K.", show_default="15"
-        ),
+        Option(metavar="K", help="Recipe default: validate member k on part k of K.", show_default="15"),
     ] = None,
     schedule: Annotated[
-        ScheduleName | None,
-        typer.Option(
+        Literal["cosine", "plateau"] | None,
+        Option(
             help="Learning rate: down to zero over the epochs, or tenfold on each validation plateau.",
             show_default="the recipe's",
         ),
     ] = None,
     stop_below_mm: Annotated[
         float | None,
-        typer.Option(metavar="X", help="Stop a network when its validation error falls below X mm."),
+        Option(metavar="X", help="Stop a network when its validation error falls below X mm."),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The model's name.", show_default="RECIPE-MODEL")
+        str | None, Option(metavar="NAME", help="The model's name.", show_default="RECIPE-MODEL")
     ] = None,
 ) -> None:
     """Train a model on annotated films.
@@ -119,30 +102,30 @@ def train(
 
     Exit status: 0 done; 2 bad input, or packages are missing; 1 a failure of cephsure, or interrupted.
     """
-    if members is not None and model is not Kind.ENSEMBLE:
-        raise InputError(f"--members is for an ensemble, not for {model.value}")
+    if members is not None and model != "ensemble":
+        raise InputError(f"--members is for an ensemble, not for {model}")
     from cephsure.workflows.train_bundle import TrainOptions
     from cephsure.workflows.train_bundle import train as train_model
 
     options = TrainOptions(
         recipe=recipe,
-        kind=model.value,
+        kind=model,
         members=members or _USUAL_MEMBERS,
         seed=seed,
         landmark_set=landmarks,
         width=width,
         folds=folds,
         epochs=epochs,
-        schedule=None if schedule is None else schedule.value,
+        schedule=schedule,
         stop_below_mm=stop_below_mm,
     )
     try:
         with terminal.following(terminal.Complaints()) as on_progress, training_display() as show:
             trained = train_model(
-                AnnotatedData(data, layout.value, split, truth, mm_per_px),
+                AnnotatedData(data, layout, split, truth, mm_per_px),
                 out,
                 options=options,
-                device=device.value,
+                device=device,
                 jobs=jobs,
                 checkpoint_every=checkpoint_every,
                 name=name,
