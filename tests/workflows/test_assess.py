@@ -16,6 +16,7 @@ from cephsure.landmarks import Landmark, LandmarkSet, load_landmark_set
 from cephsure.uncertainty import ALWAYS, to_prediction
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo
 from cephsure.workflows.assess import assess
+from cephsure.workflows.batch import Workplace
 
 NAN = float("nan")
 SPOTS = LandmarkSet(
@@ -145,7 +146,9 @@ def test_films_that_cannot_be_used_are_left_out_and_the_others_go_on(spots, tmp_
         SpotFinder(),
         replace(spots, films=(*extra, *spots.films)),
         truth="ann",
-        on_progress=lambda step: seen.append((step.done, step.total, step.film.stem, step.error is None)),
+        at=Workplace(
+            on_progress=lambda step: seen.append((step.done, step.total, step.film.stem, step.error is None))
+        ),
     ).evaluation
     assert (found.n_films, found.left_out.films) == (3, 4)
     assert {name for one in found.left_out.reasons for name in one.names} == {"text", "gone", "bare", "other"}

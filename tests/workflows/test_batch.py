@@ -12,7 +12,7 @@ from cephsure import workflows
 from cephsure.datasets import select
 from cephsure.errors import BundleError, FilmError, InputError
 from cephsure.workflows import PredictOptions, predict_films
-from cephsure.workflows.batch import AnnotatedData, Batch, each_film, films_executor, goes_on, usual_split
+from cephsure.workflows.batch import AnnotatedData, Workplace, goes_on, open_model, silent, usual_split
 
 NAMES = [Path(f"{number}.png") for number in range(5)]
 
@@ -26,21 +26,15 @@ def work(path):
 
 
 def do(work, tasks=NAMES, executor=None, steps=None):
-    return each_film(
-        work,
-        tasks,
-        path=lambda path: path,
-        is_films_own=goes_on,
-        executor=executor,
-        on_progress=lambda step: None if steps is None else steps.append(step),
-    )
+    at = Workplace(executor, lambda step: None if steps is None else steps.append(step))
+    return at.each_film(work, tasks, path=lambda path: path, is_films_own=goes_on)
 
 
 @pytest.mark.parametrize("threads", [0, 3])
 def test_films_fail_alone_and_stay_in_order(threads):
     steps = []
     executor = ThreadPoolExecutor(threads) if threads else None
-    batch = Batch.of(do(work, executor=executor, steps=steps))
+    batch = do(work, executor=executor, steps=steps)
     assert batch.results == ("0", "2", "4")
     assert {path.stem: type(error) for path, error in batch.errors.items()} == {
         "1": FilmError,
@@ -90,11 +84,14 @@ def test_the_room_opens_without_heavy_packages_and_gives_what_it_lists():
 
 
 def test_films_are_done_side_by_side_where_the_networks_are_on_a_gpu():
+    def executor(device, given):
+        return open_model(SimpleNamespace(device=device), "auto", given, silent)[1].executor
+
     with ThreadPoolExecutor(1) as given:
         for device in ("cpu", "cuda"):
-            assert films_executor(SimpleNamespace(device=device), given) is given
-    assert films_executor(SimpleNamespace(device="cpu"), None) is None
-    with films_executor(SimpleNamespace(device="cuda"), None) as threads:
+            assert executor(device, given) is given
+    assert executor("cpu", None) is None
+    with executor("cuda", None) as threads:
         assert list(threads.map(lambda film: film + 1, range(20))) == list(range(1, 21))
 
 

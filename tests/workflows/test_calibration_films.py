@@ -8,6 +8,7 @@ import pytest
 from cephsure.bundles.bundle import Provenance
 from cephsure.datasets import data_sha256, select
 from cephsure.errors import InputError
+from cephsure.workflows.batch import Workplace
 from cephsure.workflows.calibration_films import SAME_AS_TRAINING, collect, not_trained_on
 
 
@@ -105,7 +106,7 @@ def test_a_film_that_cannot_be_read_is_told_and_the_rest_goes_on(dot_model, dot_
         dot_dataset,
         split="test1",
         truth="one",
-        on_progress=lambda step: told.append((step.film.stem, step.error is not None)),
+        at=Workplace(on_progress=lambda step: told.append((step.film.stem, step.error is not None))),
     )
     # A third of the films, which gives the shape of heads, is looked at before the others.
     assert dict(told) == {"006": False, "broken": True, "008": False, "009": False}

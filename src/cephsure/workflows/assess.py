@@ -7,7 +7,8 @@ import io
 import logging
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,15 +24,13 @@ from cephsure.films import Film, FilmFacts
 from cephsure.uncertainty import MEASURES, Prediction
 from cephsure.workflows.batch import (
     DEFAULT_MODEL,
+    HERE,
     MEAN,
     TRAIN,
     AnnotatedData,
-    Batch,
     OnProgress,
-    Progress,
-    as_model,
-    each_film,
-    films_executor,
+    Workplace,
+    open_model,
     silent,
     usual_split,
 )
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
     from cephsure.evaluation import Evaluation
     from cephsure.inference.samples import HeatMaps
     from cephsure.inference.session import Device
-    from cephsure.landmarks import LandmarkSet
     from cephsure.model import Model
     from cephsure.uncertainty.gate import FilmSigns
 
@@ -56,17 +54,6 @@ logger = logging.getLogger(__name__)
 NOT_WELL_DEFINED = {"isbi-19": (16,)}
 """Landmarks without which figures are given too: soft tissue pogonion, where the annotators of the ISBI 2015
 films differ by a systematic 6 to 9 mm, decides a good part of any figure that includes it."""
-
-
-class Predictor(Protocol):
-    """What assessing asks of a model; `cephsure.model.Model` is one."""
-
-    @property
-    def landmark_set(self) -> LandmarkSet:
-        """The landmarks it predicts."""
-
-    def predict(self, film: Film, *, samples: int | None = None, seed: int = 0) -> Prediction:
-        """Predict one film."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +67,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class AssessedFilm:
-    """One film: what was found and what is true.
-
-    Attributes:
-        annotated: the film in its data set.
-        found: what the model found.
-        truth_px: (L, 2) true points, NaN where there is none.
-        facts: scale and checksum of the film's file.
-    """
+    """One film: what was found, (L, 2) its true points in px, NaN where there is none, its file's facts."""
 
     annotated: AnnotatedFilm
     found: Found
@@ -107,17 +87,17 @@ class AssessedFilm:
     @property
     def errors_px(self) -> NDArray[np.float64]:
         """(L,) radial errors in px, NaN where there is no truth."""
-        errors: NDArray[np.float64] = radial_errors(self.prediction.points_px[None], self.truth_px[None])[0]
-        return errors
+        return self._errors(None)
 
     @property
     def errors_mm(self) -> NDArray[np.float64] | None:
         """(L,) the same in mm, or None without a scale."""
         scale = self.prediction.film.mm_per_px
-        if scale is None:
-            return None
+        return None if scale is None else self._errors([scale])
+
+    def _errors(self, scales: list[tuple[float, float]] | None) -> NDArray[np.float64]:
         points, true = self.prediction.points_px[None], self.truth_px[None]
-        errors: NDArray[np.float64] = radial_errors(points, true, mm_per_px=[scale])[0]
+        errors: NDArray[np.float64] = radial_errors(points, true, mm_per_px=scales)[0]
         return errors
 
 
@@ -178,40 +158,30 @@ def evaluate(
     """Evaluate a model on annotated films and write the figures, as ``cephsure evaluate`` does.
 
     Args:
-        data: annotated films; test1 where there is one, else all, unless a split is named.
-        model: a loaded model, a shipped one's name or a bundle's folder.
         samples: members or stochastic passes; None for the model's own number.
         seed: of the stochastic passes.
         mirrored: evaluate on the films' mirror images instead, left and right exchanged.
         inverted: evaluate on the films' negatives instead.
         json_file: where all figures go.
         csv_file: where a line for each film and landmark goes.
-        device: where a model that is not loaded yet is computed; "auto" is a GPU where there is one.
-        executor: does the films side by side, in processes or threads.
-        on_progress: told after each film.
-
-    Returns:
-        The evaluation and what it comes from.
 
     Raises:
-        InputError: as ``assess``; the data set or a file cannot be used.
+        InputError: the data set or a file cannot be used, or as ``assess_films``.
     """
-    loaded = as_model(
-        model, device, on_progress
-    ).uncalibrated()  # regions and verdicts are not evaluated here
     data = AnnotatedData.of(data)
-    dataset, split = choose_films(data.open(loaded.landmark_set), data, on_progress=on_progress)
+    calibrated, at = open_model(model, device, executor, on_progress)
+    loaded = calibrated.uncalibrated()  # regions and verdicts are not evaluated here
+    dataset, split = choose_films(data.open(loaded.landmark_set), data, at)
     assessment = assess(
         loaded,
         dataset,
+        at,
         truth=data.truth,
         split=split,
         samples=samples,
         seed=seed,
         mirrored=mirrored,
         inverted=inverted,
-        executor=films_executor(loaded, executor),
-        on_progress=on_progress,
     )
     if json_file is not None:
         write_atomically(json_file, readable_json(assessment.evaluation.document()).encode("utf-8"))
@@ -220,18 +190,8 @@ def evaluate(
     return assessment
 
 
-def choose_films(
-    dataset: Dataset, data: AnnotatedData, *, on_progress: OnProgress = silent
-) -> tuple[Dataset, str]:
-    """The films of a data set to evaluate, and what to call the choice.
-
-    Args:
-        dataset: its films.
-        data: the split, by default test1 where there is one, else all; and how many films.
-        on_progress: told if films are among these that models are trained on.
-
-    Returns:
-        The data set with these films only, and the choice in words.
+def choose_films(dataset: Dataset, data: AnnotatedData, at: Workplace) -> tuple[Dataset, str]:
+    """The films of a data set to evaluate, and what to call the choice; told if a model may have seen them.
 
     Raises:
         InputError: there is no such split.
@@ -240,15 +200,16 @@ def choose_films(
     dataset = select(dataset, split)
     if any(film.split == TRAIN for film in dataset.films):
         remark = f"films of the split {TRAIN!r} are among these: a model trained on them looks too good"
-        on_progress(Progress(remark=remark))
+        at.remark(remark)
     if data.limit is not None and data.limit < len(dataset.films):
         return replace(dataset, films=dataset.films[: data.limit]), f"{split}, first {data.limit}"
     return dataset, split
 
 
 def assess(
-    model: Predictor,
+    model: Model,
     dataset: Dataset,
+    at: Workplace = HERE,
     *,
     truth: str = MEAN,
     split: str | None = None,
@@ -256,32 +217,17 @@ def assess(
     seed: int = 0,
     mirrored: bool = False,
     inverted: bool = False,
-    n_resamples: int = 1000,
-    executor: Executor | None = None,
-    on_progress: OnProgress = silent,
 ) -> Assessment:
-    """Evaluate a model on all films of a data set; ``split`` is what they are called in the result.
-
-    Other arguments, result and errors are those of ``evaluate``.
-    """
-    assessed = assess_films(
-        _Predict(model, samples, seed),
-        model,
-        dataset,
-        truth=truth,
-        changed=_Changed(mirrored, inverted),
-        executor=executor,
-        on_progress=on_progress,
-    )
+    """As ``evaluate``, for all films of a data set; ``split`` is what they are called in the result."""
+    find = partial(_predict, model, samples, seed)
+    assessed = assess_films(find, model, dataset, at, truth=truth, mirrored=mirrored, inverted=inverted)
     done, first = assessed.films, assessed.films[0].prediction.model
     predictions = [film.prediction for film in done]
     sources = [prediction.film.spacing_source for prediction in predictions]
     measures = [
         name
         for name, measure in MEASURES.items()
-        if all(
-            hasattr(prediction.landmarks[0].measures, measure.key(in_mm=False)) for prediction in predictions
-        )
+        if all(hasattr(found.landmarks[0].measures, measure.key(in_mm=False)) for found in predictions)
     ]
     evaluation = evaluate_points(
         [prediction.points_px for prediction in predictions],
@@ -311,62 +257,47 @@ def assess(
             mirrored=mirrored,
             inverted=inverted,
         ),
-        n_resamples=n_resamples,
     )
     return Assessment(evaluation, done, assessed.errors)
 
 
 def assess_films(
     find: Callable[[Film], Found],
-    model: Predictor,
+    model: Model,
     dataset: Dataset,
+    at: Workplace,
     *,
     truth: str,
-    changed: _Changed | None = None,
-    executor: Executor | None = None,
-    on_progress: OnProgress = silent,
+    mirrored: bool = False,
+    inverted: bool = False,
 ) -> AssessedFilms:
     """Predict each film that has true points, and set the points beside them; each file is opened once.
 
-    A film that cannot be used is left out, counted and named; the others go on.
-
-    Args:
-        find: predicts a film; picklable for an executor of processes.
-        model: what it predicts with.
-        dataset: the films.
-        truth: whose points are true.
-        changed: mirror images or negatives of the films instead.
-        executor: does the films side by side; None for one after the other, here.
-        on_progress: told after each film, with the error if it cannot be used.
+    A film that cannot be used is left out, counted and named; the others go on. ``find`` predicts a film with
+    the model; an executor of processes must be able to pickle it.
 
     Raises:
         InputError: the model or what is asked of it is at fault, not a film; its landmarks are not the data
             set's; nobody of that name annotated a film; no film can be used.
     """
     _check(model, dataset, truth)
-    outcomes = each_film(
-        _AssessFilm(find, truth, changed or _Changed()),
-        dataset.films,
-        path=lambda film: film.path,
-        is_films_own=lambda error: isinstance(error, FilmError),
-        executor=executor,
-        on_progress=on_progress,
-    )
-    left_out = defaultdict(list)
-    for film, outcome in zip(dataset.films, outcomes, strict=True):
-        if isinstance(outcome.error, FilmError):
-            logger.info("left out: %s", outcome.error)
-            left_out[outcome.error.what].append(film.film_id)
-        elif outcome.result is None:
+    done = at.each_annotated(partial(_assess_film, find, truth, mirrored, inverted), dataset)
+    films = tuple(film for film in done.results if film is not None)
+    used, left_out = {film.film_id for film in films}, defaultdict(list)
+    for film in dataset.films:
+        error = done.errors.get(film.path)
+        if true_points(film, truth) is None:
             left_out[NO_POINT].append(film.film_id)
-    done = Batch.of(outcomes)
-    if not done.results:
+        elif film.film_id not in used and isinstance(error, FilmError):
+            logger.info("left out: %s", error)
+            left_out[error.what].append(film.film_id)
+    if not films:
         reasons = "; ".join(f"{len(names)} film(s): {why}" for why, names in left_out.items())
         raise InputError(f"no film of {dataset.name} can be evaluated: {reasons or 'it has none'}")
-    return AssessedFilms(tuple(film for film in done.results if film is not None), left_out, done.errors)
+    return AssessedFilms(films, left_out, done.errors)
 
 
-def _check(model: Predictor, dataset: Dataset, truth: str) -> None:
+def _check(model: Model, dataset: Dataset, truth: str) -> None:
     """Refuse a model of other landmarks, and a truth that nobody gave."""
     if model.landmark_set.codes != dataset.landmark_set.codes:
         raise InputError(
@@ -388,51 +319,24 @@ def true_points(annotated: AnnotatedFilm, which: str) -> NDArray[np.float64] | N
     return points if np.isfinite(points).all(axis=1).any() else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Changed:
-    """Mirror images, negatives, or neither."""
-
-    mirrored: bool = False
-    inverted: bool = False
-
-    def change(self, film: Film, points: NDArray[np.float64]) -> tuple[Film, NDArray[np.float64]]:
-        """A film changed, and where its points then lie."""
-        if self.mirrored:
-            film = replace(film, pixels=np.ascontiguousarray(film.pixels[:, ::-1]))
-            points = np.stack([film.width_px - 1 - points[:, 0], points[:, 1]], axis=1)
-        if self.inverted:
-            film = replace(film, pixels=np.float32(1) - film.pixels)
-        return film, points
+def _predict(model: Model, samples: int | None, seed: int, film: Film) -> Found:
+    return Found(model.predict(film, samples=samples, seed=seed))
 
 
-@dataclass(frozen=True, slots=True)
-class _Predict:
-    """Predicts a film."""
-
-    model: Predictor
-    samples: int | None
-    seed: int
-
-    def __call__(self, film: Film) -> Found:
-        return Found(self.model.predict(film, samples=self.samples, seed=self.seed))
-
-
-@dataclass(frozen=True, slots=True)
-class _AssessFilm:
-    """Reads and predicts a film; one without a true point need not be opened."""
-
-    find: Callable[[Film], Found]
-    truth: str
-    changed: _Changed
-
-    def __call__(self, annotated: AnnotatedFilm) -> AssessedFilm | None:
-        points = true_points(annotated, self.truth)
-        if points is None:
-            return None
-        read = film_of(annotated)
-        film, points = self.changed.change(read, points)
-        facts = FilmFacts(read.spacing, read.sha256 or "")
-        return AssessedFilm(annotated, self.find(film), points, facts)
+def _assess_film(
+    find: Callable[[Film], Found], truth: str, mirrored: bool, inverted: bool, annotated: AnnotatedFilm
+) -> AssessedFilm | None:
+    """Read and predict a film, its mirror image or negative; without a true point it need not be opened."""
+    points = true_points(annotated, truth)
+    if points is None:
+        return None
+    film = read = film_of(annotated)
+    if mirrored:
+        film = replace(film, pixels=np.ascontiguousarray(film.pixels[:, ::-1]))
+        points = np.stack([film.width_px - 1 - points[:, 0], points[:, 1]], axis=1)
+    if inverted:
+        film = replace(film, pixels=np.float32(1) - film.pixels)
+    return AssessedFilm(annotated, find(film), points, FilmFacts(read.spacing, read.sha256 or ""))
 
 
 def _measured(prediction: Prediction, name: str) -> NDArray[np.float64]:

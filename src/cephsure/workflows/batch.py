@@ -1,4 +1,14 @@
-"""What the workflows share: their input, how they get on, and work on many films at once or in turn."""
+"""What the workflows share: their input, how they get on, and work on many films at once or in turn.
+
+Arguments that all workflows take, and that their own pages do not repeat:
+
+* ``data``: annotated films, as `AnnotatedData` or the path of a data set; where no split is named, test1 if
+  there is one, else all.
+* ``model``: a loaded model, a shipped one's name or a bundle's folder.
+* ``device``: where a model that is not loaded yet is computed; "auto" is a GPU where there is one.
+* ``executor``: does the films side by side, in processes or threads; the numbers do not depend on it.
+* ``on_progress``: told after each film, with the error if it cannot be used, and what the user should know.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +16,17 @@ import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from cephsure.errors import BundleError, InputError
+from cephsure.errors import BundleError, FilmError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Executor
 
-    from cephsure.datasets import Dataset, DatasetFormat
+    from cephsure.datasets import AnnotatedFilm, Dataset, DatasetFormat
     from cephsure.inference.session import Device
     from cephsure.landmarks import LandmarkSet
     from cephsure.model import Model
@@ -103,20 +113,84 @@ def silent(_: Progress) -> None:
     """Report progress to nobody."""
 
 
-def as_model(model: Model | str | Path, device: Device = "cpu", on_progress: OnProgress = silent) -> Model:
-    """A loaded model, or the one of a name or of a bundle's folder, loaded onto a device, which is told.
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where films are done: by whom, None for one after the other here, and who is told."""
+
+    executor: Executor | None = None
+    on_progress: OnProgress = silent
+
+    def remark(self, line: str) -> None:
+        """Tell something that the user should know."""
+        self.on_progress(Progress(remark=line))
+
+    def each_film(
+        self,
+        work: Callable[[Task], Result],
+        tasks: Sequence[Task],
+        *,
+        path: Callable[[Task], Path],
+        is_films_own: Callable[[Exception], bool],
+    ) -> Batch[Result]:
+        """Do something with each film.
+
+        Args:
+            work: does it; for an executor of processes it must be picklable, as the results are.
+            tasks: one a film.
+            path: a task's film.
+            is_films_own: whether an error is one film's own: then the others go on.
+
+        Raises:
+            Exception: the first error that is not one film's own.
+        """
+        results: list[Result] = []
+        errors: dict[Path, Exception] = {}
+        step = Counter("films", len(tasks), self.on_progress)
+        for task, (result, error) in zip(tasks, _attempts(work, tasks, self.executor), strict=True):
+            film = path(task)
+            if error is None:
+                results.append(result)
+            elif is_films_own(error):
+                errors[film] = error
+            else:
+                raise error
+            step(film=film, error=error)
+        return Batch(tuple(results), errors)
+
+    def each_annotated(self, work: Callable[[AnnotatedFilm], Result], dataset: Dataset) -> Batch[Result]:
+        """Do something with each film of a data set; one that is no film does not keep the others."""
+        return self.each_film(
+            work,
+            dataset.films,
+            path=lambda film: film.path,
+            is_films_own=lambda error: isinstance(error, FilmError),
+        )
+
+
+HERE = Workplace()
+"""Films one after the other, and nobody is told."""
+
+
+def open_model(
+    model: Model | str | Path, device: Device, executor: Executor | None, on_progress: OnProgress
+) -> tuple[Model, Workplace]:
+    """The model, loaded onto a device, which is told, if it is not loaded yet; and where its films are done.
+
+    For a model on a GPU that is in threads, where no executor is given: while the GPU computes the networks
+    of one film, others are read, prepared and written.
 
     Raises:
         BundleError: it cannot be loaded.
         InputError: there is no such device.
     """
-    if not isinstance(model, (str, Path)):
-        return model
-    from cephsure.model import load_model
+    if isinstance(model, (str, Path)):
+        from cephsure.model import load_model
 
-    loaded = load_model(model, device=device)
-    on_progress(Progress(remark=f"device: {loaded.device}"))
-    return loaded
+        model = load_model(model, device=device)
+        on_progress(Progress(remark=f"device: {model.device}"))
+    if executor is None and model.device != "cpu":
+        executor = ThreadPoolExecutor(max_workers=GPU_THREADS, thread_name_prefix="cephsure-films")
+    return model, Workplace(executor, on_progress)
 
 
 class Counter:
@@ -132,15 +206,6 @@ class Counter:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Generic[Result]):
-    """What came of one film: a result, or the error that kept it from being used."""
-
-    film: Path
-    result: Result | None
-    error: Exception | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Batch(Generic[Result]):
     """What came of many films.
 
@@ -152,86 +217,21 @@ class Batch(Generic[Result]):
     results: tuple[Result, ...]
     errors: dict[Path, Exception]
 
-    @classmethod
-    def of(cls, outcomes: Sequence[Outcome[Result]]) -> Batch[Result]:
-        """Results and errors apart."""
-        return cls(
-            tuple(outcome.result for outcome in outcomes if outcome.result is not None),
-            {outcome.film: outcome.error for outcome in outcomes if outcome.error is not None},
-        )
-
-
-def films_executor(model: Model, executor: Executor | None) -> Executor | None:
-    """What does a workflow's films: the executor that was given; for a model on a GPU threads, else None.
-
-    While a GPU computes the networks of one film, others are read, prepared and written.
-    """
-    if executor is not None or model.device == "cpu":
-        return executor
-    return ThreadPoolExecutor(max_workers=GPU_THREADS, thread_name_prefix="cephsure-films")
-
-
-def each_film(
-    work: Callable[[Task], Result],
-    tasks: Sequence[Task],
-    *,
-    path: Callable[[Task], Path],
-    is_films_own: Callable[[Exception], bool],
-    executor: Executor | None,
-    on_progress: OnProgress,
-) -> list[Outcome[Result]]:
-    """Do something with each film.
-
-    Args:
-        work: does it; for an executor of processes it must be picklable, as the results are.
-        tasks: one a film.
-        path: a task's film.
-        is_films_own: whether an error is one film's own: then the others go on.
-        executor: does the films side by side; None for one after the other, here.
-        on_progress: told after each film, in the films' order.
-
-    Returns:
-        One a film, in their order.
-
-    Raises:
-        Exception: the first error that is not one film's own.
-    """
-    outcomes = []
-    step = Counter("films", len(tasks), on_progress)
-    for task, (result, error) in zip(tasks, _attempts(work, tasks, executor), strict=True):
-        if error is not None and not is_films_own(error):
-            raise error
-        outcomes.append(Outcome(path(task), result, error))
-        step(film=path(task), error=error)
-    return outcomes
-
 
 def goes_on(error: Exception) -> bool:
     """Whether other films may do better: not where the model or an option is at fault."""
     return not isinstance(error, BundleError) and getattr(error, "where", error) is not None
 
 
-def make_folder(folder: Path) -> None:
-    """Make an output folder, if it is not there.
-
-    Raises:
-        InputError: it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"this folder cannot be made: {error.strerror}", where=folder) from error
-
-
 def _attempts(
     work: Callable[[Task], Result], tasks: Sequence[Task], executor: Executor | None
-) -> Iterator[tuple[Result | None, Exception | None]]:
+) -> Iterator[tuple[Any, Exception | None]]:
     """Each task's result or error, in order."""
     if executor is None:
         yield from (_attempt(work, task) for task in tasks)
         return
     # Threads share the model; processes are sent it with each task, but load it once.
-    call = work if isinstance(executor, ThreadPoolExecutor) else _Sent(pickle.dumps(work))
+    call = work if isinstance(executor, ThreadPoolExecutor) else partial(_do_sent, pickle.dumps(work))
     futures = [executor.submit(_attempt, call, task) for task in tasks]
     try:
         yield from (future.result() for future in futures)
@@ -247,14 +247,8 @@ def _attempt(work: Callable[[Any], Any], task: Any) -> tuple[Any, Exception | No
         return None, error
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """Work on its way to another process."""
-
-    pickled: bytes
-
-    def __call__(self, task: Any) -> Any:
-        return _received(self.pickled)(task)
+def _do_sent(pickled: bytes, task: Any) -> Any:
+    return _received(pickled)(task)
 
 
 @lru_cache(maxsize=1)

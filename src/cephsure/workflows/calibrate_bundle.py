@@ -22,9 +22,8 @@ from cephsure.workflows.batch import (
     AnnotatedData,
     Counter,
     OnProgress,
-    Progress,
-    as_model,
-    films_executor,
+    Workplace,
+    open_model,
     silent,
     usual_split,
 )
@@ -79,11 +78,11 @@ class CalibrationResult:
 
     Attributes:
         figures: cross-fitted, as JSON data: errors expected and actual, coverage and areas of regions.
-        gate: the gate.
+        gate: it, or why there is none.
         chosen: the films that were looked at, and those left out.
         collected: what was found on them.
-        calibration: fitted on all of them; None where no bundle was asked for.
-        bundle: the new bundle's folder, or None.
+        calibration: fitted on all of them; None, as ``bundle``, where no bundle was asked for.
+        bundle: the new bundle's folder.
         errors: film -> why it could not be used.
     """
 
@@ -113,17 +112,8 @@ def calibrate(
     its group. The gate is learned from the same films. Each film's file is opened once.
 
     Args:
-        data: annotated films; test1 where there is one, else all, unless a split is named.
-        model: what to calibrate: a loaded model, a shipped one's name or a bundle's folder.
         out: the new bundle's folder; None for the figures alone.
         report: a folder for figures and diagram; None puts them into the new bundle.
-        options: how to calibrate.
-        device: where a model that is not loaded yet is computed; "auto" is a GPU where there is one.
-        executor: predicts the films side by side, in processes or threads.
-        on_progress: told after each film and fold, and what the user should know.
-
-    Returns:
-        The figures, the gate and what they come from.
 
     Raises:
         InputError: ``out`` is there already; data or model cannot be used; the films were trained on; none
@@ -132,25 +122,19 @@ def calibrate(
     options, data = options or CalibrateOptions(), AnnotatedData.of(data)
     if out is not None and out.exists():
         raise InputError("is there already", where=out, remedy="name a new folder, or remove this one")
-    loaded = as_model(model, device, on_progress)
+    loaded, at = open_model(model, device, executor, on_progress)
     whole = data.open(loaded.landmark_set)
     split, known = data.split or usual_split(whole), KnownFilms()
     chosen = not_trained_on(whole, split, loaded.bundle.provenance, known)
-    _tell(chosen, on_progress)
+    at.remark(chosen.checked)
+    for reason, names in chosen.left_out.items():
+        at.remark(f"left out: {len(names)} films, {reason} ({', '.join(names)})")
     collected = collect(
-        loaded,
-        chosen.dataset,
-        whole,
-        split=split,
-        truth=data.truth,
-        seed=options.seed,
-        known=known,
-        executor=films_executor(loaded, executor),
-        on_progress=on_progress,
+        loaded, chosen.dataset, whole, at, split=split, truth=data.truth, seed=options.seed, known=known
     )
-    figures = _cross_fitted(collected, loaded, options, on_progress)
+    figures = _cross_fitted(collected, loaded, options, at)
     gate = _learned(collected, options)
-    files, calibration = _report_files(figures, on_progress), None
+    files, calibration = _report_files(figures, at), None
     if out is not None:
         calibration = _fitted(collected, chosen, options)
         inside = files if report is None else {}
@@ -161,20 +145,13 @@ def calibrate(
     return CalibrationResult(figures, gate, chosen, collected, calibration, out, collected.errors)
 
 
-def _tell(chosen: NotTrainedOn, on_progress: OnProgress) -> None:
-    on_progress(Progress(remark=chosen.checked))
-    for reason, names in chosen.left_out.items():
-        remark = f"left out: {len(names)} films, {reason} ({', '.join(names)})"
-        on_progress(Progress(remark=remark))
-
-
 def _cross_fitted(
-    collected: Collected, model: Model, options: CalibrateOptions, on_progress: OnProgress
+    collected: Collected, model: Model, options: CalibrateOptions, at: Workplace
 ) -> dict[str, Any]:
     """The honest figures."""
     folds = min(options.folds, len(set(collected.data.groups)))
     parts = group_folds([film.annotated for film in collected.films], folds, seed=options.seed)
-    step = Counter("folds", folds, on_progress)
+    step = Counter("folds", folds, at.on_progress)
     crossed = cross_fit(collected.data, parts, seed=options.seed, on_fold=step)
     return document(crossed, collected.data, model.landmark_set)
 
@@ -189,7 +166,7 @@ def _learned(collected: Collected, options: CalibrateOptions) -> LearnedGate:
     return LearnedGate(films.learn(options.gate), halves=halves)
 
 
-def _report_files(figures: dict[str, Any], on_progress: OnProgress) -> dict[str, bytes]:
+def _report_files(figures: dict[str, Any], at: Workplace) -> dict[str, bytes]:
     """The report's files by name; without matplotlib no diagram."""
     files = {FIGURES_FILE: (json.dumps(figures, indent=1, allow_nan=False) + "\n").encode()}
     try:
@@ -197,8 +174,7 @@ def _report_files(figures: dict[str, Any], on_progress: OnProgress) -> dict[str,
 
         files[DIAGRAM_FILE] = reliability_diagram(figures)
     except ImportError:
-        remark = "no reliability diagram: it needs matplotlib (pip install 'cephsure[studies]')"
-        on_progress(Progress(remark=remark))
+        at.remark("no reliability diagram: it needs matplotlib (pip install 'cephsure[studies]')")
     return files
 
 
@@ -221,16 +197,8 @@ def write_calibrated(
 ) -> Path:
     """Write a new bundle: the networks of an old one with a calibration and a gate.
 
-    Args:
-        bundle: the old one; it stays as it is. A calibration that it has is not taken over, and neither is a
-            gate, which rests on the bundle it was made for.
-        calibration: the new one.
-        folder: where the new bundle goes; it must not be there yet.
-        gate: the new one, if any.
-        report: files to go with it, name -> content.
-
-    Returns:
-        ``folder``.
+    The old one stays as it is. A calibration that it has is not taken over, and neither is a gate, which
+    rests on the bundle it was made for. ``report`` are files to go with the new one, name -> content.
 
     Raises:
         InputError: there is something at ``folder``, it cannot be written, or the old bundle is no longer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,11 +16,10 @@ from cephsure.uncertainty.calibration import CalibrationData, CalibrationSource,
 from cephsure.uncertainty.gate import HeadModel, film_signs
 from cephsure.uncertainty.shape_model import ShapeModel
 from cephsure.workflows.assess import Found, assess_films, true_points
-from cephsure.workflows.batch import MEAN, TRAIN, OnProgress, silent
+from cephsure.workflows.batch import HERE, MEAN, TRAIN, Workplace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from concurrent.futures import Executor
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -36,12 +36,9 @@ SAME_AS_TRAINING = "the same exposure or patient as a training film"
 
 @dataclass(frozen=True, slots=True)
 class NotTrainedOn:
-    """The films of a split that may calibrate a bundle.
+    """The films of a split that may calibrate a bundle, and reason -> names of those left out.
 
-    Attributes:
-        dataset: with these films only.
-        left_out: reason -> names of films that were left out.
-        checked: how it is known which films were trained on, in words.
+    ``checked`` says in words how it is known which films were trained on.
     """
 
     dataset: Dataset
@@ -113,12 +110,9 @@ def _points(film: AnnotatedFilm, truth: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """What heads look like, from films that the gate does not use otherwise.
+    """What heads look like, from films (in words) that the gate does not use otherwise.
 
-    Attributes:
-        head: their shape, and which landmarks are bilateral.
-        source: which films, in words.
-        apart: names of the calibration films among them.
+    ``apart`` names the calibration films among these.
     """
 
     head: HeadModel
@@ -128,13 +122,10 @@ class Heads:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """Predicted films with their truth.
+    """Predicted films with their truth, in the data's order, and film -> why it could not be used.
 
-    Attributes:
-        data: what a calibration is fitted on.
-        films: the films, in the data's order.
-        heads: what the films' signs were taken with; or why there are none, in words.
-        errors: film -> why it could not be used.
+    A calibration is fitted on ``data``; ``heads`` are what the films' signs were taken with, or why there are
+    none, in words.
     """
 
     data: CalibrationData
@@ -147,13 +138,12 @@ def collect(
     model: Model,
     dataset: Dataset,
     whole: Dataset,
+    at: Workplace = HERE,
     *,
     split: str,
     truth: str = MEAN,
     seed: int = 0,
     known: KnownFilms | None = None,
-    executor: Executor | None = None,
-    on_progress: OnProgress = silent,
 ) -> Collected:
     """Predict films with their heat maps and take their signs for the gate; each file is opened once.
 
@@ -165,21 +155,17 @@ def collect(
         model: what is to be calibrated; a calibration it may have already is not used.
         dataset: films that it was not trained on.
         whole: the data set with all its films.
+        at: where the films are done.
         split: what to call the films.
         truth: an annotator's name, or "mean".
         seed: of MC-Dropout's masks, and of the parting where the films are parted.
         known: films that need not be opened; takes those that are opened here.
-        executor: does the films side by side, in processes or threads.
-        on_progress: told after each film, with the error if it cannot be used.
-
-    Returns:
-        Errors, measures, maps and signs of the films that could be used.
 
     Raises:
         InputError: no film can be used, or none has a scale.
     """
     known = known or KnownFilms()
-    heads, parts = _Looking(model, dataset, whole, truth, seed, known, executor, on_progress).see_all()
+    heads, parts = _Looking(model, dataset, whole, truth, seed, known, at).see_all()
     place = {film.film_id: number for number, film in enumerate(dataset.films)}
     films = sorted((film for part in parts for film in part.films), key=lambda film: place[film.film_id])
     source = calibration_source(model, dataset, films, split=split, truth=truth, seed=seed)
@@ -188,11 +174,7 @@ def collect(
 
 
 def data_of(films: Sequence[AssessedFilm], source: CalibrationSource) -> CalibrationData:
-    """Films as calibration data.
-
-    Raises:
-        InputError: none has a scale.
-    """
+    """Films as calibration data; raises `InputError` if none has a scale."""
     maps = [film.found.maps for film in films if film.found.maps is not None]
     return calibration_data(
         [film.prediction for film in films],
@@ -234,8 +216,7 @@ class _Looking:
     truth: str
     seed: int
     known: KnownFilms
-    executor: Executor | None
-    on_progress: OnProgress
+    at: Workplace
 
     def see_all(self) -> tuple[Heads | str, list[AssessedFilms]]:
         """The heads, or why there are none; and the films, in one part or two."""
@@ -259,14 +240,9 @@ class _Looking:
         return heads, [first, self._see(others, heads)]
 
     def _see(self, films: Sequence[AnnotatedFilm], heads: Heads | None) -> AssessedFilms:
-        seen = assess_films(
-            _SeeFilm(self.model, self.seed, None if heads is None else heads.head),
-            self.model,
-            replace(self.dataset, films=tuple(films)),
-            truth=self.truth,
-            executor=self.executor,
-            on_progress=self.on_progress,
-        )
+        find = partial(_see_film, self.model, self.seed, None if heads is None else heads.head)
+        chosen = replace(self.dataset, films=tuple(films))
+        seen = assess_films(find, self.model, chosen, self.at, truth=self.truth)
         for film in seen.films:
             self.known.keep(film.annotated, film.facts)
         return seen
@@ -299,15 +275,7 @@ class _Looking:
         return np.stack(points) if points else np.empty((0, 0, 2))
 
 
-@dataclass(frozen=True, slots=True)
-class _SeeFilm:
-    """Predicts a film, without calibration but with heat maps, and looks at it as the gate does."""
-
-    model: Model
-    seed: int
-    head: HeadModel | None
-
-    def __call__(self, film: Film) -> Found:
-        prediction, maps = self.model.predict_with_maps(film, seed=self.seed)
-        signs = None if self.head is None else film_signs(prediction, film, head=self.head)
-        return Found(prediction, maps, signs)
+def _see_film(model: Model, seed: int, head: HeadModel | None, film: Film) -> Found:
+    """Predict a film, without calibration but with heat maps, and look at it as the gate does."""
+    prediction, maps = model.predict_with_maps(film, seed=seed)
+    return Found(prediction, maps, None if head is None else film_signs(prediction, film, head=head))

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
-from cephsure.errors import FilmError, InputError
-from cephsure.workflows.batch import (
-    DEFAULT_MODEL,
-    AnnotatedData,
-    Batch,
-    OnProgress,
-    as_model,
-    each_film,
-    films_executor,
-    silent,
-)
+from cephsure.errors import InputError
+from cephsure.workflows.batch import DEFAULT_MODEL, AnnotatedData, Batch, OnProgress, open_model, silent
 from cephsure.workflows.predict import OVERLAY_SUFFIX, OutputFiles, PredictOptions, do_films
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from concurrent.futures import Executor
     from pathlib import Path
 
@@ -53,11 +45,7 @@ class AnalyzeOptions:
     predict: PredictOptions = field(default_factory=PredictOptions)
 
     def definitions(self) -> tuple[AnalysisDefinition, ...]:
-        """The analyses.
-
-        Raises:
-            InputError: an analysis is unknown, or the norms cannot be used.
-        """
+        """The analyses; raise `InputError` if one is unknown, or the norms cannot be used."""
         from cephsure.cephalometry import load_analyses
 
         return load_analyses(self.analysis, norms=self.norms)
@@ -73,14 +61,7 @@ class AnalyzedFilm:
 
 @dataclass(frozen=True, slots=True)
 class ClassComparison:
-    """How often a model's classes are those of the true points.
-
-    Attributes:
-        study: the figures.
-        dataset: the data set's name.
-        split: which of its films, in words.
-        errors: film -> why it could not be used.
-    """
+    """How often a model's classes are those of the true points, and film -> why it could not be used."""
 
     study: ClassStudy
     dataset: str
@@ -100,33 +81,22 @@ def analyze(
 ) -> Batch[AnalyzedFilm]:
     """Measure films: angles, distances and ratios with intervals and classes, as ``cephsure analyze`` does.
 
-    Args:
-        paths: the films' files.
-        model: a loaded model, a shipped one's name or a bundle's folder.
-        options: what to measure and how.
-        files: what to write, in formats of ``ANALYSIS_FORMATS``; None for nothing.
-        device: where a model that is not loaded yet is computed; "auto" is a GPU where there is one.
-        executor: does the films side by side, in processes or threads.
-        on_progress: told after each film.
-
-    Returns:
-        The films in their order, and the errors of films that could not be used.
+    ``files`` says what to write, in formats of ``ANALYSIS_FORMATS``, None for nothing.
 
     Raises:
         InputError: what no film is at fault for: model, analyses, an option, the output folder.
     """
+    from cephsure.films.spacing import check_mm_per_px
+
     options = options or AnalyzeOptions()
     definitions = options.definitions()
+    check_mm_per_px(options.predict.mm_per_px)
     return do_films(
-        lambda loaded: _AnalyzeFilm(loaded, options, definitions, files),
+        lambda loaded: partial(_analyze_path, loaded, options, definitions, files),
         paths,
-        model,
-        mm_per_px=options.predict.mm_per_px,
-        files=files,
-        formats=ANALYSIS_FORMATS,
-        device=device,
-        executor=executor,
-        on_progress=on_progress,
+        files,
+        ANALYSIS_FORMATS,
+        lambda: open_model(model, device, executor, on_progress),
     )
 
 
@@ -142,17 +112,7 @@ def compare_classes(
 ) -> ClassComparison:
     """How often the classes are those of the true points, as ``cephsure analyze --data`` does.
 
-    Args:
-        data: annotated films; test1 where there is one, else all, unless a split is named.
-        model: a loaded model, a shipped one's name or a bundle's folder.
-        options: what to measure and how.
-        json_file: where the figures go.
-        device: where a model that is not loaded yet is computed; "auto" is a GPU where there is one.
-        executor: does the films side by side, in processes or threads.
-        on_progress: told after each film.
-
-    Returns:
-        The figures, and the errors of films that could not be used.
+    The figures also go to ``json_file``.
 
     Raises:
         InputError: model, data set or an option cannot be used, or not one film.
@@ -165,24 +125,19 @@ def compare_classes(
     from cephsure.workflows.assess import choose_films
 
     data, options = AnnotatedData.of(data), options or AnalyzeOptions()
-    definitions, loaded = options.definitions(), as_model(model, device, on_progress)
-    dataset, split = choose_films(data.open(loaded.landmark_set), data, on_progress=on_progress)
-    outcomes = each_film(
-        _AnalyzeFilm(loaded, options, definitions),
-        dataset.films,
-        path=lambda film: film.path,
-        is_films_own=lambda error: isinstance(error, FilmError),
-        executor=films_executor(loaded, executor),
-        on_progress=on_progress,
-    )
-    measured, names = Batch.of(outcomes), annotators(dataset.films)
+    definitions, (loaded, at) = options.definitions(), open_model(model, device, executor, on_progress)
+    dataset, split = choose_films(data.open(loaded.landmark_set), data, at)
+    measured = at.each_annotated(partial(_analyze_annotated, loaded, options, definitions), dataset)
+    names = annotators(dataset.films)
     if not measured.results:
         raise InputError(f"no film of {dataset.name} can be used")
-    used = [film for film, outcome in zip(dataset.films, outcomes, strict=True) if outcome.error is None]
     study = class_study(
-        [film.prediction for film in measured.results],
-        [film.analysis for film in measured.results],
-        {name: [truth_of(film, name) for film in used] for name in dict.fromkeys([*names, data.truth])},
+        [found.prediction for _, found in measured.results],
+        [found.analysis for _, found in measured.results],
+        {
+            name: [truth_of(film, name) for film, _ in measured.results]
+            for name in dict.fromkeys([*names, data.truth])
+        },
         definitions,
         truth=data.truth,
         observers=names,
@@ -193,32 +148,39 @@ def compare_classes(
     return ClassComparison(study, dataset.name, split, measured.errors)
 
 
-@dataclass(frozen=True, slots=True)
-class _AnalyzeFilm:
-    """Reads a film, of which its files' stem is known or which is of a data set, measures and writes it."""
+def _analyze_path(
+    model: Model,
+    options: AnalyzeOptions,
+    definitions: Sequence[AnalysisDefinition],
+    files: OutputFiles | None,
+    task: tuple[Path, str],
+) -> AnalyzedFilm:
+    """Read and measure a film, and write its files, whose stem is known."""
+    path, stem = task
+    film = options.predict.read(path)
+    measured = _analyze(model, options, definitions, film)
+    if files is not None:
+        _write(film, measured, files, stem=stem)
+    return measured
 
-    model: Model
-    options: AnalyzeOptions
-    definitions: tuple[AnalysisDefinition, ...]
-    files: OutputFiles | None = None
 
-    def __call__(self, task: tuple[Path, str] | AnnotatedFilm) -> AnalyzedFilm:
-        from cephsure.cephalometry import analyse, landmark_errors
-        from cephsure.datasets import film_of
+def _analyze_annotated(
+    model: Model, options: AnalyzeOptions, definitions: Sequence[AnalysisDefinition], film: AnnotatedFilm
+) -> tuple[AnnotatedFilm, AnalyzedFilm]:
+    from cephsure.datasets import film_of
 
-        predict = self.options.predict
-        film = predict.read(task[0]) if isinstance(task, tuple) else film_of(task)
-        prediction = predict.predict(self.model, film)
-        analysis = analyse(
-            prediction,
-            self.definitions,
-            errors=landmark_errors(prediction, uncalibrated=self.options.uncalibrated),
-            min_probability=self.options.min_probability,
-        )
-        measured = AnalyzedFilm(prediction, analysis)
-        if self.files is not None and isinstance(task, tuple):
-            _write(film, measured, self.files, stem=task[1])
-        return measured
+    return film, _analyze(model, options, definitions, film_of(film))
+
+
+def _analyze(
+    model: Model, options: AnalyzeOptions, definitions: Sequence[AnalysisDefinition], film: Film
+) -> AnalyzedFilm:
+    from cephsure.cephalometry import analyse, landmark_errors
+
+    found = options.predict.predict(model, film)
+    errors = landmark_errors(found, uncalibrated=options.uncalibrated)
+    analysis = analyse(found, definitions, errors=errors, min_probability=options.min_probability)
+    return AnalyzedFilm(found, analysis)
 
 
 def _write(film: Film, measured: AnalyzedFilm, files: OutputFiles, *, stem: str) -> None:

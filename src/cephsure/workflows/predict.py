@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from cephsure.errors import InputError
-from cephsure.workflows.batch import (
-    DEFAULT_MODEL,
-    Batch,
-    OnProgress,
-    as_model,
-    each_film,
-    films_executor,
-    goes_on,
-    make_folder,
-    silent,
-)
+from cephsure.workflows.batch import DEFAULT_MODEL, Batch, OnProgress, goes_on, open_model, silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -29,6 +20,7 @@ if TYPE_CHECKING:
     from cephsure.uncertainty import Prediction
     from cephsure.uncertainty.prediction import RegionKind
     from cephsure.uncertainty.site import Site
+    from cephsure.workflows.batch import Workplace
 
 Result = TypeVar("Result")
 
@@ -63,21 +55,13 @@ class PredictOptions:
     thorough: bool = False
 
     def read(self, path: Path) -> Film:
-        """Read a film.
-
-        Raises:
-            FilmError: it cannot be read.
-        """
+        """Read a film; raise `FilmError` if it cannot be read."""
         from cephsure import films
 
         return films.read(path, mm_per_px=self.mm_per_px)
 
     def predict(self, model: Model, film: Film) -> Prediction:
-        """Find a film's landmarks.
-
-        Raises:
-            InputError: the model cannot give what is asked of it.
-        """
+        """Find a film's landmarks; raise `InputError` if the model cannot give what is asked of it."""
         # A site has regions of its own: the bundle need not be calibrated for them to have a level.
         own_level = None if self.site is not None and model.calibration is None else self.level
         prediction = model.predict(
@@ -116,6 +100,13 @@ class OutputFiles:
         if unknown:
             raise InputError(f"no format is called {unknown[0]!r}; known: {', '.join(known)}")
 
+    def make_folder(self) -> None:
+        """Make the folder, if it is not there; raise `InputError` if it cannot be made."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"this folder cannot be made: {error.strerror}", where=self.folder) from error
+
 
 def predict_films(
     paths: Iterable[Path | str],
@@ -129,103 +120,64 @@ def predict_films(
 ) -> Batch[Prediction]:
     """Find the landmarks on films and say how far to trust each, as ``cephsure predict`` does.
 
-    A film that cannot be used is told and named in the result; the others go on. The numbers do not depend on
-    the executor.
-
-    Args:
-        paths: the films' files.
-        model: a loaded model, a shipped one's name or a bundle's folder.
-        options: how to predict.
-        files: what to write; None for nothing.
-        device: where a model that is not loaded yet is computed; "auto" is a GPU where there is one.
-        executor: does the films side by side, in processes or threads.
-        on_progress: told after each film.
-
-    Returns:
-        The predictions in the films' order, and the errors of films that could not be used.
+    A film that cannot be used is told and named in the result; the others go on. ``files`` says what to
+    write, None for nothing.
 
     Raises:
         InputError: what no film is at fault for: the model (BundleError), an option, the output folder.
     """
     from cephsure.exports import EXPORTERS
+    from cephsure.films.spacing import check_mm_per_px
 
     options = options or PredictOptions()
 
     def work(loaded: Model) -> Callable[[tuple[Path, str]], Prediction]:
-        return _PredictFilm(loaded.thorough() if options.thorough else loaded, options, files)
+        return partial(_predict_film, loaded.thorough() if options.thorough else loaded, options, files)
 
-    return do_films(
-        work,
-        paths,
-        model,
-        mm_per_px=options.mm_per_px,
-        files=files,
-        formats=tuple(EXPORTERS),
-        device=device,
-        executor=executor,
-        on_progress=on_progress,
-    )
+    check_mm_per_px(options.mm_per_px)
+    return do_films(work, paths, files, EXPORTERS, lambda: open_model(model, device, executor, on_progress))
 
 
 def do_films(
     work: Callable[[Model], Callable[[tuple[Path, str]], Result]],
     paths: Iterable[Path | str],
-    model: Model | str | Path,
-    *,
-    mm_per_px: float | None,
     files: OutputFiles | None,
     formats: Collection[str],
-    device: Device,
-    executor: Executor | None,
-    on_progress: OnProgress,
+    opened: Callable[[], tuple[Model, Workplace]],
 ) -> Batch[Result]:
-    """Check what is asked for, load the model, and do each film; ``work`` takes its path and its files' stem.
+    """Check what is to be written, load the model, do each film; ``work`` takes its path and its files' stem.
 
     Raises:
         InputError: what no film is at fault for.
     """
     from cephsure.exports import unique_stems
-    from cephsure.films.spacing import check_mm_per_px
 
-    check_mm_per_px(mm_per_px)
     tasks = [Path(path) for path in paths]
     if files is not None:
         files.check(formats)
     if not tasks:
         return Batch((), {})
     if files is not None:
-        make_folder(files.folder)
-    loaded = as_model(model, device, on_progress)
-    outcomes = each_film(
-        work(loaded),
-        list(zip(tasks, unique_stems(tasks), strict=True)),
-        path=lambda task: task[0],
-        is_films_own=goes_on,
-        executor=films_executor(loaded, executor),
-        on_progress=on_progress,
-    )
-    return Batch.of(outcomes)
+        files.make_folder()
+    model, at = opened()
+    stems = list(zip(tasks, unique_stems(tasks), strict=True))
+    return at.each_film(work(model), stems, path=lambda task: task[0], is_films_own=goes_on)
 
 
-@dataclass(frozen=True, slots=True)
-class _PredictFilm:
-    """Reads a film, finds its landmarks and writes its files."""
+def _predict_film(
+    model: Model, options: PredictOptions, files: OutputFiles | None, task: tuple[Path, str]
+) -> Prediction:
+    """Read a film, find its landmarks and write its files."""
+    from cephsure.exports import export
 
-    model: Model
-    options: PredictOptions
-    files: OutputFiles | None
+    path, stem = task
+    film = options.read(path)
+    prediction = options.predict(model, film)
+    if files is not None:
+        for name in files.formats:
+            export(prediction, name, files.folder, stem=stem)
+        if files.overlay:
+            from cephsure.reports.overlay import write_overlay
 
-    def __call__(self, task: tuple[Path, str]) -> Prediction:
-        from cephsure.exports import export
-
-        path, stem = task
-        film = self.options.read(path)
-        prediction = self.options.predict(self.model, film)
-        if self.files is not None:
-            for name in self.files.formats:
-                export(prediction, name, self.files.folder, stem=stem)
-            if self.files.overlay:
-                from cephsure.reports.overlay import write_overlay
-
-                write_overlay(self.files.folder / f"{stem}{OVERLAY_SUFFIX}", film.pixels, prediction)
-        return prediction
+            write_overlay(files.folder / f"{stem}{OVERLAY_SUFFIX}", film.pixels, prediction)
+    return prediction

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,8 +28,8 @@ from cephsure.workflows.batch import (
     WHOLE,
     AnnotatedData,
     OnProgress,
-    as_model,
-    films_executor,
+    Workplace,
+    open_model,
     silent,
 )
 from cephsure.workflows.calibration_films import calibration_source, data_of
@@ -52,13 +53,10 @@ GAIN_FILE, FIGURE_FILE = "gain.json", "gain.png"
 
 @dataclass(frozen=True, slots=True)
 class SiteFilms:
-    """Corrected films of a site with what a model found on them.
+    """Corrected films of a site, in the data set's order, with what a model found on them.
 
-    Attributes:
-        data: errors and measures.
-        own: the model's own regions, or None where its bundle is not calibrated.
-        films: the films, in the data set's order.
-        errors: film -> why it could not be used.
+    ``own`` are the model's own regions, None where its bundle is not calibrated; ``errors`` film -> why it
+    could not be used.
     """
 
     data: CalibrationData
@@ -69,15 +67,10 @@ class SiteFilms:
 
 @dataclass(frozen=True, slots=True)
 class SiteCalibration:
-    """What came of fitting a model to a site.
+    """What came of fitting a model to a site: offsets, regions, and what K films bring by cross-validation.
 
-    Attributes:
-        site: offsets and regions.
-        gains: what K films bring, by cross-validation.
-        about: model, site and films in one line.
-        codes: the landmarks' codes, in the offsets' order.
-        films: what the site was learned from.
-        errors: film -> why it could not be used.
+    ``about`` names model, site and films in one line; ``codes`` are the landmarks', in the offsets' order;
+    ``errors`` film -> why it could not be used.
     """
 
     site: Site
@@ -97,10 +90,7 @@ class CoverageWatch:
         model_sha256: of its bundle.
         site: the site's name, or None.
         dataset: the data set's name.
-        truth: whose points are true.
-        level: the coverage that was promised.
-        margin: how much less is tolerated.
-        false_alarm_rate: probability that an alarm is ever raised while the promise holds.
+        truth, level, margin, false_alarm_rate: as ``monitor`` was asked.
         film_ids: the films, in the readings' order.
         readings: one a film.
         errors: film -> why it could not be used.
@@ -168,33 +158,21 @@ def site_calibrate(
 
     Args:
         data: corrected films; all of them unless a split is named.
-        model: a loaded model, a shipped one's name or a bundle's folder.
         name: what the site is called.
         out: the site's file; None for the figures alone.
         report: a folder for what K films bring, as JSON and as a figure.
         level: of the regions in the figures.
         repeats: random draws of K films.
         seed: of the draws and of MC-Dropout's passes.
-        device: where a model that is not loaded yet is computed; "auto" is a GPU where there is one.
-        executor: does the films side by side, in processes or threads.
-        on_progress: told after each film.
-
-    Returns:
-        The site and the figures.
 
     Raises:
         InputError: no film can be used, or none has a scale; a file cannot be written.
     """
-    data, loaded = AnnotatedData.of(data), as_model(model, device, on_progress)
+    data, (loaded, at) = AnnotatedData.of(data), open_model(model, device, executor, on_progress)
     whole = data.open(loaded.landmark_set)
     split = data.split or WHOLE
     films = site_films(
-        _AtSite(loaded, level, None, seed),
-        select(whole, split),
-        truth=data.truth,
-        split=split,
-        executor=films_executor(loaded, executor),
-        on_progress=on_progress,
+        loaded, select(whole, split), at, truth=data.truth, split=split, level=level, seed=seed
     )
     site = fit_site(films.data, name=name)
     gains = cross_validate(films.data, level=level, repeats=repeats, seed=seed, own=films.own)
@@ -230,7 +208,6 @@ def monitor(
 
     Args:
         data: corrected films; all of them unless a split is named.
-        model: a loaded model, a shipped one's name or a bundle's folder.
         site: watch the regions of this site calibration.
         order: the films' names in time order; None for the order of their names.
         level: the coverage that was promised.
@@ -239,18 +216,12 @@ def monitor(
         seed: of MC-Dropout's passes.
         json_file: where every reading goes.
         figure: where the course of the evidence is drawn, as PNG.
-        device: where a model that is not loaded yet is computed; "auto" is a GPU where there is one.
-        executor: does the films side by side, in processes or threads.
-        on_progress: told after each film.
-
-    Returns:
-        The readings.
 
     Raises:
         InputError: there are no regions to watch; the order does not fit the films; no film can be used.
     """
     fitted = site if site is None or isinstance(site, Site) else read_site(site)
-    data, loaded = AnnotatedData.of(data), as_model(model, device, on_progress)
+    data, (loaded, at) = AnnotatedData.of(data), open_model(model, device, executor, on_progress)
     if fitted is None and loaded.calibration is None:
         raise InputError(
             f"{loaded.name} is not calibrated: it has no regions to watch",
@@ -259,12 +230,14 @@ def monitor(
     split = data.split or WHOLE
     dataset = select(data.open(loaded.landmark_set), split)
     films = site_films(
-        _AtSite(loaded, level, fitted, seed),
+        loaded,
         dataset if order is None else _in_order(dataset, order),
+        at,
         truth=data.truth,
         split=split,
-        executor=films_executor(loaded, executor),
-        on_progress=on_progress,
+        level=level,
+        seed=seed,
+        site=fitted,
     )
     if films.own is None:
         raise InputError("no film has regions to watch", remedy="films need a scale; give --mm-per-px")
@@ -290,44 +263,33 @@ def monitor(
         from cephsure.evaluation.diagrams import monitor_figure
 
         title = f"{watched.model} on {watched.dataset}, truth: {watched.truth}"
-        picture = monitor_figure(
-            watched.readings, allowed=watched.allowed, rate=false_alarm_rate, title=title
-        )
-        write_atomically(figure, picture)
+        drawn = monitor_figure(watched.readings, allowed=watched.allowed, rate=false_alarm_rate, title=title)
+        write_atomically(figure, drawn)
     return watched
 
 
-@dataclass(frozen=True, slots=True)
-class _AtSite:
-    """Predicts a film, with regions of a level, fitted to a site if one is given."""
-
-    model: Model
-    level: float
-    site: Site | None
-    seed: int
-
-    def __call__(self, film: Film) -> Found:
-        level = self.level if self.model.calibration is not None else None
-        found = self.model.predict(film, seed=self.seed, level=level)
-        return Found(found if self.site is None else apply_site(found, self.site, level=self.level))
-
-
 def site_films(
-    at_site: _AtSite,
+    model: Model,
     dataset: Dataset,
+    at: Workplace,
     *,
     truth: str,
     split: str,
-    executor: Executor | None = None,
-    on_progress: OnProgress = silent,
+    level: float,
+    seed: int,
+    site: Site | None = None,
 ) -> SiteFilms:
-    """Predict corrected films, and set the corrected points beside what was found."""
-    model = at_site.model
-    seen = assess_films(at_site, model, dataset, truth=truth, executor=executor, on_progress=on_progress)
-    source = calibration_source(model, dataset, seen.films, split=split, truth=truth, seed=at_site.seed)
+    """Predict corrected films, with regions of a level, fitted to a site if one is given."""
+    seen = assess_films(partial(_find, model, level, site, seed), model, dataset, at, truth=truth)
+    source = calibration_source(model, dataset, seen.films, split=split, truth=truth, seed=seed)
     # A site belongs to the bundle as it is, with its calibration.
     data = data_of(seen.films, replace(source, model_sha256=model.bundle.sha256))
     return SiteFilms(data, _own_regions(seen.films), seen.films, seen.errors)
+
+
+def _find(model: Model, level: float, site: Site | None, seed: int, film: Film) -> Found:
+    found = model.predict(film, seed=seed, level=None if model.calibration is None else level)
+    return Found(found if site is None else apply_site(found, site, level=level))
 
 
 def _own_regions(films: Sequence[AssessedFilm]) -> OwnRegions | None:

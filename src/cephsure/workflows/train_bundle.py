@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("torch", "onnx", "onnxscript", "safetensors", "matplotlib")
 USUAL_MEMBERS = 15
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,7 @@ class TrainOptions:
 
 @dataclass(frozen=True, slots=True)
 class TrainingState:
-    """How a run gets on.
-
-    Attributes:
-        config: all that decides the weights.
-        at_once: networks that are trained side by side.
-        jobs: each network's job.
-    """
+    """How a run gets on: all that decides the weights, how many networks at once, and each network's job."""
 
     config: RunConfig
     at_once: int
@@ -125,9 +120,6 @@ def train(
         name: the model's name; None for recipe and kind.
         on_jobs: told twice a second how each network gets on.
         on_progress: told what the user should know, and after each film at the end.
-
-    Returns:
-        The bundle and what is known of it.
 
     Raises:
         InputError: packages are missing; data or options cannot be used; ``out`` holds another run.
@@ -187,11 +179,7 @@ def train(
 
 
 def check_packages() -> None:
-    """Say which packages training lacks, if any.
-
-    Raises:
-        InputError: some are missing.
-    """
+    """Raise `InputError` if packages that training needs are missing, saying which."""
     missing = [package for package in PACKAGES if find_spec(package) is None]
     if missing:
         raise InputError(
@@ -210,15 +198,8 @@ def add_reference(
 ) -> Reference:
     """Write a bundle's ``reference.json`` from its training films, and new checksums.
 
-    Args:
-        folder: the bundle's.
-        films: that it was trained on.
-        truth: the annotation that it was trained on.
-        source: what the films are, in words.
-        on_progress: told after each film.
-
-    Returns:
-        What was written; a part that the films do not suffice for is None.
+    ``truth`` is the annotation that it was trained on, ``source`` says in words what the films are. A part
+    that the films do not suffice for is None in what is written.
 
     Raises:
         FilmError: a film cannot be read.
@@ -237,21 +218,15 @@ def add_reference(
         if pooled is not None:
             features.append(pooled)
         step(film=item.path)
-    reference = Reference(_shape(points), _features(features), source)
+    feature_model = _fitted(FeatureModel.fit, features) if features else None
+    reference = Reference(_fitted(ShapeModel.fit, points), feature_model, source)
     with edit_bundle(model.bundle) as edit:
         write_reference(reference, edit.folder)
     return reference
 
 
-def _shape(points: Sequence[NDArray[np.float64]]) -> ShapeModel | None:
+def _fitted(fit: Callable[[NDArray[np.float64]], Part], films: Sequence[NDArray[np.float64]]) -> Part | None:
     try:
-        return ShapeModel.fit(np.stack(points))
-    except InputError:
-        return None
-
-
-def _features(features: Sequence[NDArray[np.float64]]) -> FeatureModel | None:
-    try:
-        return FeatureModel.fit(np.stack(features)) if features else None
+        return fit(np.stack(films))
     except InputError:
         return None
