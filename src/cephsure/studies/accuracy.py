@@ -52,8 +52,7 @@ class Judged:
     """A model, or a pair of annotators, measured against every truth.
 
     Attributes:
-        who: the model's title, or which annotators.
-        model: the model; None for annotators.
+        who: the model's title, or which annotators; of these the ``model`` is None.
         truth: the annotation it is mainly measured against: the one that the model was trained on.
         evaluations: by truth and films ("official" or "clean").
         errors_mm: (F, L) radial errors on the official films against ``truth``.
@@ -252,17 +251,10 @@ def _published_rates(axes: Axes, published: pd.DataFrame) -> None:
     """Of the reference and of the challenge's winner only: later methods stand in the table."""
     for _, row in published.fillna({"kind": ""}).iterrows():
         if row["kind"] or row["source"].startswith("challenge"):
-            axes.plot(
-                THRESHOLDS_MM,
-                row[_RATES].astype(float),
-                KIND_MARKERS.get(row["kind"], "*"),
-                color=KIND_COLOURS.get(row["kind"], GREY),
-                markerfacecolor="white",
-                markersize=6,
-                ls="none",
-                zorder=4,
-                label=f"{row['source'].split(' in ')[0]} (published, {row['truth']})",
-            )
+            name = f"{row['source'].split(' in ')[0]} (published, {row['truth']})"
+            marker, colour = KIND_MARKERS.get(row["kind"], "*"), KIND_COLOURS.get(row["kind"], GREY)
+            style: Row = {"color": colour, "markerfacecolor": "white", "markersize": 6, "ls": "none"}
+            axes.plot(THRESHOLDS_MM, row[_RATES].astype(float), marker, zorder=4, label=name, **style)
 
 
 def landmark_figure(shown: Sequence[Judged], annotators: Judged | None, test: str) -> Figure:
@@ -286,8 +278,7 @@ def landmark_figure(shown: Sequence[Judged], annotators: Judged | None, test: st
         _landmark_dots(panel, who, x + offset)
     panel.set_xticks(x, [f"{mark.code or mark.number}\n{mark.number}" for mark in marks])
     label(panel, x="landmark", y="radial error [mm]")
-    panel.set_xlim(-0.6, len(marks) - 0.4)
-    panel.set_ylim(bottom=0)
+    panel.set(xlim=(-0.6, len(marks) - 0.4), ylim=(0, None))
     panel.grid(axis="y", color="#e8e8e8", lw=0.6)
     panel.set_axisbelow(True)
     panel.legend(fontsize=7.5, frameon=False, loc="upper left")

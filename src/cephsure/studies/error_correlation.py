@@ -38,7 +38,6 @@ class Group:
     """Every measure of one model against its error in one choice of films and landmarks.
 
     Attributes:
-        model: the model.
         truth: whose points count as true.
         films: "official" or "clean", ``n_films`` of them.
         landmarks: "all", or without which.

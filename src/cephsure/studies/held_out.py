@@ -31,11 +31,10 @@ OTHER_SITE = "other-site"
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Films that the models were not trained on, and what they found there.
+    """N films that the models were not trained on, and what they found there.
 
     Attributes:
         test: what texts call these films: "Test1".
-        items: the N films.
         tables: by the model's label, a row a film.
         mm_per_px: (N, 2) the films' scale, NaN where unknown.
         groups: which films (N,): "official" all of them, "clean" without those that show a training film's
@@ -64,8 +63,8 @@ class HeldOut:
 
     def distances_mm(self, first: str, second: str) -> NDArray[np.float64]:
         """(N, L) distances between the points of two annotators, mm."""
-        points = [truths_px(self.items, name) for name in (first, second)]
-        return radial_errors(points[1], points[0], mm_per_px=self.mm_per_px)
+        points = (truths_px(self.items, name) for name in (second, first))
+        return radial_errors(*points, mm_per_px=self.mm_per_px)
 
 
 def held_out(study: Study) -> HeldOut:

@@ -31,7 +31,6 @@ class Measured:
     """One measure in N cases.
 
     Attributes:
-        measure: which.
         key: name of the values as in a prediction's JSON ("spread_mm", "entropy").
         values: (N, L), NaN where there is none.
     """
@@ -60,28 +59,18 @@ def measured(table: PointTable, *, in_mm: bool = True) -> dict[str, Measured]:
     """The measures that say something in a table, by name, in the registry's order.
 
     A measure that is the same for every point (the spread of a single network is 0) or that was not stored
-    is left out: it has no correlation.
-
-    Args:
-        table: predictions of N cases.
-        in_mm: take a length in mm if any case has a scale (cases without have NaN then), else in px.
-
-    Returns:
-        The measures with their values.
+    is left out: it has no correlation. Where ``in_mm``, a length is in mm if any case has a scale (cases
+    without have NaN then); else it is in px.
     """
     scaled = in_mm and bool(np.isfinite(table.mm_per_px).any())
     found = {}
     for name, measure in MEASURES.items():
         key = measure.key(in_mm=scaled)
-        values = table.measures.get(key)
-        if values is not None and not _is_constant(values):
+        values = table.measures.get(key, np.array(np.nan))
+        there = values[np.isfinite(values)]
+        if there.size and np.ptp(there) > _CONSTANT * np.abs(there).max():
             found[name] = Measured(measure, key, values)
     return found
-
-
-def _is_constant(values: NDArray[np.float64]) -> bool:
-    there = values[np.isfinite(values)]
-    return there.size == 0 or bool(np.ptp(there) <= _CONSTANT * np.abs(there).max())
 
 
 _POOLED = ("pearson", "spearman", "auc_2mm", "auc_4mm")
@@ -100,7 +89,6 @@ class MeasureCorrelation:
     """One measure beside the lengths that it should follow: radial errors, or how far observers disagree.
 
     Attributes:
-        measured: the measure and its (F, L) values.
         lengths_mm: (F, L), NaN where there is none.
         quality: over all points pooled.
         within: landmark by landmark.
@@ -130,12 +118,12 @@ class MeasureCorrelation:
     def said(self, *, pearson: bool = False) -> str:
         """Number of points and coefficients in lines, for the corner of a panel."""
         quality, within = self.quality, self.within
-        lines = [f"Pearson r = {with_interval(quality.pearson, quality.pearson_ci95)}"] if pearson else []
-        lines += [
-            f"Spearman = {with_interval(quality.spearman, quality.spearman_ci95)}",
-            f"within a landmark = {with_interval(within.spearman, within.spearman_ci95)}",
-        ]
-        return "\n".join([f"n = {quality.n_points}", *lines])
+        lines = [f"n = {quality.n_points}"]
+        if pearson:
+            lines.append(f"Pearson r = {with_interval(quality.pearson, quality.pearson_ci95)}")
+        lines.append(f"Spearman = {with_interval(quality.spearman, quality.spearman_ci95)}")
+        lines.append(f"within a landmark = {with_interval(within.spearman, within.spearman_ci95)}")
+        return "\n".join(lines)
 
 
 def correlate(
@@ -145,13 +133,10 @@ def correlate(
     *,
     large_errors: bool = True,
 ) -> MeasureCorrelation:
-    """Compare a measure with the errors, or with other lengths.
+    """Compare a measure in F films with the errors (F, L), or with other lengths; NaN where there is none.
 
-    Args:
-        measured: the measure in F films.
-        lengths_mm: (F, L) radial errors, NaN where there is none.
-        weights: (B, F) resamples of the films, from ``bootstrap.film_weights``.
-        large_errors: whether the areas for errors over 2 and 4 mm are wanted.
+    ``weights`` (B, F) are resamples of the films, from ``bootstrap.film_weights``; ``large_errors`` says
+    whether the areas for errors over 2 and 4 mm are wanted.
     """
     values, direction = measured.values, measured.measure.direction
     quality = measure_quality(lengths_mm, values, direction, weights, in_mm=large_errors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,9 +54,7 @@ class Compared:
     """The measures of one model, and its error, beside the disagreement of a panel.
 
     Attributes:
-        model: the model.
-        panel: the observers.
-        corrected: whether their offsets were removed.
+        corrected: whether the observers' offsets were removed.
         found: each measure, and last the model's distance to the observers' mean.
     """
 
@@ -87,9 +86,7 @@ def observers(study: Study) -> ExperimentResult:
     observed = observer_panel(study.dataset, held)
     large = None if observed is None else observed.panel
     panels = [panel for panel in (large, expert_panel(held)) if panel is not None]
-    compared = [
-        group for panel in panels for model in study.models for group in _compared(study, held, panel, model)
-    ]
+    compared = list(_compared(study, held, panels))
     corrected = [group for group in compared if group.corrected]
     table = _table(compared)
     tables = {"observers": table, "observers_landmarks": _landmark_table(study, panels)}
@@ -121,12 +118,12 @@ def observers(study: Study) -> ExperimentResult:
     )
 
 
-def _compared(study: Study, held: HeldOut, panel: Panel, model: StudyModel) -> Iterator[Compared]:
-    """With the observers' offsets removed, and as they are."""
-    of_panel = [each.of(panel.of(each.values)) for each in measured(held.tables[model.label]).values()]
-    of_panel.append(Measured(_ERROR, _ERROR.key(in_mm=True), _from_mean_mm(held, panel, model)))
-    weights = film_weights(len(panel.rows), n_resamples=RESAMPLES, seed=study.seed)
-    for corrected in (True, False):
+def _compared(study: Study, held: HeldOut, panels: Sequence[Panel]) -> Iterator[Compared]:
+    """Every panel and model, with the observers' offsets removed, and as they are."""
+    for panel, model, corrected in product(panels, study.models, (True, False)):
+        of_panel = [each.of(panel.of(each.values)) for each in measured(held.tables[model.label]).values()]
+        of_panel.append(Measured(_ERROR, _ERROR.key(in_mm=True), _from_mean_mm(held, panel, model)))
+        weights = film_weights(len(panel.rows), n_resamples=RESAMPLES, seed=study.seed)
         apart = panel.disagreement_mm(corrected=corrected)
         found = tuple(correlate(each, apart, weights, large_errors=False) for each in of_panel)
         yield Compared(model, panel, corrected, found)

@@ -49,10 +49,8 @@ class Site:
 
     Attributes:
         data: the films, and the site's name.
-        model: the model.
         truth: whose points count as true.
         colour: of its points and curves.
-        evaluation: its accuracy there.
         errors_mm: (F, L) radial errors, NaN where there is none.
         without_offsets_mm: mean error once each landmark's mean displacement is taken off, or None: what is
             left if the site's annotators only have another convention.

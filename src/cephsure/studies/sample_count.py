@@ -5,21 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from cephsure.evaluation.bootstrap import film_weights, interval_of
 from cephsure.evaluation.errors import is_within
 from cephsure.evaluation.quality import weighted_auc, weighted_pearson, weighted_spearman
 from cephsure.studies.cases import films_of_split, spread_over, truths_px
 from cephsure.studies.held_out import truth_for
-from cephsure.studies.plotting import KIND_COLOURS, KIND_MARKERS, label, new_figure, remark
-from cephsure.studies.result import (
-    ExperimentResult,
-    ResultTable,
-    frame_of,
-    method_text,
-    with_ends,
-    with_interval,
-)
+from cephsure.studies.plotting import KIND_COLOURS, KIND_MARKERS, label, legend_below, new_figure, remark
+from cephsure.studies.result import ExperimentResult, ResultTable, method_text, with_ends, with_interval
 from cephsure.studies.sample_sources import TIMED_FILMS, SampleSource, sample_films, sources_of
 from cephsure.studies.statistics.risk_coverage import UncertaintyOrder
 from cephsure.uncertainty import ALWAYS, MEASURES, mean_position
@@ -27,7 +21,6 @@ from cephsure.uncertainty import ALWAYS, MEASURES, mean_position
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
@@ -68,13 +61,9 @@ _MEASURE_COLUMNS = (
 def sample_count(study: Study) -> ExperimentResult:
     """Draw samples of some test films once, and look at what fewer of them would have given.
 
-    Args:
-        study: models and data; ``shift_films`` films, spread over the split, are drawn with every model whose
-            bundle is at hand or whose samples an earlier study kept.
-
-    Returns:
-        Tables: accuracy and cost, every measure; figures: all against the number of samples, and against the
-        cost.
+    ``shift_films`` films, spread over the split, are drawn with every model whose bundle is at hand or whose
+    samples an earlier study kept. Tables: accuracy and cost, every measure; figures: all against the number
+    of samples, and against the cost.
 
     Raises:
         InputError: a film cannot be read, or a stored file not be used.
@@ -87,10 +76,7 @@ def sample_count(study: Study) -> ExperimentResult:
         for source in all_sources
         if source.name in stores
     ]
-    tables = _tables(
-        [row for _, counts, _ in found for row in counts],
-        [row for *_, measures in found for row in measures],
-    )
+    tables = _tables(found)
     costs = (store.cost for store in stores.values())
     return ExperimentResult(
         name="samples",
@@ -106,7 +92,7 @@ def sample_count(study: Study) -> ExperimentResult:
             left_out=[source.title for source in all_sources if source.name not in stores],
         ),
         tables=tables,
-        figures=_figures(found, study.test_name),
+        figures=_figures([(source, *map(pd.DataFrame, rows)) for source, *rows in found], study.test_name),
         shown=tables["samples"].select(*_SHOWN),
     )
 
@@ -158,10 +144,10 @@ def at_count(
     *,
     seed: int,
 ) -> tuple[Record, dict[str, Record]]:
-    """Figures of predictions from each subset of the samples, averaged over the subsets.
+    """Figures of predictions from each subset of F films' samples, averaged over the subsets.
 
     Args:
-        films: samples of F films.
+        films: of F films.
         truths_mm: (F, L, 2) true points, NaN where there is none.
         chosen: subsets of one size, each as places among a film's samples; the same for all films.
         seed: of the bootstrap.
@@ -179,7 +165,8 @@ def at_count(
         samples = [film.in_mm(subset) for film in films]
         positions = np.stack([mean_position(of_film) for of_film in samples])
         errors = np.linalg.norm(positions - truths_mm, axis=-1)
-        means.append(_mean(errors, weights))
+        with np.errstate(invalid="ignore"):
+            means.append(weights @ np.nansum(errors, axis=1) / (weights @ np.isfinite(errors).sum(axis=1)))
         large.append(np.sum(np.isfinite(errors) & ~is_within(errors, LARGE_MM)))
         # Single samples are kept without maps and altered views: the measures of these are not here.
         values = [(measure, _values(measure, samples)) for measure in ALWAYS]
@@ -187,29 +174,20 @@ def at_count(
         of_measures.append({each.name: _statistics(errors, found, each, weights) for each, found in varying})
     of_all: Record = {"samples": len(chosen[0]), "subsets": len(chosen), "n_films": len(films)}
     of_all |= {"n": int(np.isfinite(truths_mm).all(axis=-1).sum()), "n_over_4mm": float(np.mean(large))}
-    return of_all | _averaged("mre_mm", means), {
-        name: {
-            column: value
-            for key in STATISTICS
-            for column, value in _averaged(key, [found[name][key] for found in of_measures]).items()
-        }
-        for name in of_measures[0]
-        if all(name in found for found in of_measures)
-    }
+    averaged: dict[str, Record] = {}
+    for name in of_measures[0]:
+        if all(name in found for found in of_measures):
+            averaged[name] = {}
+            for key in STATISTICS:
+                averaged[name] |= _averaged(key, [found[name][key] for found in of_measures])
+    return of_all | _averaged("mre_mm", means), averaged
 
 
 def _values(measure: Measure, samples: Sequence[Samples]) -> NDArray[np.float64]:
-    """(F, L) a measure of each film's samples; NaN where these lack what it needs."""
+    """(F, L) a measure of films' samples; NaN where these lack what it needs."""
     missing = np.full(samples[0].positions_px.shape[1], np.nan)
     found = (measure.compute(of_film) for of_film in samples)
     return np.stack([missing if values is None else values for values in found])
-
-
-def _mean(errors: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    there = np.isfinite(errors)
-    with np.errstate(invalid="ignore"):
-        mean: NDArray[np.float64] = (weights @ np.nansum(errors, axis=1)) / (weights @ there.sum(axis=1))
-    return mean
 
 
 def _statistics(
@@ -244,11 +222,11 @@ def best_measure(of_measures: dict[str, Record]) -> Record:
     return {"best_measure": name} | area
 
 
-def _tables(counts: Sequence[Record], measures: Sequence[Record]) -> dict[str, ResultTable]:
+def _tables(found: Sequence[tuple[SampleSource, list[Record], list[Record]]]) -> dict[str, ResultTable]:
     return {
         "samples": ResultTable.from_records(
             "Error and cost against the number of samples",
-            counts,
+            [row for _, counts, _ in found for row in counts],
             columns=_COLUMNS,
             note="samples: how many a film; each figure is the mean over the subsets of that size "
             "(n_over_4mm too, so that it need not be whole). best_measure: the one with the largest area "
@@ -257,7 +235,7 @@ def _tables(counts: Sequence[Record], measures: Sequence[Record]) -> dict[str, R
         ),
         "samples_measures": ResultTable.from_records(
             "Each measure against the number of samples",
-            measures,
+            [row for *_, measures in found for row in measures],
             columns=_MEASURE_COLUMNS,
             note="pearson and spearman: with the radial error, point by point, negative for a good measure "
             "that falls with uncertainty. auc_4mm: area under the ROC curve for errors over 4 mm. caught_20: "
@@ -268,15 +246,14 @@ def _tables(counts: Sequence[Record], measures: Sequence[Record]) -> dict[str, R
 
 
 def _figures(
-    found: Sequence[tuple[SampleSource, list[Record], list[Record]]], test: str
+    found: Sequence[tuple[SampleSource, pd.DataFrame, pd.DataFrame]], test: str
 ) -> dict[str, Figure]:
-    frames = [(source, frame_of(counts, _COLUMNS), measures) for source, counts, measures in found]
-    figures = {"samples_cost": cost_figure([frame[:2] for frame in frames])} if frames else {}
-    for source, counts, measures in frames:
-        if len(counts) > 1:
-            measure_frame = frame_of(measures, _MEASURE_COLUMNS)
-            figures[f"samples_{source.name}"] = counts_figure(source, counts, measure_frame, test)
-    return figures
+    figures = {"samples_cost": cost_figure([of_source[:2] for of_source in found])} if found else {}
+    return figures | {
+        f"samples_{source.name}": counts_figure(source, counts, measures, test)
+        for source, counts, measures in found
+        if len(counts) > 1
+    }
 
 
 def said(row: pd.Series, key: str) -> str:
@@ -296,15 +273,11 @@ def counts_figure(source: SampleSource, counts: pd.DataFrame, measures: pd.DataF
         "resampled; all numbers have the same films. Correlations are turned: a good measure's is positive.",
         panel_inches=(4.0, 4.6),
     )
-    number, first = f"number of {source.what}, T", axes[0, 0]
+    number, last_number, first = f"number of {source.what}, T", f"T = {last.samples:.0f}", axes[0, 0]
     _line(first, counts, "mre_mm", name="MRE", colour=KIND_COLOURS[source.model.kind])
-    cost = (
-        "" if np.isnan(last.ms_per_film) else f"{last.ms_per_film:.0f} ms a film with T = {last.samples:.0f}"
-    )
+    cost = "" if np.isnan(last.ms_per_film) else f"{last.ms_per_film:.0f} ms a film with {last_number}"
     label(first, x=number, y="mean radial error [mm]", title=cost)
-    remark(
-        first, f"n = {last.n:.0f}, T = {last.samples:.0f}: {said(last, 'mre_mm')} mm", corner="upper right"
-    )
+    remark(first, f"n = {last.n:.0f}, {last_number}: {said(last, 'mre_mm')} mm", corner="upper right")
     falls = measures["direction"] < 0
     turned = measures.copy()
     turned.loc[falls, ["spearman", "spearman_low", "spearman_high"]] = -measures.loc[
@@ -318,9 +291,7 @@ def counts_figure(source: SampleSource, counts: pd.DataFrame, measures: pd.DataF
                 shift = 0.12 * (place - (len(MEASURES) - 1) / 2)
                 _line(panel, rows, key, name=text, colour=_COLOURS[place % len(_COLOURS)], shift=shift)
         label(panel, x=number, y=title)
-        legend = panel.legend(fontsize=6.5, loc="upper center", bbox_to_anchor=(0.5, -0.17), frameon=False)
-        legend.set_title(f"value with T = {last.samples:.0f} [95 % interval]")
-        legend.get_title().set_fontsize(6.5)
+        legend_below(panel, gap=0.17, title=f"value with {last_number} [95 % interval]")
     return figure
 
 
@@ -350,7 +321,7 @@ def cost_figure(found: Sequence[tuple[SampleSource, pd.DataFrame]]) -> Figure:
         panel.set_xscale("log")
         label(panel, x="time a film [ms]", y=y)
         if panel.get_legend_handles_labels()[0]:
-            panel.legend(fontsize=6.5, loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False)
+            legend_below(panel, gap=0.14)
     return figure
 
 
@@ -360,16 +331,10 @@ def _path(axes: Axes, source: SampleSource, rows: pd.DataFrame, key: str) -> Non
     if not len(known):
         return
     colour, last = KIND_COLOURS[source.model.kind], rows.iloc[-1]
-    axes.plot(
-        known["ms_per_film"],
-        known[key],
-        KIND_MARKERS[source.model.kind] + ("-" if source.own_way else "--"),
-        color=colour,
-        ms=4,
-        lw=1.0,
-        mfc=colour if source.own_way else "white",
-        label=f"{source.title}, T = {last.samples:.0f}: {said(last, key)}, n = {last.n:.0f}",
-    )
+    line, fill = ("-", colour) if source.own_way else ("--", "white")
+    style = KIND_MARKERS[source.model.kind] + line
+    name = f"{source.title}, T = {last.samples:.0f}: {said(last, key)}, n = {last.n:.0f}"
+    axes.plot(known["ms_per_film"], known[key], style, color=colour, ms=4, lw=1.0, mfc=fill, label=name)
     for _, row in known.iloc[sorted({0, len(known) - 1})].iterrows():
         place = (row.ms_per_film, row[key])
         axes.annotate(f"{row.samples:.0f}", place, xytext=(3, 4), textcoords="offset points", fontsize=7)

@@ -13,7 +13,7 @@ import os
 import platform
 import time
 import zipfile
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from cephsure.studies.study import FACTS_FILE
 from cephsure.uncertainty.prediction import in_millimetres
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -60,7 +60,7 @@ class SampleSource:
 
     Attributes:
         model: which.
-        what: one sample is called ("members", "passes", "altered films", "network").
+        what: samples are called ("members", "passes", "altered films", "network").
         part: names the stored file.
         counts: numbers of samples that are looked at, rising.
     """
@@ -95,8 +95,7 @@ class SampleSource:
 def sources_of(model: StudyModel) -> tuple[SampleSource, ...]:
     """The ways in which samples can be drawn with a model: its own; with a single network, altered films."""
     if model.kind == "ensemble":
-        counts = tuple(range(1, model.samples + 1))
-        return (SampleSource(model, "members", PART, counts),)
+        return (SampleSource(model, "members", PART, tuple(range(1, model.samples + 1))),)
     if model.kind == "mc-dropout":
         return (SampleSource(model, "passes", PART, PASSES),)
     return (
@@ -110,10 +109,7 @@ class FilmSamples:
     """T samples of L landmarks on one film, in single precision: 0.0001 px where a film has thousands.
 
     Attributes:
-        positions_px: (T, L, 2) in px of the film as given.
-        activations: (T, L).
-        expected_errors_px: (T, L).
-        entropies: (T, L) in nats.
+        positions_px: (T, L, 2) in px of the film as given; the others (T, L), entropies in nats.
         mm_per_px: (2,) scale, NaN where unknown.
     """
 
@@ -134,19 +130,13 @@ class FilmSamples:
     def in_mm(self, chosen: NDArray[np.intp]) -> Samples:
         """Some of the samples, every length in mm."""
         some = Samples(**{name: getattr(self, name)[chosen].astype(np.float64) for name in _PARTS})
-        x, y = map(float, self.mm_per_px)
+        x, y = self.mm_per_px.tolist()
         return in_millimetres(some, mm_per_px=(x, y))
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What drawing took on one machine.
-
-    Attributes:
-        counts: (C,) numbers of samples.
-        ms: (F, C) milliseconds for that many on each of F films.
-        machine: where it was measured.
-    """
+    """What drawing took on one machine: (F, C) milliseconds on F films for each of (C,) numbers."""
 
     counts: NDArray[np.int64]
     ms: NDArray[np.float64]
@@ -161,15 +151,9 @@ class Cost:
 class SampleStore:
     """One model's samples of one part of a study: ``FOLDER/PART.npz``, readable without pickle.
 
-    ``made_by`` in it says which bundle drew them, with which seed and how many. Where the bundle is at hand
-    and one of these has changed, the file is not used and is replaced; where it is not, that is an error.
-
-    Args:
-        folder: the model's.
-        part: names the file.
-        model: whose samples these are.
-        seed: of the study.
-        count: samples a film.
+    ``made_by`` in it says which bundle drew them, with which seed of the study and how many a film. Where the
+    bundle is at hand and one of these has changed, the file is not used and is replaced; where it is not,
+    that is an error.
 
     Raises:
         InputError: the file is damaged, or was made otherwise and cannot be made anew.
@@ -205,13 +189,10 @@ class SampleStore:
         """Write the file in one step, and the model's facts beside it; nothing where nothing is new."""
         if not self._unsaved:
             return
-        ids = sorted(self.films)
-        arrays: dict[str, NDArray[Any]] = {
-            "made_by": np.array(json.dumps(self._made_by)),
-            "films": np.array(ids),
-        }
-        for field in fields(FilmSamples):
-            arrays[field.name] = np.stack([getattr(self.films[name], field.name) for name in ids])
+        ids, made_by = sorted(self.films), np.array(json.dumps(self._made_by))
+        arrays: dict[str, NDArray[Any]] = {"made_by": made_by, "films": np.array(ids)}
+        for part in (*_PARTS, "mm_per_px"):
+            arrays[part] = np.stack([getattr(self.films[film_id], part) for film_id in ids])
         if self.cost is not None:
             arrays |= {"cost_counts": self.cost.counts, "cost_ms": self.cost.ms}
             arrays["machine"] = np.array(self.cost.machine)
@@ -229,9 +210,9 @@ class SampleStore:
             if not self._usable(json.loads(str(arrays["made_by"]))):
                 logger.info("%s was drawn by another bundle, seed or number: drawn anew", self.path)
                 return
-            names = [field.name for field in fields(FilmSamples)]
             for index, film_id in enumerate(arrays["films"]):
-                self.films[str(film_id)] = FilmSamples(**{name: arrays[name][index] for name in names})
+                parts = {name: arrays[name][index] for name in (*_PARTS, "mm_per_px")}
+                self.films[str(film_id)] = FilmSamples(**parts)
             if "cost_ms" in arrays:
                 self.cost = Cost(arrays["cost_counts"], arrays["cost_ms"], str(arrays["machine"]))
         except InputError:
@@ -241,16 +222,14 @@ class SampleStore:
                 f"not a file of samples: {error}", where=self.path, remedy="delete it to draw them anew"
             ) from error
 
-    def _usable(self, made_by: Mapping[str, Any]) -> bool:
-        if dict(made_by) == self._made_by:
-            return True
-        if self._model.model is not None:
-            return False
-        raise InputError(
-            f"drawn as {dict(made_by)}, not as {self._made_by}",
-            where=self.path,
-            remedy="give the model's bundle, or the seed they were drawn with",
-        )
+    def _usable(self, made_by: dict[str, Any]) -> bool:
+        if made_by != self._made_by and self._model.model is None:
+            raise InputError(
+                f"drawn as {made_by}, not as {self._made_by}",
+                where=self.path,
+                remedy="give the model's bundle, or the seed they were drawn with",
+            )
+        return made_by == self._made_by
 
 
 def sample_films(
@@ -259,28 +238,15 @@ def sample_films(
     """Draw every film's samples, as many as are looked at together, and measure the cost on a few films.
 
     What is drawn is written now and then, and when the study is interrupted, so that it goes on where it was.
-
-    Args:
-        study: folder, seed and progress.
-        sources: what to draw; what is neither kept nor can be drawn is left out.
-        items: the films.
-
-    Returns:
-        By the sources' names, those that are complete.
+    What is neither kept nor can be drawn is left out: by the sources' names, those that are complete.
 
     Raises:
         InputError: a film cannot be read, or a stored file not be used.
     """
-    stores = {
-        source.name: SampleStore(
-            study.folder_of(source.model),
-            source.part,
-            source.model,
-            seed=study.seed,
-            count=source.counts[-1],
-        )
-        for source in sources
-    }
+    stores = {}
+    for source in sources:
+        folder, model, count = study.folder_of(source.model), source.model, source.counts[-1]
+        stores[source.name] = SampleStore(folder, source.part, model, seed=study.seed, count=count)
     try:
         _draw_missing(study, sources, items, stores)
     finally:
@@ -329,21 +295,16 @@ def _timed(source: SampleSource, model: Model, films: Sequence[Film], *, seed: i
 
 
 def tta_samples(model: Model, film: Film, n: int, seed: int) -> Samples:
-    """What a model finds on n altered copies of a film, brought back to the film as given.
+    """What a model finds on n altered copies of a film with a scale, brought back to the film as given.
 
     Each copy is turned by up to 5 degrees about the film's centre, shifted by up to 5 mm along each axis and
     its greys raised to a power between exp(-0.3) and exp(0.3), all uniform and independent; the first k of n
     copies are those of n = k. The orientation is found once, on the film as given. Not a measure of the
-    registry, since it costs n predictions.
-
-    Args:
-        model: which; of one with several samples a film, each copy gives all of them.
-        film: with a scale.
-        n: copies.
-        seed: of the alterations, and of the model's passes.
+    registry, since it costs n predictions. The seed is that of the alterations, and of the model's passes.
 
     Returns:
-        n times the model's samples, positions in px of the given film.
+        n times the model's samples (all of them where it has several a film), positions in px of the given
+        film.
 
     Raises:
         FilmError: the film has no scale.
@@ -354,13 +315,10 @@ def tta_samples(model: Model, film: Film, n: int, seed: int) -> Samples:
     orientation = model.orientation(film)
     drawn = []
     for _ in range(n):
-        angle, along_x, along_y, grey = rng.uniform(-1.0, 1.0, 4)
+        angle, along_x, along_y, grey = rng.uniform(-1.0, 1.0, 4).tolist()
         shown = bend_greys(film, rng, gamma=float(np.exp(MAX_LOG_GAMMA * grey)))
-        shown, moved = moved_film(
-            shown,
-            angle_deg=float(MAX_ANGLE_DEG * angle),
-            shift_mm=(float(MAX_SHIFT_MM * along_x), float(MAX_SHIFT_MM * along_y)),
-        )
+        shift_mm = (MAX_SHIFT_MM * along_x, MAX_SHIFT_MM * along_y)
+        shown, moved = moved_film(shown, angle_deg=MAX_ANGLE_DEG * angle, shift_mm=shift_mm)
         samples = model.sample(shown, orientation, seed=seed)
         drawn.append(replace(samples, positions_px=moved.inverse().apply(samples.positions_px)))
     parts: dict[str, Any] = {name: np.concatenate([getattr(each, name) for each in drawn]) for name in _PARTS}
@@ -368,15 +326,9 @@ def tta_samples(model: Model, film: Film, n: int, seed: int) -> Samples:
 
 
 def moved_film(film: Film, *, angle_deg: float, shift_mm: tuple[float, float]) -> tuple[Film, Affine]:
-    """The film turned about its centre, then shifted by whole pixels; black where nothing was.
+    """A film turned about its centre, clockwise as seen, then shifted by whole pixels to the right and down.
 
-    Args:
-        film: with a scale.
-        angle_deg: clockwise as seen.
-        shift_mm: to the right and down.
-
-    Returns:
-        The film, and where it shows the given film's points.
+    It is black where nothing was; with it comes where it shows the given film's points.
 
     Raises:
         FilmError: the film has no scale.
