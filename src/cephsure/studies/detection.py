@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -50,8 +50,7 @@ _CURVES = ("rotated-15", "distorted-50", "noisy-10", OTHER_SITE, NO_CEPHALOGRAM)
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 
 
-@dataclass(frozen=True, slots=True)
-class Harm:
+class Harm(NamedTuple):
     """What a shift does to the points: error and large errors, NaN where there is no truth."""
 
     mre_mm: float
@@ -81,13 +80,6 @@ class Detected:
 
 def detection(study: Study) -> ExperimentResult:
     """Tell shifted films from plain ones by every measure and combination, film by film.
-
-    Args:
-        study: models and data; ``shift_films`` films are shifted in every way.
-
-    Returns:
-        A table of all areas, one of what the shifts do to the points, one of spoiled films that are found;
-        figures of each model's areas and some of its ROC curves.
 
     Raises:
         InputError: a film cannot be read or has no scale, or a prediction is neither stored nor can be made.
@@ -166,16 +158,15 @@ def harm_table(detected: Sequence[Detected]) -> ResultTable:
     """What every shift does to the points, the score that tells it best, and the one fixed beforehand."""
     rows: list[tuple[Cell, ...]] = []
     for each in detected:
-        model, plain = each.films.model.title, each.harm[""]
+        model = each.films.model.title
         what = (model, "plain", "", "plain films", len(each.films.plain))
-        rows.append((*what, plain.mre_mm, plain.over_4mm, None, None, None, None))
+        rows.append((*what, *each.harm[""], None, None, None, None))
         for shift in each.films.shifts:
             scores = each.areas[each.areas["shift"] == shift.name].set_index("score")
             best, fixed = scores.loc[scores["auc"].fillna(-1.0).idxmax()], scores.loc["all_max"]
             what = (model, shift.family, shift.name, shift.title, len(shift.table))
-            harm = (each.harm[shift.name].mre_mm, each.harm[shift.name].over_4mm)
             told = (best["score_title"], best["auc"], best["found_at_5_percent"])
-            rows.append((*what, *harm, *told, fixed["found_at_5_percent"]))
+            rows.append((*what, *each.harm[shift.name], *told, fixed["found_at_5_percent"]))
     note = (
         "mre_mm and share_over_4mm: against the truth moved with the film, landmarks that were cut off "
         "included, for the model answers there too. best_score: chosen with this shift's films in "
@@ -271,7 +262,7 @@ def roc_figure(detected: Detected) -> Figure:
     )
     for panel, shift in zip(axes[0], shown, strict=True):
         for name, colour in zip(dict.fromkeys(scores), _COLOURS, strict=False):
-            _curve(panel, detected, (shift.name, name), colour)
+            _curve(panel, detected, shift.name, name, colour)
         panel.plot([0, 1], [0, 1], color=GREY, lw=0.8)
         panel.axvline(FALSE_ALARMS, color=GREY, lw=0.8, ls=":")
         x, y = "plain films that raise an alarm (share)", "shifted films found (share)"
@@ -282,13 +273,12 @@ def roc_figure(detected: Detected) -> Figure:
     return figure
 
 
-def _curve(axes: Axes, detected: Detected, which: tuple[str, str], colour: str) -> None:
-    shift, name = which
+def _curve(axes: Axes, detected: Detected, shift: str, name: str, colour: str) -> None:
     plain, shifted = detected.plain[name], detected.shifted[shift][name]
     scores = np.concatenate([plain, shifted])
     is_shifted = np.repeat([False, True], [len(plain), len(shifted)])
     known = ~np.isnan(scores)
-    area = detected.areas.set_index(["shift", "score"]).loc[which]
+    area = detected.areas.set_index(["shift", "score"]).loc[(shift, name)]
     said = with_interval(area["auc"], (area["auc_low"], area["auc_high"]))
     false_alarms, found = np.array([np.nan]), np.array([np.nan])
     if known.any():

@@ -24,12 +24,12 @@ from cephsure.studies.held_out import truth_for
 from cephsure.studies.measured import measured
 from cephsure.studies.predictions import predict_cases
 from cephsure.studies.published import REFERENCE
-from cephsure.studies.result import ExperimentResult, ResultTable, ends, frame_of, method_text
+from cephsure.studies.result import ExperimentResult, ResultTable, frame_of, method_text, with_ends
 from cephsure.studies.shifts.distortion import BLUR_CELLS, CELL_MM, MAX_MAGNITUDE, ElasticField
 from cephsure.studies.statistics.trends import trend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
@@ -98,9 +98,6 @@ def distortion(study: Study, *, magnitudes: Sequence[float] = MAGNITUDES) -> Exp
         study: models, data set, seed; ``shift_films`` films are distorted at every magnitude.
         magnitudes: of the distortion.
 
-    Returns:
-        Coefficients, means at each magnitude, the field in mm; figures.
-
     Raises:
         InputError: a film cannot be read or has no scale.
     """
@@ -166,9 +163,12 @@ def distorted_films(study: Study, magnitudes: Sequence[float] = MAGNITUDES) -> D
         # A film's magnitudes follow each other: it is read once for all of them.
         return film_of(by_id[film_id])
 
+    def distorted(film_id: str, field: ElasticField, magnitude: float) -> Film:
+        return field.distort(read(film_id), magnitude)
+
     fields = tuple(ElasticField.of_film(read(i.film_id), seed=study.seed, film_id=i.film_id) for i in items)
     cases = [
-        Case(item.film_id, condition(strength), partial(_distorted, read, item.film_id, field, strength))
+        Case(item.film_id, condition(strength), partial(distorted, item.film_id, field, strength))
         for item, field in zip(items, fields, strict=True)
         for strength in magnitudes
     ]
@@ -186,10 +186,6 @@ def condition(magnitude: float) -> str:
     return f"{magnitude:.6g}"
 
 
-def _distorted(read: Callable[[str], Film], film_id: str, field: ElasticField, magnitude: float) -> Film:
-    return field.distort(read(film_id), magnitude)
-
-
 def measures_by_magnitude(study: Study, done: Distorted) -> MeasuredDistortion:
     """Every model's error and measures against the magnitude."""
     weights = film_weights(len(done.items), seed=study.seed)
@@ -198,10 +194,9 @@ def measures_by_magnitude(study: Study, done: Distorted) -> MeasuredDistortion:
     for model in study.models:
         truth = truth_for(model, study.dataset)
         errors = done.errors_mm(model, truth)
-        error = trend(done.magnitudes, errors, weights)
         named: dict[str, Cell] = {"model": model.title, "label": model.label, "truth": truth}
-        sizes: dict[str, Cell] = {"n_films": len(done.items), "n_magnitudes": len(done.magnitudes)}
-        along = {"error_mm": error}
+        named |= {"n_films": len(done.items), "n_magnitudes": len(done.magnitudes)}
+        along = {"error_mm": trend(done.magnitudes, errors, weights)}
         for found in measured(done.tables[model.label]).values():
             values, measure = done.by_film(found.values), found.measure
             along[found.key] = trend(done.magnitudes, values, weights)
@@ -211,9 +206,9 @@ def measures_by_magnitude(study: Study, done: Distorted) -> MeasuredDistortion:
             about: dict[str, Cell] = {"measure": measure.title, "name": measure.name, "key": found.key}
             about |= {"axis_label": found.label, "direction": measure.direction, "own": own}
             figures = _with_error(values, errors, weights) | _coefficients(along[found.key])
-            records.append(named | sizes | about | {"published_pearson": published} | figures)
+            records.append(named | about | {"published_pearson": published} | figures)
         about = {"measure": "radial error (no measure)", "key": "error_mm", "own": False}
-        records.append(named | sizes | about | _coefficients(error))
+        records.append(named | about | _coefficients(along["error_mm"]))
         columns = {"model": model.title, "label": model.label, "magnitude": done.magnitudes}
         for key, of_key in along.items():
             columns |= {key: of_key.means, f"{key}_low": of_key.low, f"{key}_high": of_key.high}
@@ -236,45 +231,39 @@ def _with_error(
     films, _, _ = there = np.nonzero(np.isfinite(values) & np.isfinite(errors))
     x, y = values[there], errors[there]
     # A film drawn w times brings each of its points w times.
-    low, high = percentile_interval(
+    interval = percentile_interval(
         lambda block: weighted_spearman(x, y, block[:, films]), weights[:_POINT_RESAMPLES]
     )
-    figures: dict[str, Cell] = {"error_spearman": spearman(x, y), "n_points": len(x)}
-    return figures | {"error_spearman_low": low, "error_spearman_high": high}
+    return {"n_points": len(x), **with_ends("error_spearman", spearman(x, y), interval)}
 
 
 def _coefficients(along: Trend) -> dict[str, Cell]:
     """Of the magnitude and the mean."""
-    values = (
-        *(along.pearson, *ends(along.pearson_ci95)),
-        *(along.spearman, *ends(along.spearman_ci95)),
-    )
-    names = [f"magnitude_{name}{end}" for name in ("pearson", "spearman") for end in ("", "_low", "_high")]
-    return dict(zip(names, values, strict=True))
+    pearson = with_ends("magnitude_pearson", along.pearson, along.pearson_ci95)
+    return {**pearson, **with_ends("magnitude_spearman", along.spearman, along.spearman_ci95)}
 
 
 def _field(done: Distorted) -> ResultTable:
     """What a magnitude is in mm, and what it does to the true points, of the first annotation."""
     truth = next(iter(done.given_px))
     marked = np.isfinite(done.given_px[truth]).all(axis=-1)
-    records: list[dict[str, Cell]] = []
-    for place, magnitude in enumerate(done.magnitudes):
-        sizes = np.array([field.size_mm(magnitude) for field in done.fields])
-        there = np.isfinite(done.truths_px[truth][:, place]).all(axis=-1)
-        records.append(
-            {
-                "magnitude": float(magnitude),
-                "rms_mm": float(np.sqrt(np.mean(sizes[:, 0] ** 2))),
-                "max_mm": float(sizes[:, 1].max()),
-                "folded_percent": 100.0
-                * float(np.mean([field.folded_share(magnitude) for field in done.fields])),
-                "points_without_place": int((marked & ~there).sum()),
-                "n_points": int(marked.sum()),
-            }
-        )
+    there = np.isfinite(done.truths_px[truth]).all(axis=-1)
+    lost = (np.expand_dims(marked, 1) & ~there).sum(axis=(0, 2))
+    sizes = np.array([[field.size_mm(magnitude) for field in done.fields] for magnitude in done.magnitudes])
+    folded = [[field.folded_share(magnitude) for field in done.fields] for magnitude in done.magnitudes]
+    frame = pd.DataFrame(
+        {
+            "magnitude": done.magnitudes,
+            "rms_mm": np.sqrt(np.mean(sizes[..., 0] ** 2, axis=1)),
+            "max_mm": sizes[..., 1].max(axis=1),
+            "folded_percent": 100.0 * np.mean(folded, axis=1),
+            "points_without_place": lost,
+            "n_points": int(marked.sum()),
+        }
+    )
     note = (
         "rms_mm and max_mm: length of the displacement over all films, root mean square and largest. "
         "folded_percent: share of the film where the map has turned over. points_without_place: true points "
         "that a fold shows several times or that left the film."
     )
-    return ResultTable.from_records("The field in millimetres", records, note=note)
+    return ResultTable("The field in millimetres", frame, note)

@@ -61,23 +61,16 @@ class FilmScores:
         self.titles |= COMBINATIONS
         points, films = self._read(plain)
         others = [folds != fold for fold in (0, 1)]
-        self._limits = [
-            {name: of_points[kept].quantile(_PLAIN_QUANTILE) for name, of_points in points.items()}
-            for kept in others
-        ]
+        limit = _PLAIN_QUANTILE
+        self._limits = [{name: of[kept].quantile(limit) for name, of in points.items()} for kept in others]
         self._centres = [films[kept].median() for kept in others]
         self._scales = [films[kept].apply(_spread) for kept in others]
 
     def of(self, table: PointTable, folds: NDArray[np.intp]) -> pd.DataFrame:
-        """Every score of N films.
-
-        Args:
-            table: their predictions.
-            folds: (N,) 0 or 1: a film is judged by the plain films of the other fold.
+        """Every score of N films, each judged by the plain films of the other fold: ``folds`` (N,), 0 or 1.
 
         Returns:
-            A row a film, a column a score, larger for "less like a plain film"; NaN where a measure is
-            missing.
+            A row a film, a column a score, larger for "less like a plain film"; NaN where a measure lacks.
         """
         points, films = self._read(table)
         halves = [self._judge(points, films, fold)[folds == fold] for fold in (0, 1)]
@@ -90,16 +83,15 @@ class FilmScores:
             measure.name: pd.DataFrame(measure.direction * table.measures.get(key, missing))
             for measure, key in self._measures
         }
-        films = pd.DataFrame(
-            {name: of_points.mean(axis=1) for name, of_points in points.items()}, index=range(len(table))
-        )
+        means = {name: of_points.mean(axis=1) for name, of_points in points.items()}
+        films = pd.DataFrame(means, index=range(len(table)))
         if self._shape is not None:
             films["shape"] = [self._shape.score(each) for each in points_for_shape(table, self._shape)]
         return points, films
 
     def _judge(self, points: dict[str, pd.DataFrame], films: pd.DataFrame, fold: int) -> pd.DataFrame:
         """Every score, by the plain films of the other fold."""
-        scores = films[["shape"]].copy() if self._shape is not None else pd.DataFrame(index=films.index)
+        scores = films.filter(["shape"])
         for name, of_points in points.items():
             over = (of_points > self._limits[fold][name]).astype(float).where(of_points.notna())
             scores[f"{name}_mean"] = films[name]

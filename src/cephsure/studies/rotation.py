@@ -13,7 +13,7 @@ from cephsure.evaluation.bootstrap import percentile_interval
 from cephsure.evaluation.quality import auc, pearson, spearman, weighted_pearson, weighted_spearman
 from cephsure.studies.measured import measured
 from cephsure.studies.published import REFERENCE
-from cephsure.studies.result import ExperimentResult, ResultTable, ends, frame_of, method_text
+from cephsure.studies.result import ExperimentResult, ResultTable, frame_of, method_text, with_ends
 from cephsure.studies.rotation_figures import (
     MeasuredTurns,
     all_measures_figure,
@@ -62,13 +62,6 @@ def rotation(study: Study, *, series: Sequence[PoseSeries] = SERIES) -> Experime
 
     Source: Drevický & Kodým 2020, their third experiment; the cone, the films' look, tilt and nod, and the
     error against landmarks placed in the CT are ours.
-
-    Args:
-        study: models, CTs and folder.
-        series: how the heads are moved.
-
-    Returns:
-        Coefficients, means at each angle, errors of the unturned head; figures.
 
     Raises:
         InputError: a CT or its landmarks cannot be read.
@@ -120,12 +113,7 @@ def rotation(study: Study, *, series: Sequence[PoseSeries] = SERIES) -> Experime
 
 
 def measures_by_angle(study: Study, done: Sequence[Turned]) -> MeasuredTurns:
-    """What every model's measures and error do as the heads are moved.
-
-    Args:
-        study: models and seed.
-        done: heads in series, predicted.
-    """
+    """What every model's measures and error do as the heads are moved."""
     records: list[dict[str, Cell]] = []
     means: list[pd.DataFrame] = []
     for turned in done:
@@ -155,30 +143,26 @@ def _along(
     angles: NDArray[np.float64], found: Measured, errors: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> dict[str, Cell]:
     """One measure along a series: its mean against the angle's size, its points against their errors."""
-    values, size = found.values, np.abs(angles)  # noqa: PD011 - an array
+    values, size, measure = found.values, np.abs(angles), found.measure  # noqa: PD011 - an array
     means = mean_of_known(values, axis=1)
     there = np.isfinite(means)
     places, _ = points = np.nonzero(np.isfinite(values) & np.isfinite(errors))
     x, y = values[points], errors[points]
     # An angle drawn w times brings each of its points w times.
     of_points = percentile_interval(lambda block: weighted_spearman(x, y, block[:, places]), weights)
-    of_means = {
-        name: percentile_interval(partial(coefficient, size[there], means[there]), weights[:, there])
-        for name, coefficient in (("pearson", weighted_pearson), ("spearman", weighted_spearman))
-    }
-    uncertain = found.measure.direction * means
-    rising, fall = steadiness(angles, uncertain)
-    measure = found.measure
-    named: dict[str, Cell] = {"measure": measure.title, "name": measure.name, "direction": measure.direction}
-    named |= {"key": found.key, "axis_label": found.label}
-    figures: tuple[Cell, ...] = (
-        *(spearman(x, y), *ends(of_points), len(x)),
-        *(pearson(size, means), *ends(of_means["pearson"])),
-        *(spearman(size, means), *ends(of_means["spearman"])),
-        *(100.0 * rising, 100.0 * fall, told_apart(*straight_and_turned(angles, uncertain)), len(angles)),
+    of_means, of_ranks = (
+        percentile_interval(partial(coefficient, size[there], means[there]), weights[:, there])
+        for coefficient in (weighted_pearson, weighted_spearman)
     )
-    names = [name for name in _COEFFICIENTS[4:] if name != "published_pearson"]
-    return named | dict(zip(names, figures, strict=True))
+    uncertain = measure.direction * means
+    rising, fall = steadiness(angles, uncertain)
+    named: dict[str, Cell] = {"measure": measure.title, "name": measure.name, "direction": measure.direction}
+    named |= {"key": found.key, "axis_label": found.label, "n_points": len(x), "n_angles": len(angles)}
+    named |= with_ends("error_spearman", spearman(x, y), of_points)
+    named |= with_ends("angle_pearson", pearson(size, means), of_means)
+    named |= with_ends("angle_spearman", spearman(size, means), of_ranks)
+    named |= {"rising_percent": 100.0 * rising, "fall_percent_of_range": 100.0 * fall}
+    return named | {"auc": told_apart(*straight_and_turned(angles, uncertain))}
 
 
 def straight_and_turned(
@@ -196,11 +180,7 @@ def told_apart(straight: NDArray[np.float64], turned: NDArray[np.float64]) -> fl
 
 
 def pooled_heads(found: MeasuredTurns) -> ResultTable | None:
-    """Turned films of all heads against straight films of all: what a user has is one film of one head.
-
-    Returns:
-        The area under the ROC curve of every measure over all heads; None of a single head.
-    """
+    """Areas of turned films of all heads against straight ones of all, as users meet them; None of one head."""
     measures, means = found.measures, found.means
     heads = list(means["head"].unique())
     first = measures[(measures["head"] == heads[0]) & (measures["axis"] == "rotation")]
@@ -284,8 +264,8 @@ def _figures(study: Study, done: Sequence[Turned], found: MeasuredTurns) -> dict
         if turns:
             figures[f"rotation-{name}-own-measure"] = own_measure_figure(study, turns, found)
             for turned in turns:
-                name_of_series = f"rotation-{name}-measures-{turned.series.name}"
-                figures[name_of_series] = all_measures_figure(study, turned, found)
+                drawn = all_measures_figure(study, turned, found)
+                figures[f"rotation-{name}-measures-{turned.series.name}"] = drawn
             picture = rotation_picture(study, turns[-1])
             if picture is not None:
                 figures[f"rotation-{name}-samples"] = picture

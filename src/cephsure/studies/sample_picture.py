@@ -76,9 +76,7 @@ def sample_picture(panels: Sequence[SamplePanel], *, caption: str) -> Figure:
     the truth. Each landmark has a colour of its own. Panels of films of one size that show the same landmarks
     show the same part of the film, so that they can be compared. Films are scaled down to what is printed.
 
-    Args:
-        panels: at least one; row by row.
-        caption: of the figure.
+    There must be one panel at least; they are drawn row by row.
     """
     columns = -(-len(panels) // -(-len(panels) // _COLUMNS))
     windows = [_window([other for other in panels if _compared(panel, other)]) for panel in panels]
@@ -96,23 +94,20 @@ def sample_picture(panels: Sequence[SamplePanel], *, caption: str) -> Figure:
             _draw_landmark(panel_axes, panel, index, _COLOURS[count % len(_COLOURS)])
     several = any(panel.samples_px.shape[0] > 1 for panel in panels)
     known = any(panel.truth_px is not None for panel in panels)
-    figure.legend(
-        handles=_legend(several=several, truth=known), loc="outside lower center", ncols=4, fontsize=8
-    )
+    handles = _legend(several=several, truth=known)
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8)
     return figure
 
 
 def samples_of(prediction: Prediction) -> NDArray[np.float64]:
     """(T, L, 2) sampled points of a prediction, in px of its film."""
-    points = np.array([landmark.samples_px for landmark in prediction.landmarks], dtype=np.float64)
-    return points.transpose(1, 0, 2)
+    return np.stack([np.asarray(landmark.samples_px) for landmark in prediction.landmarks], axis=1)
 
 
 def picture_model(study: Study) -> StudyModel | None:
     """The model the pictures show: the first ensemble that can run, else the first model that can, if any."""
     able = [model for model in study.models if model.model is not None]
-    ensembles = [model for model in able if model.kind == "ensemble"]
-    return next(iter([*ensembles, *able]), None)
+    return min(able, key=lambda model: model.kind != "ensemble", default=None)
 
 
 def few_landmarks(landmark_set: LandmarkSet) -> tuple[int, ...]:
@@ -134,12 +129,9 @@ def _window(panels: Sequence[SamplePanel]) -> Window:
     margin = _MARGIN * max(film.width_px, film.height_px)
     left, top = np.floor(np.nanmin(points, axis=0) - margin)
     right, bottom = np.ceil(np.nanmax(points, axis=0) + margin)
-    return (
-        max(float(left), 0.0) - 0.5,
-        max(float(top), 0.0) - 0.5,
-        min(float(right), film.width_px - 1.0) + 0.5,
-        min(float(bottom), film.height_px - 1.0) + 0.5,
-    )
+    left, top = (max(float(edge), 0.0) - 0.5 for edge in (left, top))
+    right, bottom = min(float(right), film.width_px - 1.0), min(float(bottom), film.height_px - 1.0)
+    return left, top, right + 0.5, bottom + 0.5
 
 
 def _draw_film(axes: Axes, panel: SamplePanel, window: Window) -> None:
@@ -149,14 +141,8 @@ def _draw_film(axes: Axes, panel: SamplePanel, window: Window) -> None:
     part = np.ascontiguousarray(stretch_grey(panel.film.pixels)[rows, columns])
     small, _ = resize(part, min(1.0, _PANEL_PX / max(part.shape)))
     x_mm, y_mm = panel.mm_per_px
-    axes.imshow(
-        np.round(small * 255).astype(np.uint8),
-        cmap="gray",
-        vmin=0,
-        vmax=_WHITE,
-        extent=(left, right, bottom, top),
-        aspect=y_mm / x_mm,
-    )
+    grey, place = np.round(small * 255).astype(np.uint8), (left, right, bottom, top)
+    axes.imshow(grey, cmap="gray", vmin=0, vmax=_WHITE, extent=place, aspect=y_mm / x_mm)
     axes.set_title(panel.title, fontsize=9)
 
 
@@ -172,11 +158,9 @@ def _draw_landmark(axes: Axes, panel: SamplePanel, index: int, colour: str) -> N
     if len(samples) > 1:
         radius_mm = float(np.linalg.norm((samples - mean) * panel.mm_per_px, axis=1).mean())
         width, height = 2 * radius_mm / panel.mm_per_px
-        circle = Ellipse(
-            (float(mean[0]), float(mean[1])), width, height, fill=False, edgecolor=colour, linewidth=1.0
-        )
-        circle.set_zorder(3)
-        axes.add_patch(circle)
+        x, y = mean.tolist()
+        look: dict[str, Any] = {"fill": False, "edgecolor": colour, "linewidth": 1.0, "zorder": 3}
+        axes.add_patch(Ellipse((x, y), width, height, **look))
         axes.plot(*samples.T, linestyle="", color=colour, **_DOT)
 
 

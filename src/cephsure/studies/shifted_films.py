@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import product
-from typing import TYPE_CHECKING, Literal
+from itertools import compress, product
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -113,16 +113,16 @@ class Condition:
 
 def _conditions() -> Iterator[Condition]:
     """Films of ISBI 2015 face right and have bright bone: changed ones are also given as if still so."""
+    given: dict[str, dict[str, Any]] = {
+        "mirrored": {"facing": "right"},
+        "inverted": {"polarity": "positive"},
+    }
     for entry in CORRUPTIONS.values():
         title = entry.title
-        if entry.name == "mirrored":
-            wrong = f"{title}, facing given as before"
-            yield Condition("mirrored-wrong", entry.family, wrong, entry, facing="right")
-            title = f"{title}, facing found"
-        if entry.name == "inverted":
-            wrong = f"{title}, polarity given as before"
-            yield Condition("inverted-wrong", entry.family, wrong, entry, polarity="positive")
-            title = f"{title}, polarity found"
+        for what in given.get(entry.name, ()):
+            wrong = f"{title}, {what} given as before"
+            yield Condition(f"{entry.name}-wrong", entry.family, wrong, entry, **given[entry.name])
+            title = f"{title}, {what} found"
         yield Condition(entry.name, entry.family, title, entry)
         if entry.name == "inverted":
             for magnitude in MAGNITUDES:
@@ -135,20 +135,14 @@ CONDITIONS = tuple(_conditions())
 
 
 def shifted_films(study: Study) -> tuple[ShiftedFilms, ...]:
-    """Predict plain and shifted films with every model.
-
-    Args:
-        study: models, data, seed, and how many films are shifted.
-
-    Returns:
-        One entry a model.
+    """Predict plain films, and ``study.shift_films`` of them under every shift, with every model.
 
     Raises:
         InputError: a film cannot be read or has no scale, or a prediction is neither stored nor can be made.
     """
     held = held_out(study)
     clean = held.groups[held.cleanest]
-    items = tuple(item for item, kept in zip(held.items, clean, strict=True) if kept)
+    items = tuple(compress(held.items, clean))
     chosen = spread_over(items, study.shift_films)
     by_id = {item.film_id: item for item in items}
 
@@ -161,9 +155,8 @@ def shifted_films(study: Study) -> tuple[ShiftedFilms, ...]:
         return how.change(read(film_id), film_id, study.seed)
 
     cases = [
-        Case(i.film_id, how.name, partial(shifted, how, i.film_id), facing=how.facing, polarity=how.polarity)
-        for i in chosen
-        for how in CONDITIONS
+        Case(item.film_id, how.name, partial(shifted, how, item.film_id), how.facing, how.polarity)
+        for item, how in product(chosen, CONDITIONS)
     ]
     tables = predict_cases(study, PART, [*cases, *_non_cephalograms(study)])
     away = study.other_site
@@ -171,10 +164,9 @@ def shifted_films(study: Study) -> tuple[ShiftedFilms, ...]:
     truths = sorted({truth_for(model, study.dataset) for model in study.models})
     # By annotation and condition, (M, L, 2) the points where the shifted films show them.
     moved: dict[tuple[str, str], list[NDArray[np.float64]]] = defaultdict(list)
-    for item, truth in product(chosen, truths):
-        film, (given,) = read(item.film_id), truths_px([item], truth)
-        for how in CONDITIONS:
-            moved[truth, how.name].append(how.move(film, item.film_id, study.seed, given))
+    for item, truth, how in product(chosen, truths, CONDITIONS):
+        given = truths_px([item], truth)[0]
+        moved[truth, how.name].append(how.move(read(item.film_id), item.film_id, study.seed, given))
     source_rows = np.array([items.index(item) for item in chosen], dtype=np.intp)
     found = []
     for model in study.models:
@@ -197,10 +189,9 @@ def shifted_films(study: Study) -> tuple[ShiftedFilms, ...]:
 def _non_cephalograms(study: Study) -> Iterator[Case]:
     """As many pictures as films are shifted, spread over the kinds."""
     of_each = -(-study.shift_films // len(NON_CEPHALOGRAMS))
-    for name in NON_CEPHALOGRAMS:
-        for number in range(of_each):
-            seed = 1000 * study.seed + number
-            yield Case(f"{name}-{number}", NO_CEPHALOGRAM, partial(non_cephalogram, name, seed=seed))
+    for name, number in product(NON_CEPHALOGRAMS, range(of_each)):
+        drawn = partial(non_cephalogram, name, seed=1000 * study.seed + number)
+        yield Case(f"{name}-{number}", NO_CEPHALOGRAM, drawn)
 
 
 def _non_cephalogram_shifts(table: PointTable) -> Iterator[Shift]:

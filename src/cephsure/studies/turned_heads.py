@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -95,10 +96,8 @@ class Head:
 
     def posed(self, series: PoseSeries, angle: float) -> View:
         """The view of a series at an angle."""
-        view = replace(self.view, geometry=series.geometry)
-        if series.axis == "rotation":
-            return replace(view, rotation_deg=angle)
-        return replace(view, tilt_deg=angle) if series.axis == "tilt" else replace(view, nod_deg=angle)
+        moved: dict[str, Any] = {f"{series.axis}_deg": angle}
+        return replace(self.view, geometry=series.geometry, **moved)
 
     def film(self, series: PoseSeries, angle: float) -> Film:
         """The film of a series at an angle."""
@@ -146,9 +145,9 @@ def turned_heads(study: Study, series: Sequence[PoseSeries] = SERIES) -> list[Tu
     Raises:
         InputError: a CT or its landmarks cannot be read, or two CTs share a name.
     """
-    names = [head_name(path) for path in study.cts]
-    for name in names:
-        if names.count(name) > 1:
+    names = Counter(head_name(path) for path in study.cts)
+    for name, count in names.items():
+        if count > 1:
             raise InputError(f"two CTs of the study are called {name}", remedy="rename one of them")
     codes = study.dataset.landmark_set.codes
     done = []
@@ -156,12 +155,9 @@ def turned_heads(study: Study, series: Sequence[PoseSeries] = SERIES) -> list[Tu
         head = open_head(path, codes)
         counted = np.array([code not in head.absent for code in codes])
         for poses in series:
-            films = {angle: partial(head.film, poses, angle) for angle in poses.angles}
-            cases = [
-                # Facing and polarity are known: a head that is taken for its mirror image is another subject.
-                Case(head.name, f"{angle:g}", film, facing="right", polarity="positive")
-                for angle, film in films.items()
-            ]
+            # Facing and polarity are known: a head that is taken for its mirror image is another subject.
+            known = partial(Case, head.name, facing="right", polarity="positive")
+            cases = [known(f"{angle:g}", film=partial(head.film, poses, angle)) for angle in poses.angles]
             tables = predict_cases(study, f"rotation-{head.name}-{poses.name}", cases, source=head.sha256)
             truth = np.stack([head.truth_px(poses, angle, codes) for angle in poses.angles])
             done.append(Turned(head, poses, truth, counted, tables))
@@ -176,11 +172,10 @@ def open_head(path: Path, codes: Sequence[str]) -> Head:
     """
     volume = read_volume(path)
     landmarks = landmarks_of(path, volume)
-    if landmarks is not None:
-        unknown = [code for code in landmarks.codes if code not in codes]
-        if unknown:
+    for code in () if landmarks is None else landmarks.codes:
+        if code not in codes:
             raise InputError(
-                f"its landmark {unknown[0]!r} is none of the set that is predicted",
+                f"its landmark {code!r} is none of the set that is predicted",
                 where=landmarks_path(path),
                 remedy=f"known: {', '.join(codes)}",
             )
