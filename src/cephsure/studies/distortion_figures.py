@@ -16,8 +16,8 @@ from cephsure.studies.plotting import (
     KIND_COLOURS,
     hidden_panels,
     label,
-    line_legend,
     line_styles,
+    model_legend,
     remark,
 )
 from cephsure.studies.published import REFERENCE
@@ -155,8 +155,7 @@ def all_measures_figure(study: Study, found: MeasuredDistortion) -> Figure:
                 words.append(f"{number}: {_coefficient(line)}")
         label(panel, x="magnitude", y="change [SD of undistorted points]", title=title)
         remark(panel, "\n".join(words))
-    entries = {f"{styles[m.label][0]}: {m.title}": styles[m.label][1:] for m in study.models}
-    line_legend(figure, entries, columns=min(2, columns))
+    model_legend(figure, study.models, columns=min(2, columns))
     return figure
 
 

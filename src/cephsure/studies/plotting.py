@@ -79,6 +79,13 @@ def line_legend(figure: Figure, entries: Mapping[str, tuple[str, LineStyle]], *,
     figure.legend(handles, list(entries), loc="outside lower center", ncols=ncols, fontsize=8)
 
 
+def model_legend(figure: Figure, models: Sequence[StudyModel], *, columns: int) -> None:
+    """A legend under a figure: each model's number, title and line."""
+    styles = line_styles(models)
+    entries = {f"{styles[m.label][0]}: {m.title}": styles[m.label][1:] for m in models}
+    line_legend(figure, entries, columns=columns)
+
+
 def label(axes: Axes, *, x: str, y: str, title: str = "") -> None:
     """Axis labels (with units) and title."""
     axes.set_xlabel(x, fontsize=9)

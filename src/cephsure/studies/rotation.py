@@ -180,7 +180,7 @@ def told_apart(straight: NDArray[np.float64], turned: NDArray[np.float64]) -> fl
 
 
 def pooled_heads(found: MeasuredTurns) -> ResultTable | None:
-    """Areas of turned films of all heads against straight ones of all, as users meet them; None of one head."""
+    """Areas of turned films of all heads against straight ones of all, as users meet them; None of one."""
     measures, means = found.measures, found.means
     heads = list(means["head"].unique())
     first = measures[(measures["head"] == heads[0]) & (measures["axis"] == "rotation")]

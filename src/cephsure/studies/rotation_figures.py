@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cephsure.studies.plotting import GREY, hidden_panels, label, line_legend, line_styles, remark
+from cephsure.studies.plotting import (
+    GREY,
+    hidden_panels,
+    label,
+    line_legend,
+    line_styles,
+    model_legend,
+    remark,
+)
 from cephsure.studies.published import REFERENCE
 from cephsure.studies.result import listed, with_interval
 from cephsure.studies.sample_picture import (
@@ -20,13 +28,12 @@ from cephsure.studies.sample_picture import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from cephsure.landmarks import LandmarkSet
     from cephsure.studies.study import Study, StudyModel
     from cephsure.studies.turned_heads import Head, Turned
 
@@ -67,13 +74,7 @@ def _of(frame: pd.DataFrame, turned: Turned, model: StudyModel | None) -> pd.Dat
 def own_measure_figure(study: Study, turns: Sequence[Turned], found: MeasuredTurns) -> Figure:
     """A column a model: the measure the reference judges it by, above the error, against the signed angle.
 
-    Args:
-        study: its models.
-        turns: one head's series about the vertical axis.
-        found: what the models found in them.
-
-    Returns:
-        The figure; a line a series. Without truth there is no error.
+    A line a series of one head about the vertical axis; without truth there is no error.
     """
     head, models = turns[0].head, study.models
     columns = min(len(models), _COLUMNS)
@@ -112,11 +113,7 @@ def own_measure_figure(study: Study, turns: Sequence[Turned], found: MeasuredTur
 
 
 def _own_panel(
-    axes: Axes,
-    model: StudyModel,
-    turns: Sequence[Turned],
-    found: MeasuredTurns,
-    colours: dict[str, str],
+    axes: Axes, model: StudyModel, turns: Sequence[Turned], found: MeasuredTurns, colours: dict[str, str]
 ) -> None:
     axes.set_visible(True)
     words, name = [], f"{model.own_measure}: constant"
@@ -154,20 +151,14 @@ def all_measures_figure(study: Study, turned: Turned, found: MeasuredTurns) -> F
         of_title = [(model, line) for model, line in lines if line.measure == title]
         _share_panel(panel, study, turned, found, of_title)
     _error_panel(axes.ravel()[len(titles)], study, turned, found)
-    _model_legend(figure, study, columns=columns - 1)
+    model_legend(figure, study.models, columns=columns - 1)
     return figure
 
 
 def lean_figure(study: Study, leans: Sequence[Turned], found: MeasuredTurns) -> Figure:
     """A column a series (tilt, nod): each model's own measure as a share of its range above its error.
 
-    Args:
-        study: its models.
-        leans: one head's series about the other axes.
-        found: what the models found in them.
-
-    Returns:
-        The figure; a line a model. Without truth there is no error.
+    A line a model; without truth there is no error.
     """
     head = leans[0].head
     known = any(found.at_angles(turned)["error_mm"].notna().any() for turned in leans)
@@ -186,7 +177,7 @@ def lean_figure(study: Study, leans: Sequence[Turned], found: MeasuredTurns) -> 
         _share_panel(above, study, turned, found, own)
         for panel in below:
             _error_panel(panel, study, turned, found)
-    _model_legend(figure, study, columns=len(leans))
+    model_legend(figure, study.models, columns=len(leans))
     return figure
 
 
@@ -196,8 +187,8 @@ def rotation_picture(study: Study, turned: Turned) -> Figure | None:
     if shown is None or shown.model is None:
         return None
     landmark_set = shown.model.landmark_set
-    everything = _held(head, landmark_set, range(len(landmark_set)))
-    some = _held(head, landmark_set, few_landmarks(landmark_set)) or everything[:1]
+    everything = tuple(i for i, code in enumerate(landmark_set.codes) if code not in head.absent)
+    some = tuple(index for index in few_landmarks(landmark_set) if index in everything) or everything[:1]
     panels = []
     for angle in PICTURE_ANGLES:
         film = head.film(poses, angle)
@@ -215,17 +206,8 @@ def rotation_picture(study: Study, turned: Turned) -> Figure | None:
     return sample_picture([*panels, *below], caption=caption)
 
 
-def _held(head: Head, landmark_set: LandmarkSet, indices: Iterable[int]) -> tuple[int, ...]:
-    """Those of the landmarks that the CT holds."""
-    return tuple(index for index in indices if landmark_set.codes[index] not in head.absent)
-
-
 def _share_panel(
-    axes: Axes,
-    study: Study,
-    turned: Turned,
-    found: MeasuredTurns,
-    lines: Sequence[tuple[StudyModel, Any]],
+    axes: Axes, study: Study, turned: Turned, found: MeasuredTurns, lines: Sequence[tuple[StudyModel, Any]]
 ) -> None:
     """Measures turned so that up means more uncertain, from the least (0) to the largest value (1)."""
     axes.set_visible(True)
@@ -253,12 +235,6 @@ def _error_panel(axes: Axes, study: Study, turned: Turned, found: MeasuredTurns)
     axes.set_ylim(bottom=0)
     if found.at_angles(turned)["error_mm"].isna().all():
         remark(axes, "no truth known")
-
-
-def _model_legend(figure: Figure, study: Study, *, columns: int) -> None:
-    styles = line_styles(study.models)
-    entries = {f"{styles[m.label][0]}: {m.title}": styles[m.label][1:] for m in study.models}
-    line_legend(figure, entries, columns=columns)
 
 
 def _said(head: Head, text: str) -> str:

@@ -55,9 +55,9 @@ class ElasticField:
     Attributes:
         cells: (2, R, C) displacement along x and y in cells at magnitude 1, at the cells' centres; it stays
             what it is from the outermost centres to the film's edge.
-        width_px: width of the film it is for.
-        height_px: height of the film it is for.
-        mm_per_px: scale of that film along x and y.
+        width_px: of the film it is for.
+        height_px: of that film.
+        mm_per_px: of that film, along x and y.
     """
 
     cells: NDArray[np.float64]
