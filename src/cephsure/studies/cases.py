@@ -26,19 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A film under a condition. The film is read or made only when a model has to predict it.
+    """A film under a condition; "auto" lets the model find out, as for a user."""
 
-    Attributes:
-        film_id: name of the film (of the data set, or of the CT).
-        condition: what was done to it, e.g. "70" for a magnitude or "-12" for an angle; "" for nothing.
-        film: makes the film.
-        facing: which way the head faces; "auto" lets the model find out, as for a user.
-        polarity: whether bone is bright; "auto" lets the model find out.
-    """
-
-    film_id: str
-    condition: str
-    film: Callable[[], Film]
+    film_id: str  # name of the film (of the data set, or of the CT)
+    condition: str  # what was done to it, e.g. "70" for a magnitude or "-12" for an angle; "" for nothing
+    film: Callable[[], Film]  # called only when a model has to predict it
     facing: Literal["auto", "right", "left"] = "auto"
     polarity: Literal["auto", "positive", "negative"] = "auto"
 

@@ -135,16 +135,9 @@ def density_panel(
     """Points of a measure against a length in mm, as hexagons coloured by how many points lie in them.
 
     A measure that is a length has a logarithmic axis; the activation is divided by the largest one shown, as
-    in the reference's figures.
-
-    Args:
-        axes: the panel.
-        measured: the measure, (F, L) values.
-        lengths_mm: (F, L) the length, NaN where there is none.
-        y: label of the length.
-        title: of the panel.
-        said: lines in the corner that is empty if the measure is a good one.
-        diagonal: draw the line on which a measure in mm equals the length.
+    in the reference's figures. Values and ``lengths_mm``, labelled ``y``, are (F, L), NaN where there is
+    none; ``said`` are lines in the corner that is empty if the measure is a good one; ``diagonal`` draws the
+    line on which a measure in mm equals the length.
     """
     there = np.isfinite(measured.values) & np.isfinite(lengths_mm)
     x, heights = measured.values[there], np.maximum(lengths_mm[there], _LEAST_MM)

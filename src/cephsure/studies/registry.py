@@ -17,19 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """An experiment by name; its module, and what that needs, is imported only when it is made.
+    """An experiment by name; its module, and what that needs, is imported only when it is made."""
 
-    Attributes:
-        name: as on the command line.
-        question: what it asks, in one line.
-        needs: the option that gives its data, where annotated films are not enough.
-        function: its module and the function in it; "" where they are called like the experiment.
-    """
-
-    name: str
-    question: str
-    needs: Literal["", "--ct", "--other-site"] = ""
-    function: str = ""
+    name: str  # as on the command line
+    question: str  # in one line
+    needs: Literal["", "--ct", "--other-site"] = (
+        ""  # what gives its data, where annotated films are not enough
+    )
+    function: str = ""  # its module and the function in it, where they are not called like the experiment
 
     def __call__(self, study: Study) -> ExperimentResult:
         """Make the experiment.

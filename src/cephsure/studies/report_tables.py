@@ -78,10 +78,7 @@ class ShownTable:
 def shown_table(table: ResultTable, *, title: str, file: str) -> ShownTable:
     """A result's table for the report: a long one is cut to its first rows, and says so.
 
-    Args:
-        table: of a result.
-        title: what stands before the table's own title, such as "Table 2.1".
-        file: where the whole table is, with full precision.
+    The title ("Table 2.1") stands before the table's own; the file has the whole table with full precision.
     """
     columns, same = shown_columns(table)
     n_rows = len(table.frame)
@@ -101,11 +98,8 @@ def text_table(
 ) -> Table:
     """A table as text, for a terminal or a Markdown page: rounded, intervals beside their values.
 
-    Args:
-        table: of a result.
-        most_rows: its first rows, if it has more; the title then says so.
-        most_columns: its first columns, a value with its interval being one.
-        digits: of the largest number of a column.
+    It has the ``most_rows`` first rows, and says so where the result has more; the first ``most_columns``, a
+    value with its interval being one; and so many ``digits`` of the largest number of a column.
     """
     columns = shown_columns(table, digits=digits)[0][:most_columns]
     rows = list(zip(*(column.texts for column in columns), strict=True))

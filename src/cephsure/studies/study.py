@@ -36,27 +36,16 @@ PUBLISHED_MEASURE: dict[str, str] = {"baseline": "activation", "ensemble": "spre
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFacts:
-    """What is known of a model of a study.
+    """What is known of a model of a study."""
 
-    Attributes:
-        label: unique in the study; names its stored predictions.
-        recipe: "paper" or "default".
-        kind: "baseline", "ensemble" or "mc-dropout".
-        truth: the annotation it was trained on.
-        samples: members, or stochastic passes a film.
-        changes: what was changed of the recipe ("filters x 0.5", ...), in words.
-        sha256: of its bundle as it was trained, before any calibration.
-        made: the day its bundle was made, as YYYY-MM-DD; "" if that is not known.
-    """
-
-    label: str
-    recipe: str
+    label: str  # unique in the study; names its stored predictions
+    recipe: str  # "paper" or "default"
     kind: ModelKind
-    truth: str
-    samples: int
-    changes: tuple[str, ...]
-    sha256: str
-    made: str = ""
+    truth: str  # the annotation it was trained on
+    samples: int  # members, or stochastic passes a film
+    changes: tuple[str, ...]  # what was changed of the recipe ("filters x 0.5", ...), in words
+    sha256: str  # of its bundle as it was trained, before any calibration
+    made: str = ""  # the day its bundle was made, as YYYY-MM-DD, if that is known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,30 +92,17 @@ def silent(_what: str, _total: int, /) -> Iterator[Callable[[], None]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """What the experiments are made from.
+    """What the experiments are made from."""
 
-    Attributes:
-        models: at least one.
-        dataset: annotated films, such as those of ISBI 2015; of a split "train" shapes are learnt.
-        split: the films that the experiments are made on, which no model was trained on.
-        cts: head CTs: NIfTI files, folders of a DICOM series, InVesalius projects.
-        other_site: annotated films of another scanner, or None.
-        out: where predictions and results go.
-        seed: of random fields, stochastic passes and bootstraps.
-        shift_films: how many films the shifts (distortion, detection) are applied to; each is
-            predicted under many conditions.
-        progress: shows how far it is.
-    """
-
-    models: tuple[StudyModel, ...]
-    dataset: Dataset
-    out: Path
-    split: str = "test1"
-    cts: tuple[Path, ...] = ()
-    other_site: Dataset | None = None
-    seed: int = 0
-    shift_films: int = 10
-    progress: Progress = field(default=silent)
+    models: tuple[StudyModel, ...]  # at least one
+    dataset: Dataset  # annotated films, such as those of ISBI 2015; of a split "train" shapes are learnt
+    out: Path  # where predictions and results go
+    split: str = "test1"  # the films that the experiments are made on, which no model was trained on
+    cts: tuple[Path, ...] = ()  # head CTs: NIfTI files, folders of a DICOM series, InVesalius projects
+    other_site: Dataset | None = None  # annotated films of another scanner
+    seed: int = 0  # of random fields, stochastic passes and bootstraps
+    shift_films: int = 10  # how many are distorted and corrupted; each is predicted under many conditions
+    progress: Progress = field(default=silent)  # shows how far it is
 
     @property
     def test_name(self) -> str:

@@ -53,25 +53,15 @@ class _Frozen(BaseModel):
 
 
 class DataFacts(_Frozen):
-    """Films or a CT.
-
-    Attributes:
-        role: what the study uses it for.
-        name: of the data set or file.
-        films: by split, how many; none for a CT.
-        annotators: who marked points.
-        sha256: over names, files and points.
-        newest: the day of its newest file, YYYY-MM-DD.
-        credit: whom to name, or "".
-    """
+    """Films or a CT."""
 
     role: Literal["films", "other site", "head CT"]
-    name: str
-    films: dict[str, int] = {}
+    name: str  # of the data set or file
+    films: dict[str, int] = {}  # by split, how many; none for a CT
     annotators: tuple[str, ...] = ()
-    sha256: str
-    newest: str
-    credit: str = ""
+    sha256: str  # over names, files and points
+    newest: str  # the day of its newest file, YYYY-MM-DD
+    credit: str = ""  # whom to name
 
 
 class StudyFacts(_Frozen):
@@ -156,17 +146,11 @@ def _newest(paths: Iterable[Path]) -> str:
 
 
 class Made(_Frozen):
-    """How one experiment's result came about.
+    """How one experiment's result came about."""
 
-    Attributes:
-        study: what it was made from.
-        arguments: of the command that made it, without the place of folders.
-        seconds: what the last call took; what earlier calls had predicted is not in it.
-    """
-
-    study: StudyFacts
-    arguments: tuple[str, ...] = ()
-    seconds: float = 0.0
+    study: StudyFacts  # what it was made from
+    arguments: tuple[str, ...] = ()  # of the command that made it, without the place of folders
+    seconds: float = 0.0  # that the last call took; what earlier calls had predicted is not in it
 
 
 class StudyRecord(_Frozen):

@@ -52,17 +52,13 @@ class StudyOptions:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """All inputs are open.
+    """All inputs are open."""
 
-    Attributes:
-        models: their titles.
-        devices: where their networks are computed, "cpu" or "cuda"; empty where predictions are stored.
-        left_out: with "all", by experiment without its data the option that would give them.
-    """
-
-    models: tuple[str, ...]
-    devices: tuple[str, ...]
-    left_out: dict[str, str]
+    models: tuple[str, ...]  # their titles
+    devices: tuple[
+        str, ...
+    ]  # where networks are computed, "cpu" or "cuda"; empty where predictions are stored
+    left_out: dict[str, str]  # with "all", by experiment without its data the option that would give them
 
 
 @dataclass(frozen=True, slots=True)
