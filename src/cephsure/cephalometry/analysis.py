@@ -47,61 +47,34 @@ class ClassProbability(Frozen):
 
 
 class MeasuredValue(Frozen):
-    """One measurement on one film.
-
-    Attributes:
-        analysis: the analysis that it is part of.
-        code: short name.
-        name: full name.
-        unit: "deg", "mm" or "ratio".
-        value: from the predicted points; None where it cannot be had.
-        missing: why there is no value.
-        sd: standard deviation of the sampled values.
-        interval_90: 5 and 95 % points of the sampled values.
-        no_interval: why there is a value but no interval.
-        class_of_value: the class that the value itself belongs to.
-        class_probabilities: share of the sampled values in each class.
-        decision: the class that reaches the stated probability, or "not decidable"; None without classes or
-            without an interval.
-        norms: what is usual.
-    """
+    """One measurement, of an analysis, on one film."""
 
     analysis: str
     code: str
-    name: str
+    name: str  # in full
     unit: Unit
-    value: float | None = None
-    missing: str | None = None
-    sd: float | None = None
-    interval_90: tuple[float, float] | None = None
-    no_interval: str | None = None
-    class_of_value: str | None = None
-    class_probabilities: tuple[ClassProbability, ...] | None = None
+    value: float | None = None  # from the predicted points; None where it cannot be had
+    missing: str | None = None  # why there is no value
+    sd: float | None = None  # standard deviation of the sampled values
+    interval_90: tuple[float, float] | None = None  # 5 and 95 % points of the sampled values
+    no_interval: str | None = None  # why there is a value but no interval
+    class_of_value: str | None = None  # the class that the value itself belongs to
+    class_probabilities: tuple[ClassProbability, ...] | None = None  # share of the sampled values in each
+    # The class that reaches the stated probability, or "not decidable"; None without classes or an interval.
     decision: str | None = None
-    norms: tuple[Norm, ...] = ()
+    norms: tuple[Norm, ...] = ()  # what is usual
 
 
 class Analysis(Frozen):
-    """One film's measurements, and what their intervals rest on.
-
-    Attributes:
-        film: the film.
-        model: the model that found its landmarks.
-        errors_from: "calibration"; "raw sample spread", which is no statement about the error; or "none".
-        min_probability: what a class must reach to be decided.
-        draws: sampled sets of landmarks behind intervals and probabilities.
-        seed: of the draws.
-        measurements: in the order of the analyses.
-        disclaimer: what this is not for.
-    """
+    """One film's measurements, and what their intervals rest on."""
 
     film: FilmInfo
-    model: ModelInfo
-    errors_from: ErrorsFrom
-    min_probability: float
-    draws: int
-    seed: int
-    measurements: tuple[MeasuredValue, ...]
+    model: ModelInfo  # that found its landmarks
+    errors_from: ErrorsFrom  # "raw sample spread" is no statement about the error
+    min_probability: float  # what a class must reach to be decided
+    draws: int  # sampled sets of landmarks behind intervals and probabilities
+    seed: int  # of the draws
+    measurements: tuple[MeasuredValue, ...]  # in the order of the analyses
     disclaimer: str = "Research use only. Not a medical device."
 
     def document(self) -> dict[str, Any]:
@@ -250,20 +223,15 @@ def analyses_csv(analyses: Sequence[Analysis]) -> str:
     table.writerow(COLUMNS)
     for analysis in analyses:
         for measured in analysis.measurements:
+            low, high = measured.interval_90 or (None, None)
+            numbers = (measured.value, measured.sd, low, high)
+            shares = [share.probability for share in measured.class_probabilities or ()]
+            row = [analysis.film.path or "", measured.analysis, measured.code, measured.name, measured.unit]
+            row += [*map(_number, numbers), measured.class_of_value or "", measured.decision or ""]
             remark = measured.missing or measured.no_interval or ""
-            last = (analysis.errors_from, remark, analysis.model.name)
-            table.writerow([analysis.film.path or "", *_cells(measured), *last])
+            row += [_number(max(shares, default=None)), analysis.errors_from, remark, analysis.model.name]
+            table.writerow(row)
     return text.getvalue()
-
-
-def _cells(measured: MeasuredValue) -> list[str]:
-    low, high = measured.interval_90 or (None, None)
-    shares = [share.probability for share in measured.class_probabilities or ()]
-    return [
-        *(measured.analysis, measured.code, measured.name, measured.unit),
-        *map(_number, (measured.value, measured.sd, low, high)),
-        *(measured.class_of_value or "", measured.decision or "", _number(max(shares, default=None))),
-    ]
 
 
 def _number(value: float | None) -> str:

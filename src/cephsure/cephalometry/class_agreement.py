@@ -86,10 +86,7 @@ class ClassAgreement:
 def class_agreement(entry: Entry, first: Array, second: Array) -> ClassAgreement:
     """Compare the classes of a measurement's values, over the films where both have one.
 
-    Args:
-        entry: the measurement and its classes.
-        first: (F,) values, NaN where missing, by whom counts as true.
-        second: (F,) values of the same films by the other.
+    Both are (F,) values of the same films, NaN where missing; ``first`` is by whom counts as true.
 
     Examples:
         >>> from cephsure.cephalometry import shipped_analyses
@@ -112,16 +109,10 @@ def values_of(
     codes: Sequence[str],
     analyses: Sequence[AnalysisDefinition],
 ) -> dict[tuple[str, str], Array]:
-    """The values of every measurement on many films.
+    """The values of every measurement on many films, by analysis and code.
 
-    Args:
-        points_px: for each of F films (L, 2) positions in px of the film as given, NaN where missing.
-        films: the films, with facing and scale.
-        codes: the landmarks' codes.
-        analyses: what to measure.
-
-    Returns:
-        By analysis and code (F,) values; NaN where a point is missing, and for lengths without a scale.
+    From (L, 2) positions for each of F films, in px of the film as given, NaN where missing, and the
+    landmarks' codes; (F,) values, NaN where a point is missing, and for lengths without a scale.
     """
     heads = np.stack([head_points_of(points, film) for points, film in zip(points_px, films, strict=True)])
     nowhere = np.full((len(heads), 2), np.nan)
@@ -163,21 +154,14 @@ def interval_coverage(entry: Entry, measured: Sequence[MeasuredValue], truth: Ar
 
 @dataclass(frozen=True, slots=True)
 class MeasurementStudy:
-    """One measurement over many films.
-
-    Attributes:
-        analysis: the analysis that it is part of.
-        model: the model's classes against the truth's.
-        observers: the annotators' classes against each other, by their names; the first one counts as true.
-        coverage: the intervals against the true values.
-        mean_absolute_difference: of the model's values from the truth's, in the measurement's unit.
-    """
+    """One measurement, of an analysis, over many films."""
 
     analysis: str
-    model: ClassAgreement
+    model: ClassAgreement  # the model's classes against the truth's
+    # The annotators' classes against each other, by their names; the first one counts as true.
     observers: Mapping[tuple[str, str], ClassAgreement]
     coverage: IntervalCoverage
-    mean_absolute_difference: float
+    mean_absolute_difference: float  # of the model's values from the truth's, in the measurement's unit
 
     def document(self) -> dict[str, Any]:
         """The measurement as JSON data; what is not defined is null."""
@@ -197,21 +181,13 @@ class MeasurementStudy:
 
 @dataclass(frozen=True, slots=True)
 class ClassStudy:
-    """How well a model's measurements put films into their classes.
+    """How well a model's measurements put films into their classes."""
 
-    Attributes:
-        model: the model's name.
-        truth: whose points are true.
-        films: how many films.
-        errors_from: what the intervals rest on, one word for all films, or "mixed".
-        measurements: one for each measurement with classes.
-    """
-
-    model: str
-    truth: str
-    films: int
-    errors_from: str
-    measurements: tuple[MeasurementStudy, ...]
+    model: str  # its name
+    truth: str  # whose points are true
+    films: int  # how many
+    errors_from: str  # what the intervals rest on, one word for all films, or "mixed"
+    measurements: tuple[MeasurementStudy, ...]  # those with classes
 
     def document(self) -> dict[str, Any]:
         """The study as JSON data, ``cephsure.class-agreement/1``; what is not defined is null."""
@@ -234,7 +210,7 @@ def class_study(
     truth: str,
     observers: Sequence[str],
 ) -> ClassStudy:
-    """Compare classes over films with known points.
+    """Compare classes, of all measurements that have some, over films with known points.
 
     Args:
         predictions: F films' predictions.
@@ -244,9 +220,6 @@ def class_study(
         analyses: what to measure.
         truth: whose points are true.
         observers: the annotators to compare with each other.
-
-    Returns:
-        The study of all measurements that have classes.
     """
     films = [prediction.film for prediction in predictions]
     codes = [landmark.code for landmark in predictions[0].landmarks]

@@ -37,13 +37,8 @@ def head_points(points_px: Array, *, mirrored: bool, mm_per_px: tuple[float, flo
     square. Without a scale pixels are taken to be square, which is all that an angle needs to know. Where the
     frame's origin lies does not matter to any formula.
 
-    Args:
-        points_px: (..., 2) positions in px of the film as given.
-        mirrored: whether the head faces left on it.
-        mm_per_px: scale along x and y, or None.
-
-    Returns:
-        (..., 2) positions, x to the face, y downwards.
+    From (..., 2) positions in px of the film as given, ``mirrored`` if the head faces left on it, (..., 2)
+    positions, x to the face, y downwards.
     """
     direction = np.array([-1.0 if mirrored else 1.0, 1.0])
     return np.asarray(points_px * (direction * (mm_per_px or (1.0, 1.0))))
@@ -61,9 +56,10 @@ class Frozen(BaseModel):
 
 
 class _Formula(Frozen, ABC):
-    """What all kinds share; each says its unit, its lines, points beside them, and how it is computed."""
+    """What all kinds share; each says its unit, the fields that are lines, and how it is computed."""
 
     unit: ClassVar[Unit] = "deg"
+    line_fields: ClassVar[tuple[str, ...]]
 
     @property
     def lines(self) -> tuple[Vector, ...]:
@@ -79,8 +75,8 @@ class _Formula(Frozen, ABC):
         """Values (...) for positions (..., 2) by landmark code."""
         return np.asarray(self._value(at))
 
-    @abstractmethod
-    def _lines(self) -> tuple[Vector, ...]: ...
+    def _lines(self) -> tuple[Vector, ...]:
+        return tuple(getattr(self, name) for name in self.line_fields)
 
     def _points(self) -> tuple[str, ...]:
         return ()
@@ -95,9 +91,7 @@ class Angle(_Formula):
     kind: Literal["angle"]
     u: Vector
     v: Vector
-
-    def _lines(self) -> tuple[Vector, ...]:
-        return (self.u, self.v)
+    line_fields: ClassVar = ("u", "v")
 
     def _value(self, at: Positions) -> Array:
         return np.abs(turn_deg(_vector(at, self.u), _vector(at, self.v)))
@@ -127,9 +121,7 @@ class SignedAngle(_Formula):
     kind: Literal["signed_angle"]
     line: Vector
     to: Vector
-
-    def _lines(self) -> tuple[Vector, ...]:
-        return (self.line, self.to)
+    line_fields: ClassVar = ("line", "to")
 
     def _value(self, at: Positions) -> Array:
         return turn_deg(_vector(at, self.line), _vector(at, self.to))
@@ -178,9 +170,7 @@ class Distance(_Formula):
     unit: ClassVar[Unit] = "mm"
     kind: Literal["distance", "signed_distance"]
     points: Vector
-
-    def _lines(self) -> tuple[Vector, ...]:
-        return (self.points,)
+    line_fields: ClassVar = ("points",)
 
     def _value(self, at: Positions) -> Array:
         between = _vector(at, self.points)
@@ -198,9 +188,7 @@ class DistanceToLine(_Formula):
     kind: Literal["distance_to_line"]
     point: Code
     line: Vector
-
-    def _lines(self) -> tuple[Vector, ...]:
-        return (self.line,)
+    line_fields: ClassVar = ("line",)
 
     def _points(self) -> tuple[str, ...]:
         return (self.point,)
@@ -216,9 +204,7 @@ class DistanceAlong(_Formula):
     kind: Literal["distance_along"]
     points: Vector
     line: Vector
-
-    def _lines(self) -> tuple[Vector, ...]:
-        return (self.line,)
+    line_fields: ClassVar = ("line",)
 
     def _points(self) -> tuple[str, ...]:
         return self.points
@@ -234,9 +220,7 @@ class Ratio(_Formula):
     kind: Literal["ratio"]
     numerator: Vector
     denominator: Vector
-
-    def _lines(self) -> tuple[Vector, ...]:
-        return (self.numerator, self.denominator)
+    line_fields: ClassVar = ("numerator", "denominator")
 
     def _value(self, at: Positions) -> Array:
         below = _length(_vector(at, self.denominator))

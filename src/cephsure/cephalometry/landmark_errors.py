@@ -28,36 +28,26 @@ ONE_SAMPLE = "no calibrated errors, and one sample has no spread"
 
 @dataclass(frozen=True, slots=True)
 class LandmarkErrors:
-    """The landmarks' errors on one film.
-
-    Attributes:
-        source: where they come from.
-        covariances_px: (L, 2, 2) second moments, px², NaN where not known; None from no source.
-        correlation: across landmarks, as `sample_points` takes it, or None for independent ones.
-        reason: why there are none.
-    """
+    """The landmarks' errors on one film, and where they come from."""
 
     source: ErrorsFrom
-    covariances_px: Array | None = None
-    correlation: Array | None = None
-    reason: str | None = None
+    covariances_px: Array | None = None  # (L, 2, 2) second moments, px², NaN where not known
+    correlation: Array | None = None  # across landmarks, as `sample_points` takes it; None: independent
+    reason: str | None = None  # why there are none
 
 
 def landmark_errors(prediction: Prediction, *, uncalibrated: bool = False) -> LandmarkErrors:
-    """The errors that a prediction's measurements are to be given intervals from.
+    """The errors that a prediction's measurements are to be given intervals from, or why there are none.
 
     The calibrated covariances of the prediction's landmarks; how the landmarks' errors hang together comes
     from the samples. Without calibration there are none: how far samples disagree is not how far they err.
-
-    Args:
-        prediction: one film's landmarks.
-        uncalibrated: take the raw spread of the samples where the model is not calibrated.
-
-    Returns:
-        The errors, or the reason why there are none.
+    If ``uncalibrated``, that raw spread is taken where the model is not calibrated.
     """
-    calibrated, scale = _calibrated(prediction), prediction.film.mm_per_px
-    if calibrated is not None and scale is not None:
+    given = [landmark.error_covariance_mm2 for landmark in prediction.landmarks]
+    scale = prediction.film.mm_per_px
+    if scale is not None and any(covariance is not None for covariance in given):
+        unknown = np.full((2, 2), np.nan)
+        calibrated = np.array([unknown if covariance is None else covariance for covariance in given])
         covariances_px = calibrated / np.outer(scale, scale)
         return LandmarkErrors("calibration", covariances_px, spread_correlation(prediction))
     if not uncalibrated:
@@ -98,7 +88,7 @@ def sample_points(
     points = prediction.points_px  # (L, 2)
     if covariances is None:
         covariances = spread_covariances(prediction)
-    roots = _square_roots(_checked(covariances, count=len(points)))  # (L, 2, 2)
+    roots = _square_roots(covariances, count=len(points))  # (L, 2, 2)
     standard = np.random.default_rng(seed).standard_normal((2 * len(points), n))
     if correlation is not None:
         standard = _root_of_correlation(correlation, count=len(points)) @ standard
@@ -153,24 +143,20 @@ def spread_correlation(prediction: Prediction) -> Array | None:
     return np.asarray(np.where(across, (1 - shrinkage) * correlation, np.eye(2 * count)))
 
 
-def _checked(covariances: Array, *, count: int) -> Array:
+def _square_roots(covariances: Array, *, count: int) -> Array:
+    """(L, 2, 2) symmetric square roots of checked covariances; NaN for those that hold one."""
     if covariances.shape != (count, 2, 2):
         raise ValueError(f"covariances are of shape {covariances.shape}, not ({count}, 2, 2)")
-    known = covariances[np.isfinite(covariances).all(axis=(1, 2))]
+    is_known = np.isfinite(covariances).all(axis=(1, 2))
+    known = covariances[is_known]
     if not np.allclose(known, known.transpose(0, 2, 1)):
         raise ValueError("a covariance is not symmetric")
     if known.size and (np.linalg.eigvalsh(known)[:, 0] < -_ROUNDING * np.abs(known).max()).any():
         raise ValueError("a covariance has a negative variance")
-    return covariances
-
-
-def _square_roots(matrices: Array) -> Array:
-    """(L, 2, 2) symmetric square roots; NaN for matrices that hold one."""
-    known = np.isfinite(matrices).all(axis=(1, 2))
-    roots = np.full_like(matrices, np.nan)
-    variances, axes = np.linalg.eigh(matrices[known])
+    roots = np.full_like(covariances, np.nan)
+    variances, axes = np.linalg.eigh(known)
     lengths = np.sqrt(np.clip(variances, 0.0, None))
-    roots[known] = (axes * lengths[:, None, :]) @ axes.transpose(0, 2, 1)
+    roots[is_known] = (axes * lengths[:, None, :]) @ axes.transpose(0, 2, 1)
     return roots
 
 
@@ -185,12 +171,3 @@ def _root_of_correlation(correlation: Array, *, count: int) -> Array:
     if values[0] < -1e-6:
         raise ValueError("the correlation has a negative eigenvalue")
     return np.asarray((axes * np.sqrt(np.clip(values, 0.0, None))) @ axes.T)
-
-
-def _calibrated(prediction: Prediction) -> Array | None:
-    """(L, 2, 2) calibrated second moments, mm², NaN for landmarks without; None if no landmark has any."""
-    given = [landmark.error_covariance_mm2 for landmark in prediction.landmarks]
-    if all(covariance is None for covariance in given):
-        return None
-    unknown = np.full((2, 2), np.nan)
-    return np.array([unknown if covariance is None else covariance for covariance in given])

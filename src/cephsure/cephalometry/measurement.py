@@ -16,11 +16,9 @@ if TYPE_CHECKING:
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
-NOT_DEFINED = "not defined there"
-"""The class of a value between the published classes."""
-
+NOT_DEFINED = "not defined there"  # the class of a value between the published classes
+# Classes of a measurement that has a norm with limits, but no published classes.
 BELOW, WITHIN, ABOVE = "below the norm", "in the norm", "above the norm"
-"""Classes of a measurement that has a norm with limits, but no published classes."""
 
 
 class Measurement(Frozen):
@@ -122,19 +120,12 @@ class ClassRange(Frozen):
 
 
 class Entry(Frozen):
-    """A measurement in an analysis.
-
-    Attributes:
-        measurement: what is measured.
-        norms: what is usual; more than one where the source tells groups of people apart.
-        classes: in the order of their values, without overlap; none if nothing tells them.
-        classes_source: who published the classes; None if they follow from the norm's limits.
-    """
+    """A measurement in an analysis."""
 
     measurement: Measurement
-    norms: tuple[Norm, ...] = ()
-    classes: tuple[ClassRange, ...] = ()
-    classes_source: str | None = None
+    norms: tuple[Norm, ...] = ()  # more than one where the source tells groups of people apart
+    classes: tuple[ClassRange, ...] = ()  # in the order of their values, without overlap; perhaps none
+    classes_source: str | None = None  # who published them; None if they follow from the norm's limits
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cephsure.uncertainty import Prediction
 
 LABELLED_AND_VISIBLE = 2
+_HEAD = {"name": "head", "supercategory": "cephalogram"}
 
 
 def render(prediction: Prediction, out_dir: Path) -> str:
@@ -27,14 +28,10 @@ def render(prediction: Prediction, out_dir: Path) -> str:
 
 
 def render_many(predictions: Sequence[Prediction], out_dir: Path) -> str:
-    """Write the landmarks of many films into one COCO key-point file.
+    """Write the landmarks of many films into one COCO key-point file, JSON text.
 
-    Args:
-        predictions: one a film; those of another landmark set get a category of their own.
-        out_dir: the folder the file will lie in; ``file_name`` is relative to it.
-
-    Returns:
-        JSON text; image and annotation number n are those of the n-th prediction, counted from 1.
+    Image and annotation number n are those of the n-th prediction, counted from 1; predictions of another
+    landmark set get a category of their own. ``file_name`` is relative to ``out_dir``.
     """
     codes = [tuple(landmark.code for landmark in prediction.landmarks) for prediction in predictions]
     disclaimers = dict.fromkeys(prediction.disclaimer for prediction in predictions)
@@ -59,13 +56,7 @@ def render_many(predictions: Sequence[Prediction], out_dir: Path) -> str:
             for number, (prediction, code_set) in enumerate(zip(predictions, codes, strict=True), start=1)
         ],
         "categories": [
-            {
-                "id": index,
-                "name": "head",
-                "supercategory": "cephalogram",
-                "keypoints": code_set,
-                "skeleton": [],
-            }
+            {"id": index, **_HEAD, "keypoints": code_set, "skeleton": []}
             for code_set, index in categories.items()
         ],
     }

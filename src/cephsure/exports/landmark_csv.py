@@ -31,15 +31,10 @@ def render(prediction: Prediction, out_dir: Path) -> str:
 
 
 def render_many(predictions: Sequence[Prediction], out_dir: Path) -> str:
-    """Write the landmarks of many films into one CSV; the column ``film`` tells them apart.
+    """Write the landmarks of many films into one CSV; ``film`` is relative to ``out_dir``.
 
-    Args:
-        predictions: one a film.
-        out_dir: the folder the file will lie in; ``film`` is relative to it.
-
-    Returns:
-        One header line and one line for each landmark of each film, in the given order. What is not known
-        (millimetres without a scale, regions without calibration) is empty.
+    One header line and one line for each landmark of each film, in the given order. What is not known
+    (millimetres without a scale, regions without calibration) is empty.
     """
     measured = [landmark.measures.model_dump() for p in predictions for landmark in p.landmarks]
     names = tuple(dict.fromkeys(name for measures in measured for name in measures))
@@ -65,7 +60,8 @@ def _rows(prediction: Prediction, names: tuple[str, ...], out_dir: Path) -> list
                 str(landmark.number),
                 landmark.code,
                 landmark.name,
-                *map(_position, positions),
+                # A ten-thousandth of a pixel is far below what any of this can resolve.
+                *("" if value is None else f"{value:.4f}" for value in positions),
                 *(_quantity(measures.get(name)) for name in names),
                 _quantity(mm_per_px_x),
                 _quantity(mm_per_px_y),
@@ -86,11 +82,6 @@ def _calibrated(landmark: LandmarkPrediction) -> list[str]:
         return [error, "", "", ""]
     area = "inf" if region.whole_film else _quantity(region.area_mm2)
     return [error, region.kind, _quantity(region.level), area]
-
-
-def _position(value: float | None) -> str:
-    # A ten-thousandth of a pixel is far below what any of this can resolve.
-    return "" if value is None else f"{value:.4f}"
 
 
 def _quantity(value: float | None) -> str:

@@ -33,10 +33,10 @@ SLICER_SCHEMA = (
 
 def render_slicer(prediction: Prediction, _out_dir: Path | None = None) -> str:
     """Write a prediction as a Slicer ``Fiducial`` markup; each point's description has its measures."""
-    film = prediction.film
+    film, stem = prediction.film, film_stem(prediction.film.path)
     markup: dict[str, Any] = {
         "type": "Fiducial",
-        "name": _slicer_name(prediction),
+        "name": stem if film.mm_per_px is not None else f"{stem} (pixels, scale unknown)",
         "description": _slicer_description(prediction),
         "coordinateSystem": "LPS",
     }
@@ -50,11 +50,6 @@ def render_slicer(prediction: Prediction, _out_dir: Path | None = None) -> str:
         "display": {"visibility": True, "pointLabelsVisibility": True, "glyphType": "Cross2D"},
     }
     return readable_json({"@schema": SLICER_SCHEMA, "markups": [markup]})
-
-
-def _slicer_name(prediction: Prediction) -> str:
-    stem = film_stem(prediction.film.path)
-    return stem if prediction.film.mm_per_px is not None else f"{stem} (pixels, scale unknown)"
 
 
 def _slicer_description(prediction: Prediction) -> str:
@@ -101,24 +96,23 @@ def render_labelme(prediction: Prediction, out_dir: Path) -> str:
         {
             "version": "5.0.1",
             "flags": {},
-            "shapes": [_labelme_shape(landmark) for landmark in prediction.landmarks],
+            "shapes": [
+                {
+                    "label": f"l{landmark.number}",
+                    "points": [[landmark.x_px, landmark.y_px]],
+                    "group_id": None,
+                    "description": f"{landmark.code}: {describe_landmark(landmark)}",
+                    "shape_type": "point",
+                    "flags": {},
+                }
+                for landmark in prediction.landmarks
+            ],
             "imagePath": film_reference(film.path, out_dir),
             "imageData": None,
             "imageHeight": film.height_px,
             "imageWidth": film.width_px,
         }
     )
-
-
-def _labelme_shape(landmark: LandmarkPrediction) -> dict[str, Any]:
-    return {
-        "label": f"l{landmark.number}",
-        "points": [[landmark.x_px, landmark.y_px]],
-        "group_id": None,
-        "description": f"{landmark.code}: {describe_landmark(landmark)}",
-        "shape_type": "point",
-        "flags": {},
-    }
 
 
 def describe_landmark(landmark: LandmarkPrediction) -> str:

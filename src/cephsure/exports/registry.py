@@ -43,11 +43,7 @@ EXPORTERS: dict[str, Exporter] = {
 
 
 def exporter(fmt: str) -> Exporter:
-    """The exporter called ``fmt``.
-
-    Raises:
-        InputError: there is no such format.
-    """
+    """The exporter called ``fmt``; `InputError` if there is none."""
     if fmt not in EXPORTERS:
         raise InputError(
             f"no export format is called {fmt!r}", remedy=f"known formats: {', '.join(EXPORTERS)}"
@@ -76,15 +72,7 @@ def export(prediction: Prediction, fmt: str, out_dir: Path, *, stem: str) -> Pat
 
 
 def export_many(predictions: Sequence[Prediction], fmt: str, path: Path) -> Path:
-    """Write the predictions of many films into one file.
-
-    Args:
-        predictions: one a film.
-        fmt: a format that has a form for many films (``csv``, ``coco``).
-        path: the file to write.
-
-    Returns:
-        ``path``.
+    """Write the predictions of many films into one file at ``path``; ``fmt`` is ``csv`` or ``coco``.
 
     Raises:
         InputError: the format is unknown or has one file a film only, or the file cannot be written.

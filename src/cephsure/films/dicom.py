@@ -165,14 +165,7 @@ def _integer(dataset: Dataset, keyword: str, *, default: int | None = None) -> i
 
 
 def read_dicom(data: bytes, limits: ReadLimits) -> Picture:
-    """Read a DICOM image of one frame.
-
-    Args:
-        data: the file's content, with or without preamble.
-        limits: checked by the header before anything is decoded.
-
-    Returns:
-        The picture and the scales it states.
+    """Read a DICOM image of one frame, with or without preamble; its header is held to the limits first.
 
     Raises:
         FilmError: if there is no image, more than one, if it is cut off, too large, coloured or blank, or if
@@ -246,7 +239,10 @@ def _decode(dataset: Dataset, layout: PixelLayout, syntax: uid.UID) -> tuple[NDA
         raise FilmError(f"pixels compressed as {name} need a decoder that is not installed", remedy=INSTALL)
     if syntax.is_encapsulated:
         _check_codestream(get_frame(dataset.PixelData, 0, number_of_frames=1), layout, syntax)
-    _complete(dataset, layout)
+    # What the layout assumes where the header is silent is written back: pydicom insists on it.
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = layout.samples, layout.photometric
+    dataset.BitsStored, dataset.HighBit = layout.bits_stored, layout.high_bit
+    dataset.PixelRepresentation = int(layout.is_signed)
     is_stored_as_is = not syntax.is_encapsulated or syntax == uid.RLELossless
     # Left to itself pydicom takes the lowest bits, whatever the highest bit is. A codec has no spare bits,
     # but knows nothing of the sign.
@@ -257,24 +253,12 @@ def _decode(dataset: Dataset, layout: PixelLayout, syntax: uid.UID) -> tuple[NDA
             values, _ = decoder.as_array(dataset, correct_unused_bits=extend_sign)  # type: ignore[arg-type]
     except Exception as error:
         what = f"pixels stored as {name} cannot be decoded: damaged, or unknown to the installed decoders"
-        raise FilmError(what, remedy=None if _has_all_decoders() else INSTALL) from error
+        has_all_decoders = all(find_spec(module) is not None for module in ("gdcm", "pylibjpeg", "openjpeg"))
+        raise FilmError(what, remedy=None if has_all_decoders else INSTALL) from error
     if any("premature end" in complaint for complaint in complaints):
         raise FilmError("the compressed pixels are damaged: they end too early")
     notes = tuple(printable(f"the decoder complains: {complaint}") for complaint in complaints[:1])
     return (_stored_bits(values, layout) if is_stored_as_is else values), notes
-
-
-def _complete(dataset: Dataset, layout: PixelLayout) -> None:
-    """Write back what the layout assumes where the header is silent; pydicom insists on it."""
-    dataset.SamplesPerPixel = layout.samples
-    dataset.PhotometricInterpretation = layout.photometric
-    dataset.BitsStored = layout.bits_stored
-    dataset.HighBit = layout.high_bit
-    dataset.PixelRepresentation = int(layout.is_signed)
-
-
-def _has_all_decoders() -> bool:
-    return all(find_spec(module) is not None for module in ("gdcm", "pylibjpeg", "openjpeg"))
 
 
 def _check_codestream(frame: bytes, layout: PixelLayout, syntax: uid.UID) -> None:
@@ -302,9 +286,18 @@ def _stored_bits(values: NDArray[Any], layout: PixelLayout) -> NDArray[Any]:
 def _grey(
     values: NDArray[Any], dataset: Dataset, layout: PixelLayout
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    if layout.is_grey:
-        return _brighter_is_larger(*_scaled(values, dataset, layout), dataset, layout)
+    """Grey in [0, 1] where larger is brighter, and notes."""
     bits = layout.bits_stored
+    if layout.is_grey:
+        pixels, grey_notes = _scaled(values, dataset, bits=bits)
+        is_negative = layout.photometric == "MONOCHROME1"
+        slope = numbers(dataset, "RescaleSlope", 1, grey_notes)
+        if is_negative:
+            grey_notes.append("stored as a negative (MONOCHROME1): turned so that larger is brighter")
+        if slope is not None and slope[0] < 0:
+            grey_notes.append("its rescale slope is negative: turned round")
+            is_negative = not is_negative
+        return (1 - pixels if is_negative else pixels), tuple(grey_notes)
     if layout.photometric == "PALETTE COLOR":
         values = apply_color_lut(values, dataset)
         bits = 8 * values.dtype.itemsize
@@ -314,11 +307,8 @@ def _grey(
     return scale_bits(grey, bits=8), notes
 
 
-def _scaled(
-    values: NDArray[Any], dataset: Dataset, layout: PixelLayout
-) -> tuple[NDArray[np.float32], list[str]]:
+def _scaled(values: NDArray[Any], dataset: Dataset, *, bits: int) -> tuple[NDArray[np.float32], list[str]]:
     """Scale grey values to [0, 1]; padding has no say in the range."""
-    bits = layout.bits_stored
     if bits <= 8 and values.min() >= 0 and values.max() < 2**bits:
         return scale_bits(values, bits=bits), []
     notes: list[str] = []
@@ -330,16 +320,3 @@ def _scaled(
         ignored = (values >= low) & (values <= high)
     pixels, range_notes = scale_range(values, ignored=ignored)
     return pixels, [*notes, *range_notes]
-
-
-def _brighter_is_larger(
-    pixels: NDArray[np.float32], notes: list[str], dataset: Dataset, layout: PixelLayout
-) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    slope = numbers(dataset, "RescaleSlope", 1, notes)
-    is_negative = layout.photometric == "MONOCHROME1"
-    if is_negative:
-        notes.append("stored as a negative (MONOCHROME1): turned so that larger is brighter")
-    if slope is not None and slope[0] < 0:
-        notes.append("its rescale slope is negative: turned round")
-        is_negative = not is_negative
-    return (1 - pixels if is_negative else pixels), tuple(notes)

@@ -20,15 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-STRAY_FRACTION = 0.001
-"""Share of the pixels, at either end, that may be stray."""
-
-STRAY_STRETCH = 2.0
-"""How many times longer than the inner range the full range must be for stray pixels to be clipped."""
-
-MAX_MEAN_CHROMA = 0.05
-"""Mean over the pixels of (largest - smallest of R, G, B) / 255 above which an image is a colour picture."""
-
+STRAY_FRACTION = 0.001  # of the pixels, at either end, may be stray
+STRAY_STRETCH = 2.0  # the full range, in inner ranges, above which stray pixels are clipped
+MAX_MEAN_CHROMA = 0.05  # `mean_chroma` above which an image is a colour picture
 _BLANK = "the image is blank: one value everywhere"
 
 
@@ -54,12 +48,8 @@ def scale_range(
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """Scale values of more than 8 bits, or floating point ones, by the range they use.
 
-    Args:
-        values: (H, W) numbers.
-        ignored: (H, W), True where a pixel is padding and has no say in the range; it is clipped into it.
-
-    Returns:
-        (H, W) float32 in [0, 1], and notes for the user.
+    Gives (H, W) float32 in [0, 1] for (H, W) numbers, and notes for the user. Where ``ignored``, (H, W), is
+    True a pixel is padding and has no say in the range; it is clipped into it.
 
     Raises:
         FilmError: if the image is blank or holds values that are not finite.

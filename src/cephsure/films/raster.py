@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,15 +51,19 @@ def read_raster(data: bytes, kind: FilmKind, limits: ReadLimits) -> Picture:
     _check_whole(data, kind)
     image: ImageFile = _OPENERS[kind](io.BytesIO(data))
     limits.check_size(*image.size)
-    if kind is FilmKind.TIFF:
-        _check_tiff_blocks(image, len(data))
+    for offsets_tag, counts_tag in _TIFF_BLOCKS if kind is FilmKind.TIFF else ():
+        blocks = zip(_tag(image, offsets_tag) or (), _tag(image, counts_tag) or (), strict=False)
+        if any(offset + count > len(data) for offset, count in blocks):
+            raise FilmError(_CUT_OFF)
     if (pages := getattr(image, "n_frames", 1)) > 1:
         raise FilmError(f"the file holds {pages} images or pages", remedy="save the film alone in a file")
     notes = [*_resolution_notes(image, kind), *_depth_notes(image, data, kind)]
     is_white_zero = kind is FilmKind.TIFF and _tag(image, _TIFF_PHOTOMETRIC) == 0
     is_unsigned = kind is FilmKind.TIFF and _tag(image, _TIFF_SAMPLE_FORMAT) in (None, 1, (1,))
     orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
-    _load(image, kind)
+    is_of_libtiff = kind is FilmKind.TIFF and image.info.get("compression") != "raw"
+    with captured_stderr() if is_of_libtiff else nullcontext():
+        image.load()
     if orientation in range(2, 9):
         notes.append(f"turned as its EXIF orientation ({orientation}) asks")
         ImageOps.exif_transpose(image, in_place=True)
@@ -80,24 +85,9 @@ def _check_whole(data: bytes, kind: FilmKind) -> None:
             raise FilmError(_CUT_OFF)
 
 
-def _load(image: ImageFile, kind: FilmKind) -> None:
-    if kind is FilmKind.TIFF and image.info.get("compression") != "raw":
-        with captured_stderr():  # these are decoded by libtiff
-            image.load()
-    else:
-        image.load()
-
-
 def _tag(image: ImageFile, number: int) -> Any:
     tags: Any = getattr(image, "tag_v2", {})
     return tags.get(number)
-
-
-def _check_tiff_blocks(image: ImageFile, size_bytes: int) -> None:
-    for offsets_tag, counts_tag in _TIFF_BLOCKS:
-        offsets, counts = _tag(image, offsets_tag) or (), _tag(image, counts_tag) or ()
-        if any(offset + count > size_bytes for offset, count in zip(offsets, counts, strict=False)):
-            raise FilmError(_CUT_OFF)
 
 
 def _resolution_notes(image: ImageFile, kind: FilmKind) -> list[str]:
@@ -154,8 +144,7 @@ def _deep_grey(
 
 def _over_black(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     """Lay a transparent image over black; an opaque one comes back as it is, without its alpha channel."""
-    has_alpha = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
-    if not has_alpha:
+    if image.mode not in ("LA", "La", "PA", "RGBA", "RGBa") and "transparency" not in image.info:
         return image, ()
     # La and RGBa are premultiplied; they convert only to their plain twins.
     plain = image.convert({"La": "LA", "RGBa": "RGBA"}.get(image.mode, image.mode)).convert("RGBA")

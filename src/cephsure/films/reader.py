@@ -70,9 +70,7 @@ def read_facts(
 ) -> FilmFacts:
     """What `read` gives besides the pixels, which are decoded in DICOM files only: others state no scale.
 
-    Raises:
-        FilmError: as `read`.
-        InputError: as `read`.
+    Takes what `read` takes, and raises what it raises.
     """
     check_mm_per_px(mm_per_px)
     path = Path(path)

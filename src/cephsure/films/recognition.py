@@ -14,8 +14,6 @@ from enum import StrEnum
 
 from cephsure.errors import FilmError
 
-_READABLE = "PNG, JPEG, BMP, TIFF and DICOM files are read"
-
 # Kinds that people do hand in; each gets its name in the error.
 _FOREIGN: tuple[tuple[int, bytes, str], ...] = (
     (0, b"GIF8", "a GIF image"),
@@ -81,7 +79,9 @@ def recognise(data: bytes) -> FilmKind:
         return FilmKind.BMP
     if _is_bare_dicom(data):
         return FilmKind.DICOM
-    raise FilmError(f"{_foreign_name(data)}, not a film", remedy=_READABLE)
+    named = (name for offset, magic, name in _FOREIGN if data.startswith(magic, offset))
+    seems = next(named, "a text file" if _is_text(data[:512]) else "content of an unknown kind")
+    raise FilmError(f"{seems}, not a film", remedy="PNG, JPEG, BMP, TIFF and DICOM files are read")
 
 
 def _is_bare_dicom(data: bytes) -> bool:
@@ -93,13 +93,6 @@ def _is_bare_dicom(data: bytes) -> bool:
         return False
     # Implicit VR: the length stands where the VR would, and is that of a short identifying element.
     return vr in _VALUE_REPRESENTATIONS or 0 < int.from_bytes(data[4:8], "little") <= min(1024, len(data))
-
-
-def _foreign_name(data: bytes) -> str:
-    for offset, magic, name in _FOREIGN:
-        if data[offset : offset + len(magic)] == magic:
-            return name
-    return "a text file" if _is_text(data[:512]) else "content of an unknown kind"
 
 
 def _is_text(head: bytes) -> bool:
@@ -128,10 +121,8 @@ def jpeg_outline(data: bytes) -> Outline:
 
     It is complete only if an EOI marker follows at least one scan; bytes after that are allowed.
     """
-    width: int | None = None
-    height: int | None = None
-    scanned = False
-    position = 2
+    width = height = None
+    scanned, position = False, 2
     while (found := _NEXT_MARKER.search(data, position)) is not None:
         marker, body = data[found.start() + 1], found.end()
         if marker == _END_OF_IMAGE:

@@ -24,30 +24,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from numbers import Real
-from typing import TYPE_CHECKING
 
 from cephsure.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 logger = logging.getLogger(__name__)
 
 UserScale = float | tuple[float, float]
 """Millimetres a pixel as the user gives them: along x, the pixels' shape giving y; or along x and along y."""
 
+# What a skull film can have; whatever is outside is a mistake, as is a scale that makes it larger.
 MM_PER_PX_RANGE = (0.01, 2.0)
-"""Scales that a skull film can have; whatever is outside is a mistake."""
+MAX_FILM_MM = 1000.0  # its longer side
+MAGNIFICATION_RANGE = (1.0, 3.0)  # cephalostats: 1.05 to 1.2
 
-MAX_FILM_MM = 1000.0
-"""Largest side that a skull film can have; a scale stated by a file that makes it larger is a mistake."""
-
-MAGNIFICATION_RANGE = (1.0, 3.0)
-"""Magnifications that a skull film can have (cephalostats: 1.05 to 1.2)."""
-
-AGREEMENT = 0.02
-"""Relative difference between two scales, or magnifications, up to which they agree."""
-
+AGREEMENT = 0.02  # relative difference between two scales, or magnifications, up to which they agree
 _SAME = 0.005  # two spacings that differ by less were written with other rounding, not calibrated
 
 
@@ -123,11 +113,8 @@ def decide_spacing(
     spacing of unknown magnification, nominal scanned spacing, pixel spacing of unknown calibration; the data
     set's; none.
 
-    Args:
-        stated: what the file states.
-        size_px: (width, height).
-        mm_per_px: the user's scale.
-        of_dataset: what the film's data set states.
+    ``size_px`` is (width, height), ``mm_per_px`` the user's scale, ``of_dataset`` what the film's data set
+    states.
 
     Raises:
         InputError: if ``mm_per_px`` is not a possible scale.
@@ -193,12 +180,24 @@ def _spacing_of_file(stated: StatedScales, size_px: tuple[int, int], notes: list
     pixel = _usable(stated.pixel_mm, "PixelSpacing", size_px, notes)
     imager = _usable(stated.imager_mm, "ImagerPixelSpacing", size_px, notes)
     nominal = _usable(stated.nominal_mm, "NominalScannedPixelSpacing", size_px, notes)
-    if pixel is not None and _is_calibrated(pixel, imager, nominal, stated.calibration_type):
+    others = [other for other in (imager, nominal) if other is not None]
+    is_said = stated.calibration_type in ("GEOMETRY", "FIDUCIAL")
+    if pixel is not None and (is_said or (others and not any(_agree(pixel, o, _SAME) for o in others))):
         if imager is not None and pixel[1] > imager[1] * (1 + _SAME):
             notes.append("PixelSpacing is larger than ImagerPixelSpacing, which no magnification explains")
         return _spacing(pixel, SpacingSource.CALIBRATED)
     if imager is not None:
-        return _spacing_of_imager(imager, stated, notes)
+        magnification = _magnification(stated, notes)
+        if magnification is None:
+            notes.append(
+                "the scale is that of the detector plane (ImagerPixelSpacing without a magnification factor)"
+                ": true sizes are smaller by the unknown magnification"
+            )
+            return _spacing(imager, SpacingSource.IMAGER)
+        if magnification == 1.0:
+            notes.append("the file states a magnification of 1, which may be a default of the device")
+        true_mm = (imager[0] / magnification, imager[1] / magnification)
+        return _spacing(true_mm, SpacingSource.IMAGER_MAGNIFICATION)
     if nominal is not None:
         notes.append("the scale is that of the scanned film: not corrected for radiographic magnification")
         return _spacing(nominal, SpacingSource.NOMINAL_SCANNED)
@@ -208,36 +207,15 @@ def _spacing_of_file(stated: StatedScales, size_px: tuple[int, int], notes: list
     return None
 
 
-def _spacing_of_imager(imager: tuple[float, float], stated: StatedScales, notes: list[str]) -> Spacing:
-    magnification = _magnification(stated, notes)
-    if magnification is None:
-        notes.append(
-            "the scale is that of the detector plane (ImagerPixelSpacing without a magnification factor): "
-            "true sizes are smaller by the unknown magnification"
-        )
-        return _spacing(imager, SpacingSource.IMAGER)
-    if magnification == 1.0:
-        notes.append("the file states a magnification of 1, which may be a default of the device")
-    return _spacing(
-        (imager[0] / magnification, imager[1] / magnification), SpacingSource.IMAGER_MAGNIFICATION
-    )
-
-
-def _is_calibrated(
-    pixel: tuple[float, float],
-    imager: tuple[float, float] | None,
-    nominal: tuple[float, float] | None,
-    calibration_type: str | None,
-) -> bool:
-    if calibration_type in ("GEOMETRY", "FIDUCIAL"):
-        return True
-    others = [other for other in (imager, nominal) if other is not None]
-    return bool(others) and not any(_agree(pixel, other, _SAME) for other in others)
-
-
 def _magnification(stated: StatedScales, notes: list[str]) -> float | None:
     """The magnification the file states or implies, None if it does neither."""
-    candidates = dict(_magnification_candidates(stated))
+    candidates: dict[str, float] = {}
+    if stated.magnification is not None:
+        candidates["EstimatedRadiographicMagnificationFactor"] = stated.magnification
+    detector, patient = stated.source_to_detector_mm, stated.source_to_patient_mm
+    # Zero is how many devices write "not known".
+    if detector and patient:
+        candidates["DistanceSourceToDetector / DistanceSourceToPatient"] = detector / patient
     for name, value in list(candidates.items()):
         if not MAGNIFICATION_RANGE[0] <= value <= MAGNIFICATION_RANGE[1]:
             notes.append(f"a magnification of {value:.4g} ({name}) is not possible: ignored")
@@ -248,15 +226,6 @@ def _magnification(stated: StatedScales, notes: list[str]) -> float | None:
             f"the stated magnification factor {values[0]:.4g} is used; the distances give {values[1]:.4g}"
         )
     return values[0] if values else None
-
-
-def _magnification_candidates(stated: StatedScales) -> Iterator[tuple[str, float]]:
-    if stated.magnification is not None:
-        yield "EstimatedRadiographicMagnificationFactor", stated.magnification
-    detector, patient = stated.source_to_detector_mm, stated.source_to_patient_mm
-    # Zero is how many devices write "not known".
-    if detector and patient:
-        yield "DistanceSourceToDetector / DistanceSourceToPatient", detector / patient
 
 
 def _usable(

@@ -18,16 +18,11 @@ class WaveField:
     """A displacement that is a sum of K plane waves: d(x) = sum_k a_k sin(w_k . x + phase_k).
 
     Being a formula it is exact at any point, for pixels and landmarks alike.
-
-    Attributes:
-        amplitudes: (K, 2), in the unit of the coordinates.
-        waves: (K, 2) angular frequencies, radians per unit.
-        phases: (K,) radians.
     """
 
-    amplitudes: NDArray[np.float64]
-    waves: NDArray[np.float64]
-    phases: NDArray[np.float64]
+    amplitudes: NDArray[np.float64]  # (K, 2), in the unit of the coordinates
+    waves: NDArray[np.float64]  # (K, 2) angular frequencies, radians per unit
+    phases: NDArray[np.float64]  # (K,) radians
 
     @staticmethod
     def random(rng: np.random.Generator, *, amplitude: float, wavelength: float, terms: int = 3) -> WaveField:

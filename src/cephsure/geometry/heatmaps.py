@@ -13,19 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MapReadings:
-    """What is read off N heat maps, positions and lengths in map pixels.
+    """What is read off N heat maps, positions and lengths in map pixels."""
 
-    Attributes:
-        positions: (N, 2) float64 (x, y).
-        activations: (N,) the maps' maxima.
-        expected_errors: (N,) expected radial error, sum over u of p(u) |u - position|.
-        entropies: (N,) Shannon entropy of p in nats.
-    """
-
-    positions: NDArray[np.float64]
-    activations: NDArray[np.float64]
-    expected_errors: NDArray[np.float64]
-    entropies: NDArray[np.float64]
+    positions: NDArray[np.float64]  # (N, 2), (x, y)
+    activations: NDArray[np.float64]  # (N,) the maps' maxima
+    expected_errors: NDArray[np.float64]  # (N,) expected radial error, sum over u of p(u) |u - position|
+    entropies: NDArray[np.float64]  # (N,) Shannon entropy of p in nats
 
 
 def softmax_maps(logits: NDArray[np.float32]) -> NDArray[np.float32]:

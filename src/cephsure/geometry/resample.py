@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 def resize(image: NDArray[np.float32], factor: float) -> tuple[NDArray[np.float32], Affine]:
     """Resize an image (H, W) by about ``factor``, the new size over the old.
 
-    With antialiasing: a triangle filter over the source pixels that a new one covers.
-
-    Returns:
-        The new image, and the map from its pixel coordinates to the old one's (centres at whole numbers).
+    With antialiasing: a triangle filter over the source pixels that a new one covers. Gives the new image and
+    the map from its pixel coordinates to the old one's (centres at whole numbers).
     """
     height, width = image.shape
     new_width, new_height = max(1, round(width * factor)), max(1, round(height * factor))
@@ -49,24 +47,13 @@ def sample_bilinear(
 
 
 def sample_lattices(
-    image: NDArray[np.float32],
-    to_image: Affine,
-    centres: NDArray[np.floating],
-    axis: NDArray[np.floating],
+    image: NDArray[np.float32], to_image: Affine, centres: NDArray[np.floating], axis: NDArray[np.floating]
 ) -> NDArray[np.float32]:
     """Bilinear values on square lattices round several points, the image's edge repeated.
 
-    The same as ``sample_bilinear`` at ``to_image.apply(centre + (axis[j], axis[i]))``, but quicker: under an
-    affine map a coordinate is a sum of what the column and what the row gives.
-
-    Args:
-        image: (H, W).
-        to_image: from the lattices' coordinates to the image's pixel coordinates.
-        centres: (N, 2) lattice centres.
-        axis: (S,) offsets of columns, and of rows, from the centre.
-
-    Returns:
-        (N, S, S) values, rows first.
+    The same as ``sample_bilinear`` of ``image`` (H, W) at ``to_image.apply(centre + (axis[j], axis[i]))`` for
+    (N, 2) ``centres`` and (S,) offsets of columns, and of rows; (N, S, S) values, rows first. But quicker:
+    under an affine map a coordinate is a sum of what the column and what the row gives.
     """
     origins = to_image.apply(centres.astype(np.float64))
     steps = to_image.matrix[:, :, None] * axis  # (2, 2, S): of x and y, by column and by row

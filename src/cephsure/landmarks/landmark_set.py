@@ -75,8 +75,7 @@ class LandmarkSet:
         an "l" (``7``, ``"7"``, ``"l7"``, ``"L07"``). Codes go first: in a set with a code "L1", "l1" is that
         landmark.
 
-        Returns:
-            The landmark's row in arrays of positions, from 0, or None where the set has no such landmark.
+        Gives the landmark's row in arrays of positions, from 0, or None where the set has no such landmark.
 
         Examples:
             >>> from cephsure.landmarks import load_landmark_set
@@ -111,20 +110,10 @@ class LandmarkSet:
                 given twice; the message names the file ``where`` and the key.
         """
         try:
-            return cls._checked(data)
+            _check_keys(data, required=("name", "title", "source", "landmarks"))
+            return cls(landmarks=_landmarks(data["landmarks"]), **_texts(data, "name", "title", "source"))
         except InputError as error:
             raise InputError(error.what, where=where, remedy=error.remedy) from None
-
-    @classmethod
-    def _checked(cls, data: Mapping[str, Any]) -> Self:
-        _check_keys(data, required=("name", "title", "source", "landmarks"))
-        entries = data["landmarks"]
-        if not isinstance(entries, list) or not entries:
-            raise InputError("landmarks: must be a list with at least one landmark")
-        landmarks = tuple(_landmark(entry, number) for number, entry in enumerate(entries, start=1))
-        _check_codes_unique(landmarks)
-        texts = {key: _text(data, key) for key in ("name", "title", "source")}
-        return cls(**texts, landmarks=landmarks)
 
 
 def load_landmark_set(name_or_path: str | Path = DEFAULT_LANDMARK_SET) -> LandmarkSet:
@@ -188,6 +177,20 @@ def _parse(content: bytes, *, where: Path | str) -> LandmarkSet:
     return LandmarkSet.from_dict(data, where=where)
 
 
+def _landmarks(entries: Any) -> tuple[Landmark, ...]:
+    if not isinstance(entries, list) or not entries:
+        raise InputError("landmarks: must be a list with at least one landmark")
+    landmarks = tuple(_landmark(entry, number) for number, entry in enumerate(entries, start=1))
+    seen: dict[str, int] = {}
+    for landmark in landmarks:
+        if (other := seen.setdefault(landmark.code.casefold(), landmark.number)) != landmark.number:
+            raise InputError(
+                f"landmarks[{landmark.number}].code: {landmark.code!r} is taken by landmark {other}",
+                remedy="codes must differ in more than upper and lower case",
+            )
+    return landmarks
+
+
 def _landmark(entry: Any, number: int) -> Landmark:
     """Read the landmark that stands at place ``number`` of the list."""
     place = f"landmarks[{number}]"
@@ -203,14 +206,11 @@ def _landmark(entry: Any, number: int) -> Landmark:
     aliases = entry.get("aliases", ())
     if not isinstance(aliases, list | tuple) or not all(isinstance(alias, str) for alias in aliases):
         raise InputError(f"{place}.aliases: must be a list of texts")
-    texts = {key: _text(entry, key, place=f"{place}.") for key in ("code", "name", "definition")}
-    return Landmark(
-        number=number,
-        **texts,
-        tissue=_choice(entry, "tissue", get_args(Tissue), place=place),
-        side=_choice(entry, "side", get_args(Side), place=place),
-        aliases=tuple(aliases),
-    )
+    texts = _texts(entry, "code", "name", "definition", place=f"{place}.")
+    for key, choices in (("tissue", get_args(Tissue)), ("side", get_args(Side))):
+        if entry[key] not in choices:
+            raise InputError(f"{place}.{key}: is {entry[key]!r}, must be one of {', '.join(choices)}")
+    return Landmark(number, **texts, tissue=entry["tissue"], side=entry["side"], aliases=tuple(aliases))
 
 
 def _check_keys(
@@ -225,26 +225,10 @@ def _check_keys(
         raise InputError(f"{place}unknown key {unknown[0]!r}", remedy=f"known keys: {', '.join(known)}")
 
 
-def _text(table: Mapping[str, Any], key: str, *, place: str = "") -> str:
-    value = table[key]
-    if not isinstance(value, str) or not value.strip() or value != value.strip() or not value.isprintable():
-        raise InputError(f"{place}{key}: must be one line of text without spaces at its ends, is {value!r}")
-    return value
-
-
-def _choice(table: Mapping[str, Any], key: str, choices: tuple[Any, ...], *, place: str) -> Any:
-    if table[key] not in choices:
-        raise InputError(f"{place}.{key}: is {table[key]!r}, must be one of {', '.join(choices)}")
-    return table[key]
-
-
-def _check_codes_unique(landmarks: tuple[Landmark, ...]) -> None:
-    seen: dict[str, int] = {}
-    for landmark in landmarks:
-        folded = landmark.code.casefold()
-        if folded in seen:
-            raise InputError(
-                f"landmarks[{landmark.number}].code: {landmark.code!r} is taken by landmark {seen[folded]}",
-                remedy="codes must differ in more than upper and lower case",
-            )
-        seen[folded] = landmark.number
+def _texts(table: Mapping[str, Any], *keys: str, place: str = "") -> dict[str, str]:
+    for key in keys:
+        value = table[key]
+        if not isinstance(value, str) or value != value.strip() or not value or not value.isprintable():
+            problem = f"must be one line of text without spaces at its ends, is {value!r}"
+            raise InputError(f"{place}{key}: {problem}")
+    return {key: table[key] for key in keys}

@@ -79,15 +79,9 @@ def place_labels(
     Every label tries places all round its point at growing distances and takes the cheapest, in several
     rounds. The result depends on the input alone.
 
-    Args:
-        points: (L, 2) positions in px.
-        half_axes: (L, 2, 2) as in `paint_labels`.
-        sizes: (L, 2) width and height of each label, in px.
-        bounds: width and height of the picture; labels stay inside.
-        dot_radius: radius of the dot drawn at each point, in px; leaders end there and keep off the others.
-
-    Returns:
-        L places, in the order of the points.
+    Points and half axes are those of `paint_labels`, ``sizes`` (L, 2) width and height of each label, in px,
+    ``bounds`` those of the picture; labels stay inside. Leaders end at the dot of ``dot_radius`` px drawn at
+    their point, and keep off the others.
     """
     if len(points) == 0:
         return []
@@ -199,7 +193,7 @@ def _shared_cost(candidates: _Candidates, boxes: Array, leaders: Array, *, heigh
 
 def _label(candidates: _Candidates, chosen: int, points: Array, *, index: int, height: float) -> Label:
     box = candidates.boxes[chosen]
-    left, top, right, bottom = (float(v) for v in box)
+    left, top, right, bottom = box.tolist()
     # Without a leader the eye gives a label to the nearest point: that must be its own, and by far.
     apart = np.hypot(*(points - np.clip(points, box[:2], box[2:])).T)
     nearest_other = np.delete(apart, index).min(initial=np.inf)
@@ -231,16 +225,14 @@ def _along(leaders: Array) -> Array:
 
 def _inside(points: Array, boxes: Array) -> NDArray[np.bool_]:
     """(K, P) which of P points lie in which of K boxes."""
-    inside = (points[None] > boxes[:, None, :2]) & (points[None] < boxes[:, None, 2:])
-    return np.asarray(inside.all(axis=-1))
+    return np.all((points[None] > boxes[:, None, :2]) & (points[None] < boxes[:, None, 2:]), axis=-1)
 
 
 def _cross(leaders: Array, others: Array) -> NDArray[np.bool_]:
     """(K, M) whether two leaders cross."""
     a, b = leaders[:, None, 0], leaders[:, None, 1]
     c, d = others[None, :, 0], others[None, :, 1]
-    apart = (_side(a, b, c) * _side(a, b, d) < 0) & (_side(c, d, a) * _side(c, d, b) < 0)
-    return np.asarray(apart)
+    return np.asarray((_side(a, b, c) * _side(a, b, d) < 0) & (_side(c, d, a) * _side(c, d, b) < 0))
 
 
 def _side(start: Array, end: Array, point: Array) -> Array:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from cephsure.reports.marks import ColourScale
     from cephsure.reports.painter import Colour
     from cephsure.uncertainty import Prediction
-    from cephsure.uncertainty.prediction import Region
 
 _REGION_KINDS = {"hdr": "level set of the heat map", "ellipse": "ellipse", "disc": "disc"}
 _SAMPLES_ARE = {"ensemble": "members", "mc-dropout": "passes", "baseline": "samples"}
@@ -96,7 +95,10 @@ def legend_text(prediction: Prediction, *, smallest_px: float) -> LegendText:
         }
     regions = [mark.region for mark in prediction.landmarks if mark.region is not None]
     if regions:
-        keys["region"] = _region_key(regions)
+        level, kind = 100 * regions[0].level, _REGION_KINDS[regions[0].kind]
+        whole = sum(region.whole_film for region in regions)
+        without = f"; {whole} without: all of the film" if whole else ""
+        keys["region"] = f"holds the true point with {level:g} % probability ({kind}){without}"
     if prediction.verdict is not None:
         if any(mark.verdict == "accept" for mark in prediction.landmarks):
             keys["accepted"] = "dot: accepted"
@@ -111,14 +113,6 @@ def legend_text(prediction: Prediction, *, smallest_px: float) -> LegendText:
     )
 
 
-def _region_key(regions: list[Region]) -> str:
-    """What an outline means, and how many landmarks have none."""
-    level, kind = 100 * regions[0].level, _REGION_KINDS[regions[0].kind]
-    whole = sum(region.whole_film for region in regions)
-    without = f"; {whole} without: all of the film" if whole else ""
-    return f"holds the true point with {level:g} % probability ({kind}){without}"
-
-
 def in_font(text: str) -> str:
     """The text in the letters that Pillow's own font has: accents dropped, other letters as question marks.
 
@@ -131,13 +125,9 @@ def in_font(text: str) -> str:
 
 
 def lay_out_legend(prediction: Prediction, *, width: int, size: int, smallest_px: float) -> Legend:
-    """Lay a legend out in one column, or in two where the width allows it; every line fits the width.
+    """Lay a legend out in one column, or in two where the width, in px, allows it; every line fits the width.
 
-    Args:
-        prediction: one film's landmarks.
-        width: of the picture, in px.
-        size: of the smaller font, in px.
-        smallest_px: as for `legend_text`.
+    ``size`` is that of the smaller font, in px, ``smallest_px`` as for `legend_text`.
     """
     said, scale = legend_text(prediction, smallest_px=smallest_px), scale_for(prediction)
     margin, step = 1.2 * size, _LINE * size
@@ -201,8 +191,9 @@ def draw_legend(legend: Legend) -> Image.Image:
     picture.paste(strip.resize((span, max(bottom - top, 1)), Image.Resampling.NEAREST), (left, top))
     painter = Painter(picture)
     for x in legend.ticks[1:-1]:
-        ends = np.array([[x, top], [x, bottom - 1.0]])
-        painter.line(ends[0], ends[1], max(1.0, 0.1 * (bottom - top)), BACKGROUND)
+        painter.line(
+            np.array([x, top]), np.array([x, bottom - 1.0]), max(1.0, 0.1 * (bottom - top)), BACKGROUND
+        )
     for line in legend.lines:
         painter.text((line.x, line.y), line.text, line.size, line.colour)
         if line.symbol is not None:

@@ -102,29 +102,19 @@ def region_outlines(region: Region | None) -> tuple[Array, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One landmark as it is drawn; everything in px of the picture.
-
-    Attributes:
-        code, number: the landmark's.
-        point: (2,) position.
-        half_axes: (2, 2), the region's half axes as rows, the longer one first.
-        samples: (T, 2) positions; empty if there is one sample only.
-        colour: for the landmark's uncertainty.
-        value: what the colour stands for, in the colour scale's unit.
-        outlines: closed chains (N, 2) of the region that holds the true point with a stated probability; half
-            axes are then those of the box round them. Empty without calibration: the region is an ellipse.
-        doubtful: whether the gate sends the point to review; it is then a diamond with a dark middle.
-    """
+    """One landmark as it is drawn; everything in px of the picture."""
 
     code: str
     number: int
-    point: Array
-    half_axes: Array
-    samples: Array
-    colour: Colour
-    value: float
+    point: Array  # (2,)
+    half_axes: Array  # (2, 2), the region's half axes as rows, the longer one first
+    samples: Array  # (T, 2); empty if there is one sample only
+    colour: Colour  # for the landmark's uncertainty
+    value: float  # what the colour stands for, in the colour scale's unit
+    # Closed chains (N, 2) of the region that holds the true point with a stated probability; half axes are
+    # then those of the box round them. Empty without calibration: the region is an ellipse.
     outlines: tuple[Array, ...] = ()
-    doubtful: bool = False
+    doubtful: bool = False  # whether the gate sends the point to review: a diamond with a dark middle
 
     @property
     def radius(self) -> float:
@@ -135,10 +125,8 @@ class Mark:
 def marks_of(prediction: Prediction, *, zoom: tuple[float, float], smallest_radius: float) -> list[Mark]:
     """The marks of a prediction, one a landmark, on a picture of its film.
 
-    Args:
-        prediction: one film's landmarks.
-        zoom: px of the picture for a px of the film, along x and y.
-        smallest_radius: half axes are drawn at least this long, in px of the picture.
+    ``zoom`` is the px of the picture for a px of the film, along x and y; half axes are drawn at least
+    ``smallest_radius`` long, in px of the picture.
     """
     scale, single = scale_for(prediction), has_one_sample(prediction)
     marks = []

@@ -69,9 +69,9 @@ def draw_overlay(
         unit=unit,
         size=size,
     )
-    smallest_px = SMALLEST_RADIUS * unit / ground.zoom[1]
-    width = ground.picture.width
-    legend = lay_out_legend(prediction, width=width, size=size, smallest_px=smallest_px)
+    legend = lay_out_legend(
+        prediction, width=ground.picture.width, size=size, smallest_px=SMALLEST_RADIUS * unit / ground.zoom[1]
+    )
     return stacked(ground.picture, draw_legend(legend))
 
 
@@ -101,19 +101,12 @@ def write_png(path: Path, picture: Image.Image) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A film's picture to draw on.
-
-    Attributes:
-        picture: RGB.
-        zoom: px of the picture for a px of the film, along x and y.
-        unit: the stroke that suits the picture, in px.
-        size: of letters, in px.
-    """
+    """A film's picture to draw on, RGB."""
 
     picture: Image.Image
-    zoom: tuple[float, float]
-    unit: float
-    size: int
+    zoom: tuple[float, float]  # px of the picture for a px of the film, along x and y
+    unit: float  # the stroke that suits the picture, in px
+    size: int  # of letters, in px
 
 
 def film_ground(

@@ -114,14 +114,10 @@ class Painter:
     def text(
         self, place: tuple[float, float], text: str, size: int, colour: Colour, *, halo: float = 0.0
     ) -> None:
-        """Write one line of text.
+        """Write one line of text in a font of ``size`` pixels.
 
-        Args:
-            place: the text's left end (x) and the middle of its capital letters (y).
-            text: what to write.
-            size: of the font, in pixels.
-            colour: of the letters.
-            halo: width in pixels of a black edge round the letters.
+        ``place`` is the text's left end (x) and the middle of its capital letters (y), ``halo`` the width in
+        pixels of a black edge round the letters.
         """
         if not text:
             return
