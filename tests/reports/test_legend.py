@@ -69,7 +69,8 @@ def test_a_film_in_memory_has_no_name(make_prediction):
 
 
 def box(line):
-    return line.x, line.y - 0.6 * line.size, line.right, line.y + 0.6 * line.size
+    right = line.x + text_width(line.text, line.size)
+    return line.x, line.y - 0.6 * line.size, right, line.y + 0.6 * line.size
 
 
 @pytest.mark.parametrize("width", [200, 300, 640, 900, 1935, 4000])

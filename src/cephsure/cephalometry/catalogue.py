@@ -163,11 +163,7 @@ def _with_norms(analyses: dict[str, AnalysisDefinition], path: Path) -> dict[str
 
 
 def _read(record: type[Record], path: Path | Traversable) -> Record:
-    """Read a TOML file into a record.
-
-    Raises:
-        InputError: the file cannot be read, is not TOML, or a key is wrong; names file and key.
-    """
+    """Read a TOML file; `InputError` if it cannot be read, is not TOML, or a key is wrong."""
     try:
         data: dict[str, Any] = tomllib.loads(path.read_bytes().decode("utf-8"))
     except OSError as error:

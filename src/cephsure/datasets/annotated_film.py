@@ -30,23 +30,16 @@ MEAN = "mean"
 class AnnotatedFilm:
     """A film file and what each annotator marked on it.
 
-    Attributes:
-        film_id: unique in its data set.
-        path: the image file (not opened by the reader).
-        annotations: annotator name -> (L, 2) float64 positions (x, y) in px of the film, NaN where missing.
-            Within a data set every film has an entry for every annotator, all NaN for those who did not mark
-            it.
-        spacing: the scale the data set states, or None (the file itself may still know).
-        split: the official split ("train", "test1", ...), or None.
-        group: films of one group (the same exposure, the same patient) never part between training and
-            validation.
+    By annotator, ``annotations`` are (L, 2) float64 positions (x, y) in px of the film, NaN where missing;
+    within a data set every film has an entry for every annotator, all NaN for those who did not mark it.
+    Films of one group (the same exposure, the same patient) never part between training and validation.
     """
 
-    film_id: str
-    path: Path
+    film_id: str  # unique in its data set
+    path: Path  # the image file (not opened by the reader)
     annotations: Mapping[str, Array]
-    spacing: Spacing | None = None
-    split: str | None = None
+    spacing: Spacing | None = None  # the scale the data set states (the file itself may still know)
+    split: str | None = None  # the official one ("train", "test1", ...)
     group: str | None = None
 
 

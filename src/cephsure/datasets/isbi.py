@@ -164,7 +164,10 @@ def _report_annotated_without_image(root: Path, film_ids: list[str], problems: l
     """Name annotated films that have no image; a whole absent split takes one line."""
     absent: dict[str, list[str]] = defaultdict(list)
     for film_id in film_ids:
-        absent[_split_of_number(film_id)].append(film_id)
+        number = int(film_id) if film_id.isascii() and film_id.isdigit() and len(film_id) < 10 else 0
+        # The split to which the challenge's numbering assigns a film, "" for a number outside it.
+        split = next((split for split, last in _LAST_NUMBERS.items() if 0 < number <= last), "")
+        absent[split].append(film_id)
     for split, absent_ids in absent.items():
         folder = f"RawImage/{SPLIT_FOLDERS[split]}" if split else "RawImage"
         if split and not (root / folder).is_dir():
@@ -173,9 +176,3 @@ def _report_annotated_without_image(root: Path, film_ids: list[str], problems: l
             problems += [
                 f"film {film_id}: no image {film_id}.* in {folder}; left out" for film_id in absent_ids
             ]
-
-
-def _split_of_number(film_id: str) -> str:
-    """Give the split to which the challenge's numbering assigns a film, or "" for a number outside it."""
-    number = int(film_id) if film_id.isascii() and film_id.isdigit() and len(film_id) < 10 else 0
-    return next((split for split, last in _LAST_NUMBERS.items() if 0 < number <= last), "")

@@ -46,8 +46,11 @@ def unique_stems(paths: Sequence[Path | str]) -> list[str]:
     # Films that keep their own name choose first: a renamed film must not take it from them.
     stems, taken = [""] * len(films), set[str]()
     for index in sorted(wanted, key=lambda index: (index in renamed, index)):
-        stems[index] = _free(wanted[index], taken)
-        taken.add(_key(stems[index]))
+        stem, number = wanted[index], 2
+        while _key(stem) in taken:
+            stem, number = f"{wanted[index]}_{number}", number + 1
+        stems[index] = stem
+        taken.add(_key(stem))
     return stems
 
 
@@ -131,13 +134,6 @@ def _told_apart(films: list[Path]) -> list[str]:
         else name
         for name, film in zip(names, films, strict=True)
     ]
-
-
-def _free(name: str, taken: set[str]) -> str:
-    candidate, number = name, 2
-    while _key(candidate) in taken:
-        candidate, number = f"{name}_{number}", number + 1
-    return candidate
 
 
 def _key(name: str) -> str:

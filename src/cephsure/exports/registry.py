@@ -20,15 +20,12 @@ if TYPE_CHECKING:
 class Exporter:
     """A format: what it is, what its files are called, and how they are written.
 
-    Attributes:
-        title: what the format is, for help texts.
-        suffix: what follows a film's stem in the file's name; no two formats share one.
-        render: gives the text of one film's file for its prediction and the folder that it will lie in.
-        render_many: likewise of one file for a batch, where the format has such a form.
+    ``render`` gives the text of one film's file for its prediction and the folder that it will lie in,
+    ``render_many`` likewise of one file for a batch, where the format has such a form.
     """
 
-    title: str
-    suffix: str
+    title: str  # what the format is, for help texts
+    suffix: str  # what follows a film's stem in the file's name; no two formats share one
     render: Callable[[Prediction, Path], str]
     render_many: Callable[[Sequence[Prediction], Path], str] | None = None
 

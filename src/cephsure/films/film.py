@@ -21,19 +21,15 @@ if TYPE_CHECKING:
 class Film:
     """A lateral skull radiograph as given.
 
-    Attributes:
-        pixels: (height, width) float32 in [0, 1]; larger is brighter, for MONOCHROME1 too.
-        spacing: the millimetre scale, or None when it is not known. It is never guessed.
-        path: the file, or None for a film made in memory.
-        notes: remarks for the user (an ignored resolution tag, a dropped alpha channel, ...).
-        sha256: of the file's content, or None for a film made in memory.
+    Its ``pixels`` are (height, width) in [0, 1]; larger is brighter, for MONOCHROME1 too. Its ``spacing`` is
+    None when the millimetre scale is not known: it is never guessed.
     """
 
     pixels: NDArray[np.float32]
     spacing: Spacing | None = None
-    path: Path | None = None
-    notes: tuple[str, ...] = ()
-    sha256: str | None = None
+    path: Path | None = None  # None for a film made in memory
+    notes: tuple[str, ...] = ()  # for the user (an ignored resolution tag, a dropped alpha channel, ...)
+    sha256: str | None = None  # of the file's content; None for a film made in memory
 
     @property
     def width_px(self) -> int:
@@ -67,8 +63,7 @@ class Picture:
 class ReadLimits:
     """What a film may be at most and at least; checked before anything large is decoded.
 
-    Raises:
-        InputError: if a limit is not positive.
+    `InputError` if a limit is not positive.
     """
 
     max_file_bytes: int = 512 * 1024 * 1024

@@ -119,27 +119,21 @@ def _grey(
     image: Image.Image, *, is_white_zero: bool, is_unsigned: bool
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     if image.mode.startswith(("I", "F")):
-        return _deep_grey(image, is_white_zero=is_white_zero, is_unsigned=is_unsigned)
+        deep = np.asarray(image)
+        deep = deep.astype(deep.dtype.newbyteorder("="), copy=False)
+        if is_unsigned and deep.dtype == np.int32:
+            # Pillow keeps 32-bit TIFF samples in int32 whatever their sign.
+            deep = deep.view(np.uint32)
+        pixels, notes = scale_range(deep)
+        if not is_white_zero:
+            return pixels, notes
+        # For these depths Pillow leaves the photometric interpretation to the caller.
+        return 1 - pixels, (*notes, "stored as a negative (WhiteIsZero): turned so that larger is brighter")
     opaque, notes = _over_black(image)
     if opaque.mode in ("L", "1"):
         return scale_bits(np.asarray(opaque.convert("L")), bits=8), notes
     values, colour_notes = grey_of_colour(opaque.convert("RGB"))
     return scale_bits(values, bits=8), (*notes, *colour_notes)
-
-
-def _deep_grey(
-    image: Image.Image, *, is_white_zero: bool, is_unsigned: bool
-) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    values = np.asarray(image)
-    values = values.astype(values.dtype.newbyteorder("="), copy=False)
-    if is_unsigned and values.dtype == np.int32:
-        # Pillow keeps 32-bit TIFF samples in int32 whatever their sign.
-        values = values.view(np.uint32)
-    pixels, notes = scale_range(values)
-    if is_white_zero:
-        # For these depths Pillow leaves the photometric interpretation to the caller.
-        return 1 - pixels, (*notes, "stored as a negative (WhiteIsZero): turned so that larger is brighter")
-    return pixels, notes
 
 
 def _over_black(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:

@@ -73,10 +73,8 @@ def linear(
 def fit_similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> Affine:
     """Least-squares similarity (rotation, scale, shift; no reflection) from ``source`` to ``target``.
 
-    Both are (N, 2) points; rows with NaN in either are left out.
-
-    Raises:
-        ValueError: when fewer than two distinct points are left.
+    Both are (N, 2) points; rows with NaN in either are left out. `ValueError` if fewer than two distinct
+    points are left.
 
     Source: Umeyama, IEEE PAMI 13 (1991), for two dimensions in closed form (complex numbers).
     """

@@ -23,42 +23,25 @@ Side = Literal["midline", "bilateral"]
 
 @dataclass(frozen=True, slots=True)
 class Landmark:
-    """One landmark: its number (1-based), short code, name and anatomical definition.
+    """One landmark of a set."""
 
-    Attributes:
-        number: position in the set, from 1.
-        code: short and unique in the set whatever the case of its letters; stands in tables and files.
-        name: what it is called in full.
-        definition: where it is found, in words.
-        tissue: what kind of outline it lies on.
-        side: "bilateral" where the right and left structures are averaged in the projection.
-        aliases: other names in use. For people only: annotation files are not matched by them.
-    """
-
-    number: int
-    code: str
-    name: str
-    definition: str
-    tissue: Tissue
-    side: Side
-    aliases: tuple[str, ...] = ()
+    number: int  # position in the set, from 1
+    code: str  # short and unique in the set whatever the case of its letters; stands in tables and files
+    name: str  # what it is called in full
+    definition: str  # where it is found, in words
+    tissue: Tissue  # what kind of outline it lies on
+    side: Side  # "bilateral" where the right and left structures are averaged in the projection
+    aliases: tuple[str, ...] = ()  # for people only: annotation files are not matched by them
 
 
 @dataclass(frozen=True, slots=True)
 class LandmarkSet:
-    """An ordered set of landmarks; arrays of positions follow its order.
+    """An ordered set of landmarks; arrays of positions follow its order."""
 
-    Attributes:
-        name: what the set is called in commands and files.
-        title: one line for people.
-        source: who chose the points, and where that is published.
-        landmarks: in order; the numbers are 1, 2, 3, ...
-    """
-
-    name: str
-    title: str
-    source: str
-    landmarks: tuple[Landmark, ...]
+    name: str  # as in commands and files
+    title: str  # one line for people
+    source: str  # who chose the points, and where that is published
+    landmarks: tuple[Landmark, ...]  # their numbers are 1, 2, 3, ...
 
     def __len__(self) -> int:
         return len(self.landmarks)

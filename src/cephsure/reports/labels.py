@@ -225,7 +225,8 @@ def _along(leaders: Array) -> Array:
 
 def _inside(points: Array, boxes: Array) -> NDArray[np.bool_]:
     """(K, P) which of P points lie in which of K boxes."""
-    return np.all((points[None] > boxes[:, None, :2]) & (points[None] < boxes[:, None, 2:]), axis=-1)
+    inside = (points[None] > boxes[:, None, :2]) & (points[None] < boxes[:, None, 2:])
+    return np.asarray(inside.all(axis=-1))
 
 
 def _cross(leaders: Array, others: Array) -> NDArray[np.bool_]:

@@ -59,11 +59,6 @@ class Line:
     colour: Colour
     symbol: Symbol | None = None
 
-    @property
-    def right(self) -> float:
-        """Where the text ends."""
-        return self.x + text_width(self.text, self.size)
-
 
 @dataclass(frozen=True, slots=True)
 class Legend:

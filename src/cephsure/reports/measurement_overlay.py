@@ -67,16 +67,8 @@ def draw_measurement_overlay(
     """Draw a film with the lines that were measured between, and below it what was measured.
 
     Each line is drawn once, from landmark to landmark; the planes (Frankfort, palatal, mandibular) go on a
-    little beyond.
-
-    Args:
-        film_pixels: (height, width) grey values in [0, 1], as in ``Film.pixels``.
-        prediction: the prediction of this film.
-        analysis: what was measured on it.
-        width_px: width of the picture; by default the film's. Never less than 400 px.
-
-    Returns:
-        An RGB picture: the film, and beneath it a table of the values.
+    little beyond. Takes pixels (height, width), prediction and width as `draw_overlay` does, but the RGB
+    picture is never less than 400 px wide.
 
     Raises:
         InputError: the pixels are not those of the prediction's film.
