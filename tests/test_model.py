@@ -328,7 +328,7 @@ def test_predicting_a_raster_film_loads_no_heavy_package(dot_bundles, png):
 def calibrated_model(dots, dot_bundles, tmp_path_factory):
     """The dots' ensemble with a calibration for as many landmarks, made up, with level sets."""
     import made_errors
-    from cephsure.uncertainty.calibration import fit_calibration
+    from cephsure.uncertainty.calibration.fitting import fit_calibration
 
     folder = tmp_path_factory.mktemp("calibrated") / "bundle"
     shutil.copytree(dot_bundles("default", "ensemble", 5), folder)

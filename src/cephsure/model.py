@@ -15,8 +15,13 @@ from cephsure.films import Film
 from cephsure.inference.test_time_augmentation import AUGMENTED_COPIES
 from cephsure.preprocessing import stretch_grey
 from cephsure.recipes.registry import RecipeEntry, recipe_entry, register_recipe
-from cephsure.uncertainty.calibration import CALIBRATION_FILE, DEFAULT_LEVEL, calibrated, read_calibration
-from cephsure.uncertainty.calibration import region_kind as kind_of_region
+from cephsure.uncertainty.calibration.calibration import (
+    CALIBRATION_FILE,
+    DEFAULT_LEVEL,
+    calibrated,
+    read_calibration,
+)
+from cephsure.uncertainty.calibration.calibration import region_kind as kind_of_region
 from cephsure.uncertainty.gate import apply_gate, read_gate
 from cephsure.uncertainty.measures import mean_position
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, Prediction, to_prediction
@@ -34,7 +39,7 @@ if TYPE_CHECKING:
     from cephsure.inference.samples import HeatMaps, Samples
     from cephsure.inference.session import Device
     from cephsure.landmarks import LandmarkSet
-    from cephsure.uncertainty.calibration import Calibration
+    from cephsure.uncertainty.calibration.calibration import Calibration
     from cephsure.uncertainty.prediction import RegionKind
 
 DEFAULT_MODEL = "default-ensemble"

@@ -6,7 +6,7 @@ import pytest
 import made_errors
 from cephsure.evaluation.calibration_figures import document
 from cephsure.landmarks import LandmarkSet
-from cephsure.uncertainty.calibration import CrossFit, RegionFigures
+from cephsure.uncertainty.calibration.fitting import CrossFit, RegionFigures
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cephsure.errors import InputError
-from cephsure.uncertainty.calibration import CalibrationData, CalibrationSource
+from cephsure.uncertainty.calibration.data import CalibrationData, CalibrationSource
 from cephsure.uncertainty.prediction import FilmInfo, LandmarkPrediction, Measures, ModelInfo, Prediction
 from cephsure.uncertainty.site import (
     OwnRegions,

@@ -10,7 +10,7 @@ import pytest
 from cephsure.bundles.bundle import read_bundle
 from cephsure.errors import BundleError, InputError
 from cephsure.model import load_model
-from cephsure.uncertainty.calibration import fit_calibration
+from cephsure.uncertainty.calibration.fitting import fit_calibration
 from cephsure.uncertainty.gate import read_gate
 from cephsure.workflows import AnnotatedData, calibrate
 from cephsure.workflows.calibrate_bundle import CalibrateOptions, write_calibrated

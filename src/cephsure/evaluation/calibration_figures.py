@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.landmarks import LandmarkSet
-    from cephsure.uncertainty.calibration import CalibrationData, CrossFit, RegionFigures
+    from cephsure.uncertainty.calibration.data import CalibrationData
+    from cephsure.uncertainty.calibration.fitting import CrossFit, RegionFigures
 
 SCHEMA = "cephsure.calibration-figures/1"
 RESAMPLES = 1000

@@ -43,13 +43,12 @@ def radial_errors(
 ) -> NDArray[np.float64]:
     """(F, L) Euclidean distances of predicted from true points; NaN where a point or the scale is missing.
 
+    A ValueError where the shapes do not fit.
+
     Args:
         positions_px: (F, L, 2) predicted points (x, y) of F films, px; NaN where there is none.
         truth_px: (F, L, 2) true points, likewise.
         mm_per_px: (F, 2) scale of each film along x and y, NaN where it is not known; None for errors in px.
-
-    Raises:
-        ValueError: the shapes do not fit.
 
     Examples:
         >>> radial_errors([[[3.0, 4.0]]], [[[0.0, 0.0]]], mm_per_px=[[0.1, 0.1]])

@@ -55,18 +55,10 @@ def evaluate(
     Errors are in mm if any film has a scale: films without one are then left out, and said to be. If no film
     has a scale, errors are in px, every value in mm is None and nothing is invented in its place.
 
-    Args:
-        predicted_px: (F, L, 2) points (x, y) in px; NaN where there is none.
-        truth_px: (F, L, 2) true points, likewise.
-        mm_per_px: (F, 2) scale of each film along x and y; NaN where it is not known.
-        measures: by name, (F, L) values, one unit for all films; NaN where there is none.
-        directions: by name, +1 if the measure rises with uncertainty, -1 if it falls.
-        landmark_set: names of the landmarks; without it they are only numbered from 1.
-        without: numbers of landmarks; for each the overall figures are also given without it.
-        left_out: what was left out before, to be counted in.
-        about: data, truth and model.
-        n_resamples: bootstrap resamples for the intervals.
-        seed: of the bootstrap.
+    Points predicted and true are (F, L, 2), (x, y) in px, the scale along x and y (F, 2), the measures by
+    name (F, L) in one unit for all films; NaN is what is missing. A direction is +1 if the measure rises with
+    uncertainty, -1 if it falls. Without a landmark set landmarks are only numbered from 1. The overall
+    figures are also given ``without`` each of some landmarks, by number; what was left out before counts in.
 
     Raises:
         InputError: there is not one point to evaluate.

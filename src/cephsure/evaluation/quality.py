@@ -40,13 +40,9 @@ def measure_quality(
 ) -> MeasureQuality:
     """Correlations with the error and areas under the ROC curve, over all points with both.
 
-    Args:
-        errors: (F, L) radial errors, NaN where there is none.
-        values: (F, L) the measure, NaN where there is none.
-        direction: +1 if the measure rises with uncertainty, -1 if it falls.
-        weights: (B, F) resamples of the films, from ``bootstrap.film_weights``.
-        in_mm: whether the errors are in mm; if not, there is no "error over 2 mm" and its area is None. So is
-            what is not defined (of a constant measure, or without a large error).
+    Of (F, L) radial errors and values, NaN where there is none; the direction is +1 if the measure rises with
+    uncertainty, -1 if it falls; weights (B, F) are resamples of the films (``bootstrap.film_weights``). What
+    is not defined is None: of a constant measure, without a large error, or an "error over 2 mm" in px.
     """
     films, landmarks = np.nonzero(np.isfinite(errors) & np.isfinite(values))
     errors, values = errors[films, landmarks], values[films, landmarks]

@@ -102,7 +102,6 @@ class MeasureQuality(Frozen):
     """How well a measure of uncertainty follows the radial error, point by point, unbinned.
 
     Attributes:
-        direction: +1 if a larger value means more uncertainty, -1 if it means less.
         n_points: points that have both an error and a value.
         pearson: correlation of the radial error with the measure as it is: negative for a good measure that
             falls with uncertainty.

@@ -63,12 +63,12 @@ def landmark_table(evaluation: Evaluation) -> Table:
     """Accuracy of each landmark."""
     unit = evaluation.unit
     # Of a single landmark, films and points are the same number: one of the columns is enough.
-    rows = [
+    rows = tuple(
         (str(mark.number), mark.code or "", mark.name or "", *_accuracy_cells(mark, unit)[1:])
         for mark in evaluation.per_landmark
-    ]
+    )
     names = (Column("no"), Column("code", "left"), Column("landmark", "left"))
-    return Table("accuracy of each landmark", (*names, *_accuracy_columns(unit)[1:]), tuple(rows))
+    return Table("accuracy of each landmark", (*names, *_accuracy_columns(unit)[1:]), rows)
 
 
 def measure_table(evaluation: Evaluation) -> Table:

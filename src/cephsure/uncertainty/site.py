@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.uncertainty.calibration import CalibrationData
+    from cephsure.uncertainty.calibration.data import CalibrationData
     from cephsure.uncertainty.prediction import LandmarkPrediction, Prediction
 
 FORMAT = "cephsure.site/1"
@@ -53,7 +53,6 @@ class Site(Frozen):
     Attributes:
         name: what the site or observer is called.
         model_sha256: of the model's bundle; the file is of use with this bundle only.
-        numbers: the landmarks.
         offsets_mm: (L, 2) subtracted from found points, x to the face and y downwards.
         scale: the measure that radii are multiples of.
         films: how many were corrected.
@@ -128,11 +127,8 @@ def apply_site(prediction: Prediction, site: Site, *, level: float | None = None
     Points and samples are moved; measures stay what they are. The region of each landmark becomes a disc of
     the site's size, at the level asked for, that of the prediction's own regions, or 0.9. What a bundle's own
     calibration says of the errors elsewhere (expected error, covariance) is taken away, since it does not
-    hold here.
-
-    Raises:
-        InputError: the prediction is of another bundle or of other landmarks, the film has no scale, or the
-            site has no region of this level.
+    hold here. An InputError where the prediction is of another bundle or of other landmarks, the film has no
+    scale, or the site no region of this level.
     """
     if prediction.model.sha256 != site.model_sha256:
         raise InputError(
@@ -184,10 +180,8 @@ def fit_site(data: CalibrationData, *, name: str, levels: tuple[float, ...] = LE
     offsets that the *other* films give, as those of a new film will be; their distances from the truth, in
     multiples of the expected error, give ``pooled_quantile``. For offsets that do not depend on the films the
     quantile is exact; those fitted without the film itself make it an approximation, close from about ten
-    films on and on the safe side, since they come from one film less.
-
-    Raises:
-        InputError: no film has errors in mm, or a level does not lie between 0 and 1.
+    films on and on the safe side, since they come from one film less. An InputError where no film has errors
+    in mm, or a level does not lie between 0 and 1.
     """
     if not np.isfinite(data.radial_mm).any():
         raise InputError("no film has errors in mm", remedy="give the scale by --mm-per-px")
@@ -306,10 +300,8 @@ def cross_validate(
     """Draw K films of a site at random, calibrate on them, measure on the others; again and again.
 
     Groups of films stay together, so a draw can be a film or two larger than K. The steps are values of K;
-    those that leave no film to measure on are left out. The bundle's ``own`` regions serve for K = 0.
-
-    Raises:
-        InputError: the films are fewer than two groups.
+    those that leave no film to measure on are left out. The bundle's ``own`` regions serve for K = 0. Fewer
+    than two groups are an InputError.
     """
     if len(set(data.groups)) < 2:
         raise InputError("cross-validation needs two independent films or more")

@@ -13,7 +13,8 @@ from cephsure.bundles.edit import edit_bundle
 from cephsure.datasets import KnownFilms, group_folds
 from cephsure.errors import InputError
 from cephsure.evaluation.calibration_figures import document
-from cephsure.uncertainty.calibration import CALIBRATION_FILE, cross_fit, fit_calibration
+from cephsure.uncertainty.calibration.calibration import CALIBRATION_FILE
+from cephsure.uncertainty.calibration.fitting import cross_fit, fit_calibration
 from cephsure.uncertainty.gate import GateTarget, write_gate
 from cephsure.uncertainty.gate import card_section as gate_section
 from cephsure.uncertainty.gate.gate import GATE_FILE
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from cephsure.bundles.bundle import Bundle
     from cephsure.inference.session import Device
     from cephsure.model import Model
-    from cephsure.uncertainty.calibration import Calibration
+    from cephsure.uncertainty.calibration.calibration import Calibration
     from cephsure.uncertainty.gate import Gate
     from cephsure.workflows.calibration_films import Collected, NotTrainedOn
     from cephsure.workflows.gate_films import HalfCheck

@@ -12,7 +12,7 @@ from cephsure.datasets import Dataset, KnownFilms, data_sha256, group_folds, sel
 from cephsure.datasets import truth as truth_of
 from cephsure.errors import FilmError, InputError
 from cephsure.training.material import LEAST_POINTS
-from cephsure.uncertainty.calibration import CalibrationData, CalibrationSource, calibration_data
+from cephsure.uncertainty.calibration.data import CalibrationData, CalibrationSource, calibration_data
 from cephsure.uncertainty.gate import HeadModel, film_signs
 from cephsure.uncertainty.shape_model import ShapeModel
 from cephsure.workflows.assess import Found, assess_films, true_points

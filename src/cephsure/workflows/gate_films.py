@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.uncertainty.calibration import CalibrationData
+    from cephsure.uncertainty.calibration.data import CalibrationData
     from cephsure.uncertainty.gate import FilmSigns, Gate, GateTarget
     from cephsure.workflows.assess import AssessedFilm
     from cephsure.workflows.calibration_films import Collected, Heads

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from cephsure.films import Film
     from cephsure.inference.session import Device
     from cephsure.model import Model
-    from cephsure.uncertainty.calibration import CalibrationData
+    from cephsure.uncertainty.calibration.data import CalibrationData
     from cephsure.uncertainty.monitor import Reading
     from cephsure.uncertainty.site import GainRow
     from cephsure.workflows.assess import AssessedFilm

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from cephsure.errors import BundleError, InputError
-from cephsure.uncertainty.calibration import calibrated, fit_calibration, read_calibration
 from cephsure.uncertainty.calibration.calibration import (
     LandmarkCalibration,
     Scores,
+    calibrated,
     expected_errors_mm,
     film_errors,
+    read_calibration,
 )
+from cephsure.uncertainty.calibration.fitting import fit_calibration
 from cephsure.uncertainty.prediction import FilmInfo, LandmarkPrediction, Measures, ModelInfo, Prediction
 
 

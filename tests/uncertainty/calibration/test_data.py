@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cephsure.errors import InputError
-from cephsure.uncertainty.calibration import CalibrationSource, calibration_data
+from cephsure.uncertainty.calibration.data import CalibrationSource, calibration_data
 from cephsure.uncertainty.prediction import FilmInfo, LandmarkPrediction, Measures, ModelInfo, Prediction
 
 SOURCE = CalibrationSource("made", "d" * 64, "all", "mean", "m", "baseline", "a" * 64, 1, 0)

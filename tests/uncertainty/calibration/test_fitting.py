@@ -5,8 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cephsure.uncertainty.calibration import expected_errors_mm, fit_calibration, fit_landmarks
-from cephsure.uncertainty.calibration.fitting import cross_fit, films_and_truths, judge_regions, part_films
+from cephsure.uncertainty.calibration.calibration import expected_errors_mm
+from cephsure.uncertainty.calibration.fitting import (
+    cross_fit,
+    films_and_truths,
+    fit_calibration,
+    fit_landmarks,
+    judge_regions,
+    part_films,
+)
 
 
 @given(st.lists(st.integers(0, 30).map(str), min_size=1, max_size=120), st.integers(0, 5))

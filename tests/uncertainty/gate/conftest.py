@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cephsure.films import Film
-from cephsure.uncertainty.calibration import CalibrationSource, calibration_data
+from cephsure.uncertainty.calibration.data import CalibrationSource, calibration_data
 from cephsure.uncertainty.gate import GateTarget, HeadModel, film_signs, fit_gate
 from cephsure.uncertainty.prediction import FilmInfo, LandmarkPrediction, Measures, ModelInfo, Prediction
 from cephsure.uncertainty.shape_model import ShapeModel

@@ -216,9 +216,7 @@ class Calibration(Frozen):
 def read_calibration(path: Path, *, numbers: tuple[int, ...] | None = None) -> Calibration:
     """Read a calibration file, which must be for some landmarks in this order, or for any.
 
-    Raises:
-        BundleError: no such file, no JSON, another version, a field that is missing or wrong, or other
-            landmarks.
+    A BundleError for no such file, no JSON, another version, a field that is missing or wrong, or other ones.
     """
     again = "update cephsure, or calibrate anew"
     data = read_versioned(path, version=FORMAT, what="calibration", remedy=again)
@@ -246,10 +244,8 @@ def calibrated(
 
     Without a scale it is returned as it is: millimetres are not known, and they are not guessed. Regions of
     highest density need the film's heat maps; each region holds the true point with the probability
-    ``level``. The kind of region is by default the calibration's own.
-
-    Raises:
-        InputError: the level does not lie between 0 and 1, or the calibration has no regions of this kind.
+    ``level`` (between 0 and 1, else InputError). Its kind is by default the calibration's own; one that the
+    calibration does not have is an InputError.
     """
     check_level(level)
     chosen = region_kind(calibration, kind)

@@ -115,8 +115,7 @@ def calibration_data(
         source: what they are.
         maps: the films' heat maps, if they are to be used.
 
-    Raises:
-        InputError: there is no film, no film has a scale and a true point, or two films share a name.
+    An InputError where no film has a scale and a true point, or two films share a name.
     """
     doubled = [name for name, count in Counter(film_ids).items() if count > 1]
     if doubled:

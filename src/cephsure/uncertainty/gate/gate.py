@@ -148,15 +148,14 @@ def fit_gate(
 ) -> Gate:
     """Learn a gate; where the films cannot show that the target is kept it accepts nothing.
 
+    An InputError where films and data are not of one number.
+
     Args:
         data: errors and measures of the calibration films.
         films: the same films' signs, in the same order, taken with ``head``.
         head: shape model and bilateral landmarks; fitted to other films than these.
         shape_source: which films those were, in words.
         target: what is asked of the gate; by default ``GateTarget()``.
-
-    Raises:
-        InputError: the films do not fit the data.
     """
     target = target or GateTarget()
     if len(films) != len(data.film_ids):

@@ -123,17 +123,10 @@ def learn_rule(
 ) -> AcceptanceRule:
     """The most generous threshold that keeps the promise; None where not even the strictest can be shown to.
 
-    Args:
-        errors_mm: (F, L) radial errors, NaN where they are not known.
-        scores: (F, L) that rise with the expected error, in mm; NaN or infinite for a point that is never
-            accepted. They must not have been fitted to these films' errors.
-        groups: the name of each film's group; a film that stands alone has a name of its own.
-        max_missed_rate: the rate asked for; this and what follows as in ``GateTarget``.
-        tolerance_mm: errors above it are wrong.
-        confidence: with which probability the promise holds.
-
-    Raises:
-        InputError: a target is out of its range, or shapes do not fit.
+    Of (F, L) radial errors, NaN where they are not known, and (F, L) scores in mm that rise with them, NaN or
+    infinite for a point that is never accepted; the scores must not have been fitted to these films' errors.
+    A film that stands alone is a group with a name of its own. The targets are those of ``GateTarget``; one
+    out of its range, or shapes that do not fit, are an InputError.
     """
     if not 0.0 < confidence < 1.0:
         raise InputError(f"a confidence lies between 0 and 1, not {confidence:g}", remedy="90 % is 0.9")

@@ -56,7 +56,6 @@ class Judgement:
     """What a gate says of one film.
 
     Attributes:
-        verdict: of the film.
         reasons: why it is not fit, strongest first, or why no point is accepted though it is.
         accepted: (L,) whether each point can be taken as it is; none on a film that is not fit.
         p_value: of the film among the calibration films; small is out of distribution.
