@@ -22,10 +22,7 @@ _MARKERS = {"hdr": "o", "ellipse": "s", "disc": "^"}
 
 
 def reliability_diagram(figures: dict[str, Any]) -> bytes:
-    """Reliability diagrams: expected against actual errors, stated against actual coverage.
-
-    Of figures as ``calibration_figures.document`` gives them.
-    """
+    """Expected against actual errors, stated against actual coverage, of ``calibration_figures.document``."""
     figure = _figure(9.6, 4.4)
     left, right = figure.subplots(1, 2)
     _errors(left, figures)
@@ -49,8 +46,7 @@ def _errors(axes: Axes, figures: dict[str, Any]) -> None:
     axes.fill_between([0, end], [0, end / 1.2], [0, end / 0.8], color=_GREY, alpha=0.12, label="within 20 %")
     axes.plot(expected, actual, "o-", color=_BLUE, label="tenths of the points, by expectation")
     axes.set(xlim=(0, end), ylim=(0, end), aspect="equal")
-    axes.set_xlabel("mean expected radial error, mm")
-    axes.set_ylabel("mean radial error, mm")
+    axes.set(xlabel="mean expected radial error, mm", ylabel="mean radial error, mm")
     axes.set_title(
         f"{figures['points']} points; calibration error {figures['expected_calibration_error_mm']:.3f} mm",
         fontsize=9,
@@ -78,17 +74,13 @@ def _coverage(axes: Axes, figures: dict[str, Any]) -> None:
         label = "worst landmark" if not number else None
         axes.plot(x, worst, _MARKERS[kind], color=_COLOURS[kind], fillstyle="none", label=label)
     axes.set(xlim=(45, 100), ylim=(min(40, *axes.get_ylim()), 101))
-    axes.set_xlabel("stated probability, %")
-    axes.set_ylabel("held the true point, %")
+    axes.set(xlabel="stated probability, %", ylabel="held the true point, %")
     axes.set_title("regions; bars: 95 % bootstrap interval over films", fontsize=9)
     axes.legend(fontsize=8, frameon=False, loc="upper left")
 
 
 def gain_figure(rows: Sequence[GainRow], *, level: float, title: str) -> bytes:
-    """Mean radial error, coverage and area against K, each with its standard deviation over the draws.
-
-    Of rows as ``cross_validate`` gives them, with regions of a level.
-    """
+    """Mean radial error, coverage and area against K, of ``cross_validate``, with their SD over the draws."""
     figure = _figure(9.6, 3.4)
     errors, coverage, areas = figure.subplots(1, 3)
     films = [row.films for row in rows]

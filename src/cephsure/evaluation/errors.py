@@ -43,16 +43,11 @@ def radial_errors(
 ) -> NDArray[np.float64]:
     """(F, L) Euclidean distances of predicted from true points; NaN where a point or the scale is missing.
 
-    A ValueError where the shapes do not fit.
+    Points are (F, L, 2), (x, y) in px, the scale in mm along x and y (F, 2), or None for errors in px; NaN is
+    what is not known. A ValueError where the shapes do not fit.
 
-    Args:
-        positions_px: (F, L, 2) predicted points (x, y) of F films, px; NaN where there is none.
-        truth_px: (F, L, 2) true points, likewise.
-        mm_per_px: (F, 2) scale of each film along x and y, NaN where it is not known; None for errors in px.
-
-    Examples:
-        >>> radial_errors([[[3.0, 4.0]]], [[[0.0, 0.0]]], mm_per_px=[[0.1, 0.1]])
-        array([[0.5]])
+    >>> radial_errors([[[3.0, 4.0]]], [[[0.0, 0.0]]], mm_per_px=[[0.1, 0.1]])
+    array([[0.5]])
     """
     positions = np.asarray(positions_px, dtype=np.float64)
     truth = np.asarray(truth_px, dtype=np.float64)
@@ -79,9 +74,8 @@ def summarize(errors: ArrayLike, *, thresholds: Sequence[float] = THRESHOLDS_MM)
 
     Every point counts the same, as in the challenge (Wang et al. 2016), whatever film it is on.
 
-    Examples:
-        >>> summarize([1.0, 2.0, 3.0, float("nan")], thresholds=[2.0])
-        ErrorSummary(n_points=3, mean=2.0, sd=1.0, success_percent={2.0: 66.66666666666667})
+    >>> summarize([1.0, 2.0, 3.0, float("nan")], thresholds=[2.0])
+    ErrorSummary(n_points=3, mean=2.0, sd=1.0, success_percent={2.0: 66.66666666666667})
     """
     values = np.asarray(errors, dtype=np.float64).ravel()
     values = values[~np.isnan(values)]
@@ -125,10 +119,9 @@ class Reliability:
 def reliability(expected: ArrayLike, actual: ArrayLike, *, bins: int = BINS) -> Reliability:
     """Compare expectations with outcomes of one shape in ``bins`` groups; points with a NaN are left out.
 
-    Examples:
-        >>> found = reliability([1.0, 1.0, 3.0, 3.0], [0.5, 1.5, 2.0, 2.0], bins=2)
-        >>> found.ratios.tolist(), found.expected_calibration_error
-        ([1.0, 1.5], 0.5)
+    >>> found = reliability([1.0, 1.0, 3.0, 3.0], [0.5, 1.5, 2.0, 2.0], bins=2)
+    >>> found.ratios.tolist(), found.expected_calibration_error
+    ([1.0, 1.5], 0.5)
     """
     x, y = (np.asarray(values, dtype=np.float64).ravel() for values in (expected, actual))
     known = np.isfinite(x) & np.isfinite(y)

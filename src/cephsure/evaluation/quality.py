@@ -79,9 +79,8 @@ def pearson(x: ArrayLike, y: ArrayLike) -> float:
 
     NaN if fewer than two pairs are left or one side is constant.
 
-    Examples:
-        >>> round(pearson([1, 2, 3], [2, 4, 7]), 4)
-        0.9934
+    >>> round(pearson([1, 2, 3], [2, 4, 7]), 4)
+    0.9934
     """
     x, y = _pairs(x, y)
     return float(weighted_pearson(x, y, np.ones((1, len(x))))[0])
@@ -92,9 +91,8 @@ def spearman(x: ArrayLike, y: ArrayLike) -> float:
 
     Pairs with a NaN are left out; NaN if fewer than two are left or one side is constant.
 
-    Examples:
-        >>> spearman([1, 2, 3], [1, 10, 100])
-        1.0
+    >>> spearman([1, 2, 3], [1, 10, 100])
+    1.0
     """
     x, y = _pairs(x, y)
     return float(weighted_spearman(x, y, np.ones((1, len(x))))[0])
@@ -135,9 +133,8 @@ def auc(positive: ArrayLike, scores: ArrayLike) -> float:
     positives among all p + n scores. Points with a NaN score are left out. NaN without a positive or
     without a negative.
 
-    Examples:
-        >>> auc([False, True, False, True], [0.1, 0.2, 0.2, 0.3])
-        0.875
+    >>> auc([False, True, False, True], [0.1, 0.2, 0.2, 0.3])
+    0.875
     """
     labels, values = _scored(positive, scores)
     return float(weighted_auc(labels, values, np.ones((1, len(values))))[0])
@@ -164,10 +161,9 @@ def midranks(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArr
     Of (N,) values without NaN, at least one, each there as often as its whole-number weights (B, N) say, come
     (B, N) ranks from 1; of values with weight 0 the rank they would take just outside their neighbours.
 
-    Examples:
-        >>> midranks(np.array([5.0, 1.0, 5.0]), np.array([[1.0, 1.0, 1.0], [2.0, 1.0, 0.0]]))
-        array([[2.5, 1. , 2.5],
-               [2.5, 1. , 2.5]])
+    >>> midranks(np.array([5.0, 1.0, 5.0]), np.array([[1.0, 1.0, 1.0], [2.0, 1.0, 0.0]]))
+    array([[2.5, 1. , 2.5],
+           [2.5, 1. , 2.5]])
     """
     order = np.argsort(values, kind="stable")
     ordered = values[order]

@@ -134,7 +134,6 @@ class Evaluation(Accuracy):
 
     Attributes:
         unit: of the errors that everything is worked out from.
-        per_landmark: in the order of the landmark set.
         measures: by the measure's name.
         without: by the left-out landmark's number, as text.
         resamples: bootstrap resamples behind each interval.

@@ -54,9 +54,8 @@ class Measure:
     def key(self, *, in_mm: bool) -> str:
         """Name of the measure's value in ``Measures``, JSON and CSV: lengths carry their unit, px or mm.
 
-        Examples:
-            >>> MEASURES["spread"].key(in_mm=True), MEASURES["entropy"].key(in_mm=True)
-            ('spread_mm', 'entropy')
+        >>> MEASURES["spread"].key(in_mm=True), MEASURES["entropy"].key(in_mm=True)
+        ('spread_mm', 'entropy')
         """
         if not self.is_length:
             return self.name

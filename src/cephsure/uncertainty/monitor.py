@@ -65,16 +65,15 @@ class DriftMonitor:
             films keep their level on average over such fittings; one fitting may be off by about
             sqrt(level (1 - level) / n), and a margin of that size keeps it from being reported as drift.
 
-    Examples:
-        >>> monitor = DriftMonitor(level=0.9)
-        >>> for _ in range(30):
-        ...     reading = monitor.add(0.1)
-        >>> reading.alarm
-        False
-        >>> for _ in range(30):
-        ...     reading = monitor.add(0.4)
-        >>> reading.alarm
-        True
+    >>> monitor = DriftMonitor(level=0.9)
+    >>> for _ in range(30):
+    ...     reading = monitor.add(0.1)
+    >>> reading.alarm
+    False
+    >>> for _ in range(30):
+    ...     reading = monitor.add(0.4)
+    >>> reading.alarm
+    True
     """
 
     level: float

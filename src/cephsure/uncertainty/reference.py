@@ -37,11 +37,10 @@ class FeatureModel:
 
     Source: Lee et al., NeurIPS 2018 (Mahalanobis distance of features), with one class.
 
-    Examples:
-        >>> films = np.random.default_rng(0).normal(0, [3.0, 1.0], (500, 2))
-        >>> model = FeatureModel.fit(films)
-        >>> model.distance([9.0, 0.0]) < model.distance([0.0, 9.0])
-        True
+    >>> films = np.random.default_rng(0).normal(0, [3.0, 1.0], (500, 2))
+    >>> model = FeatureModel.fit(films)
+    >>> model.distance([9.0, 0.0]) < model.distance([0.0, 9.0])
+    True
     """
 
     mean: NDArray[np.float64]
@@ -110,7 +109,6 @@ class Reference:
     Attributes:
         shape: of their annotation, or None where too few films have all landmarks.
         features: of the first network's deepest level, without dropout, or None where it does not tell them.
-        source: what they are, in words.
     """
 
     shape: ShapeModel | None

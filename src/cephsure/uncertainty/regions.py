@@ -207,9 +207,8 @@ def outlines(inside: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
     A cell's centre is at whole numbers; the first corner is not repeated, corners on straight lines are left
     out. A hole is a chain of its own, and so is each of two cells that only touch at a corner.
 
-    Examples:
-        >>> outlines(np.array([[False, True]]))[0].tolist()
-        [[0.5, -0.5], [1.5, -0.5], [1.5, 0.5], [0.5, 0.5]]
+    >>> outlines(np.array([[False, True]]))[0].tolist()
+    [[0.5, -0.5], [1.5, -0.5], [1.5, 0.5], [0.5, 0.5]]
     """
     if not inside.any():
         return []

@@ -43,13 +43,12 @@ class ShapeModel:
     Source: Gower, Psychometrika 40 (1975) for the mean; Dryden & Mardia, Statistical Shape Analysis (2016)
     for the tangent space; the covariance of what pose does not explain is that of generalised least squares.
 
-    Examples:
-        >>> rng = np.random.default_rng(0)
-        >>> heads = np.array([[0, 0], [60, 0], [60, 40], [0, 50.0]]) + rng.normal(0, 1, (200, 4, 2))
-        >>> model = ShapeModel.fit(heads)
-        >>> moved = model.mean + np.array([[9.0, 0], [0, 0], [0, 0], [0, 0]])
-        >>> int(model.residuals(moved).argmax()), model.score(model.mean) < 1 < model.score(moved)
-        (0, True)
+    >>> rng = np.random.default_rng(0)
+    >>> heads = np.array([[0, 0], [60, 0], [60, 40], [0, 50.0]]) + rng.normal(0, 1, (200, 4, 2))
+    >>> model = ShapeModel.fit(heads)
+    >>> moved = model.mean + np.array([[9.0, 0], [0, 0], [0, 0], [0, 0]])
+    >>> int(model.residuals(moved).argmax()), model.score(model.mean) < 1 < model.score(moved)
+    (0, True)
     """
 
     mean: NDArray[np.float64]
@@ -60,10 +59,8 @@ class ShapeModel:
     def fit(cls, points: ArrayLike) -> Self:
         """Fit to (F, L, 2) true points of F films, each film in one unit for all its points; best in mm.
 
-        Films with a missing point (NaN) are left out.
-
-        Raises:
-            InputError: fewer than three complete films or three landmarks, or shapes without any difference.
+        Films with a missing point (NaN) are left out. Fewer than three complete films or three landmarks, or
+        shapes without any difference, are an InputError.
         """
         given = np.asarray(points, dtype=np.float64)
         if given.ndim != 3 or given.shape[2] != 2 or given.shape[1] < _FEWEST_LANDMARKS:

@@ -107,15 +107,9 @@ def calibration_data(
 ) -> CalibrationData:
     """Set predictions of F films, of one landmark set, beside the truth.
 
-    Args:
-        predictions: one a film.
-        truths_px: (F, L, 2) true positions in px of each film as given, NaN where there is none.
-        film_ids: the films' names.
-        groups: the name of each film's group, None for a film that stands alone.
-        source: what they are.
-        maps: the films' heat maps, if they are to be used.
-
-    An InputError where no film has a scale and a true point, or two films share a name.
+    The true positions are (F, L, 2) in px of each film as given, NaN where there is none; a group is None for
+    a film that stands alone; heat maps are given if they are to be used. An InputError where no film has a
+    scale and a true point, or two films share a name.
     """
     doubled = [name for name, count in Counter(film_ids).items() if count > 1]
     if doubled:

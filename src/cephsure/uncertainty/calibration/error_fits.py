@@ -269,16 +269,13 @@ def shrink(
     estimate of DerSimonian & Laird, Controlled Clinical Trials 7 (1986), 0 where the estimates differ no more
     than their noise explains.
 
-    Args:
-        estimates: (L,), NaN where there is none.
-        variances: (L,) of their errors; those that are not positive and finite count as no estimate.
-        centre: where the truths lie round, if known; otherwise it is estimated, or 0 without estimates.
+    An estimate that is NaN, or whose variance is not positive and finite, is none. A centre that is not known
+    is estimated, or 0 without estimates.
 
-    Examples:
-        >>> shrink(np.array([0.0, 10.0]), np.array([1.0, 1.0])).round(2)  # more apart than noise makes them
-        array([0.1, 9.9])
-        >>> shrink(np.array([0.0, 1.0]), np.array([1.0, 1.0]))
-        array([0.5, 0.5])
+    >>> shrink(np.array([0.0, 10.0]), np.array([1.0, 1.0])).round(2)  # more apart than noise makes them
+    array([0.1, 9.9])
+    >>> shrink(np.array([0.0, 1.0]), np.array([1.0, 1.0]))
+    array([0.5, 0.5])
     """
     known = np.isfinite(estimates) & np.isfinite(variances) & (variances > 0)
     if not known.any():

@@ -163,9 +163,8 @@ def _kinds(data: CalibrationData) -> list[RegionKind]:
 class RegionFigures:
     """How regions of one kind and level did on F films with L landmarks.
 
-    Attributes:
-        covered: (F, L) 1 where the true point lay in its region, 0 where not, NaN where it is not known.
-        areas_mm2: (F, L) areas; infinity for all of the film, NaN where the true point is not known.
+    (F, L) ``covered`` is 1 where the true point lay in its region, 0 where not; areas are infinite for all of
+    the film. NaN where the true point is not known.
     """
 
     covered: NDArray[np.float64]
@@ -177,7 +176,6 @@ class CrossFit:
     """Every film judged by a calibration that was fitted without it.
 
     Attributes:
-        folds: how many.
         seed: of the folds and of the partings within them.
         expected_mm: (F, L) expected errors; ``actual_mm`` are the radial errors.
         regions: kind and level -> how they did.

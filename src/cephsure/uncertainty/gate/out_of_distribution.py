@@ -177,9 +177,8 @@ def _difference(values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> float
 class Sharpness:
     """Two logarithms of ratios of contrasts, within the landmarks' box.
 
-    Attributes:
-        detail: contrast of details of about 1 mm over that of 2 to 4 mm: falls where a film is blurred.
-        grain: contrast from one pixel to the next over that of details of 1 mm: rises with noise.
+    Contrast of details of about 1 mm over that of 2 to 4 mm falls where a film is blurred; contrast from one
+    pixel to the next over that of details of 1 mm rises with noise.
     """
 
     detail: float
