@@ -103,13 +103,7 @@ class AssessedFilm:
 
 @dataclass(frozen=True, slots=True)
 class AssessedFilms:
-    """The films that could be used, in the data set's order, and the others.
-
-    Attributes:
-        films: the films.
-        left_out: reason -> names of those that have no true point or could not be used.
-        errors: film -> why it could not be used.
-    """
+    """The films that could be used, in the data set's order; reason -> names of the others; their errors."""
 
     films: tuple[AssessedFilm, ...]
     left_out: dict[str, list[str]]

@@ -152,12 +152,10 @@ def collect(
     shape.
 
     Args:
-        model: what is to be calibrated; a calibration it may have already is not used.
+        model: a calibration it may have already is not used.
         dataset: films that it was not trained on.
         whole: the data set with all its films.
-        at: where the films are done.
         split: what to call the films.
-        truth: an annotator's name, or "mean".
         seed: of MC-Dropout's masks, and of the parting where the films are parted.
         known: films that need not be opened; takes those that are opened here.
 

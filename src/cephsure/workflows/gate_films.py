@@ -24,13 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GateFilms:
-    """Calibration films as the gate sees them.
-
-    Attributes:
-        data: errors and measures of the films that gates are learned from.
-        films: the same films.
-        heads: what heads look like, from other films.
-    """
+    """Films that gates are learned from, with their errors and measures; and heads, from other films."""
 
     data: CalibrationData
     films: tuple[AssessedFilm, ...]
@@ -43,15 +37,10 @@ class GateFilms:
 
     def learn(self, target: GateTarget, films: NDArray[np.int64] | None = None) -> Gate:
         """A gate from all films, or from those at some indices."""
-        signs = self.signs
+        signs, heads = self.signs, self.heads
         chosen = np.arange(len(signs)) if films is None else films
-        return fit_gate(
-            self.data.take(chosen),
-            [signs[i] for i in chosen],
-            head=self.heads.head,
-            shape_source=self.heads.source,
-            target=target,
-        )
+        data, seen = self.data.take(chosen), [signs[i] for i in chosen]
+        return fit_gate(data, seen, head=heads.head, shape_source=heads.source, target=target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +78,7 @@ def gate_films(collected: Collected) -> GateFilms:
 def check_on_halves(
     films: GateFilms, target: GateTarget, *, repeats: int, seed: int = 0
 ) -> tuple[HalfCheck, ...]:
-    """Learn on a random half and try on the other, again and again; groups of films never part.
-
-    Args:
-        films: all films.
-        target: what is asked of each gate.
-        repeats: how often.
-        seed: of the halves.
-
-    Returns:
-        One result a half.
-    """
+    """Learn on a random half and try on the other, again and again; groups of films never part."""
     checks, signs = [], films.signs
     annotated = [film.annotated for film in films.films]
     for repeat in range(repeats):

@@ -76,14 +76,10 @@ class TrainingState:
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """What came out of a run.
+    """What came out of a run: the bundle's folder, and the picture of losses and validation errors.
 
-    Attributes:
-        bundle: its folder.
-        curves: the picture of losses and validation errors.
-        config: all that decided the weights.
-        reference: what the bundle knows of its training films.
-        validation: mean radial error of single networks on films they were not trained on, in words.
+    ``config`` is all that decided the weights, ``reference`` what the bundle knows of its training films,
+    ``validation`` the mean radial error of single networks on films they were not trained on, in words.
     """
 
     bundle: Path
