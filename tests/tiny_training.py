@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from cephsure.recipes.coarse_to_fine.patches import PatchLayout
+from cephsure.recipes.coarse_to_fine.localizer import PatchLayout
 from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
 from cephsure.recipes.paper.recipe import PaperRecipe
 from cephsure.training import runner as run_module

@@ -13,16 +13,9 @@ if TYPE_CHECKING:
 
 
 def write_atomically(path: Path, content: bytes) -> Path:
-    """Write ``content`` to ``path`` through a temporary file in the same folder.
+    """Write ``content`` to ``path`` through a temporary file in the same folder; ``path`` is given back.
 
     The folder is made if it is absent. The file gets the permissions the user's umask gives any new file.
-
-    Args:
-        path: where the file shall stand.
-        content: its bytes.
-
-    Returns:
-        ``path``.
 
     Raises:
         InputError: the place cannot be written to.

@@ -45,23 +45,16 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "default-ensemble"
 GPU_FILMS = 8
 """Films that a GPU's networks are given together."""
-_UNCALIBRATED: dict[str, Any] = {"calibration": None, "gate": None, "_uncalibrated": True}
 
 
 def shipped_models() -> dict[str, Path]:
     """Names and folders of the models that come with the package."""
     root = Path(str(files("cephsure") / "data" / "models"))
-    if not root.is_dir():
-        return {}
-    return {folder.name: folder for folder in sorted(root.iterdir()) if (folder / "bundle.json").is_file()}
+    return {facts.parent.name: facts.parent for facts in sorted(root.glob(f"*/{FACTS_FILE}"))}
 
 
 def load_model(name_or_path: str | Path = DEFAULT_MODEL, *, device: Device = "cpu") -> Model:
-    """Load a shipped model by name, or a bundle by its folder.
-
-    Args:
-        name_or_path: the model's name, or the bundle's folder.
-        device: where its networks are computed; "auto" is a GPU where there is one.
+    """Load a shipped model by name, or a bundle by its folder; "auto" is a GPU where there is one.
 
     Raises:
         BundleError: no such model, or a bundle that is damaged, unknown or unsafe.
@@ -72,7 +65,7 @@ def load_model(name_or_path: str | Path = DEFAULT_MODEL, *, device: Device = "cp
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a prediction is asked for; as ``Model.predict`` takes it."""
+    """What a prediction is asked for, as of ``Model.predict``."""
 
     samples: int | None = None
     seed: int = 0
@@ -86,11 +79,8 @@ class Model:
     """A bundle with its networks loaded.
 
     Attributes:
-        bundle: the checked bundle.
+        bundle: the checked bundle, whose ``name``, ``kind`` and ``landmark_set`` are the model's.
         device: where its networks are computed, "cpu" or "cuda".
-        name: its name.
-        kind: "baseline", "ensemble" or "mc-dropout".
-        landmark_set: the landmarks it finds.
         default_samples: samples drawn a film unless asked otherwise: 1, the members, or the passes.
         calibration: the bundle's calibration, or None.
         gate: the bundle's gate, or None.
@@ -106,9 +96,7 @@ class Model:
     """
 
     def __init__(self, bundle: Bundle, *, device: Device = "cpu") -> None:
-        self.bundle = bundle
-        self.name = bundle.name
-        self.kind = bundle.kind
+        self.bundle, self.name, self.kind = bundle, bundle.name, bundle.kind
         self.landmark_set: LandmarkSet = bundle.landmark_set
         self._entry = _entry(bundle)
         try:
@@ -122,23 +110,25 @@ class Model:
                 "its recipe is incomplete or malformed", where=bundle.folder / FACTS_FILE
             ) from error
         self.default_samples = passes
-        self.calibration = _calibration(bundle)
+        self.calibration: Calibration | None = None
+        if (path := bundle.folder / CALIBRATION_FILE).is_file():
+            numbers = tuple(mark.number for mark in bundle.landmark_set.landmarks)
+            self.calibration = read_calibration(path, numbers=numbers)
         self.gate = read_gate(bundle.folder)
         self.reference = read_reference(bundle.folder)
-        self._thorough, self._uncalibrated = False, False
+        self._thorough = False
         self.networks_sha256 = (
             bundle.sha256 if self.calibration is None else self.calibration.fitted_on.model_sha256
         )
 
     def uncalibrated(self) -> Model:
         """The same networks without calibration and gate: points and raw measures, in less time."""
-        return self._but(**_UNCALIBRATED)
+        return self._but(calibration=None, gate=None)
 
     def thorough(self) -> Model:
         """The same model, whose predictions also have the measures that take time of their own.
 
-        These are the measures of the averaged heat maps, under test-time augmentation and of the network's
-        features. Points and other measures are the same.
+        These are of the averaged heat maps, under test-time augmentation and of the network's features.
         """
         return self._but(_thorough=True)
 
@@ -150,9 +140,9 @@ class Model:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A model travels to another process as the place of its bundle, where it is loaded again."""
-        changed = _UNCALIBRATED if self._uncalibrated else {}
-        place = self.bundle.folder.resolve()
-        given = (place, self.bundle.sha256, self.device, self._entry)
+        given = (self.bundle.folder.resolve(), self.bundle.sha256, self.device, self._entry)
+        bare = self.calibration is None and self.gate is None
+        changed = {"calibration": None, "gate": None} if bare else {}
         return _loaded_again, given, {"_thorough": self._thorough, **changed}
 
     def predict(
@@ -194,8 +184,7 @@ class Model:
         """
         asked = _Asked(samples, seed, facing, polarity, level, region)
         self._calibration_for(asked)  # before the film is read
-        given = film if isinstance(film, Film) else films.read(film, mm_per_px=mm_per_px)
-        return self._predict([given], asked)[0]
+        return self._predict([_read(film, mm_per_px)], asked)[0]
 
     def _predict(self, many: Sequence[Film], asked: _Asked) -> list[Prediction]:
         """Predictions of films that go through the networks together."""
@@ -231,9 +220,8 @@ class Model:
         with_maps: bool = True,
     ) -> tuple[Prediction, HeatMaps | None]:
         """The prediction without calibration, and the heat maps behind it; arguments as for ``predict``."""
-        given = film if isinstance(film, Film) else films.read(film, mm_per_px=mm_per_px)
         asked = _Asked(samples, seed, facing, polarity)
-        return self._predict_with_maps([given], asked, with_maps=with_maps)[0]
+        return self._predict_with_maps([_read(film, mm_per_px)], asked, with_maps=with_maps)[0]
 
     def _predict_with_maps(
         self, many: Sequence[Film], asked: _Asked, *, with_maps: bool
@@ -279,9 +267,8 @@ class Model:
         needed = asked.level is not None or asked.region is not None
         if calibration is None:
             if needed:
-                raise InputError(
-                    f"{self.name} is not calibrated: it has no regions", remedy="see: cephsure calibrate"
-                )
+                what = f"{self.name} is not calibrated: it has no regions"
+                raise InputError(what, remedy="see: cephsure calibrate")
             return None
         if asked.level is not None:
             check_level(asked.level)
@@ -301,13 +288,9 @@ class Model:
         seed: int = 0,
         batch: int | None = None,
     ) -> Iterator[Prediction]:
-        """Predictions of films in their order, as they are asked for.
+        """Predictions of films, or files to read, in their order as they are asked for; as ``predict`` gives.
 
-        Args:
-            many: films, or files to read.
-            samples: as for ``predict``.
-            seed: as for ``predict``.
-            batch: films that go through the networks together: by default one on a CPU, eight on a GPU.
+        ``batch`` films go through the networks together: by default one on a CPU, eight on a GPU.
 
         Raises:
             FilmError: a file of the batch that is due cannot be read.
@@ -315,8 +298,7 @@ class Model:
         count = batch or (GPU_FILMS if self.device == "cuda" else 1)
         coming = iter(many)
         while together := list(islice(coming, count)):
-            given = [film if isinstance(film, Film) else films.read(film) for film in together]
-            yield from self._predict(given, _Asked(samples, seed))
+            yield from self._predict(list(map(_read, together)), _Asked(samples, seed))
 
     def orientation(
         self, film: Film, *, facing: AskedFacing = "auto", polarity: AskedPolarity = "auto"
@@ -335,12 +317,7 @@ class Model:
         return self._localizer.features(self.orientation(film).upright(film.pixels))
 
     def _compared(
-        self,
-        drawn: Samples,
-        film: Film,
-        upright: NDArray[np.float32],
-        orientation: Orientation,
-        seed: int,
+        self, drawn: Samples, film: Film, upright: NDArray[np.float32], orientation: Orientation, seed: int
     ) -> Samples:
         """The samples with what the training films say of them and, if thorough, augmented copies."""
         width_px, scale = upright.shape[1], film.spacing
@@ -375,19 +352,17 @@ class Model:
         if seed < 0:
             raise InputError(f"a seed is 0 or more, not {seed}")
         drawn = self._localizer.sample(uprights, samples=count, seed=seed, with_maps=with_maps)
-        widths_px = [upright.shape[1] for upright in uprights]
-        return [_as_given(*own) for own in zip(drawn, orientations, widths_px, strict=True)]
-
-
-def _as_given(drawn: Samples, orientation: Orientation, width_px: int) -> Samples:
-    """Samples of an upright film in the given film's own pixels."""
-    coarse, maps = drawn.coarse_positions_px, drawn.maps
-    return replace(
-        drawn,
-        positions_px=orientation.to_given(drawn.positions_px, width_px),
-        coarse_positions_px=None if coarse is None else orientation.to_given(coarse, width_px),
-        maps=maps.mirrored(width_px) if maps is not None and orientation.left else maps,
-    )
+        given = []
+        for own, orientation, upright in zip(drawn, orientations, uprights, strict=True):
+            coarse, maps, width_px = own.coarse_positions_px, own.maps, upright.shape[1]
+            turned = replace(
+                own,
+                positions_px=orientation.to_given(own.positions_px, width_px),
+                coarse_positions_px=None if coarse is None else orientation.to_given(coarse, width_px),
+                maps=maps.mirrored(width_px) if maps is not None and orientation.left else maps,
+            )
+            given.append(turned)
+        return given
 
 
 def _loaded_again(place: Path, sha256: str, device: Device, entry: RecipeEntry) -> Model:
@@ -399,8 +374,11 @@ def _loaded_again(place: Path, sha256: str, device: Device, entry: RecipeEntry) 
     return Model(bundle, device=device)
 
 
+def _read(film: Film | Path | str, mm_per_px: float | None = None) -> Film:
+    return film if isinstance(film, Film) else films.read(film, mm_per_px=mm_per_px)
+
+
 def _entry(bundle: Bundle) -> RecipeEntry:
-    """The entry of a bundle's recipe."""
     try:
         return recipe_entry(bundle.recipe.name)
     except InputError as error:
@@ -409,14 +387,6 @@ def _entry(bundle: Bundle) -> RecipeEntry:
             where=bundle.folder / FACTS_FILE,
             remedy="update cephsure",
         ) from error
-
-
-def _calibration(bundle: Bundle) -> Calibration | None:
-    """The bundle's calibration, if it has one."""
-    path = bundle.folder / CALIBRATION_FILE
-    if not path.is_file():
-        return None
-    return read_calibration(path, numbers=tuple(mark.number for mark in bundle.landmark_set.landmarks))
 
 
 def _film_info(film: Film, orientation: Orientation) -> FilmInfo:

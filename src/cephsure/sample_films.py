@@ -34,10 +34,7 @@ class SampleFilm:
 
 
 def sample_films() -> tuple[SampleFilm, ...]:
-    """All sample films, the straight one first.
-
-    Returns:
-        The films in the order of ``samples.json``.
+    """All sample films in the order of ``samples.json``, the straight one first.
 
     Raises:
         InputError: if the package was installed without its data files.
@@ -69,20 +66,12 @@ def sample_films() -> tuple[SampleFilm, ...]:
 
 
 def sample_film(name: str) -> SampleFilm:
-    """One sample film by its name.
-
-    Args:
-        name: as in `sample_films`.
-
-    Returns:
-        The film.
+    """One sample film by its name, as in `sample_films`.
 
     Raises:
         InputError: if there is none of that name.
     """
-    films = sample_films()
-    for film in films:
-        if film.name == name:
-            return film
-    known = ", ".join(film.name for film in films)
-    raise InputError(f"there is no sample film {name!r}", remedy=f"known: {known}")
+    films = {film.name: film for film in sample_films()}
+    if name not in films:
+        raise InputError(f"there is no sample film {name!r}", remedy=f"known: {', '.join(films)}")
+    return films[name]

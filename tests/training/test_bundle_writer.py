@@ -215,7 +215,7 @@ def test_one_network_has_no_range(facts):
     ],
 )
 def test_validation_in_words(members, keep, words):
-    assert validation_figures(members, keep=keep) == words
+    assert validation_figures({"members": members, "recipe": {"fit": {"keep": keep}}}) == words
 
 
 def test_a_bundles_validation_is_of_the_weights_it_keeps(facts, tmp_path):

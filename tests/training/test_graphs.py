@@ -7,8 +7,14 @@ import torch
 from safetensors.numpy import load_file
 from safetensors.torch import load_file as load_tensors
 
-from cephsure.recipes.coarse_to_fine.networks import CoarseNet, FineNet, OrientationNet, UNetConfig
-from cephsure.recipes.coarse_to_fine.stages import export_fine, export_orientation
+from cephsure.recipes.coarse_to_fine.networks import (
+    CoarseNet,
+    FineNet,
+    OrientationNet,
+    UNetConfig,
+    export_fine,
+    export_orientation,
+)
 from cephsure.recipes.paper.stage import PaperUNet, PaperUNetConfig, export_paper
 
 pytestmark = pytest.mark.slow

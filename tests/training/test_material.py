@@ -15,9 +15,10 @@ from cephsure.errors import InputError
 from cephsure.films import Spacing, SpacingSource
 from cephsure.geometry import Affine, fit_similarity, linear
 from cephsure.training.material import (
+    TrainingFilm,
     load_films,
     marks,
-    mean_of_known,
+    mean_error_mm,
     mean_shape,
     radial_errors_mm,
     run_films,
@@ -170,8 +171,11 @@ def test_without_scale_and_frame_no_error_is_known(tmp_path):
 
 
 def test_the_mean_is_over_what_is_known():
-    assert mean_of_known([np.array([1.0, NAN]), np.array([3.0, 5.0])]) == 3.0
-    assert np.isnan(mean_of_known([np.array([NAN, NAN])]))
+    mm_per_px, two = np.ones(2), np.zeros((2, 2))
+    films = [TrainingFilm("x", two, two[None], mm_per_px, working=None, frame=None)] * 2
+    found = [np.array([[1.0, 0.0], [NAN, NAN]]), np.array([[0.0, 3.0], [3.0, 4.0]])]
+    assert mean_error_mm(found, films) == 3.0
+    assert np.isnan(mean_error_mm([np.full((2, 2), NAN)], films[:1]))
 
 
 def choose(data, **options):

@@ -22,7 +22,7 @@ from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
 from cephsure.recipes.paper import stage as paper
 from cephsure.recipes.paper.recipe import PaperRecipe
 from cephsure.training import worker as module
-from cephsure.training.checkpoint import load_checkpoint
+from cephsure.training.fit import load_checkpoint
 from cephsure.training.material import run_films
 from cephsure.training.worker import BAD_INPUT, do_job, job_folder, main, recipe_at, recipe_place
 

@@ -194,24 +194,20 @@ def _check_files(folder: Path) -> bytes:
         listed = {name: digest for digest, name in rows}
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise BundleError("its SHA256SUMS is missing or unreadable", where=folder) from error
-    present = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()} - {
-        SUMS_FILE
-    }
+    present = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+    present.discard(SUMS_FILE)
     for name in sorted(present | listed.keys()):
         if Path(name).suffix.lower() in PICKLES:
             raise BundleError("a pickled file can run code and is refused", where=folder / name)
         if name not in present:
-            raise BundleError(
-                "listed in SHA256SUMS but missing", where=folder / name, remedy="get the bundle again"
-            )
-        if name not in listed:
-            raise BundleError("not listed in SHA256SUMS", where=folder / name, remedy="get the bundle again")
-        if _sha256(folder / name) != listed[name]:
-            raise BundleError(
-                "wrong checksum: the file was changed or damaged",
-                where=folder / name,
-                remedy="get the bundle again",
-            )
+            wrong = "listed in SHA256SUMS but missing"
+        elif name not in listed:
+            wrong = "not listed in SHA256SUMS"
+        elif _sha256(folder / name) != listed[name]:
+            wrong = "wrong checksum: the file was changed or damaged"
+        else:
+            continue
+        raise BundleError(wrong, where=folder / name, remedy="get the bundle again")
     return sums
 
 

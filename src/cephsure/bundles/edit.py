@@ -100,7 +100,7 @@ def edit_bundle(source: Bundle, folder: Path | None = None) -> Iterator[BundleEd
 @contextmanager
 def _beside(folder: Path, begin: Callable[[Path], None]) -> Iterator[BundleEdit]:
     """Write in a folder beside, and put it into ``folder``'s place when the block ends without an error."""
-    building = folder.with_name(f".{folder.name}.new")
+    building, old = (folder.with_name(f".{folder.name}.{end}") for end in ("new", "old"))
     try:
         with _complaints(folder):
             shutil.rmtree(building, ignore_errors=True)  # of a write that was killed
@@ -109,25 +109,19 @@ def _beside(folder: Path, begin: Callable[[Path], None]) -> Iterator[BundleEdit]
         yield BundleEdit(building)
         with _complaints(folder):
             write_atomically(building / SUMS_FILE, checksums(building).encode())
-            _put_in_place(building, folder)
+            # What is at ``folder`` goes only when the new one is there.
+            shutil.rmtree(old, ignore_errors=True)
+            if folder.exists():
+                folder.rename(old)
+            try:
+                building.rename(folder)
+            except OSError:
+                if old.exists():
+                    old.rename(folder)
+                raise
+            shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-
-
-def _put_in_place(building: Path, folder: Path) -> None:
-    """Rename; what is at ``folder`` goes only when the new one is there."""
-    if not folder.exists():
-        building.rename(folder)
-        return
-    old = folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    folder.rename(old)
-    try:
-        building.rename(folder)
-    except OSError:
-        old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager

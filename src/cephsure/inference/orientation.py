@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -55,8 +55,7 @@ class Orientation:
         """Positions (..., 2) of the upright film in the given film's own pixels."""
         if not self.left:
             return positions
-        mirrored: NDArray[np.float64] = positions * np.array([-1.0, 1.0]) + np.array([width_px - 1.0, 0.0])
-        return mirrored
+        return np.asarray(positions * np.array([-1.0, 1.0]) + np.array([width_px - 1.0, 0.0]))
 
 
 def find_orientation(
@@ -67,20 +66,19 @@ def find_orientation(
     facing: AskedFacing = "auto",
     polarity: AskedPolarity = "auto",
 ) -> Orientation:
-    """The film's orientation: what is given is taken, the rest found by the network where there is one.
+    """The orientation of a film (H, W), its grey stretched to [0, 1]: what is given is taken.
 
-    Args:
-        stretched: the film (H, W), its grey stretched to [0, 1].
-        network: the orientation network, or None for a recipe without one.
-        side: pixels of the network's square input.
-        facing: "right" or "left" where it is known.
-        polarity: "positive" or "negative" where it is known.
+    The rest is found by the network, on ``side`` x ``side`` pixels; None for a recipe without one.
 
     Raises:
         InputError: for any other ``facing`` or ``polarity``.
     """
-    _check("facing", facing, ("auto", "right", "left"))
-    _check("polarity", polarity, ("auto", "positive", "negative"))
+    for what, value, known in (
+        ("facing", facing, get_args(AskedFacing)),
+        ("polarity", polarity, get_args(AskedPolarity)),
+    ):
+        if value not in known:
+            raise InputError(f"{what} is one of {', '.join(known)}, not {value!r}")
     left = negative = False
     found: Source = "assumed"
     if network is not None and "auto" in (facing, polarity):
@@ -92,11 +90,6 @@ def find_orientation(
         facing_source=found if facing == "auto" else "given",
         polarity_source=found if polarity == "auto" else "given",
     )
-
-
-def _check(what: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise InputError(f"{what} is one of {', '.join(known)}, not {value!r}")
 
 
 def _ask(stretched: NDArray[np.float32], network: Session, side: int) -> tuple[bool, bool]:

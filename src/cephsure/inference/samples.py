@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -69,8 +70,7 @@ class HeatMaps:
         height, width = self.probabilities.shape[1:]
         places = np.floor((positions_px - self.origins_px) @ np.linalg.inv(self.cell_px).T + 0.5)
         inside = ((places >= 0) & (places < (width, height))).all(axis=1, keepdims=True)
-        cells: NDArray[np.int64] = np.where(inside, places, -1).astype(np.int64)
-        return cells
+        return np.where(inside, places, -1).astype(np.int64)
 
     def mirrored(self, width_px: int) -> HeatMaps:
         """The maps of the mirror image of a film that is ``width_px`` wide."""
@@ -118,26 +118,17 @@ def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[
     """
     raised = probabilities if temperature == 1.0 else probabilities ** np.float32(1.0 / temperature)
     total = raised.sum(axis=(-2, -1), keepdims=True)
-    scaled: NDArray[np.float32] = np.divide(raised, total, where=total > 0, out=np.zeros_like(raised))
-    return scaled
+    return np.asarray(np.divide(raised, total, where=total > 0, out=np.zeros_like(raised)))
 
 
 def mean_of_marks(maps: NDArray[np.float32]) -> NDArray[np.float32]:
     """Distribution of the mean of K points, each drawn from a map of its own, independently.
 
     Where a network has learned K annotators apart and the truth is the mean of their points, this is the map
-    of the truth: the K maps' convolution, on cells K times as fine.
-
-    Args:
-        maps: (K, L, P, P) probabilities.
-
-    Returns:
-        (L, Q, Q) float32 with Q = K (P - 1) + 1; cell q of it lies where cell q / K of the maps does.
+    of the truth: from (K, L, P, P) probabilities the K maps' convolution (L, Q, Q) on cells K times as fine,
+    Q = K (P - 1) + 1. Its cell q lies where cell q / K of the maps does.
     """
-    mixed: NDArray[np.float32] = maps[0]
-    for other in maps[1:]:
-        mixed = _convolved(mixed, other)
-    return mixed
+    return functools.reduce(_convolved, maps)
 
 
 def _convolved(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -159,21 +150,19 @@ def _convolved(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArr
     return total
 
 
-def mixture(drawn: Sequence[SampleMaps], *, points_px: NDArray[np.float64], side: int) -> HeatMaps:
-    """The mean of several samples' maps.
+def mixture(
+    drawn: Sequence[SampleMaps], *, points_px: NDArray[np.float64], side: int | None = None
+) -> HeatMaps:
+    """The mean of several samples' maps, its maps' middles at ``points_px`` (L, 2).
 
     The samples' maps are turned and scaled a little differently, as each sees the head: within a map that is
     less than a cell, so all take the mean turn and size. Each map's middle lies where it belongs, between
-    cells by linear weights.
-
-    Args:
-        drawn: the samples' maps.
-        points_px: (L, 2) where the middles of the mixture's maps lie.
-        side: cells along each side of them.
-
-    Returns:
-        The mixture.
+    cells by linear weights. The maps have ``side`` cells a side: by default a quarter more than each
+    sample's, as these do not lie in one place.
     """
+    if side is None:
+        own = drawn[0].probabilities.shape[1]
+        side = own + 2 * (own // 8) + 2
     cell_px = np.mean([sample.cell_px for sample in drawn], axis=0)
     to_cells = np.linalg.inv(cell_px).T
     total = np.zeros((len(points_px), side, side), dtype=np.float32)
@@ -184,8 +173,8 @@ def mixture(drawn: Sequence[SampleMaps], *, points_px: NDArray[np.float64], side
         between = _between_cells(sample.probabilities, (corners - whole).astype(np.float32))
         for image, (column, row), target in zip(between, whole.tolist(), total, strict=True):
             _add_at(target, image, column, row)
-    mean: NDArray[np.float32] = total / np.float32(len(drawn))
-    return HeatMaps(mean, points_px - cell_px @ np.full(2, (side - 1) / 2), cell_px)
+    total /= np.float32(len(drawn))
+    return HeatMaps(total, points_px - cell_px @ np.full(2, (side - 1) / 2), cell_px)
 
 
 def _between_cells(images: NDArray[np.float32], parts: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -37,15 +37,10 @@ _has_shared_arena = False
 
 
 class _Graph(Protocol):
-    """A loaded network."""
+    """A loaded network: shapes of what it takes, by name; names of what it gives."""
 
-    @property
-    def inputs(self) -> Mapping[str, tuple[Any, ...]]:
-        """Shapes of what it takes, by name."""
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """Names of what it gives."""
+    inputs: dict[str, tuple[Any, ...]]
+    outputs: tuple[str, ...]
 
     def compute(self, output: str, feeds: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         """One of its outputs."""
@@ -65,10 +60,7 @@ class Session:
     def __init__(self, path: Path, *, device: Device = "cpu", runtime: Runtime | None = None) -> None:
         """Load ``path`` (an ONNX graph).
 
-        Args:
-            path: the graph's file.
-            device: where it is to be computed.
-            runtime: what is to compute it; by default ONNX Runtime, torch on a GPU that only torch can use.
+        ``runtime`` computes it: by default ONNX Runtime, torch on a GPU that only torch can use.
 
         Raises:
             BundleError: the network cannot be loaded.
@@ -146,8 +138,7 @@ class _OnnxRuntimeGraph:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
         _share_arena()
         options.add_session_config_entry("session.use_env_allocators", "1")
@@ -165,13 +156,14 @@ class _OnnxRuntimeGraph:
                 "ONNX Runtime cannot load this network", where=path, remedy="get the bundle again"
             ) from error
         self.on_gpu = _CUDA in self._session.get_providers()
-        self.inputs = {entry.name: tuple(entry.shape) for entry in self._session.get_inputs()}
+        self.inputs: dict[str, tuple[Any, ...]] = {
+            entry.name: tuple(entry.shape) for entry in self._session.get_inputs()
+        }
         self.outputs = tuple(entry.name for entry in self._session.get_outputs())
 
     def compute(self, output: str, feeds: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         """One of the graph's outputs."""
-        found: NDArray[np.float32] = self._session.run([output], dict(feeds))[0]
-        return found
+        return np.asarray(self._session.run([output], dict(feeds))[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +183,7 @@ def run_each(
     pool: Executor,
     stacked: bool,
 ) -> list[Reading]:
-    """Take jobs through their networks.
+    """Take jobs through their networks; what was read comes in the jobs' order.
 
     Args:
         jobs: what is to be done.
@@ -200,9 +192,6 @@ def run_each(
         pool: threads to do it in.
         stacked: whether each network's jobs are computed together, as suits a GPU. Otherwise each job is
             done by itself, and its numbers do not depend on which others there are.
-
-    Returns:
-        What was read, in the jobs' order.
     """
     if stacked:
         return list(pool.map(read, jobs, _run_stacked(list(pool.map(call, jobs)))))
@@ -242,21 +231,13 @@ def channel_masks(
 
 def undropped(network: Session) -> NDArray[np.float32] | None:
     """Masks (1, M) that drop nothing; None of a network that takes none."""
-    if not network.mask_channels:
-        return None
-    return np.ones((1, network.mask_channels), dtype=np.float32)
+    return np.ones((1, network.mask_channels), dtype=np.float32) if network.mask_channels else None
 
 
 def load_networks(
     paths: Sequence[Path], pool: Executor, *, takes_masks: bool, device: Device = "cpu"
 ) -> list[Session]:
-    """Load networks side by side.
-
-    Args:
-        paths: their ONNX graphs.
-        pool: the threads to load them in.
-        takes_masks: whether they are meant to take dropout masks.
-        device: where they are to be computed.
+    """Load networks from their ONNX graphs, side by side in the pool's threads.
 
     Raises:
         BundleError: one cannot be loaded, or takes masks where it should not or the other way round.

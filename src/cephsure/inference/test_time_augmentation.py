@@ -49,8 +49,7 @@ class Augmentation:
 
     def bend(self, greys: NDArray[np.float32]) -> NDArray[np.float32]:
         """Grey values from 0 to 1 raised to the power."""
-        bent: NDArray[np.float32] = np.clip(greys, 0.0, 1.0) ** np.float32(self.gamma)
-        return bent
+        return np.asarray(np.clip(greys, 0.0, 1.0) ** np.float32(self.gamma))
 
 
 def augmentations(count: int, seed: int) -> list[Augmentation]:

@@ -6,7 +6,7 @@ node: what a bundle's networks are made of takes two dozen kinds, whatever the r
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -32,11 +32,8 @@ _flags_lock = Lock()
 
 
 @contextmanager
-def _exact(device: torch.device) -> Iterator[None]:
+def _exact() -> Iterator[None]:
     """On a GPU, single precision and sums that do not depend on chance; these are settings of the process."""
-    if device.type == "cpu":
-        yield
-        return
     flags = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
     with _flags_lock, flags:
         yield
@@ -76,14 +73,16 @@ class TorchGraph:
                 self._do(step, self._constants)
             else:
                 self._nodes.append(step)
-        shapes = {i.name: [d.dim_value for d in i.type.tensor_type.shape.dim] for i in graph.input}
-        self.inputs = {name: tuple(shape) for name, shape in shapes.items()}
+        self.inputs: dict[str, tuple[Any, ...]] = {
+            given.name: tuple(size.dim_value for size in given.type.tensor_type.shape.dim)
+            for given in graph.input
+        }
         self.outputs = tuple(output.name for output in graph.output)
 
     def compute(self, output: str, feeds: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         """One of the graph's outputs."""
         values = dict(self._constants)
-        with torch.inference_mode(), _exact(self.device):
+        with torch.inference_mode(), _exact() if self.device.type == "cuda" else nullcontext():
             for name, array in feeds.items():
                 values[name] = torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
             for step in self._nodes:

@@ -16,7 +16,7 @@ from cephsure.bundles.bundle import FACTS_FILE, FORMAT
 from cephsure.bundles.edit import CARD_FILE, new_bundle
 from cephsure.datasets import open_dataset
 from cephsure.training.recipe import changes_as_trained
-from cephsure.training.worker import DONE_FILE, LOG_FILE, job_folder
+from cephsure.training.worker import CHECKPOINT, DONE_FILE, LOG_FILE, job_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,18 +53,16 @@ training logs) · `SHA256SUMS` checksums of all files.
 def write_bundle(run: Path, config: RunConfig, folder: Path, *, name: str | None = None) -> Path:
     """Write the bundle of a finished run: networks, configuration, logs, card and checksums.
 
-    Args:
-        run: the run's folder.
-        config: its configuration.
-        folder: where the bundle goes; an older one there is replaced.
-        name: the model's name, by default recipe and kind.
+    An older one at ``folder`` is replaced; ``name`` is the model's, by default recipe and kind.
     """
     done = {job: json.loads((job_folder(run, job) / DONE_FILE).read_text()) for job in config.job_names}
     facts = _facts(config, done, name or f"{config.recipe.name}-{config.kind}")
     with new_bundle(folder) as edit:
         for job in done:
-            for path in _bundled_files(job_folder(run, job)):
-                edit.write(f"{_place(job)}/{path.name}", path.read_bytes())
+            for path in sorted(job_folder(run, job).iterdir()):
+                network = path.suffix in {".onnx", ".safetensors"} and not path.match(CHECKPOINT.format("*"))
+                if network or path.name == LOG_FILE:
+                    edit.write(f"{_place(job)}/{path.name}", path.read_bytes())
         edit.write(FACTS_FILE, json.dumps(facts, indent=2).encode())
         edit.write(CARD_FILE, model_card(facts).encode())
     return folder
@@ -74,18 +72,9 @@ def _place(job: str) -> str:
     return f"members/{int(job):02d}" if job.isdigit() else job
 
 
-def _bundled_files(folder: Path) -> list[Path]:
-    """A job's networks and its log."""
-    return [
-        path
-        for path in sorted(folder.iterdir())
-        if path.name == LOG_FILE
-        or (path.suffix in {".onnx", ".safetensors"} and not path.name.endswith(".checkpoint.safetensors"))
-    ]
-
-
 def _facts(config: RunConfig, done: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
     members = [done[str(member)] for member in range(config.members)]
+    told = [{key: value for key, value in facts.items() if key != "mean_shape"} for facts in members]
     dataset = open_dataset(
         config.data, format=config.data_format, landmark_set=config.landmark_set, mm_per_px=config.mm_per_px
     )
@@ -96,7 +85,7 @@ def _facts(config: RunConfig, done: dict[str, dict[str, Any]], name: str) -> dic
         "recipe": replace(config.recipe, changes=changes_as_trained(config.recipe, members)).to_dict(),
         "landmark_set": dataset.landmark_set.to_dict(),
         "mean_shape": members[0].get("mean_shape"),
-        "members": [{"folder": _place(str(k)), **_without_shape(facts)} for k, facts in enumerate(members)],
+        "members": [{"folder": _place(str(k)), **facts} for k, facts in enumerate(told)],
         **{job: {"folder": _place(job), **done[job]} for job in done if not job.isdigit()},
         "provenance": {
             "data": dataset.name,
@@ -113,14 +102,17 @@ def _facts(config: RunConfig, done: dict[str, dict[str, Any]], name: str) -> dic
     }
 
 
-def _without_shape(facts: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in facts.items() if key != "mean_shape"}
-
-
 def model_card(facts: dict[str, Any]) -> str:
     """Markdown text from the facts of ``bundle.json``."""
     rows = "\n".join(f"| {label} | {value} |" for label, value in _rows(facts))
-    return _HEAD.format(name=facts["name"], rows=rows) + _validation(facts) + _TAIL
+    held = {name for member in facts["members"] for name in member["validation_films"]}
+    validation = (
+        "## Validation\n"
+        f"Each network was validated on films it was not trained on ({len(held)} films in all): mean radial\n"
+        f"error {validation_figures(facts)}, on average over the networks. These are errors of single "
+        "networks, without the\naveraging of the ensemble or of the passes.\n"
+    )
+    return _HEAD.format(name=facts["name"], rows=rows) + validation + _TAIL
 
 
 def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
@@ -141,41 +133,24 @@ def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _validation(facts: dict[str, Any]) -> str:
-    """The section on validation."""
-    found = validation_figures(facts["members"], keep=_keep(facts))
-    held = {name for member in facts["members"] for name in member["validation_films"]}
-    return (
-        "## Validation\n"
-        f"Each network was validated on films it was not trained on ({len(held)} films in all): mean radial\n"
-        f"error {found}, on average over the networks. These are errors of single networks, without the\n"
-        "averaging of the ensemble or of the passes.\n"
-    )
-
-
 def bundle_validation(bundle: Path) -> str:
     """The validation errors of a bundle's networks in words."""
-    facts = json.loads((bundle / "bundle.json").read_text())
-    return validation_figures(facts["members"], keep=_keep(facts))
+    return validation_figures(json.loads((bundle / FACTS_FILE).read_text()))
 
 
-def _keep(facts: dict[str, Any]) -> str:
-    return str(facts["recipe"].get("fit", {}).get("keep", "last"))
-
-
-def validation_figures(members: list[dict[str, Any]], *, keep: str) -> str:
-    """The networks' validation errors in words.
+def validation_figures(facts: dict[str, Any]) -> str:
+    """The networks' validation errors in words, of the epochs whose weights are kept.
 
     Args:
-        members: each one's facts, as in its ``done.json``.
-        keep: "best" where the weights of the best epoch are kept, "last" where those of the last.
+        facts: those of ``bundle.json``.
 
     Examples:
         >>> stages = {"last": {"validation_mre_mm": 1.25, "best_validation_mre_mm": 1.2}}
-        >>> validation_figures([{"stages": stages}, {"stages": stages}], keep="last")
+        >>> validation_figures({"recipe": {}, "members": [{"stages": stages}, {"stages": stages}]})
         '1.25 mm (1.25 to 1.25)'
     """
-    kept = "best_validation_mre_mm" if keep == "best" else "validation_mre_mm"
+    members, best = facts["members"], facts["recipe"].get("fit", {}).get("keep", "last") == "best"
+    kept = "best_validation_mre_mm" if best else "validation_mre_mm"
     errors = np.array([list(member["stages"].values())[-1][kept] for member in members], dtype=float)
     known = errors[np.isfinite(errors)]
     if not known.size:

@@ -36,10 +36,7 @@ def find_device(wanted: Literal["auto", "cpu", "cuda"] = "auto") -> Literal["cpu
 
 
 def make_repeatable(device: torch.device) -> None:
-    """Let cuDNN take the algorithms that give the same sums each time, chosen without trials.
-
-    What is left that may differ between two runs on one GPU are sums by atomic additions.
-    """
+    """Let cuDNN take algorithms that repeat their sums, without trials; atomic additions may differ."""
     if device.type == "cuda":
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
@@ -96,11 +93,9 @@ def choose_precision(device: str = "cpu") -> tuple[Precision, str]:
     rough, rough_s = _run(net, x, enabled=True)
     difference = float((exact - rough).norm() / exact.norm())
     speed_up = exact_s / rough_s
-    words = (
-        f"bfloat16 is {speed_up:.1f} times as fast as float32, gradients differ by {100 * difference:.1f} %"
-    )
     good = difference < LARGEST_DIFFERENCE and speed_up > LEAST_SPEED_UP
-    return ("bfloat16" if good else "float32"), words
+    words = f"{speed_up:.1f} times as fast as float32, gradients differ by {100 * difference:.1f} %"
+    return ("bfloat16" if good else "float32"), f"bfloat16 is {words}"
 
 
 def _run(net: nn.Module, x: Tensor, *, enabled: bool) -> tuple[Tensor, float]:

@@ -1,34 +1,124 @@
-"""The training loop: plain PyTorch, one network at a time, from a checkpoint if there is one."""
+"""The training loop, plain PyTorch, one network at a time; and its checkpoints, from which it goes on.
+
+A checkpoint is one safetensors file, replaced atomically, that holds all a fit needs.
+"""
 
 from __future__ import annotations
 
 import copy
+import json
 import math
+import signal
+import sys
 import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from safetensors import safe_open
+from safetensors.torch import save
 
-from cephsure.training.checkpoint import (
-    CheckpointTimes,
-    load_checkpoint,
-    pack_optimiser,
-    save_checkpoint,
-    unpack_optimiser,
-)
+from cephsure.atomic import write_atomically
 from cephsure.training.device import make_repeatable, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from types import FrameType
 
     from torch import Tensor, nn
 
     from cephsure.training.stage import FitSettings, Precision, Stage
 
 WARM_UP_SHARE = 0.05
+TRAINING_PER_SAVING = 10.0
+"""Seconds of training to every second of saving, unless an interval is given."""
+
+
+def save_checkpoint(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Write tensors and JSON facts into one file."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_atomically(path, save(plain, metadata={"facts": json.dumps(facts)}))
+
+
+def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what ``save_checkpoint`` wrote."""
+    with safe_open(str(path), framework="pt") as stream:
+        tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a mapping
+        facts: dict[str, Any] = json.loads(stream.metadata()["facts"])
+    return tensors, facts
+
+
+def pack_optimiser(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """An Adam optimiser's moments as flat named tensors."""
+    return {
+        f"optimiser.{index}.{name}": torch.as_tensor(value)
+        for index, state in optimiser.state_dict()["state"].items()
+        for name, value in state.items()
+    }
+
+
+def unpack_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Give an optimiser back the moments that ``pack_optimiser`` took, laid out in memory as its weights."""
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        if key.startswith("optimiser."):
+            _, index, name = key.split(".", 2)
+            weight = weights[int(index)]
+            moment = torch.empty_like(weight, device="cpu").copy_(tensor) if name != "step" else tensor
+            state.setdefault(int(index), {})[name] = moment
+    whole = optimiser.state_dict()
+    optimiser.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
+
+
+class CheckpointTimes:
+    """When a fit is saved: at an interval, at its end, and before the job ends because it was told to.
+
+    Left to itself it saves once the training since the last checkpoint has taken ten times as long as that
+    checkpoint: where epochs are long this is after each of them, where they are short after some.
+
+    Attributes:
+        every: epochs from one checkpoint to the next; None goes by what they cost.
+        unsaved: epochs since the last checkpoint.
+        told_to_end: whether a signal has asked the job to end.
+    """
+
+    def __init__(self, every: int | None = None) -> None:
+        self.every = every
+        self.unsaved = 0
+        self.told_to_end = False
+        self._trained_s = self._saving_s = 0.0
+
+    def end_on_signals(self) -> None:
+        """End this process on SIGTERM and SIGINT: at once, or where epochs are unsaved after a checkpoint."""
+
+        def end(number: int, _: FrameType | None) -> None:
+            self.told_to_end = True
+            if not self.unsaved:
+                sys.exit(128 + number)
+
+        signal.signal(signal.SIGTERM, end)
+        signal.signal(signal.SIGINT, end)
+
+    def after_epoch(self, seconds: float, *, finished: bool, write: Callable[[], None]) -> None:
+        """Write a checkpoint after an epoch of ``seconds`` where one is due; end if the job was told to.
+
+        Raises:
+            SystemExit: a signal has asked for it.
+        """
+        self.unsaved += 1
+        self._trained_s += seconds
+        by_cost = self._trained_s >= TRAINING_PER_SAVING * self._saving_s
+        due = by_cost if self.every is None else self.unsaved >= self.every
+        if due or finished or self.told_to_end:
+            start = time.monotonic()
+            write()
+            self._saving_s = time.monotonic() - start
+            self.unsaved, self._trained_s = 0, 0.0
+        if self.told_to_end:
+            sys.exit(128 + signal.SIGTERM)
 
 
 @dataclass
@@ -55,18 +145,10 @@ class _State:
         # torch's stubs leave memory_format out.
         self.network: nn.Module = stage.network().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(self.network) if settings.ema_decay is not None else None
+        self.judged = self.network if self.averaged is None else self.averaged  # validated and kept
         self.optimiser = _optimiser(self.network, settings)
         self.best: dict[str, Tensor] = {}
         self.progress = Progress()
-
-    @property
-    def judged(self) -> nn.Module:
-        """The network that is validated and kept."""
-        return self.network if self.averaged is None else self.averaged
-
-    def keep_best(self) -> None:
-        """Remember the present weights as the best."""
-        self.best = {name: value.detach().clone() for name, value in self.judged.state_dict().items()}
 
     def save(self, path: Path) -> None:
         """Write all of it."""
@@ -79,16 +161,14 @@ class _State:
     def load(self, path: Path) -> None:
         """Go back to what ``save`` wrote."""
         tensors, facts = load_checkpoint(path)
-
-        def part(prefix: str) -> dict[str, Tensor]:
-            return {
-                key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
-            }
-
-        self.network.load_state_dict(part("network."))
+        parts: dict[str, dict[str, Tensor]] = {"network": {}, "averaged": {}, "best": {}, "optimiser": {}}
+        for key, value in tensors.items():
+            part, name = key.split(".", 1)
+            parts[part][name] = value
+        self.network.load_state_dict(parts["network"])
         if self.averaged is not None:
-            self.averaged.load_state_dict(part("averaged."))
-        self.best = part("best.")
+            self.averaged.load_state_dict(parts["averaged"])
+        self.best = parts["best"]
         unpack_optimiser(self.optimiser, tensors)
         self.progress = Progress(**facts)
 
@@ -123,9 +203,14 @@ def fit(
     torch.manual_seed(seed)
     settings = stage.settings
     state = _State(stage, where)
+
+    def tell() -> None:
+        facts = {"stage": stage.name, "epochs": settings.epochs}
+        report([facts | row for row in state.progress.history])
+
     if checkpoint.exists():
         state.load(checkpoint)
-        report(_rows(stage, state.progress))
+        tell()
     progress = state.progress
     while not progress.finished:
         start = time.monotonic()
@@ -133,18 +218,14 @@ def fit(
         score, mre_mm = stage.validate(state.judged.eval())
         seconds = time.monotonic() - start
         progress.seconds += seconds
-        gained = _advance(progress, settings, score=score, mre_mm=mre_mm, loss=loss)
-        if gained and settings.keep == "best":
-            state.keep_best()
+        if _advance(progress, settings, score, mre_mm, loss) and settings.keep == "best":
+            weights = state.judged.state_dict()
+            state.best = {name: value.detach().clone() for name, value in weights.items()}
         times.after_epoch(seconds, finished=progress.finished, write=lambda: state.save(checkpoint))
-        report(_rows(stage, progress))
+        tell()
     if state.best and not _fell_below(settings, progress.history[-1]["validation_mre_mm"]):
         state.judged.load_state_dict(state.best)
     return state.judged.eval(), progress
-
-
-def _rows(stage: Stage, progress: Progress) -> list[dict[str, Any]]:
-    return [{"stage": stage.name, "epochs": stage.settings.epochs, **row} for row in progress.history]
 
 
 def _epoch(stage: Stage, state: _State, *, seed: int, precision: Precision, device: torch.device) -> float:
@@ -155,9 +236,8 @@ def _epoch(stage: Stage, state: _State, *, seed: int, precision: Precision, devi
         group["lr"] = learning_rate(stage.settings, progress)
     losses: list[Tensor] = []
     for batch in stage.batches(np.random.default_rng((seed, progress.epoch))):
-        inputs, targets = (
-            tuple(send(array, device) for array in part) for part in (batch.inputs, batch.targets)
-        )
+        inputs = (send(array, device) for array in batch.inputs)
+        targets = tuple(send(array, device) for array in batch.targets)
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
             outputs = network(*inputs)
         loss = stage.loss(outputs.float(), targets)
@@ -182,17 +262,10 @@ def learning_rate(settings: FitSettings, progress: Progress) -> float:
     return settings.learning_rate * rising * 0.5 * (1 + math.cos(math.pi * progress.epoch / settings.epochs))
 
 
-def _advance(progress: Progress, settings: FitSettings, *, score: float, mre_mm: float, loss: float) -> bool:
+def _advance(progress: Progress, settings: FitSettings, score: float, mre_mm: float, loss: float) -> bool:
     """Enter an epoch's figures, decide on the plateau's rate and on stopping; whether it was a gain."""
-    progress.history.append(
-        {
-            "epoch": progress.epoch,
-            "loss": loss,
-            "validation_score": score,
-            "validation_mre_mm": mre_mm,
-            "seconds": progress.seconds,
-        }
-    )
+    row = {"epoch": progress.epoch, "loss": loss, "validation_score": score, "validation_mre_mm": mre_mm}
+    progress.history.append(row | {"seconds": progress.seconds})
     gained = score < progress.best_score * (1.0 - settings.least_gain)
     if gained:
         progress.best_score, progress.best_mm, progress.best_epoch = score, mre_mm, progress.epoch

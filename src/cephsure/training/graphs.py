@@ -50,20 +50,16 @@ def export_network(
         mask_sizes: channels at each dropout site, for a network that takes masks.
         with_features: whether the graph also gives ``features``, for a network that sees the whole film.
     """
-    inputs, examples = [example[0]], [example[1]]
-    if mask_sizes:
-        inputs.append("masks")
-        examples.append(torch.ones(2, sum(mask_sizes)))
+    examples = dict([example]) | ({"masks": torch.ones(2, sum(mask_sizes))} if mask_sizes else {})
     # torch's stubs leave memory_format out.
     plain = network.cpu().float().eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    program = _to_onnx(plain, inputs, tuple(examples))
-    model = program.model_proto
+    model = _to_onnx(plain, examples).model_proto
     if with_features:
         add_features(model)
     _write_graph(model, name, folder)
 
 
-def _to_onnx(network: nn.Module, inputs: list[str], examples: tuple[Tensor, ...]) -> Any:
+def _to_onnx(network: nn.Module, examples: dict[str, Tensor]) -> Any:
     batch = torch.export.Dim("batch")
     noisy = logging.getLogger("torch.onnx")
     level = noisy.level
@@ -73,14 +69,14 @@ def _to_onnx(network: nn.Module, inputs: list[str], examples: tuple[Tensor, ...]
             warnings.simplefilter("ignore")
             return torch.onnx.export(
                 network,
-                examples,
+                tuple(examples.values()),
                 dynamo=True,
                 optimize=True,
                 verbose=False,
                 opset_version=OPSET,
-                input_names=inputs,
+                input_names=list(examples),
                 output_names=["maps"],
-                dynamic_shapes=tuple({0: batch} for _ in inputs),
+                dynamic_shapes=tuple({0: batch} for _ in examples),
             )
     finally:
         noisy.setLevel(level)
@@ -89,13 +85,8 @@ def _to_onnx(network: nn.Module, inputs: list[str], examples: tuple[Tensor, ...]
 def add_features(model: Any) -> bool:
     """Give an ONNX graph the output ``features`` (N, C): its deepest maps' mean over their pixels.
 
-    The deepest maps are what the first layer on the way up is given. Maps and weights stay as they are.
-
-    Args:
-        model: an ONNX model; changed in place.
-
-    Returns:
-        Whether the graph has such an output now: one without a way up has no deepest level.
+    The deepest maps are what the first layer on the way up is given. The ONNX model is changed in place; maps
+    and weights stay as they are. False where it has no such output now, without a way up.
     """
     from onnx import TensorProto, helper, numpy_helper
 
@@ -117,24 +108,19 @@ def _write_graph(model: Any, name: str, folder: Path) -> None:
     from onnx import numpy_helper
 
     weights: dict[str, NDArray[Any]] = {}
-    kept = []
-    casts = []
+    kept, casts = [], []
     for initializer in model.graph.initializer:
         array = numpy_helper.to_array(initializer)
         if array.dtype != np.float32 or array.size < 16:
             kept.append(initializer)
         elif array.ndim >= 2 and min(array.shape[:2]) > 1:
-            weights[f"{initializer.name}.half"] = array.astype(np.float16)
-            casts.append(
-                onnx.helper.make_node(
-                    "Cast", [f"{initializer.name}.half"], [initializer.name], to=onnx.TensorProto.FLOAT
-                )
-            )
+            half = f"{initializer.name}.half"
+            weights[half] = array.astype(np.float16)
+            casts.append(onnx.helper.make_node("Cast", [half], [initializer.name], to=onnx.TensorProto.FLOAT))
         else:
             weights[initializer.name] = array
     content = save(weights)
-    offsets = _offsets(content)
-    outside = [_pointer(key, array, offsets[key], f"{name}.safetensors") for key, array in weights.items()]
+    outside = _pointers(weights, content, f"{name}.safetensors")
     nodes = list(model.graph.node)
     del model.graph.initializer[:], model.graph.node[:], model.graph.value_info[:]
     model.graph.initializer.extend(kept + outside)
@@ -147,25 +133,19 @@ def _write_graph(model: Any, name: str, folder: Path) -> None:
     write_atomically(folder / f"{name}.onnx", model.SerializeToString(deterministic=True))
 
 
-def _offsets(content: bytes) -> dict[str, tuple[int, int]]:
-    """Where each tensor of a safetensors file begins and how many bytes it has."""
+def _pointers(weights: dict[str, NDArray[Any]], content: bytes, location: str) -> list[Any]:
+    """ONNX initializers whose numbers lie in a safetensors file of this content."""
+    from onnx import TensorProto
+
     (header_size,) = struct.unpack("<Q", content[:8])
     header = json.loads(content[8 : 8 + header_size])
-    start = 8 + header_size
-    return {
-        key: (start + entry["data_offsets"][0], entry["data_offsets"][1] - entry["data_offsets"][0])
-        for key, entry in header.items()
-        if key != "__metadata__"
-    }
-
-
-def _pointer(key: str, array: NDArray[Any], place: tuple[int, int], location: str) -> Any:
-    """An ONNX initializer that lies in another file."""
-    import onnx
-
-    tensor = onnx.TensorProto(name=key, dims=array.shape, data_location=onnx.TensorProto.EXTERNAL)
-    tensor.data_type = onnx.TensorProto.FLOAT16 if array.dtype == np.float16 else onnx.TensorProto.FLOAT
-    offset, length = place
-    for name, value in (("location", location), ("offset", offset), ("length", length)):
-        tensor.external_data.add(key=name, value=str(value))
-    return tensor
+    pointers = []
+    for key, array in weights.items():
+        begin, end = header[key]["data_offsets"]
+        tensor = TensorProto(name=key, dims=array.shape, data_location=TensorProto.EXTERNAL)
+        tensor.data_type = TensorProto.FLOAT16 if array.dtype == np.float16 else TensorProto.FLOAT
+        place = {"location": location, "offset": 8 + header_size + begin, "length": end - begin}
+        for name, value in place.items():
+            tensor.external_data.add(key=name, value=str(value))
+        pointers.append(tensor)
+    return pointers

@@ -43,7 +43,8 @@ def run_films(config: RunConfig) -> tuple[AnnotatedFilm, ...]:
         config.data, format=config.data_format, landmark_set=config.landmark_set, mm_per_px=config.mm_per_px
     )
     chosen = select(dataset, config.split)
-    marked = tuple(film for film in chosen.films if _points(film, config.truth) >= LEAST_POINTS)
+    known = [np.isfinite(truth(film, config.truth)).all(axis=1).sum() for film in chosen.films]
+    marked = tuple(film for film, n in zip(chosen.films, known, strict=True) if n >= LEAST_POINTS)
     if len(marked) < LEAST_FILMS:
         raise InputError(
             f"{len(marked)} films with at least {LEAST_POINTS} landmarks in split '{config.split}': too few",
@@ -51,10 +52,6 @@ def run_films(config: RunConfig) -> tuple[AnnotatedFilm, ...]:
             remedy=f"training needs {LEAST_FILMS} or more",
         )
     return marked
-
-
-def _points(film: AnnotatedFilm, which_truth: str) -> int:
-    return int(np.isfinite(truth(film, which_truth)).all(axis=1).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +116,7 @@ def _frame(points: NDArray[np.float64], shape: NDArray[np.float64]) -> Affine | 
 def _normalised(shape: NDArray[np.float64]) -> NDArray[np.float64]:
     centred = shape - shape.mean(axis=0)
     radius = np.sqrt((centred**2).sum(axis=1).mean())
-    result: NDArray[np.float64] = centred * (FRAME_RADIUS / radius)
-    return result
+    return np.asarray(centred * (FRAME_RADIUS / radius))
 
 
 def marks(item: AnnotatedFilm, which_truth: str, names: Sequence[str]) -> NDArray[np.float64]:
@@ -141,23 +137,17 @@ def load_films(
     names = annotators(items)
     for item in items:
         film = film_of(item)
-        spacing = film.spacing
-        scale = (
-            np.full(2, np.nan) if spacing is None else np.array([spacing.x_mm_per_px, spacing.y_mm_per_px])
+        spacing, points, pixels = film.spacing, truth(item, which_truth), stretch_grey(film.pixels)
+        scale = (np.nan, np.nan) if spacing is None else (spacing.x_mm_per_px, spacing.y_mm_per_px)
+        ready = TrainingFilm(
+            item.film_id,
+            points,
+            marks(item, which_truth, names),
+            np.array(scale),
+            working_film(pixels, side),
+            None if shape is None else _frame(points, shape),
         )
-        points = truth(item, which_truth)
-        pixels = stretch_grey(film.pixels)
-        yield (
-            TrainingFilm(
-                item.film_id,
-                points,
-                marks(item, which_truth, names),
-                scale,
-                working_film(pixels, side),
-                None if shape is None else _frame(points, shape),
-            ),
-            pixels,
-        )
+        yield ready, pixels
 
 
 def radial_errors_mm(predicted: NDArray[np.float64], film: TrainingFilm) -> NDArray[np.float64]:
@@ -168,16 +158,13 @@ def radial_errors_mm(predicted: NDArray[np.float64], film: TrainingFilm) -> NDAr
     offset = predicted - film.points_px
     if np.isfinite(film.mm_per_px).all():
         offset = offset * film.mm_per_px
-    elif film.frame is not None:
-        offset = offset / film.frame.scale
     else:
-        offset = np.full_like(offset, np.nan)
-    distances: NDArray[np.float64] = np.linalg.norm(offset, axis=1)
-    return distances
+        offset = offset / (np.nan if film.frame is None else film.frame.scale)
+    return np.asarray(np.linalg.norm(offset, axis=1))
 
 
-def mean_of_known(errors: Sequence[NDArray[np.float64]]) -> float:
-    """Mean of all errors that are known; NaN where none is."""
-    known = np.concatenate(errors)
-    known = known[np.isfinite(known)]
+def mean_error_mm(found: Sequence[NDArray[np.float64]], films: Sequence[TrainingFilm]) -> float:
+    """Mean of the films' ``radial_errors_mm`` that are known, of points (L, 2) each; NaN where none is."""
+    errors = np.concatenate([radial_errors_mm(*pair) for pair in zip(found, films, strict=True)])
+    known = errors[np.isfinite(errors)]
     return float(known.mean()) if known.size else float("nan")

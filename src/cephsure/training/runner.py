@@ -15,8 +15,8 @@ from cephsure.datasets import data_sha256
 from cephsure.datasets import truth as chosen_truth
 from cephsure.errors import InputError
 from cephsure.training.bundle_writer import write_bundle
-from cephsure.training.checkpoint import CheckpointTimes
 from cephsure.training.device import choose_precision
+from cephsure.training.fit import CheckpointTimes
 from cephsure.training.material import mean_shape, run_films, usual_split
 from cephsure.training.progress import CURVES_FILE, draw_curves, read_logs
 from cephsure.training.run_config import RunConfig, settle

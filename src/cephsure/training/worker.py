@@ -23,8 +23,7 @@ import torch
 from cephsure.atomic import write_atomically
 from cephsure.datasets import truth
 from cephsure.errors import InputError
-from cephsure.training.checkpoint import CheckpointTimes
-from cephsure.training.fit import fit
+from cephsure.training.fit import CheckpointTimes, fit
 from cephsure.training.material import TrainingFilm, load_films, mean_shape, run_films
 from cephsure.training.run_config import RunConfig, derived_seed
 
@@ -41,6 +40,8 @@ if TYPE_CHECKING:
 
 DONE_FILE = "done.json"
 LOG_FILE = "log.jsonl"
+CHECKPOINT = "{}.checkpoint.safetensors"
+"""A stage's."""
 BAD_INPUT = 2
 """Exit status of a job that met a film or an annotation it cannot use; its last line says which."""
 WRONG_ANSWERS = "wrong answers"
@@ -141,7 +142,7 @@ class Job:
         network, progress = fit(
             stage,
             seed=derived_seed(self.config, self.member, number),
-            checkpoint=self.folder / f"{stage.name}.checkpoint.safetensors",
+            checkpoint=self.folder / CHECKPOINT.format(stage.name),
             precision=self.config.precision,
             device=self.device,
             times=self._times,

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from cephsure.geometry import Affine, linear
 from cephsure.preprocessing import whole_view, whole_warp, working_film
-from cephsure.recipes.coarse_to_fine.augmentation import (
+from cephsure.recipes.coarse_to_fine.localizer import PatchLayout, build_pyramid, frame_of, grey_patches
+from cephsure.recipes.coarse_to_fine.stages import (
     blur_and_noise,
     coarse_warp,
     fine_warp,
@@ -15,7 +16,6 @@ from cephsure.recipes.coarse_to_fine.augmentation import (
     grey_curve,
     patch_jitter,
 )
-from cephsure.recipes.coarse_to_fine.patches import PatchLayout, build_pyramid, frame_of, grey_patches
 
 SEEDS = st.integers(0, 2**32 - 1)
 SHAPE = np.array([[-30.0, -20.0], [40.0, -10.0], [10.0, 45.0], [-20.0, 15.0]])

@@ -12,7 +12,7 @@ from cephsure.datasets import AnnotatedFilm
 from cephsure.films import Spacing, SpacingSource
 from cephsure.geometry import Affine, linear
 from cephsure.recipes.coarse_to_fine import stages as module
-from cephsure.recipes.coarse_to_fine.patches import map_to_frame
+from cephsure.recipes.coarse_to_fine.localizer import map_to_frame
 from cephsure.recipes.coarse_to_fine.stages import FineStage, patch_film
 from cephsure.training.material import TrainingFilm, load_films, mean_shape
 

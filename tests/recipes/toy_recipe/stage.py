@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from cephsure.geometry import local_centroids, softmax_maps
 from cephsure.training.graphs import export_network
-from cephsure.training.material import mean_of_known, radial_errors_mm
+from cephsure.training.material import mean_error_mm
 from cephsure.training.stage import Batch, shuffled
 from toy_recipe.localizer import small_view
 
@@ -58,14 +58,14 @@ class ToyStage:
         return F.cross_entropy(outputs.flatten(0, 1).flatten(1), (row * self.recipe.side + column).flatten())
 
     def validate(self, network: nn.Module) -> tuple[float, float]:
-        errors = []
+        points = []
         for film in self.validation:
             image, warp = small_view(film.working, self.recipe.side)
             with torch.inference_mode():
                 logits = network(torch.from_numpy(image)[None, None])[0].numpy()
-            found = warp.source(local_centroids(softmax_maps(logits), 2))
-            errors.append(radial_errors_mm(found, film))
-        return mean_of_known(errors), mean_of_known(errors)
+            points.append(warp.source(local_centroids(softmax_maps(logits), 2)))
+        mre = mean_error_mm(points, self.validation)
+        return mre, mre
 
 
 def train_member(recipe: ToyRecipe, job: Job) -> None:

@@ -1,7 +1,9 @@
 """The default recipe's way from a film to samples: whole film, then patches round each landmark.
 
-A member's fine stage starts from that member's own coarse points: where the coarse stages disagree, the
-samples do too.
+The patches lie in a frame that turns and scales with the head: the similarity that carries the training
+landmarks' mean shape onto a film's landmarks. Its unit is therefore a fixed share of the head's size (about a
+millimetre on an adult), known without any scale. A member's fine stage starts from that member's own coarse
+points: where the coarse stages disagree, the samples do too.
 """
 
 from __future__ import annotations
@@ -15,27 +17,23 @@ import numpy as np
 
 from cephsure.bundles.bundle import FACTS_FILE
 from cephsure.errors import BundleError
-from cephsure.geometry import Affine, Warp, local_centroids, read_maps, softmax_maps
+from cephsure.geometry import (
+    Affine,
+    Warp,
+    fit_similarity,
+    grid_points,
+    local_centroids,
+    read_maps,
+    resize,
+    sample_bilinear,
+    sample_lattices,
+    softmax_maps,
+)
 from cephsure.inference.orientation import find_orientation
 from cephsure.inference.samples import SampleMaps, Samples, mean_of_marks, mixture
 from cephsure.inference.session import Call, Session, channel_masks, load_networks, run_each, undropped
 from cephsure.inference.test_time_augmentation import augmentations
-from cephsure.preprocessing import (
-    WorkingFilm,
-    standardise,
-    whole_view,
-    whole_warp,
-    working_film,
-)
-from cephsure.recipes.coarse_to_fine.patches import (
-    PatchLayout,
-    Pyramid,
-    build_pyramid,
-    frame_of,
-    grey_patches,
-    map_to_frame,
-    network_input,
-)
+from cephsure.preprocessing import WorkingFilm, standardise, whole_view, whole_warp, working_film
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,9 +42,106 @@ if TYPE_CHECKING:
 
     from cephsure.bundles.bundle import Bundle
     from cephsure.inference.orientation import AskedFacing, AskedPolarity, Orientation
-    from cephsure.inference.samples import HeatMaps
     from cephsure.inference.session import Device
     from cephsure.inference.test_time_augmentation import Augmentation
+
+
+@dataclass(frozen=True, slots=True)
+class PatchLayout:
+    """Sizes of the concentric patches, lengths in frame units.
+
+    Attributes:
+        map_side: side of the network's maps; the finest patch has twice as many pixels, two a map pixel.
+        step: distance of the finest patch's pixels.
+        context_steps: distances of the pixels of the wider patches, each ``map_side`` pixels wide.
+    """
+
+    map_side: int = 24
+    step: float = 0.4
+    context_steps: tuple[float, ...] = (1.6, 3.2)
+
+    @property
+    def map_step(self) -> float:
+        """Frame units a map pixel."""
+        return 2 * self.step
+
+    @property
+    def jitter_reach(self) -> float:
+        """How far a landmark may lie from its patch's centre in training: two map pixels from the edge."""
+        return (self.map_side / 2 - 2) * self.map_step
+
+    @property
+    def channels(self) -> int:
+        """Channels of the network's input: four of the finest patch, one of each wider one."""
+        return 4 + len(self.context_steps)
+
+    @property
+    def level_steps(self) -> tuple[float, ...]:
+        """Frame units a pixel of the film's reductions the patches are sampled from."""
+        return tuple(0.8 * step for step in (self.step, *self.context_steps))
+
+
+@dataclass(frozen=True, slots=True)
+class Pyramid:
+    """Reductions of a film, one for each patch size: image, and the map from film px to its pixels."""
+
+    levels: tuple[tuple[NDArray[np.float32], Affine], ...]
+
+
+def build_pyramid(pixels: NDArray[np.float32], frame_scale_px: float, layout: PatchLayout) -> Pyramid:
+    """Reduce a film (H, W) in [0, 1], of ``frame_scale_px`` px a frame unit, to what patches need."""
+    levels: list[tuple[NDArray[np.float32], Affine]] = []
+    image, to_film = pixels, Affine.identity()
+    for step in layout.level_steps:
+        wanted = 1.0 / (step * frame_scale_px)
+        image, to_upper = resize(image, min(1.0, wanted * to_film.scale))
+        to_film = to_film.after(to_upper)
+        levels.append((image, to_film.inverse()))
+    return Pyramid(tuple(levels))
+
+
+def frame_of(points_px: NDArray[np.float64], mean_shape: NDArray[np.float64]) -> Affine:
+    """The similarity from the frame, where ``mean_shape`` (L, 2) lies, to a film with these points (L, 2)."""
+    return fit_similarity(mean_shape, points_px)
+
+
+def grey_patches(
+    pyramid: Pyramid, warp: Warp, centres: NDArray[np.float64], layout: PatchLayout
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Grey values round ``centres`` (L, 2) in the frame, which ``warp`` maps to film px.
+
+    Returns:
+        Finest patches (L, 2 P, 2 P) and wider ones (L, C, P, P), P the map's side.
+    """
+    side = layout.map_side
+    images: list[NDArray[np.float32]] = []
+    for (image, from_film), step in zip(pyramid.levels, (layout.step, *layout.context_steps), strict=True):
+        size = 2 * side if not images else side
+        if warp.field is None:
+            axis = (np.arange(size) - (size - 1) / 2) * step
+            images.append(sample_lattices(image, from_film.after(warp.affine), centres, axis))
+        else:
+            grid = grid_points(size, size, step).astype(np.float32)
+            points = warp.source(centres.astype(np.float32)[:, None, None, :] + grid)
+            images.append(sample_bilinear(image, from_film.apply(points)))
+    return images[0], np.stack(images[1:], axis=1)
+
+
+def network_input(fine: NDArray[np.float32], wide: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Standardised patches as channels (L, 4 + C, P, P); the finest by space-to-depth."""
+    count, side = fine.shape[0], fine.shape[1] // 2
+    folded = standardise(fine).reshape(count, side, 2, side, 2).transpose(0, 2, 4, 1, 3)
+    return np.concatenate([folded.reshape(count, 4, side, side), standardise(wide)], axis=1)
+
+
+def frame_to_map(offsets: NDArray[np.float64], layout: PatchLayout) -> NDArray[np.float64]:
+    """Offsets from a patch's centre (frame units) to its map's pixel coordinates."""
+    return offsets / layout.map_step + (layout.map_side - 1) / 2
+
+
+def map_to_frame(positions: NDArray[np.float64], layout: PatchLayout) -> NDArray[np.float64]:
+    """Map pixel coordinates to offsets from the patch's centre (frame units)."""
+    return (positions - (layout.map_side - 1) / 2) * layout.map_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +239,10 @@ class CoarseToFine:
         passes = self._passes(samples, seed)
         reduced = [working_film(pixels, self.side) for pixels in films]
         warps = [whole_warp(film, self.side) for film in reduced]
-        seen = [(self._view(film, warp), warp) for film, warp in zip(reduced, warps, strict=True)]
+        seen = [
+            (standardise(whole_view(film, warp, self.side)), warp)
+            for film, warp in zip(reduced, warps, strict=True)
+        ]
         found = self._coarse([_CoarseJob(*whole, by) for whole in seen for by in passes])
         jobs: list[_FineJob] = []
         for number, (pixels, film) in enumerate(zip(films, reduced, strict=True)):
@@ -159,7 +257,7 @@ class CoarseToFine:
     def features(self, pixels: NDArray[np.float32]) -> NDArray[np.float64] | None:
         """(C,) the first coarse network's pooled deepest level, without dropout; None if it does not tell."""
         film = working_film(pixels, self.side)
-        view = self._view(film, whole_warp(film, self.side))
+        view = standardise(whole_view(film, whole_warp(film, self.side), self.side))
         pooled = self.coarse[0].features(view[None, None], undropped(self.coarse[0]))
         return None if pooled is None else pooled[0]
 
@@ -185,10 +283,6 @@ class CoarseToFine:
         jobs = [_FineJob(pyramid, *rest) for rest in zip(turned, starts, [first] * count, ways, strict=True)]
         return np.stack([drawn.positions for drawn in self._fine(jobs)])
 
-    def _view(self, film: WorkingFilm, warp: Warp) -> NDArray[np.float32]:
-        """The whole film (S, S) as the coarse network sees it."""
-        return standardise(whole_view(film, warp, self.side))
-
     def _pyramid(self, pixels: NDArray[np.float32], frames: Sequence[Affine]) -> Pyramid:
         """The film's reductions for all passes, by their frames' usual size."""
         return build_pyramid(pixels, float(np.median([frame.scale for frame in frames])), self.layout)
@@ -198,12 +292,11 @@ class CoarseToFine:
         if not self.coarse[0].mask_channels:
             return [_Pass(member) for member in range(samples)]
         rng = np.random.default_rng(seed)
+        channels = (self.coarse[0].mask_channels, self.fine[0].mask_channels)
         return [
-            _Pass(0, self._masks(rng, self.coarse[0]), self._masks(rng, self.fine[0])) for _ in range(samples)
+            _Pass(0, *(channel_masks(rng, 1, (count,), self.dropout) for count in channels))
+            for _ in range(samples)
         ]
-
-    def _masks(self, rng: np.random.Generator, network: Session) -> NDArray[np.float32]:
-        return channel_masks(rng, 1, (network.mask_channels,), self.dropout)
 
     def _coarse(self, jobs: Sequence[_CoarseJob]) -> list[NDArray[np.float64]]:
         """Coarse positions (L, 2) in px of the upright film."""
@@ -255,21 +348,18 @@ class CoarseToFine:
         # independently.
         errors = readings.expected_errors.reshape(by_annotator)
         expected = np.sqrt((errors**2).sum(axis=0)) / len(errors)
-        frame, centres = job.frame, job.centres
+        frame, centres, step = job.frame, job.centres, self.layout.map_step
+        sample_maps = None
+        if with_maps:  # of the annotators' mean (L, Q, Q), from each one's (K, L, P, P)
+            mean = mean_of_marks(maps.reshape(logits.shape))
+            sample_maps = SampleMaps(mean, frame.apply(centres), frame.matrix * (step / len(logits)))
         return _Drawn(
             positions=Warp(frame).source(centres + map_to_frame(on_map, self.layout)),
             activations=readings.activations.reshape(by_annotator).mean(axis=0),
-            expected_errors=expected * self.layout.map_step * frame.scale,
+            expected_errors=expected * step * frame.scale,
             entropies=readings.entropies.reshape(by_annotator).mean(axis=0),
-            maps=self._sample_maps(maps.reshape(logits.shape), frame, centres) if with_maps else None,
+            maps=sample_maps,
         )
-
-    def _sample_maps(
-        self, maps: NDArray[np.float32], frame: Affine, centres: NDArray[np.float64]
-    ) -> SampleMaps:
-        """The map of the annotators' mean (L, Q, Q) from each one's (K, L, P, P), and where it lies."""
-        step = self.layout.map_step / len(maps)
-        return SampleMaps(mean_of_marks(maps), frame.apply(centres), frame.matrix * step)
 
 
 def _samples(coarse: Sequence[NDArray[np.float64]], drawn: Sequence[_Drawn]) -> Samples:
@@ -282,11 +372,5 @@ def _samples(coarse: Sequence[NDArray[np.float64]], drawn: Sequence[_Drawn]) -> 
         expected_errors_px=np.stack([each.expected_errors for each in drawn]),
         entropies=np.stack([each.entropies for each in drawn]),
         coarse_positions_px=np.stack(coarse),
-        maps=_mixture(maps, positions.mean(axis=0)) if maps else None,
+        maps=mixture(maps, points_px=positions.mean(axis=0)) if maps else None,
     )
-
-
-def _mixture(drawn: Sequence[SampleMaps], points_px: NDArray[np.float64]) -> HeatMaps:
-    """The samples' maps together, a quarter wider than each: they do not lie in one place."""
-    side = drawn[0].probabilities.shape[1]
-    return mixture(drawn, points_px=points_px, side=side + 2 * (side // 8) + 2)

@@ -14,8 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cephsure.training.graphs import export_network
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,3 +196,24 @@ def spatial_cross_entropy(
             dim=1
         )
     return (losses * known).sum() / known.sum().clamp_min(1)
+
+
+def export_coarse(network: nn.Module, recipe: CoarseToFineRecipe, config: UNetConfig, folder: Path) -> None:
+    """Write ``coarse.onnx``: (N, 1, S, S) film [and (N, M) masks] to (N, L, S/2, S/2) logits and features."""
+    film = torch.zeros(2, 1, recipe.coarse_side, recipe.coarse_side)
+    export_network(
+        network, "coarse", folder, example=("film", film), mask_sizes=config.mask_sizes, with_features=True
+    )
+
+
+def export_fine(network: nn.Module, recipe: CoarseToFineRecipe, config: UNetConfig, folder: Path) -> None:
+    """Write ``fine.onnx``: (N, L, C, P, P) patches [and (N, M) masks] to (N, K, L, P, P) logits."""
+    layout = recipe.layout
+    patches = torch.zeros(2, config.landmarks, layout.channels, layout.map_side, layout.map_side)
+    export_network(network, "fine", folder, example=("patches", patches), mask_sizes=config.mask_sizes)
+
+
+def export_orientation(network: nn.Module, recipe: CoarseToFineRecipe, folder: Path) -> None:
+    """Write ``orientation.onnx``: (N, 1, S, S) film to (N, 2) logits of facing left and negative."""
+    side = recipe.orientation_side
+    export_network(network, "orientation", folder, example=("film", torch.zeros(2, 1, side, side)))

@@ -9,7 +9,7 @@ import numpy as np
 
 from cephsure.datasets import group_folds
 from cephsure.errors import InputError
-from cephsure.recipes.coarse_to_fine.patches import PatchLayout
+from cephsure.recipes.coarse_to_fine.localizer import PatchLayout
 from cephsure.training.recipe import Recipe
 from cephsure.training.stage import FitSettings, StageFacts
 

@@ -13,7 +13,7 @@ from cephsure.inference.session import channel_masks
 from cephsure.recipes.paper.localizer import blur_matrix, squeezed_view, target_lines
 from cephsure.training.device import part_size, place, send
 from cephsure.training.graphs import export_network
-from cephsure.training.material import TrainingFilm, mean_of_known, radial_errors_mm
+from cephsure.training.material import TrainingFilm, mean_error_mm
 from cephsure.training.stage import Batch, shuffled
 
 if TYPE_CHECKING:
@@ -189,11 +189,8 @@ class PaperStage:
         loss = float(torch.cat(losses).double().mean())
         cells = torch.cat(peaks).cpu().numpy()  # (F, L)
         positions = np.stack([cells % recipe.side, cells // recipe.side], axis=-1).astype(np.float64)
-        errors = [
-            radial_errors_mm(to_film.apply(found), film)
-            for to_film, found, film in zip(self._to_film, positions, self.validation, strict=True)
-        ]
-        return loss, mean_of_known(errors)
+        found = [to_film.apply(points) for to_film, points in zip(self._to_film, positions, strict=True)]
+        return loss, mean_error_mm(found, self.validation)
 
 
 def _squared_errors(outputs: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:

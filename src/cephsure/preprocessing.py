@@ -31,8 +31,7 @@ def standardise(images: NDArray[np.float32]) -> NDArray[np.float32]:
     """Each image of (..., H, W) to mean 0 and standard deviation 1, whatever its contrast."""
     mean = images.mean(axis=(-2, -1), keepdims=True)
     spread = images.std(axis=(-2, -1), keepdims=True)
-    result: NDArray[np.float32] = (images - mean) / (spread + np.float32(0.01))
-    return result
+    return np.asarray((images - mean) / (spread + np.float32(0.01)))
 
 
 def orient(image: NDArray[np.float32], *, left: bool, negative: bool) -> NDArray[np.float32]:
@@ -82,5 +81,4 @@ def whole_view(film: WorkingFilm, warp: Warp, side: int, fill: float | None = No
 def thumbnail(film: WorkingFilm, warp: Warp, side: int, fill: float | None = None) -> NDArray[np.float32]:
     """The film through ``warp`` (from a grid of 2 x ``side`` pixels), averaged by 2 x 2 to (side, side)."""
     view = whole_view(film, warp, 2 * side, fill)
-    mean: NDArray[np.float32] = view.reshape(side, 2, side, 2).mean(axis=(1, 3))
-    return mean
+    return np.asarray(view.reshape(side, 2, side, 2).mean(axis=(1, 3)))
