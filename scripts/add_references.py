@@ -10,13 +10,12 @@ as its own. ``cephsure train`` does both by itself.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import onnx
 
-from cephsure.atomic import write_atomically
-from cephsure.bundles.bundle import FACTS_FILE, SUMS_FILE, checksums
+from cephsure.bundles.bundle import read_bundle
+from cephsure.bundles.edit import edit_bundle
 from cephsure.datasets import open_dataset, select
 from cephsure.model import shipped_models
 from cephsure.training.graphs import add_features
@@ -27,16 +26,17 @@ NETWORKS_OF_THE_WHOLE_FILM = ("coarse", "paper")
 
 def bring_up_to_date(bundle: Path, data: Path) -> None:
     """Add what the bundle lacks."""
-    for path in sorted(bundle.glob("members/*/*.onnx")):
-        if path.stem in NETWORKS_OF_THE_WHOLE_FILM:
-            model = onnx.load(path, load_external_data=False)
-            add_features(model)
-            write_atomically(path, model.SerializeToString(deterministic=True))
-    write_atomically(bundle / SUMS_FILE, checksums(bundle).encode())
-    made_from = json.loads((bundle / FACTS_FILE).read_text())["provenance"]
-    films = select(open_dataset(str(data)), made_from["split"]).films
-    source = f"{len(films)} training films of {made_from['data']}"
-    reference = add_reference(bundle, films, truth=made_from["truth"], source=source)
+    with edit_bundle(read_bundle(bundle)) as edit:
+        for path in sorted(edit.folder.glob("members/*/*.onnx")):
+            if path.stem in NETWORKS_OF_THE_WHOLE_FILM:
+                model = onnx.load(path, load_external_data=False)
+                add_features(model)
+                name = path.relative_to(edit.folder).as_posix()
+                edit.write(name, model.SerializeToString(deterministic=True))
+    made_from = read_bundle(bundle).provenance
+    films = select(open_dataset(str(data)), made_from.split).films
+    source = f"{len(films)} training films of {made_from.data}"
+    reference = add_reference(bundle, films, truth=made_from.truth, source=source)
     print(bundle.name, source, "shape" if reference.shape else "", "features" if reference.features else "")
 
 

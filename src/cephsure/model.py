@@ -82,8 +82,7 @@ class Model:
         bundle: the checked bundle, whose ``name``, ``kind`` and ``landmark_set`` are the model's.
         device: where its networks are computed, "cpu" or "cuda".
         default_samples: samples drawn a film unless asked otherwise: 1, the members, or the passes.
-        calibration: the bundle's calibration, or None.
-        gate: the bundle's gate, or None.
+        calibration, gate: the bundle's, or None.
         reference: what the bundle knows of its training films.
         networks_sha256: of the bundle as it was trained, before any calibration.
 
@@ -133,7 +132,6 @@ class Model:
         return self._but(_thorough=True)
 
     def _but(self, **changed: Any) -> Model:
-        """The same model but for some attributes."""
         other = object.__new__(type(self))
         other.__dict__ |= self.__dict__ | changed
         return other
@@ -219,7 +217,7 @@ class Model:
         mm_per_px: float | None = None,
         with_maps: bool = True,
     ) -> tuple[Prediction, HeatMaps | None]:
-        """The prediction without calibration, and the heat maps behind it; arguments as for ``predict``."""
+        """The prediction without calibration, and the heat maps behind it; else as ``predict``."""
         asked = _Asked(samples, seed, facing, polarity)
         return self._predict_with_maps([_read(film, mm_per_px)], asked, with_maps=with_maps)[0]
 

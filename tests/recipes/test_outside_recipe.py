@@ -57,7 +57,7 @@ def test_it_trains_is_bundled_and_predicts(begin, films, tmp_path):
 def test_it_is_known_by_its_entry_point():
     assert registry.recipe_names() == ("paper", "default", "toy")
     entry = registry.recipe_entry("toy")
-    assert (entry.name, entry.recipe.__name__) == ("toy", "ToyRecipe")
+    assert (entry.usual().name, entry.recipe.__name__) == ("toy", "ToyRecipe")
     with pytest.raises(InputError, match=r"no recipe 'coffee' \(known: paper, default, toy\)"):
         registry.recipe_entry("coffee")
     with pytest.raises(InputError, match=r"'toy' has one width \(leave out --width 0.5\)"):

@@ -136,7 +136,10 @@ def read_bundle(path: str | Path) -> Bundle:
         )
     sums = _check_files(folder)
     facts = _read_facts(folder)
-    landmark_set = _landmark_set(facts, folder / FACTS_FILE)
+    try:
+        landmark_set = LandmarkSet.from_dict(facts.landmark_set)
+    except InputError as error:
+        raise BundleError(f"landmark_set: {error.what}", where=folder / FACTS_FILE) from error
     return Bundle(
         folder=folder,
         name=facts.name,
@@ -154,11 +157,7 @@ def read_bundle(path: str | Path) -> Bundle:
 def read_versioned(path: Path, *, version: str, what: str, remedy: str = "update cephsure") -> dict[str, Any]:
     """The JSON object of one of a bundle's files, whose key ``format`` is ``version``.
 
-    Args:
-        path: the file.
-        version: that is wanted.
-        what: the file is, for the error.
-        remedy: of another version, for the error.
+    ``what`` it is and the ``remedy`` of another version are for the error.
 
     Raises:
         BundleError: it cannot be read, is no JSON or of another version.
@@ -171,13 +170,9 @@ def read_versioned(path: Path, *, version: str, what: str, remedy: str = "update
         raise BundleError("not valid JSON", where=path) from error
     found = data.get("format") if isinstance(data, dict) else None
     if found != version:
-        raise BundleError(
-            f"{what} version {found!r} is unknown, this program reads {version}",
-            where=path,
-            remedy=remedy,
-        )
-    read: dict[str, Any] = data
-    return read
+        unknown = f"{what} version {found!r} is unknown, this program reads {version}"
+        raise BundleError(unknown, where=path, remedy=remedy)
+    return dict(data)
 
 
 def checksums(folder: Path) -> str:
@@ -227,13 +222,6 @@ def _read_facts(folder: Path) -> _Facts:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise BundleError(f"{place}: {first['msg']}", where=path) from error
-
-
-def _landmark_set(facts: _Facts, path: Path) -> LandmarkSet:
-    try:
-        return LandmarkSet.from_dict(facts.landmark_set)
-    except InputError as error:
-        raise BundleError(f"landmark_set: {error.what}", where=path) from error
 
 
 def _mean_shape(facts: _Facts, landmarks: int, path: Path) -> NDArray[np.float64] | None:

@@ -70,15 +70,9 @@ def new_bundle(folder: Path) -> Iterator[BundleEdit]:
 
 @contextmanager
 def edit_bundle(source: Bundle, folder: Path | None = None) -> Iterator[BundleEdit]:
-    """Change a copy of a bundle, which becomes a new bundle or takes the old one's place.
+    """Change a copy of a bundle, which becomes a new one at ``folder``, or takes the old one's place.
 
-    Args:
-        source: the bundle as it was read.
-        folder: where the new one goes, and nothing may be; by default to where the old one is.
-
-    Yields:
-        What to change the copy with. Checksums are written when the block ends; where it raises, nothing
-        is changed and nothing new is left.
+    Checksums are written when the block ends; where it raises, nothing is changed and nothing new is left.
 
     Raises:
         InputError: there is something at ``folder``, it cannot be written, or the bundle was changed since
@@ -110,8 +104,8 @@ def _beside(folder: Path, begin: Callable[[Path], None]) -> Iterator[BundleEdit]
         with _complaints(folder):
             write_atomically(building / SUMS_FILE, checksums(building).encode())
             # What is at ``folder`` goes only when the new one is there.
-            shutil.rmtree(old, ignore_errors=True)
             if folder.exists():
+                shutil.rmtree(old, ignore_errors=True)
                 folder.rename(old)
             try:
                 building.rename(folder)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from cephsure.geometry import MapReadings
+
 
 @dataclass(frozen=True, slots=True)
 class Samples:
@@ -48,6 +50,17 @@ class Samples:
     augmented_positions_px: NDArray[np.float64] | None = None
     feature_distance: float | None = None
     shape_residuals: NDArray[np.float64] | None = None
+
+
+def stacked(readings: Sequence[MapReadings], maps: HeatMaps | None = None) -> Samples:
+    """The samples of one film's passes, read in its px."""
+    return Samples(
+        positions_px=np.stack([read.positions for read in readings]),
+        activations=np.stack([read.activations for read in readings]),
+        expected_errors_px=np.stack([read.expected_errors for read in readings]),
+        entropies=np.stack([read.entropies for read in readings]),
+        maps=maps,
+    )
 
 
 @dataclass(frozen=True, slots=True)

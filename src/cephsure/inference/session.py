@@ -75,20 +75,20 @@ class Session:
         self, image: NDArray[np.float32], masks: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
         """Maps of a batch; ``masks`` (N, M) where the network takes them."""
-        return self._graph.compute(MAPS, self._feeds(image, masks))
+        return self._compute(MAPS, image, masks)
 
     def features(
         self, image: NDArray[np.float32], masks: NDArray[np.float32] | None = None
     ) -> NDArray[np.float64] | None:
         """(N, C) mean activations of the deepest level; None of a network that does not tell them."""
-        if not self.has_features:
-            return None
-        return self._graph.compute(FEATURES, self._feeds(image, masks)).astype(np.float64)
+        return self._compute(FEATURES, image, masks).astype(np.float64) if self.has_features else None
 
-    def _feeds(
-        self, image: NDArray[np.float32], masks: NDArray[np.float32] | None
-    ) -> dict[str, NDArray[np.float32]]:
-        return {self.inputs[0]: image} | ({} if masks is None else {"masks": masks})
+    def _compute(
+        self, output: str, image: NDArray[np.float32], masks: NDArray[np.float32] | None
+    ) -> NDArray[np.float32]:
+        return self._graph.compute(
+            output, {self.inputs[0]: image} | ({} if masks is None else {"masks": masks})
+        )
 
 
 def _open(

@@ -46,7 +46,7 @@ class Localizer(Protocol):
     def sample(
         self, films: Sequence[NDArray[np.float32]], *, samples: int, seed: int, with_maps: bool = False
     ) -> list[Samples]:
-        """``samples`` samples of each film, in the upright film's px; with maps on demand."""
+        """``samples`` samples of each film, in the upright film's px; with maps' mixture, in more time."""
 
     def features(self, pixels: NDArray[np.float32]) -> NDArray[np.float64] | None:
         """(C,) what the first network's deepest level makes of the film; None if it does not tell."""
@@ -64,20 +64,10 @@ class MakesLocalizer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecipeEntry:
-    """A recipe's one entry.
-
-    Attributes:
-        recipe: its numbers, its jobs, and how a job is trained.
-        localizer: loads what predicts from a bundle.
-    """
+    """A recipe's one entry: its numbers, its jobs and how one is trained; what predicts from a bundle."""
 
     recipe: type[Recipe]
     localizer: MakesLocalizer
-
-    @property
-    def name(self) -> str:
-        """What users and bundles call the recipe."""
-        return self.usual().name
 
     def usual(self) -> Recipe:
         """The recipe with its own numbers."""
@@ -93,8 +83,9 @@ def register_recipe(entry: RecipeEntry) -> None:
     Raises:
         ValueError: another recipe has this name.
     """
-    if _entries.setdefault(entry.name, entry) != entry:
-        raise ValueError(f"there is a recipe {entry.name!r} already")
+    name = entry.usual().name
+    if _entries.setdefault(name, entry) != entry:
+        raise ValueError(f"there is a recipe {name!r} already")
 
 
 register_recipe(RecipeEntry(PaperRecipe, OneStage))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,9 @@ Rows = list[dict[str, Any]]
 CURVES_FILE = "curves.png"
 _MOST_NAMED = 5
 _FEW_EPOCHS = 30
-_INCHES = (4.6, 3.2)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plan:
     """What a run will do.
 
@@ -45,28 +45,24 @@ class Plan:
 
 def plan(config: RunConfig) -> Plan:
     """All jobs of a run and their stages."""
-    recipe = config.recipe
-    stages = {job: recipe.stages(job) for job in config.job_names}
-    fits = [recipe.fit_of(stage) for job in stages.values() for stage in job.values()]
-    return Plan(
-        {
-            job: {name: recipe.fit_of(stage).epochs for name, stage in of.items()}
-            for job, of in stages.items()
-        },
-        {name: stage.usual_cost for of in stages.values() for name, stage in of.items()},
-        any(fit.stop_patience is not None or fit.stop_below_mm is not None for fit in fits),
-    )
+    planned = Plan({}, {}, may_end_early=False)
+    for job in config.job_names:
+        planned.epochs[job] = {}
+        for name, stage in config.recipe.stages(job).items():
+            fit = config.recipe.fit_of(stage)
+            planned.epochs[job][name], planned.usual_costs[name] = fit.epochs, stage.usual_cost
+            planned.may_end_early |= fit.stop_patience is not None or fit.stop_below_mm is not None
+    return planned
 
 
 def seconds_an_epoch(states: Sequence[JobState]) -> dict[str, float]:
     """Each stage's mean time an epoch, over all jobs that have come to it."""
-    seconds: dict[str, float] = {}
-    epochs: dict[str, int] = {}
+    seconds: Counter[str] = Counter()
+    epochs: Counter[str] = Counter()
     for state in states:
-        last = {row["stage"]: row for row in state.rows}
-        for stage, row in last.items():
-            seconds[stage] = seconds.get(stage, 0.0) + row["seconds"]
-            epochs[stage] = epochs.get(stage, 0) + row["epoch"]
+        for stage, row in {row["stage"]: row for row in state.rows}.items():  # the last one of each
+            seconds[stage] += row["seconds"]
+            epochs[stage] += row["epoch"]
     return {stage: seconds[stage] / epochs[stage] for stage in seconds}
 
 
@@ -74,24 +70,18 @@ def seconds_left(plan: Plan, states: Sequence[JobState], *, at_once: int) -> flo
     """Time until the last job is done, or None before the first epoch of all.
 
     The time an epoch takes is the mean of those that were; a stage nobody has come to yet is taken to cost
-    what it usually does beside the others. Waiting jobs begin in their order, each when a place is free.
-
-    Args:
-        plan: the run's jobs.
-        states: how far they are.
-        at_once: how many are done side by side.
+    what it usually does beside the others. Waiting jobs begin in their order, each when one of ``at_once``
+    places is free.
     """
     measured = seconds_an_epoch(states)
     if not measured:
         return None
     costs = _costs(plan, measured)
-    left = {state.name: _left(plan.epochs[state.name], state, costs) for state in states if not state.done}
-    running = [state.name for state in states if state.running and not state.done]
-    waiting = [state.name for state in states if not state.running and not state.done]
     ends: list[float] = []
-    for job in [*running, *waiting]:
-        begin = heapq.heappop(ends) if len(ends) >= at_once else 0.0
-        heapq.heappush(ends, begin + left[job])
+    for state in sorted(states, key=lambda state: not state.running):
+        if not state.done:
+            begin = heapq.heappop(ends) if len(ends) >= at_once else 0.0
+            heapq.heappush(ends, begin + _left(plan.epochs[state.name], state, costs))
     return max(ends, default=0.0)
 
 
@@ -113,8 +103,7 @@ def _costs(plan: Plan, measured: Mapping[str, float]) -> dict[str, float]:
 def _left(stages: Mapping[str, int], state: JobState, costs: Mapping[str, float]) -> float:
     """A job's cost still to come: what its log does not show, the stages before its last row's being over."""
     order = list(stages)
-    now = state.rows[-1]["stage"] if state.rows else order[0]
-    epoch = state.rows[-1]["epoch"] if state.rows else 0
+    now, epoch = (state.rows[-1]["stage"], state.rows[-1]["epoch"]) if state.rows else (order[0], 0)
     ahead = sum(stages[stage] * costs[stage] for stage in order[order.index(now) + 1 :])
     return ahead + (stages[now] - epoch) * costs[now]
 
@@ -167,12 +156,12 @@ def time_words(plan: Plan, states: Sequence[JobState], *, at_once: int) -> str:
 
 def read_logs(run: Path, jobs: Sequence[str]) -> dict[str, Rows]:
     """The rows of each job's log, for those jobs that have one."""
-    logs = {}
-    for job in jobs:
-        path = job_folder(run, job) / LOG_FILE
-        if path.exists():
-            logs[job] = [json.loads(line) for line in path.read_text().splitlines()]
-    return logs
+    paths = {job: job_folder(run, job) / LOG_FILE for job in jobs}
+    return {
+        job: [json.loads(line) for line in path.read_text().splitlines()]
+        for job, path in paths.items()
+        if path.exists()
+    }
 
 
 def draw_curves(logs: Mapping[str, Rows], path: Path, *, loss_units: Mapping[str, str]) -> None:
@@ -182,26 +171,17 @@ def draw_curves(logs: Mapping[str, Rows], path: Path, *, loss_units: Mapping[str
 
 
 def curves_figure(logs: Mapping[str, Rows], *, loss_units: Mapping[str, str]) -> Figure:
-    """Training loss and validation error over epochs: a column for each stage, a line for each job.
-
-    Args:
-        logs: job -> rows of its log.
-        loss_units: stage -> unit of its loss.
-    """
+    """Training loss and validation error over epochs: a column for each stage, a line for each job."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     stages = list(dict.fromkeys(row["stage"] for rows in logs.values() for row in rows))
-    size = (_INCHES[0] * len(stages), 2 * _INCHES[1])
-    figure = Figure(figsize=size, dpi=110, layout="constrained")
+    figure = Figure(figsize=(4.6 * len(stages), 6.4), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(2, len(stages), squeeze=False, sharex="col")
     for column, stage in enumerate(stages):
-        lines = {
-            job: found
-            for job, rows in logs.items()
-            if (found := [row for row in rows if row["stage"] == stage])
-        }
+        rows_of = {job: [row for row in rows if row["stage"] == stage] for job, rows in logs.items()}
+        lines = {job: rows for job, rows in rows_of.items() if rows}
         axes[0, column].set_title(f"{stage} network")
         _draw(axes[0, column], lines, "loss", f"training loss ({loss_units[stage]})")
         _draw_validation(axes[1, column], lines)
@@ -215,7 +195,10 @@ def _draw_validation(axis: Axes, lines: Mapping[str, Rows]) -> None:
     """The validation error of one stage: MRE, or the share of wrong answers, which is no length."""
     units = {row.get("validation_unit", "mm") for rows in lines.values() for row in rows}
     if WRONG_ANSWERS in units:
-        percent = {job: _percent(rows) for job, rows in lines.items()}
+        percent = {
+            job: [{"epoch": row["epoch"], "percent": 100 * row["validation_score"]} for row in rows]
+            for job, rows in lines.items()
+        }
         _draw(axis, percent, "percent", "wrong answers in validation (%)")
         axis.set_ylim(bottom=0)
         return
@@ -230,10 +213,6 @@ def _draw_validation(axis: Axes, lines: Mapping[str, Rows]) -> None:
         axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axis.yaxis.set_major_formatter("{x:g}")
         axis.yaxis.set_minor_formatter(NullFormatter())
-
-
-def _percent(rows: Rows) -> Rows:
-    return [{"epoch": row["epoch"], "percent": 100 * row["validation_score"]} for row in rows]
 
 
 def _draw(axis: Axes, lines: Mapping[str, Rows], key: str, label: str) -> None:

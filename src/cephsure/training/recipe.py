@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, is_dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from cephsure.errors import InputError
@@ -72,10 +73,9 @@ class Recipe(ABC):
             landmarks_only: whether the extra jobs' fits stay as they are.
             settings: the new ones, as of ``FitSettings``.
         """
-        extra = () if landmarks_only else [stage for stages in self.extra_jobs.values() for stage in stages]
-        fits: dict[str, Any] = {
-            stage.fit: replace(self.fit_of(stage), **settings) for stage in (*self.member_stages, *extra)
-        }
+        extra = () if landmarks_only else chain(*self.extra_jobs.values())
+        stages = (*self.member_stages, *extra)
+        fits: dict[str, Any] = {stage.fit: replace(self.fit_of(stage), **settings) for stage in stages}
         return replace(self, **fits, changes=(*self.changes, change))
 
     def job_names(self, members: int) -> list[str]:
@@ -126,14 +126,10 @@ def _tuples(value: Any) -> Any:
 
 
 def changes_as_trained(recipe: Recipe, members: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """A recipe's ``changes`` once it is known which networks were stopped.
+    """A recipe's ``changes`` once the members' facts tell which networks were stopped.
 
     A network that never fell below the error it was to be stopped at is trained to its end, and must not pass
     for one that was stopped.
-
-    Args:
-        recipe: the run's.
-        members: each member's facts: "stages", by name, with their last "validation_mre_mm".
     """
     below_mm = recipe.fit_of(recipe.member_stages[0]).stop_below_mm
     if below_mm is None:
@@ -144,9 +140,8 @@ def changes_as_trained(recipe: Recipe, members: Sequence[Mapping[str, Any]]) -> 
     if never == len(errors):
         words = f"never below {below_mm:g} mm, so not stopped"
     else:
-        words = stopped_words(below_mm) + (
-            f" ({never} of {len(errors)} networks never were)" if never else ""
-        )
+        words = stopped_words(below_mm)
+        words += f" ({never} of {len(errors)} networks never were)" if never else ""
     return tuple(words if change == stopped_words(below_mm) else change for change in recipe.changes)
 
 

@@ -12,7 +12,6 @@ from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from cephsure.datasets import DatasetFormat
@@ -89,15 +88,19 @@ def settle(run: Path, wanted: RunConfig) -> RunConfig:
         run.mkdir(parents=True, exist_ok=True)
         write_atomically(run / RUN_FILE, wanted.to_json().encode())
         return wanted
-    if _recipe_name(run) not in {None, wanted.recipe.name}:
-        raise _another_run(run, ["recipe"])
-    begun = RunConfig.load(run, type(wanted.recipe))
-    if begun.recipe.version < wanted.recipe.version and begun.recipe.changes == wanted.recipe.changes:
-        wanted = replace(wanted, recipe=begun.recipe)
-    deciding = [field.name for field in fields(RunConfig) if field.name not in {"precision", "data"}]
-    differing = [name for name in deciding if getattr(begun, name) != getattr(wanted, name)]
+    differing = ["recipe"]
+    if _recipe_name(run) in {None, wanted.recipe.name}:
+        begun = RunConfig.load(run, type(wanted.recipe))
+        if begun.recipe.version < wanted.recipe.version and begun.recipe.changes == wanted.recipe.changes:
+            wanted = replace(wanted, recipe=begun.recipe)
+        deciding = [field.name for field in fields(RunConfig) if field.name not in {"precision", "data"}]
+        differing = [name for name in deciding if getattr(begun, name) != getattr(wanted, name)]
     if differing:
-        raise _another_run(run, differing)
+        raise InputError(
+            f"holds another training run (differs in {', '.join(differing)})",
+            where=run,
+            remedy="choose another --out, or give the options the run was begun with",
+        )
     if begun.data != wanted.data:
         begun = replace(begun, data=wanted.data)
         write_atomically(run / RUN_FILE, begun.to_json().encode())
@@ -111,14 +114,6 @@ def _recipe_name(run: Path) -> str | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return str(name)
-
-
-def _another_run(run: Path, differing: Sequence[str]) -> InputError:
-    return InputError(
-        f"holds another training run (differs in {', '.join(differing)})",
-        where=run,
-        remedy="choose another --out, or give the options the run was begun with",
-    )
 
 
 def derived_seed(config: RunConfig, member: int, stage: int) -> int:

@@ -23,7 +23,7 @@ from cephsure.training.run_config import RunConfig, settle
 from cephsure.training.worker import BAD_INPUT, DONE_FILE, do_job, job_folder, recipe_place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
     from concurrent.futures import Executor, Future
 
     from cephsure.datasets import DatasetFormat
@@ -42,14 +42,7 @@ class TrainingFailedError(RuntimeError):
 
 @dataclass(slots=True)
 class JobState:
-    """How far a job is.
-
-    Attributes:
-        name: a member's number, or an extra job's name.
-        rows: the rows of its log.
-        done: whether it has finished.
-        running: whether a process is at it now.
-    """
+    """How far a job is: the rows of its log, whether it has finished, whether a process is at it now."""
 
     name: str
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -84,12 +77,10 @@ def begin(
     """
     if landmark_set is not None and Path(landmark_set).is_file():
         landmark_set = str(Path(landmark_set).resolve())
-    if split is None:
-        split = usual_split(data, data_format=data_format, landmark_set=landmark_set)
     wanted = RunConfig(
         data=str(Path(data).resolve()),
         data_format=data_format,
-        split=split,
+        split=split or usual_split(data, data_format=data_format, landmark_set=landmark_set),
         truth=truth,
         mm_per_px=mm_per_px,
         landmark_set=landmark_set,
@@ -133,33 +124,24 @@ def run_jobs(
         TrainingFailedError: when a job fails; the others are stopped (in an executor only those that wait),
             their checkpoints stay.
     """
-    states = [JobState(name) for name in config.job_names]
+    states, recipe = [JobState(name) for name in config.job_names], type(config.recipe)
     if executor is not None:
-        yield from _in_executor(
-            lambda job: executor.submit(
-                do_job,
-                out,
-                job,
-                type(config.recipe),
-                device=device,
-                times=CheckpointTimes(checkpoint_every),
-            ),
-            out,
-            states,
-        )
+        futures = {}
+        for state in states:
+            times = CheckpointTimes(checkpoint_every)
+            futures[state.name] = executor.submit(do_job, out, state.name, recipe, device=device, times=times)
+        yield from _in_executor(futures, out, states)
         return
     at_once = jobs_at_once(config, jobs=jobs, device=device)
-    threads = max(1, _cores() // at_once)
     every = "auto" if checkpoint_every is None else str(checkpoint_every)
+    settings = [str(max(1, _cores() // at_once)), device, recipe_place(recipe), every]
     processes: dict[str, subprocess.Popen[bytes]] = {}
     try:
         while True:
             _look(out, states, processes)
             waiting = [state for state in states if not state.done and not state.running]
             for state in waiting[: at_once - len(processes)]:
-                processes[state.name] = _start(
-                    out, state.name, [str(threads), device, recipe_place(type(config.recipe)), every]
-                )
+                processes[state.name] = _start(out, state.name, settings)
                 state.running = True
             yield states
             if all(state.done for state in states):
@@ -173,9 +155,8 @@ def run_jobs(
 
 
 def _in_executor(
-    submit: Callable[[str], Future[None]], out: Path, states: list[JobState]
+    futures: dict[str, Future[None]], out: Path, states: list[JobState]
 ) -> Generator[list[JobState], None, None]:
-    futures = {state.name: submit(state.name) for state in states}
     try:
         while True:
             for state in states:
@@ -229,7 +210,6 @@ def _start(out: Path, job: str, settings: list[str]) -> subprocess.Popen[bytes]:
 def _look(out: Path, states: list[JobState], processes: dict[str, subprocess.Popen[bytes]]) -> None:
     """Bring the states up to date, and reap processes that have ended."""
     for state in states:
-        folder = job_folder(out, state.name)
         process = processes.get(state.name)
         # Asked before its files are looked at: a process that has ended has written all of them.
         ended = process is not None and process.poll() is not None
@@ -237,7 +217,7 @@ def _look(out: Path, states: list[JobState], processes: dict[str, subprocess.Pop
         if process is not None and ended:
             del processes[state.name]
             if not state.done:
-                raise _failure(state.name, folder, process.returncode)
+                raise _failure(out, state.name, process.returncode)
         state.running = state.name in processes and not state.done
 
 
@@ -247,15 +227,14 @@ def _read(out: Path, state: JobState) -> None:
     state.done = (job_folder(out, state.name) / DONE_FILE).exists()
 
 
-def _failure(job: str, folder: Path, status: int) -> Exception:
+def _failure(out: Path, job: str, status: int) -> Exception:
     """What a job that ended with ``status`` died of."""
-    said = (folder / ERRORS_FILE).read_text(errors="replace").strip().splitlines()
+    said = (job_folder(out, job) / ERRORS_FILE).read_text(errors="replace").strip().splitlines()
     if status == BAD_INPUT and said:
         return InputError(said[-1])
     killed = "; killed from outside, as a system does that runs out of memory" if status == -9 else ""
-    return TrainingFailedError(
-        f"job {job} failed with status {status}{killed}:\n" + "\n".join(said[-ERROR_LINES:])
-    )
+    last = "\n".join(said[-ERROR_LINES:])
+    return TrainingFailedError(f"job {job} failed with status {status}{killed}:\n{last}")
 
 
 def finish(out: Path, config: RunConfig, *, name: str | None = None) -> Path:

@@ -54,12 +54,7 @@ def job_folder(run: Path, job: str) -> Path:
 
 
 def do_job(
-    run: Path,
-    job: str,
-    recipe: type[Recipe],
-    *,
-    device: str = "cpu",
-    times: CheckpointTimes | None = None,
+    run: Path, job: str, recipe: type[Recipe], *, device: str = "cpu", times: CheckpointTimes | None = None
 ) -> None:
     """Do one job of a run, going on from its checkpoints; a finished job is left as it is."""
     folder = job_folder(run, job)
@@ -103,29 +98,21 @@ class Job:
     def films(
         self, side: int, prepare: Callable[[TrainingFilm, NDArray[np.float32]], Film]
     ) -> tuple[list[Film], list[Film]]:
-        """The job's training and validation films, reduced to views of ``side`` pixels.
+        """The job's training and validation films, reduced to whole views of ``side`` pixels.
 
-        Args:
-            side: of the views of the whole film.
-            prepare: is given each film and its grey values (H, W) in [0, 1], and makes of them what the
-                recipe keeps; the grey values themselves are not kept.
+        ``prepare`` is given each film and its grey values (H, W) in [0, 1], and makes of them what the recipe
+        keeps; the grey values themselves are not kept.
         """
         config = self.config
-        loaded = [
-            prepare(film, pixels)
-            for film, pixels in load_films(self._items, config.truth, side=side, shape=self.shape)
-        ]
-        train, held = (
-            [loaded[i] for i in part]
-            for part in config.recipe.member_films(self._items, self.member, seed=config.seed)
-        )
+        read = load_films(self._items, config.truth, side=side, shape=self.shape)
+        loaded = [prepare(film, pixels) for film, pixels in read]
+        parts = config.recipe.member_films(self._items, self.member, seed=config.seed)
+        train, held = ([loaded[i] for i in part] for part in parts)
         # The frame's unit (about mm) serves where films have no scale.
         scaled = all(np.isfinite(film.mm_per_px).all() for film in held)
         self._unit = "mm" if scaled else "frame units"
-        self.facts |= {
-            "validation_films": [film.film_id for film in held],
-            "validation_unit": self._unit,
-        }
+        ids = [film.film_id for film in held]
+        self.facts |= {"validation_films": ids, "validation_unit": self._unit}
         return train, held
 
     def fit(self, stage: Stage, number: int) -> nn.Module:
@@ -148,17 +135,14 @@ class Job:
             times=self._times,
             report=report,
         )
-        last = progress.history[-1]
-        self.facts["stages"][stage.name] = _strict(
-            {
-                "epochs": progress.epoch,
-                "seconds": round(progress.seconds, 1),
-                "validation_score": last["validation_score"],
-                "validation_mre_mm": last["validation_mre_mm"],
-                "best_epoch": progress.best_epoch,
-                "best_validation_mre_mm": progress.best_mm,
-            }
-        )
+        facts = {
+            "epochs": progress.epoch,
+            "seconds": round(progress.seconds, 1),
+            **{key: progress.history[-1][key] for key in ("validation_score", "validation_mre_mm")},
+            "best_epoch": progress.best_epoch,
+            "best_validation_mre_mm": progress.best_mm,
+        }
+        self.facts["stages"][stage.name] = _strict(facts)
         return network
 
 

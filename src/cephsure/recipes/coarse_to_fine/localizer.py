@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,7 @@ from cephsure.bundles.bundle import FACTS_FILE
 from cephsure.errors import BundleError
 from cephsure.geometry import (
     Affine,
+    MapReadings,
     Warp,
     fit_similarity,
     grid_points,
@@ -30,7 +31,7 @@ from cephsure.geometry import (
     softmax_maps,
 )
 from cephsure.inference.orientation import find_orientation
-from cephsure.inference.samples import SampleMaps, Samples, mean_of_marks, mixture
+from cephsure.inference.samples import SampleMaps, Samples, mean_of_marks, mixture, stacked
 from cephsure.inference.session import Call, Session, channel_masks, load_networks, run_each, undropped
 from cephsure.inference.test_time_augmentation import augmentations
 from cephsure.preprocessing import WorkingFilm, standardise, whole_view, whole_warp, working_film
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
     from cephsure.inference.orientation import AskedFacing, AskedPolarity, Orientation
     from cephsure.inference.session import Device
     from cephsure.inference.test_time_augmentation import Augmentation
+
+    _Drawn = tuple[MapReadings, SampleMaps | None]
+    """One sample in px of the upright film, and its maps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,22 +176,6 @@ class _FineJob:
     by: _Pass
     way: Augmentation | None = None
 
-    @property
-    def centres(self) -> NDArray[np.float64]:
-        """(L, 2) the patches' centres in the frame."""
-        return Warp(self.frame).output(self.coarse)
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    """One sample: positions (L, 2) in px of the upright film, readings of its maps (L,), and the maps."""
-
-    positions: NDArray[np.float64]
-    activations: NDArray[np.float64]
-    expected_errors: NDArray[np.float64]
-    entropies: NDArray[np.float64]
-    maps: SampleMaps | None
-
 
 class CoarseToFine:
     """The networks of a bundle of the default recipe."""
@@ -232,10 +220,7 @@ class CoarseToFine:
     def sample(
         self, films: Sequence[NDArray[np.float32]], *, samples: int, seed: int, with_maps: bool = False
     ) -> list[Samples]:
-        """Draw ``samples`` samples of each film (H, W): upright, positive, facing right, in [0, 1].
-
-        With ``with_maps`` the mixture of their heat maps comes with them, which takes some time of its own.
-        """
+        """Draw ``samples`` samples of each film (H, W): upright, positive, facing right, in [0, 1]."""
         passes = self._passes(samples, seed)
         reduced = [working_film(pixels, self.side) for pixels in films]
         warps = [whole_warp(film, self.side) for film in reduced]
@@ -281,7 +266,7 @@ class CoarseToFine:
         pyramid = self._pyramid(pixels, frames)
         turned = [frame.after(Affine(way.turn, np.zeros(2))) for frame, way in zip(frames, ways, strict=True)]
         jobs = [_FineJob(pyramid, *rest) for rest in zip(turned, starts, [first] * count, ways, strict=True)]
-        return np.stack([drawn.positions for drawn in self._fine(jobs)])
+        return np.stack([readings.positions for readings, _ in self._fine(jobs)])
 
     def _pyramid(self, pixels: NDArray[np.float32], frames: Sequence[Affine]) -> Pyramid:
         """The film's reductions for all passes, by their frames' usual size."""
@@ -329,7 +314,8 @@ class CoarseToFine:
         """Refine members' points, and read their maps."""
 
         def call(job: _FineJob) -> Call:
-            greys = grey_patches(job.pyramid, Warp(job.frame), job.centres, self.layout)
+            warp = Warp(job.frame)
+            greys = grey_patches(job.pyramid, warp, warp.output(job.coarse), self.layout)
             patches = network_input(*(greys if job.way is None else map(job.way.bend, greys)))
             return Call(self.fine[job.by.member], patches[None], job.by.fine_masks)
 
@@ -348,29 +334,27 @@ class CoarseToFine:
         # independently.
         errors = readings.expected_errors.reshape(by_annotator)
         expected = np.sqrt((errors**2).sum(axis=0)) / len(errors)
-        frame, centres, step = job.frame, job.centres, self.layout.map_step
+        frame, step = job.frame, self.layout.map_step
+        centres = Warp(frame).output(job.coarse)
         sample_maps = None
         if with_maps:  # of the annotators' mean (L, Q, Q), from each one's (K, L, P, P)
             mean = mean_of_marks(maps.reshape(logits.shape))
             sample_maps = SampleMaps(mean, frame.apply(centres), frame.matrix * (step / len(logits)))
-        return _Drawn(
+        drawn = MapReadings(
             positions=Warp(frame).source(centres + map_to_frame(on_map, self.layout)),
             activations=readings.activations.reshape(by_annotator).mean(axis=0),
             expected_errors=expected * step * frame.scale,
             entropies=readings.entropies.reshape(by_annotator).mean(axis=0),
-            maps=sample_maps,
         )
+        return drawn, sample_maps
 
 
 def _samples(coarse: Sequence[NDArray[np.float64]], drawn: Sequence[_Drawn]) -> Samples:
     """One film's passes together."""
-    positions = np.stack([each.positions for each in drawn])
-    maps = [each.maps for each in drawn if each.maps is not None]
-    return Samples(
-        positions_px=positions,
-        activations=np.stack([each.activations for each in drawn]),
-        expected_errors_px=np.stack([each.expected_errors for each in drawn]),
-        entropies=np.stack([each.entropies for each in drawn]),
+    maps = [own for _, own in drawn if own is not None]
+    samples = stacked([readings for readings, _ in drawn])
+    return replace(
+        samples,
         coarse_positions_px=np.stack(coarse),
-        maps=mixture(maps, points_px=positions.mean(axis=0)) if maps else None,
+        maps=mixture(maps, points_px=samples.positions_px.mean(axis=0)) if maps else None,
     )

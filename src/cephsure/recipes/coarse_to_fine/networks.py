@@ -17,7 +17,6 @@ from torch.nn import functional as F
 from cephsure.training.graphs import export_network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
@@ -64,11 +63,10 @@ class Block(nn.Module):
         x = F.relu(self.first_norm(self.first(x)))
         x = self.second_norm(self.second(x))
         if self.conditioned:
-            count, landmarks = x.shape[0], self.scale.shape[0]
-            repeat = count // landmarks
+            films = x.shape[0] // self.scale.shape[0]
             # In the activations' own precision: a float32 parameter would lift all of them to float32.
-            scale = self.scale.to(x.dtype).repeat(repeat, 1)[:, :, None, None]
-            shift = self.shift.to(x.dtype).repeat(repeat, 1)[:, :, None, None]
+            scale = self.scale.to(x.dtype).repeat(films, 1)[:, :, None, None]
+            shift = self.shift.to(x.dtype).repeat(films, 1)[:, :, None, None]
             x = torch.addcmul(shift, x, scale)
         return F.relu(x)
 
@@ -90,9 +88,7 @@ class _Trunk(nn.Module):
 
     def forward(self, x: Tensor, masks: Tensor | None) -> Tensor:
         """(N, inputs, H, W) to (N, widths[0], H, W)."""
-        sites: Iterator[Tensor] = iter(())
-        if masks is not None:
-            sites = iter(torch.split(masks, list(self.config.mask_sizes), dim=1))
+        sites = iter(()) if masks is None else iter(torch.split(masks, list(self.config.mask_sizes), dim=1))
 
         def drop(x: Tensor) -> Tensor:
             return x if masks is None else x * next(sites)[:, :, None, None]
@@ -192,9 +188,8 @@ def spatial_cross_entropy(
     log_p = torch.log_softmax(logits.flatten(1), dim=1)
     losses = -(target * log_p).sum(dim=1)
     if distance_weight:
-        losses = losses + distance_weight * (log_p.exp() * square.flatten(1).clamp_min(1e-6).sqrt()).sum(
-            dim=1
-        )
+        distances = square.flatten(1).clamp_min(1e-6).sqrt()
+        losses = losses + distance_weight * (log_p.exp() * distances).sum(dim=1)
     return (losses * known).sum() / known.sum().clamp_min(1)
 
 

@@ -83,9 +83,8 @@ class CoarseToFineRecipe(Recipe):
     def of_version(cls, version: int) -> Self:
         """The recipe as it was in an earlier version."""
         recipe = super().of_version(version)
-        if version > 1:
-            return recipe
-        return replace(recipe, version=1, fine_fit=replace(recipe.fine_fit, epochs=24))
+        earlier = replace(recipe, version=1, fine_fit=replace(recipe.fine_fit, epochs=24))
+        return recipe if version > 1 else earlier
 
     def member_films(
         self, films: Sequence[AnnotatedFilm], member: int, *, seed: int

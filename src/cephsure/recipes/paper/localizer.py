@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from cephsure.errors import BundleError
 from cephsure.geometry import Affine, read_maps, sample_bilinear
 from cephsure.inference.orientation import find_orientation
-from cephsure.inference.samples import HeatMaps, Samples
+from cephsure.inference.samples import HeatMaps, stacked
 from cephsure.inference.session import Call, channel_masks, load_networks, run_each, undropped
 from cephsure.inference.test_time_augmentation import augmentations
 from cephsure.preprocessing import working_film
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from cephsure.bundles.bundle import Bundle
     from cephsure.geometry import MapReadings
     from cephsure.inference.orientation import AskedFacing, AskedPolarity, Orientation
+    from cephsure.inference.samples import Samples
     from cephsure.inference.session import Device, Session
     from cephsure.inference.test_time_augmentation import Augmentation
     from cephsure.preprocessing import WorkingFilm
@@ -40,17 +42,13 @@ class OneStage:
     """The networks of a bundle of the paper recipe."""
 
     def __init__(self, bundle: Bundle, *, device: Device = "cpu") -> None:
-        """Load the networks."""
         numbers = bundle.recipe.numbers
         self.side = int(numbers["side"])
         self.sigma_px = float(numbers["target_sigma_px"])
         self.version = bundle.recipe.version
         if self.version not in CUT_SIGMAS:
-            raise BundleError(
-                f"version {self.version} of the recipe 'paper' is unknown",
-                where=bundle.folder,
-                remedy="update cephsure",
-            )
+            what = f"version {self.version} of the recipe 'paper' is unknown"
+            raise BundleError(what, where=bundle.folder, remedy="update cephsure")
         self.dropout = float(numbers["dropout"])
         self._pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="cephsure")
         paths = [folder / "paper.onnx" for folder in bundle.members]
@@ -72,7 +70,7 @@ class OneStage:
     def sample(
         self, films: Sequence[NDArray[np.float32]], *, samples: int, seed: int, with_maps: bool = False
     ) -> list[Samples]:
-        """Draw ``samples`` samples of each film (H, W) in [0, 1]; ``with_maps`` with their maps' mixture."""
+        """Draw ``samples`` samples of each film (H, W) in [0, 1]."""
         passes = self._passes(samples, seed)
         seen = [self._seen(working_film(pixels, self.side)) for pixels in films]
         read = self._run([(view, *how) for view, _ in seen for how in passes])
@@ -140,22 +138,16 @@ def _samples(
     passes: Sequence[tuple[MapReadings, NDArray[np.float32]]], to_film: Affine, *, with_maps: bool
 ) -> Samples:
     """One film's passes together, in px of the film."""
-    readings = [read for read, _ in passes]
+    maps = None
+    if with_maps:  # the mean of the networks' (L, S, S)
+        mean = np.stack([maps for _, maps in passes]).mean(axis=0)
+        maps = HeatMaps(mean, np.tile(to_film.apply(np.zeros(2)), (len(mean), 1)), to_film.matrix)
     step = float(np.sqrt(abs(np.linalg.det(to_film.matrix))))
-    return Samples(
-        positions_px=np.stack([to_film.apply(read.positions) for read in readings]),
-        activations=np.stack([read.activations for read in readings]),
-        expected_errors_px=np.stack([read.expected_errors * step for read in readings]),
-        entropies=np.stack([read.entropies for read in readings]),
-        maps=_on_film([maps for _, maps in passes], to_film) if with_maps else None,
-    )
-
-
-def _on_film(maps: list[NDArray[np.float32]], to_film: Affine) -> HeatMaps:
-    """The mean of the networks' maps (L, S, S)."""
-    mean: NDArray[np.float32] = np.stack(maps).mean(axis=0)
-    first = np.tile(to_film.apply(np.zeros(2)), (len(mean), 1))
-    return HeatMaps(mean, first, to_film.matrix)
+    on_film = [
+        replace(read, positions=to_film.apply(read.positions), expected_errors=read.expected_errors * step)
+        for read, _ in passes
+    ]
+    return stacked(on_film, maps)
 
 
 def squeezed_view(

@@ -74,9 +74,8 @@ class PaperRecipe(Recipe):
     def of_version(cls, version: int) -> Self:
         """The recipe as it was in an earlier version."""
         recipe = super().of_version(version)
-        if version > 1:
-            return recipe
-        return replace(recipe, version=1, fit=replace(recipe.fit, stop_patience=30, least_gain=0.0))
+        earlier = replace(recipe, version=1, fit=replace(recipe.fit, stop_patience=30, least_gain=0.0))
+        return recipe if version > 1 else earlier
 
     def with_width(self, factor: float) -> Self:
         """The recipe with ``factor`` times as many filters."""
