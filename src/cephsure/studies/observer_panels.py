@@ -29,56 +29,36 @@ if TYPE_CHECKING:
 Points = NDArray[np.float64]
 """(O, F, L, 2) points of O observers on F films, NaN where one did not mark a point."""
 
-OBSERVERS_FOLDER = "nine_observers_5_landmarks"
 OBSERVED_LANDMARKS = (9, 10, 3, 12, 15)
 """Numbers of the landmarks, in the files' order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Observers:
-    """What O further observers marked on the F films that at least one of them marked, sorted.
-
-    Attributes:
-        names: the observers.
-        film_ids: the films.
-        points_px: (O, F, K, 2) the landmarks (x, y) in px of the film, NaN where one did not mark a film.
-    """
-
-    names: tuple[str, ...]
-    film_ids: tuple[str, ...]
-    points_px: Points
+Observers = dict[str, dict[str, NDArray[np.float64]]]
+"""By observer and film that this one marked (K, 2) positions (x, y) of ``OBSERVED_LANDMARKS`` in px."""
 
 
-def read_observers(root: Path) -> Observers | None:
-    """Read the observers' files of a folder that holds ``AnnotationsByMD``; None if there are none.
+def read_observers(root: Path) -> Observers:
+    """Read the observers' files of a folder that holds ``AnnotationsByMD``; empty if there are none.
 
     Raises:
         AnnotationError: a file is malformed; names file and line.
     """
-    files = sorted((root / "AnnotationsByMD" / OBSERVERS_FOLDER).glob("observer*.csv"))
-    marked = {path.stem: _read_file(path) for path in files}
-    if not marked:
-        return None
-    film_ids = sorted({film_id for films in marked.values() for film_id in films})
-    nothing = np.full((len(OBSERVED_LANDMARKS), 2), np.nan)
-    points = [[films.get(film_id, nothing) for film_id in film_ids] for films in marked.values()]
-    return Observers(tuple(marked), tuple(film_ids), np.array(points, dtype=np.float64))
+    files = sorted((root / "AnnotationsByMD" / "nine_observers_5_landmarks").glob("observer*.csv"))
+    return {path.stem: _read_file(path) for path in files}
 
 
-def observers_of(dataset: Dataset) -> Observers | None:
+def observers_of(dataset: Dataset) -> Observers:
     """What further observers of an ISBI data set marked, found from where its films lie.
 
-    None if the data set is of another layout or came without their files.
+    Empty if the data set is of another layout or came without their files.
 
     Raises:
         AnnotationError: a file is malformed; names file and line.
     """
     # ROOT/RawImage/TrainingData/001.bmp
     roots = {film.path.parents[2] for film in dataset.films if len(film.path.parents) > 2}
-    if len(roots) != 1:
-        return None
-    root = roots.pop()
-    return read_observers(root) if looks_like_isbi(root) else None
+    root = roots.pop() if len(roots) == 1 else None
+    return read_observers(root) if root is not None and looks_like_isbi(root) else {}
 
 
 def _read_file(path: Path) -> dict[str, NDArray[np.float64]]:
@@ -219,20 +199,19 @@ def observer_panel(dataset: Dataset, held: HeldOut) -> Observed | None:
     Raises:
         AnnotationError: an observer's file is malformed.
     """
-    found = observers_of(dataset)
-    if found is None:
-        return None
-    place = {film_id: index for index, film_id in enumerate(found.film_ids)}
-    ours = [film for film in dataset.films if film.film_id in place]
+    further = observers_of(dataset)
+    marked = {film_id for films in further.values() for film_id in films}
+    ours = [film for film in dataset.films if film.film_id in marked]
     n_training = sum(film.split == TRAIN for film in ours)
-    in_test = np.array([item.film_id in place for item in held.items])
+    in_test = np.array([item.film_id in marked for item in held.items])
     rows = np.flatnonzero(in_test & held.groups[held.cleanest])
     if not rows.size:
         return None
-    numbers, names = next(iter(held.tables.values())).numbers, (*marked_by(held.items), *found.names)
+    numbers, names = next(iter(held.tables.values())).numbers, (*marked_by(held.items), *further)
     columns = np.array([numbers.index(number) for number in OBSERVED_LANDMARKS])
-    further_px = found.points_px[:, [place[held.items[row].film_id] for row in rows]]
-    further_mm = further_px * held.mm_per_px[rows][:, np.newaxis, :]
+    nothing = np.full((len(columns), 2), np.nan)
+    further_px = [[films.get(held.items[row].film_id, nothing) for row in rows] for films in further.values()]
+    further_mm = np.array(further_px) * held.mm_per_px[rows][:, np.newaxis, :]
     points_mm = np.concatenate([_annotated_mm(held, rows, columns), further_mm])
     return Observed(
         panel=Panel(f"{len(names)} observers", names, rows, columns, points_mm),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +108,7 @@ def observers(study: Study) -> ExperimentResult:
             is_clean=held.cleanest == CLEAN,
             panels=panels,
             observed=observed,
-            has_files=observers_of(study.dataset) is not None,
+            has_files=bool(observers_of(study.dataset)),
             n_held=len(held.items),
             resamples=RESAMPLES,
         ),
@@ -121,7 +121,8 @@ def observers(study: Study) -> ExperimentResult:
 def _compared(study: Study, held: HeldOut, panels: Sequence[Panel]) -> Iterator[Compared]:
     """Every panel and model, with the observers' offsets removed, and as they are."""
     for panel, model, corrected in product(panels, study.models, (True, False)):
-        of_panel = [each.of(panel.of(each.values)) for each in measured(held.tables[model.label]).values()]
+        of_all = measured(held.tables[model.label]).values()
+        of_panel = [replace(each, values=panel.of(each.values)) for each in of_all]
         of_panel.append(Measured(_ERROR, _ERROR.key(in_mm=True), _from_mean_mm(held, panel, model)))
         weights = film_weights(len(panel.rows), n_resamples=RESAMPLES, seed=study.seed)
         apart = panel.disagreement_mm(corrected=corrected)

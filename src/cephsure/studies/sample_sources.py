@@ -248,7 +248,7 @@ def sample_films(
         folder, model, count = study.folder_of(source.model), source.model, source.counts[-1]
         stores[source.name] = SampleStore(folder, source.part, model, seed=study.seed, count=count)
     try:
-        _draw_missing(study, sources, items, stores)
+        _draw_missing(study, [(source, stores[source.name]) for source in sources], items)
     finally:
         for store in stores.values():
             store.save()
@@ -257,28 +257,26 @@ def sample_films(
 
 
 def _draw_missing(
-    study: Study,
-    sources: Sequence[SampleSource],
-    items: Sequence[AnnotatedFilm],
-    stores: dict[str, SampleStore],
+    study: Study, stores: Sequence[tuple[SampleSource, SampleStore]], items: Sequence[AnnotatedFilm]
 ) -> None:
-    ready = [(source, source.model.model) for source in sources if source.model.model is not None]
+    ready = [
+        (source, source.model.model, store) for source, store in stores if source.model.model is not None
+    ]
     ids = [item.film_id for item in items]
-    todo = {source.name: stores[source.name].missing(ids) for source, _ in ready}
-    with study.progress(PART, sum(map(len, todo.values()))) as step:
+    with study.progress(PART, sum(len(store.missing(ids)) for *_, store in ready)) as step:
         for item in items:
             film = None
-            for source, model in ready:
-                if item.film_id in todo[source.name]:
+            for source, model, store in ready:
+                if item.film_id not in store.films:
                     film = film_of(item) if film is None else film
                     samples = source.draw(model, film, source.counts[-1], study.seed)
-                    stores[source.name].add(item.film_id, FilmSamples.of(samples, film))
+                    store.add(item.film_id, FilmSamples.of(samples, film))
                     step()
-    untimed = [(source, model) for source, model in ready if stores[source.name].cost is None]
+    untimed = [each for each in ready if each[-1].cost is None]
     if untimed and items:
         films = [film_of(item) for item in items[:TIMED_FILMS]]
-        for source, model in untimed:
-            stores[source.name].add_cost(_timed(source, model, films, seed=study.seed))
+        for source, model, store in untimed:
+            store.add_cost(_timed(source, model, films, seed=study.seed))
 
 
 def _timed(source: SampleSource, model: Model, films: Sequence[Film], *, seed: int) -> Cost:
