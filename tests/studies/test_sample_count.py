@@ -142,6 +142,16 @@ def test_stored_predictions_without_samples_are_left_out_and_that_is_said(table_
     assert any("Left out" in text and "default ensemble (5), mean" in text for text in result.method)
 
 
+def test_films_without_a_large_error_have_no_best_measure_and_all_figures(table_study, monkeypatch):
+    monkeypatch.setattr(module, "LARGE_MM", 1e6)
+    monkeypatch.setattr(module, "RESAMPLES", 5)
+    study = replace(table_study(n_test=4, kinds=("ensemble",)).study, shift_films=2)
+    store_samples(study)
+    result = sample_count(study)
+    assert {row["best_measure"] for row in records(result, "samples")} == {None}
+    assert set(result.figures) == {"samples_cost", "samples_table-ensemble"}
+
+
 def test_the_best_measure_is_the_one_that_finds_large_errors():
     def measure(area):
         return {"auc_4mm": area, "auc_4mm_low": 0.5, "auc_4mm_high": 0.9}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from cephsure.evaluation.bootstrap import film_weights, interval_of
 from cephsure.evaluation.errors import is_within
@@ -13,7 +12,14 @@ from cephsure.evaluation.quality import weighted_auc, weighted_pearson, weighted
 from cephsure.studies.cases import films_of_split, spread_over, truths_px
 from cephsure.studies.held_out import truth_for
 from cephsure.studies.plotting import KIND_COLOURS, KIND_MARKERS, label, legend_below, new_figure, remark
-from cephsure.studies.result import ExperimentResult, ResultTable, method_text, with_ends, with_interval
+from cephsure.studies.result import (
+    ExperimentResult,
+    ResultTable,
+    frame_of,
+    method_text,
+    with_ends,
+    with_interval,
+)
 from cephsure.studies.sample_sources import TIMED_FILMS, SampleSource, sample_films, sources_of
 from cephsure.studies.statistics.risk_coverage import UncertaintyOrder
 from cephsure.uncertainty import ALWAYS, MEASURES, mean_position
@@ -21,6 +27,7 @@ from cephsure.uncertainty import ALWAYS, MEASURES, mean_position
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
@@ -92,7 +99,7 @@ def sample_count(study: Study) -> ExperimentResult:
             left_out=[source.title for source in all_sources if source.name not in stores],
         ),
         tables=tables,
-        figures=_figures([(source, *map(pd.DataFrame, rows)) for source, *rows in found], study.test_name),
+        figures=_figures(found, study.test_name),
         shown=tables["samples"].select(*_SHOWN),
     )
 
@@ -246,12 +253,13 @@ def _tables(found: Sequence[tuple[SampleSource, list[Record], list[Record]]]) ->
 
 
 def _figures(
-    found: Sequence[tuple[SampleSource, pd.DataFrame, pd.DataFrame]], test: str
+    found: Sequence[tuple[SampleSource, list[Record], list[Record]]], test: str
 ) -> dict[str, Figure]:
-    figures = {"samples_cost": cost_figure([of_source[:2] for of_source in found])} if found else {}
+    frames = [(source, frame_of(counts, _COLUMNS), measures) for source, counts, measures in found]
+    figures = {"samples_cost": cost_figure([frame[:2] for frame in frames])} if frames else {}
     return figures | {
-        f"samples_{source.name}": counts_figure(source, counts, measures, test)
-        for source, counts, measures in found
+        f"samples_{source.name}": counts_figure(source, counts, frame_of(measures, _MEASURE_COLUMNS), test)
+        for source, counts, measures in frames
         if len(counts) > 1
     }
 
