@@ -48,6 +48,8 @@ def test_turned_rises_with_uncertainty(table):
     found = measured(table)
     np.testing.assert_array_equal(found["activation"].turned, [[-0.5, -0.2], [-0.4, -0.1]])
     np.testing.assert_array_equal(found["expected_error"].turned[0], [1.0, 2.0])
+    one = found["activation"].of(np.ones((1, 2)))
+    assert (one.measure, one.values.shape) == (found["activation"].measure, (1, 2))
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,6 +43,10 @@ class Measured:
     def turned(self) -> NDArray[np.float64]:
         """The values, turned so that larger means more uncertain."""
         return self.measure.direction * self.values
+
+    def of(self, values: NDArray[np.float64]) -> Measured:
+        """The same measure with other values, such as those of some films."""
+        return replace(self, values=values)
 
     @property
     def label(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -121,8 +121,7 @@ def observers(study: Study) -> ExperimentResult:
 def _compared(study: Study, held: HeldOut, panels: Sequence[Panel]) -> Iterator[Compared]:
     """Every panel and model, with the observers' offsets removed, and as they are."""
     for panel, model, corrected in product(panels, study.models, (True, False)):
-        of_all = measured(held.tables[model.label]).values()
-        of_panel = [replace(each, values=panel.of(each.values)) for each in of_all]
+        of_panel = [each.of(panel.of(each.values)) for each in measured(held.tables[model.label]).values()]
         of_panel.append(Measured(_ERROR, _ERROR.key(in_mm=True), _from_mean_mm(held, panel, model)))
         weights = film_weights(len(panel.rows), n_resamples=RESAMPLES, seed=study.seed)
         apart = panel.disagreement_mm(corrected=corrected)
