@@ -199,7 +199,7 @@ class Model:
             if calibration is not None:
                 level = DEFAULT_LEVEL if asked.level is None else asked.level
                 seen = maps if self._thorough or film.spacing is not None else None
-                prediction = calibrated(raw, calibration, maps=seen, level=level, kind=asked.region)
+                prediction = calibrated(prediction, calibration, maps=seen, level=level, kind=asked.region)
             # Like a calibration a gate holds for the number of samples that it was learned with.
             if self.gate is not None and prediction.model.samples == self.gate.source.samples:
                 prediction = apply_gate(prediction, film, self.gate)
@@ -218,8 +218,8 @@ class Model:
         with_maps: bool = True,
     ) -> tuple[Prediction, HeatMaps | None]:
         """The prediction without calibration, and the heat maps behind it; else as ``predict``."""
-        asked = _Asked(samples, seed, facing, polarity)
-        return self._predict_with_maps([_read(film, mm_per_px)], asked, with_maps=with_maps)[0]
+        asked, given = _Asked(samples, seed, facing, polarity), _read(film, mm_per_px)
+        return self._predict_with_maps([given], asked, with_maps=with_maps)[0]
 
     def _predict_with_maps(
         self, many: Sequence[Film], asked: _Asked, *, with_maps: bool
@@ -350,17 +350,15 @@ class Model:
         if seed < 0:
             raise InputError(f"a seed is 0 or more, not {seed}")
         drawn = self._localizer.sample(uprights, samples=count, seed=seed, with_maps=with_maps)
-        given = []
-        for own, orientation, upright in zip(drawn, orientations, uprights, strict=True):
+        for k, (own, orientation, upright) in enumerate(zip(drawn, orientations, uprights, strict=True)):
             coarse, maps, width_px = own.coarse_positions_px, own.maps, upright.shape[1]
-            turned = replace(
+            drawn[k] = replace(
                 own,
                 positions_px=orientation.to_given(own.positions_px, width_px),
                 coarse_positions_px=None if coarse is None else orientation.to_given(coarse, width_px),
                 maps=maps.mirrored(width_px) if maps is not None and orientation.left else maps,
             )
-            given.append(turned)
-        return given
+        return drawn
 
 
 def _loaded_again(place: Path, sha256: str, device: Device, entry: RecipeEntry) -> Model:
@@ -380,11 +378,8 @@ def _entry(bundle: Bundle) -> RecipeEntry:
     try:
         return recipe_entry(bundle.recipe.name)
     except InputError as error:
-        raise BundleError(
-            f"recipe {bundle.recipe.name!r} is unknown",
-            where=bundle.folder / FACTS_FILE,
-            remedy="update cephsure",
-        ) from error
+        what, where = f"recipe {bundle.recipe.name!r} is unknown", bundle.folder / FACTS_FILE
+        raise BundleError(what, where=where, remedy="update cephsure") from error
 
 
 def _film_info(film: Film, orientation: Orientation) -> FilmInfo:
