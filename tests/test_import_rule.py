@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -67,6 +68,7 @@ class Import:
     """The innermost function that it is in."""
 
 
+@cache
 def read_imports(source: str, *, module: str, is_package: bool) -> list[Import]:
     """All imports of a source file, also those inside functions; ``from a import b`` gives ``a.b``."""
     tree = ast.parse(source)
@@ -142,6 +144,7 @@ def violations(source: str, *, module: str, is_package: bool = False) -> list[st
     return problems
 
 
+@cache
 def package_modules() -> dict[str, Path]:
     """Every module of the package by its dotted name."""
     modules = {}

@@ -314,6 +314,7 @@ def test_a_set_of_another_size_than_the_networks_is_a_bundle_error(dots, dot_bun
         load_model(folder).predict(Film(drawn.pixels))
 
 
+@pytest.mark.slow
 def test_predicting_a_raster_film_loads_no_heavy_package(dot_bundles, png):
     script = (
         "import sys; from cephsure import load_model; load_model(sys.argv[1]).predict(sys.argv[2]);"
@@ -434,6 +435,7 @@ def test_a_model_whose_bundle_has_changed_does_not_arrive(dots, dot_bundles, tmp
         pickle.loads(sent)  # noqa: S301 - our own
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same(calibrated_model, drawn):
     film = Film(drawn.pixels, Spacing(0.2, 0.4, SpacingSource.USER))
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:

@@ -18,6 +18,8 @@ from cephsure.sample_films import sample_film, sample_films
 if TYPE_CHECKING:
     from types import ModuleType
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "render_sample_films.py"
 CREDIT = "Courtesy of the U.S. National Library of Medicine"
 

@@ -188,6 +188,7 @@ def test_a_stricter_probability_decides_less(make_prediction, head):
     assert decided[0] > decided[2]
 
 
+@pytest.mark.slow
 def test_intervals_hold_what_they_promise(make_prediction, head):
     # Truth and prediction differ by an error of exactly the covariances given; 200 films, 9 measurements.
     rng = np.random.default_rng(11)

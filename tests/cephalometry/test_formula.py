@@ -160,6 +160,7 @@ def well_turned(head):
     return True
 
 
+@pytest.mark.slow
 @given(heads.filter(well_turned), st.floats(-180, 180), st.floats(0.1, 10), st.floats(-1000, 1000))
 def test_a_similarity_leaves_angles_and_ratios_and_scales_lengths(head, degrees, scale, shift):
     turn = np.radians(degrees)
@@ -176,6 +177,7 @@ def test_a_similarity_leaves_angles_and_ratios_and_scales_lengths(head, degrees,
             assert after[code] == pytest.approx(scale * before[code], rel=1e-5, abs=1e-6), code
 
 
+@pytest.mark.slow
 @given(heads.filter(well_turned))
 def test_a_mirror_image_turns_signs_and_nothing_else(head):
     before, after = values(head), values(head * (-1.0, 1.0))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 
@@ -56,12 +57,13 @@ def test_own_norms_are_used(cephsure, film, tmp_path):
     assert "10 ± 0.5" in run.out
 
 
-def test_many_films_are_one_row_each_and_a_bad_one_stops_nothing(cephsure, film, tmp_path):
-    broken = tmp_path / "broken.png"
+def test_many_films_are_one_row_each_and_a_bad_one_stops_nothing(cephsure, film, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # long paths are folded into several lines
+    broken = Path("broken.png")
     broken.write_bytes(b"no picture")
     films = []
     for number in range(4):
-        copy = tmp_path / f"{number}.png"
+        copy = Path(f"{number}.png")
         copy.write_bytes(film.path.read_bytes())
         films.append(copy)
     run = cephsure("analyze", *films, broken, *MODEL)

@@ -18,6 +18,8 @@ from cephsure.uncertainty import to_prediction
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, Region
 from cephsure.uncertainty.site import read_site
 
+pytestmark = pytest.mark.slow
+
 SHA256 = "a" * 64
 
 

@@ -31,6 +31,7 @@ def _parted(groups, *parts):
     return any(owners[a] & owners[b] for a in range(len(parts)) for b in range(a))
 
 
+@pytest.mark.slow
 @given(group_lists, st.integers(2, 4), st.integers(0, 99))
 def test_folds_hold_every_film_once_and_part_no_group(groups, n_folds, seed):
     films = _films(groups)

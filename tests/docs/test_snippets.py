@@ -48,6 +48,7 @@ def names(phantom):
     return {"__name__": "snippet", "film": film, "prediction": prediction, "predictions": [prediction]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if snippets(page)], ids=lambda page: page.name)
 def test_every_snippet_of_a_page_runs(page, tmp_path, names):
     blocks = snippets(page)

@@ -21,6 +21,7 @@ PATHS = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(PATHS, max_size=12))
 def test_no_two_films_share_a_name_on_any_file_system(paths):
     stems = unique_stems(paths)
@@ -103,6 +104,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(), VALUES))
 def test_any_document_reads_back_unchanged(document):
     assert json.loads(readable_json(document)) == document

@@ -117,6 +117,7 @@ def test_a_similarity_is_recovered(angle, scale, shift, points):
     np.testing.assert_allclose(fitted.apply(points), true.apply(points), atol=1e-6)
 
 
+@pytest.mark.slow
 @given(clouds, st.sets(st.integers(0, 18), max_size=17), st.booleans())
 def test_missing_rows_of_either_side_are_left_out(points, missing, of_source):
     true = Affine(linear(rotation_deg=20, scale=7), np.array([100.0, -50.0]))

@@ -60,6 +60,7 @@ def test_a_graph_may_be_computed_in_several_threads_at_once():
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_models_predictions_agree_also_in_stacked_batches(monkeypatch, draw_head):
     films = [Film(draw_head(np.random.default_rng(seed))[0]) for seed in range(3)]
     reference = load_model("default-mc-dropout")

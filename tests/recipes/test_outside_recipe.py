@@ -19,6 +19,8 @@ from cephsure.model import load_model
 from cephsure.recipes import registry
 from tiny_training import train
 
+pytestmark = pytest.mark.slow
+
 POINT = EntryPoint("toy", "toy_recipe.recipe:ENTRY", registry.ENTRY_POINTS)
 
 

@@ -66,6 +66,7 @@ def test_each_landmark_by_hand(made, result):
     assert row["mre_mm"] == pytest.approx(errors.mean(), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_model_is_measured_against_the_annotation_it_was_trained_on(table_study):
     result = accuracy(table_study(recipe="paper", truth="senior").study)
     assert records(result, "accuracy")[0]["truth"] == "senior"

@@ -14,6 +14,8 @@ from cephsure.studies.film_scores import COMBINATIONS
 from cephsure.studies.shifted_films import Shift
 from cephsure.studies.statistics.separation import detection_quality
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def small(study, study_model, rule_model, spot_film, monkeypatch):

@@ -11,6 +11,8 @@ from cephsure.films import Spacing, SpacingSource
 from cephsure.studies import distortion as module
 from cephsure.studies.distortion import MAGNITUDES, condition, distorted_films, distortion
 
+pytestmark = pytest.mark.slow
+
 # At 2 mm/px the films of spots are as large as a head.
 MM_PER_PX = 2.0
 WEAK = (0.0, 10.0, 20.0)

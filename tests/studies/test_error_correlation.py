@@ -7,6 +7,8 @@ from scipy import stats
 from cephsure.studies.error_correlation import error_correlation
 from table_study import records
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(table_study):

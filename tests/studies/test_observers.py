@@ -9,6 +9,8 @@ from cephsure.studies.held_out import held_out
 from cephsure.studies.observers import observers
 from table_study import records
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def observed(table_study):

@@ -9,6 +9,8 @@ from cephsure.errors import InputError
 from cephsure.studies.other_site import other_site
 from table_study import records
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def result(table_study):

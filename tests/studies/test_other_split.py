@@ -12,6 +12,8 @@ from cephsure.studies.observers import observers
 from cephsure.studies.other_site import other_site
 from cephsure.studies.referral import referral
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(table_study):

@@ -11,6 +11,8 @@ from cephsure.studies.referral import AS_IS, WITHIN, point_scores, ranked, refer
 from cephsure.uncertainty.shape_model import ShapeModel
 from table_study import records
 
+pytestmark = pytest.mark.slow
+
 BASE = np.array([[0.0, 0], [50, 0], [55, 40], [5, 45]])
 
 

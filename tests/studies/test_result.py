@@ -39,6 +39,7 @@ def figure(points=3):
     return made
 
 
+@pytest.mark.slow
 def test_both_kinds_of_file():
     found = drawn(figure())
     assert found.files["png"].startswith(b"\x89PNG")
@@ -46,6 +47,7 @@ def test_both_kinds_of_file():
     assert (found.caption, found.alt) == ("A line.", "spread (mm) against angle (°)")
 
 
+@pytest.mark.slow
 def test_the_same_figure_is_the_same_bytes():
     one, two, other = drawn(figure()), drawn(figure()), drawn(figure(4))
     assert one == two
@@ -157,6 +159,7 @@ def test_what_is_written(tmp_path):
     assert "medical device" in document["disclaimer"]
 
 
+@pytest.mark.slow
 def test_the_same_result_is_the_same_bytes(tmp_path):
     for folder in ("one", "two"):
         make().write(tmp_path / folder)

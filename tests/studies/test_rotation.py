@@ -11,6 +11,8 @@ from cephsure.studies.cases import PointTable
 from cephsure.studies.rotation import block_weights, measures_by_angle, pooled_heads, rotation, steadiness
 from cephsure.studies.turned_heads import PoseSeries, Turned, turned_heads
 
+pytestmark = pytest.mark.slow
+
 ANGLES = (-20.0, 0.0, 20.0)
 SERIES = (
     PoseSeries("parallel", "rotation, parallel sum", "rotation", "parallel", "sum", ANGLES),

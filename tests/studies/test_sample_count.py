@@ -33,6 +33,8 @@ from cephsure.studies.sample_sources import (
 )
 from table_study import records
 
+pytestmark = pytest.mark.slow
+
 SHIFT_FILMS, MEMBERS = 10, 5
 FILMS, SAMPLES, LANDMARKS = 12, 6, 5
 

@@ -11,6 +11,8 @@ from cephsure.studies.shifts.read_volume import read_volume
 from cephsure.studies.shifts.volume import Volume
 from cephsure.studies.turned_heads import SERIES, PoseSeries, head_name, open_head, turned_heads
 
+pytestmark = pytest.mark.slow
+
 CODES = ("U", "L")
 CONE = PoseSeries("cone", "rotation, cone film", "rotation", "cone", "cephalogram", (-20.0, 0.0, 20.0))
 SUM = PoseSeries("parallel", "rotation, parallel sum", "rotation", "parallel", "sum", (0.0,))

@@ -84,6 +84,7 @@ def run(stage, folder, **options):
     return fit(stage, checkpoint=folder / "line.checkpoint.safetensors", **given)
 
 
+@pytest.mark.slow
 def test_it_learns(tmp_path):
     network, progress = run(Line(replace(PLAIN, epochs=80)), tmp_path)
     # What is left comes from batch norm's noise.

@@ -199,6 +199,7 @@ def test_unknown_errors_are_left_out():
     assert not curves_figure({"0": found}, loss_units=UNITS).axes[1].lines
 
 
+@pytest.mark.slow
 def test_a_picture_is_written(logs, tmp_path):
     draw_curves(logs, tmp_path / "curves.png", loss_units=UNITS)
     with Image.open(tmp_path / "curves.png") as image:

@@ -43,6 +43,7 @@ def test_rank_is_the_smallest_that_keeps_the_promise(n, percent):
     assert Fraction(rank - 1, n + 1) < level
 
 
+@pytest.mark.slow
 @given(
     scores=st.lists(st.floats(0, 1e6, allow_nan=False) | st.just(math.inf), max_size=60),
     level=st.sampled_from(LEVELS),

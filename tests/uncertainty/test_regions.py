@@ -130,6 +130,7 @@ def test_cells_of_one_density_are_in_or_out_together(fitted):
     assert REGION_KINDS["hdr"].scores(even, even.points_px) == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("films", "scored"), [(7, 4), (15, 10), (28, 19), (30, 19)])
 def test_the_whole_way_keeps_its_promise_with_few_films(made_errors, films, scored):
     """Over many calibrations, shapes fitted each time: coverage k / (n + 1), neither less nor more."""
@@ -155,6 +156,7 @@ def test_the_whole_way_keeps_its_promise_with_few_films(made_errors, films, scor
             assert rank / (scored + 1) >= level
 
 
+@pytest.mark.slow
 def test_level_sets_keep_their_promise_too(made_errors):
     rng = np.random.default_rng(5)
     shares = []
@@ -205,6 +207,7 @@ def test_nothing_has_no_outline():
     assert outlines(np.zeros((3, 4), dtype=bool)) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(arrays(bool, st.tuples(st.integers(1, 7), st.integers(1, 7))))
 def test_the_outlines_hold_exactly_the_cells(cells):

@@ -15,6 +15,8 @@ from cephsure.uncertainty.gate import read_gate
 from cephsure.workflows import AnnotatedData, calibrate
 from cephsure.workflows.calibrate_bundle import CalibrateOptions, write_calibrated
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def calibration(made_errors):

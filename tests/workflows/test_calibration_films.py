@@ -11,6 +11,8 @@ from cephsure.errors import InputError
 from cephsure.workflows.batch import Workplace
 from cephsure.workflows.calibration_films import SAME_AS_TRAINING, collect, not_trained_on
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def provenance(dot_dataset):

@@ -14,6 +14,8 @@ from cephsure.uncertainty.prediction import FilmInfo, ModelInfo
 from cephsure.workflows.calibration_films import collect
 from cephsure.workflows.gate_films import HalfCheck, check_on_halves, gate_films, halves_line
 
+pytestmark = pytest.mark.slow
+
 
 class Noisy:
     """Knows the true points of the drawn films and misses them by what it says."""

@@ -34,6 +34,7 @@ def paths(dot_dataset):
     return [film.path for film in select(dot_dataset, "test1").films[:3]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ensemble", "mc-dropout"])
 def test_processes_find_the_same_numbers(dot_bundles, processes, paths, tmp_path, kind):
     bundle = dot_bundles("default", kind, 3 if kind == "ensemble" else 1)
@@ -112,6 +113,7 @@ def test_files_can_be_read_back(dot_model, paths, tmp_path):
     assert prediction_json.read(tmp_path / f"{paths[0].stem}.json") == batch.results[0]
 
 
+@pytest.mark.slow
 def test_evaluating_and_calibrating_in_processes_gives_the_same(dot_data, dot_model, processes):
     data = AnnotatedData(dot_data / "points.csv", mm_per_px=0.5, limit=4)
     alone, pooled = (evaluate(data, dot_model, executor=pool) for pool in (None, processes))

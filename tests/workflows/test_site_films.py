@@ -9,6 +9,8 @@ from cephsure.errors import InputError
 from cephsure.uncertainty.site import read_site
 from cephsure.workflows import AnnotatedData, CalibrateOptions, calibrate, monitor, site_calibrate
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def data(dot_data):

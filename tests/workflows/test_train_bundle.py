@@ -13,6 +13,8 @@ from cephsure.training import runner
 from cephsure.workflows import AnnotatedData, TrainOptions, train
 from cephsure.workflows.train_bundle import add_reference
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bundle(dot_bundles, tmp_path):

@@ -163,7 +163,7 @@ def _in_executor(
                 future = futures[state.name]
                 ended = future.done()  # asked before its files are looked at, which are all written then
                 _read(out, state)
-                state.running = future.running()
+                state.running = future.running() and not state.done
                 error = future.exception() if ended else None
                 if isinstance(error, InputError):
                     raise error
@@ -222,9 +222,9 @@ def _look(out: Path, states: list[JobState], processes: dict[str, subprocess.Pop
 
 
 def _read(out: Path, state: JobState) -> None:
-    """What a job's files say of it."""
-    state.rows = read_logs(out, [state.name]).get(state.name, state.rows)
+    """What a job's files say of it; the log is read last, since a job that is done has written all of it."""
     state.done = (job_folder(out, state.name) / DONE_FILE).exists()
+    state.rows = read_logs(out, [state.name]).get(state.name, state.rows)
 
 
 def _failure(out: Path, job: str, status: int) -> Exception:

@@ -20,6 +20,8 @@ from cephsure.studies.shifts.pose import (
 )
 from cephsure.studies.shifts.volume import Volume, head_centre_mm
 
+pytestmark = pytest.mark.slow
+
 STRAIGHT = View(
     mm_per_px=0.5, width_px=200, height_px=300, pivot_mm=(50.0, 60.0, 70.0), pivot_px=(100.0, 150.0)
 )

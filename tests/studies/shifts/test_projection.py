@@ -54,6 +54,7 @@ def centroid(image: np.ndarray) -> np.ndarray:
     return np.array([(columns * weights).sum(), (rows * weights).sum()]) / weights.sum()
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     geometry=st.sampled_from(["parallel", "cone"]),

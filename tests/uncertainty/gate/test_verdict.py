@@ -32,6 +32,7 @@ def test_a_gate_accepts_some_points_of_usual_films_and_promises_it(gate, drawn_c
     assert card_section(gate).startswith("## Gate\n\n- Calibrated on 120 films (120 independent)")
 
 
+@pytest.mark.slow
 def test_promised_rates_are_kept_over_many_gates(learn, drawn_case, gate_films, head_model):
     rng = np.random.default_rng(7)
     target = GateTarget(max_missed_rate=0.2, confidence=0.8)
