@@ -408,6 +408,7 @@ def travelled(thing):
     return pickle.loads(pickle.dumps(thing))  # noqa: S301 - our own
 
 
+@pytest.mark.slow
 def test_a_model_travels_by_its_bundles_place(calibrated_model, drawn, tmp_path, monkeypatch):
     film = Film(drawn.pixels, Spacing(0.2, 0.4, SpacingSource.USER))
     for model in (calibrated_model, calibrated_model.uncalibrated(), calibrated_model.thorough()):

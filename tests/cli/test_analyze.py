@@ -34,6 +34,7 @@ def test_without_a_scale_no_distance_is_given_and_it_says_so(cephsure, film, tmp
     assert all(one["value"] is not None for one in measured if one["unit"] != "mm")
 
 
+@pytest.mark.slow
 def test_files_of_every_kind_are_written(cephsure, film, tmp_path):
     options = ("--format", "json,csv", "--overlay", "--analysis", "all")
     run = cephsure("analyze", film.path, *MODEL, "--out", tmp_path / "out", *options)
@@ -57,6 +58,7 @@ def test_own_norms_are_used(cephsure, film, tmp_path):
     assert "10 ± 0.5" in run.out
 
 
+@pytest.mark.slow
 def test_many_films_are_one_row_each_and_a_bad_one_stops_nothing(cephsure, film, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # long paths are folded into several lines
     broken = Path("broken.png")
@@ -91,6 +93,7 @@ def test_wrong_options_are_told_in_words(cephsure, film, arguments, complaint):
     assert complaint in " ".join(run.err.replace("│", " ").split())
 
 
+@pytest.mark.slow
 def test_classes_on_annotated_films(cephsure, phantom_isbi, tmp_path):
     root, target = phantom_isbi(n_train=1, n_test1=3), tmp_path / "classes.json"
     run = cephsure("analyze", "--data", root, *MODEL, "--json", target)

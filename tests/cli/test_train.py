@@ -232,6 +232,7 @@ def test_data_that_are_not_there(cephsure, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_another_run_in_the_folder_is_refused(cephsure, phantom_isbi, tmp_path):
     data = phantom_isbi(n_train=4, n_test1=0, width_px=97, height_px=120)
     (tmp_path / "run.json").write_text("{}")

@@ -98,6 +98,7 @@ def test_lists_of_both_keys_are_joined(tmp_path):
     assert groups == {"a": "a+b+c", "b": "a+b+c", "c": "a+b+c", "x": "x+y", "y": "x+y"}
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.sampled_from("abcdefghij"), min_size=1, max_size=3), max_size=10))
 def test_joined_groups_are_the_connected_parts(lists):
     groups = join_groups(lists)

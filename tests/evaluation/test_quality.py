@@ -217,6 +217,7 @@ def test_only_the_order_of_the_scores_matters(points):
     assert auc(large, -scores) == pytest.approx(1 - auc(large, scores))
 
 
+@pytest.mark.slow
 @given(points=labelled)
 def test_area_is_the_one_under_the_curve(points):
     large = [label for label, _ in points]

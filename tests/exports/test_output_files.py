@@ -31,6 +31,7 @@ def test_no_two_films_share_a_name_on_any_file_system(paths):
     assert all(stem and "/" not in stem and "\\" not in stem for stem in stems)
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         PATHS, max_size=8, unique_by=lambda path: unicodedata.normalize("NFC", film_stem(path)).casefold()

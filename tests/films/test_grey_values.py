@@ -24,6 +24,7 @@ def pictures(draw: st.DrawFn) -> np.ndarray:
     return draw(hnp.arrays(dtype, (8, 9), elements=elements))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(pictures())
 def test_scaling_by_range_keeps_order_and_stays_within_0_and_1(values: np.ndarray) -> None:

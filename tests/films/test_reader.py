@@ -131,6 +131,7 @@ def test_a_truncated_file_is_refused(kind: str, valid_files: dict[str, bytes], t
         assert read_or_refuse(write(tmp_path, data[:end])) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @FUZZ
 @given(data=st.data())

@@ -77,6 +77,7 @@ def test_a_window_may_be_larger_than_the_map(size):
     assert ((found >= 0) & (found <= [size[1] - 1, size[0] - 1])).all()
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1), st.integers(0, 4))
 def test_centroids_are_what_their_definition_says(seed, radius):
     rng = np.random.default_rng(seed)

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from cephsure.reports.labels import place_labels
 
+pytestmark = pytest.mark.slow
+
 BOUNDS = (800, 1000)
 SIZE = np.array([40.0, 20.0])
 # The chin of a cephalogram, all within a few label heights, and some landmarks further off.

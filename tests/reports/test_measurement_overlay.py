@@ -48,6 +48,7 @@ def test_what_was_not_measured_is_not_drawn(film_pixels, prediction):
     assert not coloured(draw_measurement_overlay(film_pixels, prediction, nothing)).any()
 
 
+@pytest.mark.slow
 def test_the_values_stand_below_the_film(film_pixels, prediction):
     few = draw_measurement_overlay(film_pixels, prediction, analyse(prediction))
     many = draw_measurement_overlay(film_pixels, prediction, analyse(prediction, load_analyses("all")))

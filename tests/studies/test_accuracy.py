@@ -9,6 +9,8 @@ from cephsure.studies.accuracy import accuracy
 from cephsure.studies.published import published_accuracy
 from table_study import records
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(table_study):

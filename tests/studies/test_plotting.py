@@ -28,6 +28,7 @@ from cephsure.uncertainty import MEASURES
 pytest.importorskip("matplotlib", reason="figures need matplotlib")
 
 
+@pytest.mark.slow
 def test_a_grid_of_panels():
     figure, axes = new_figure(2, 3, caption="Error against angle.", panel_inches=(4.0, 3.0))
     assert axes.shape == (2, 3)
@@ -104,6 +105,7 @@ def test_activation_is_shown_against_the_largest_and_not_as_a_logarithm(draw):
     assert panel.collections[0].get_offsets()[:, 0].max() == pytest.approx(1, abs=0.03)
 
 
+@pytest.mark.slow
 def test_the_diagonal_is_where_both_are_equal(draw):
     values = np.array([[1.0, 2.0], [3.0, 4.0]])
     (line,) = draw("spread", "spread_mm", values, values, diagonal=True).lines

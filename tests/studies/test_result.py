@@ -167,6 +167,7 @@ def test_the_same_result_is_the_same_bytes(tmp_path):
         assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes(), file.name
 
 
+@pytest.mark.slow
 def test_read_back_and_written_again_nothing_changes(tmp_path):
     make().write(tmp_path / "one")
     read = read_result(tmp_path / "one", "error-correlation")

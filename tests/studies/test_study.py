@@ -45,6 +45,7 @@ def test_the_shipped_models_go_by_their_names():
     assert model.title == "default baseline, mean"
 
 
+@pytest.mark.slow
 def test_quick_models_leave_out_what_takes_time():
     (whole,), (quick,) = (open_models(["default-baseline"], quick=quick) for quick in (False, True))
     assert whole.measures == tuple(MEASURES)

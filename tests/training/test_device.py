@@ -33,6 +33,7 @@ def test_bfloat16_must_be_right_and_quick(monkeypatch, difference, seconds, chos
     assert f"{1 / seconds:.1f} times" in words
 
 
+@pytest.mark.slow
 def test_the_real_test_measures_both():
     precision, words = choose_precision("cpu")
     assert precision in {"float32", "bfloat16"}

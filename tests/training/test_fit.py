@@ -28,6 +28,8 @@ from cephsure.training.fit import (
 )
 from cephsure.training.stage import Batch, FitSettings
 
+pytestmark = pytest.mark.slow
+
 NAN = float("nan")
 PLAIN = FitSettings(epochs=6, batch_films=4, learning_rate=0.05, ema_decay=None, optimiser="adam")
 
@@ -94,6 +96,7 @@ def test_it_learns(tmp_path):
     assert not network.training
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

@@ -54,6 +54,7 @@ def test_the_mean_of_one_head_in_many_poses_is_that_head():
     assert distance_up_to_pose(mean_shape(posed(1)), BASE) < 1e-6
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 999))
 def test_missing_points_do_not_bend_the_mean_shape(seed):

@@ -88,6 +88,7 @@ for epoch in (1, 2):
 """
 
 
+@pytest.mark.slow
 def test_jobs_wait_for_a_free_place(processes, tmp_path):
     started = processes(WORKS)
     seen = []
@@ -197,6 +198,7 @@ def test_an_executor_ends_in_the_same_weights(begin, films, tiny_paper, tmp_path
     assert kept[0] == kept[1]
 
 
+@pytest.mark.slow
 def test_a_job_that_is_done_may_end_as_it_likes(processes, tmp_path):
     processes(WORKS + "import os; os.kill(os.getpid(), 9)")
     *_, states = run_jobs(tmp_path, CONFIG, jobs=1)

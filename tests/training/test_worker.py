@@ -179,6 +179,7 @@ def test_the_orientation_network_has_no_error_in_mm(begin, films, tiny_recipe, t
     assert facts["stages"]["orientation"]["best_validation_mre_mm"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_export")
 def test_members_differ_and_hold_out_other_films(begin, films, tiny_recipe, tmp_path):
     fit = replace(tiny_recipe.coarse_fit, epochs=1)

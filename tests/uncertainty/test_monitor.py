@@ -16,6 +16,7 @@ def shares(rng, n_films, outside, *, n_points=19, together=0.5):
     return rng.binomial(n_points, rate, n_films) / n_points
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0.8, 0.9, 0.95])
 @pytest.mark.parametrize("together", [0.05, 1.0])
 def test_false_alarms_ever_keep_their_rate(level, together):
@@ -28,6 +29,7 @@ def test_false_alarms_ever_keep_their_rate(level, together):
     assert alarms / repeats <= 0.1 + 3 * np.sqrt(0.1 * 0.9 / repeats)
 
 
+@pytest.mark.slow
 def test_worst_case_of_all_or_nothing_films_keeps_the_rate_too():
     rng = np.random.default_rng(2)
     draws = (rng.random((300, 150)) < 0.1).astype(float)

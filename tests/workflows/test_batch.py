@@ -14,6 +14,8 @@ from cephsure.errors import BundleError, FilmError, InputError
 from cephsure.workflows import PredictOptions, predict_films
 from cephsure.workflows.batch import AnnotatedData, Workplace, goes_on, open_model, silent, usual_split
 
+pytestmark = pytest.mark.slow
+
 NAMES = [Path(f"{number}.png") for number in range(5)]
 
 

@@ -22,6 +22,7 @@ def sample():
     return sample_film("vhm_lateral_0deg")
 
 
+@pytest.mark.slow
 def test_side_by_side_the_same_is_measured_and_written(model, sample, tmp_path):
     options = AnalyzeOptions("isbi,steiner", predict=PredictOptions(mm_per_px=sample.mm_per_px))
     alone = analyze([sample.path, tmp_path / "none.png"], model, options=options)

@@ -20,6 +20,8 @@ from cephsure.workflows import (
     predict_films,
 )
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = PredictOptions(mm_per_px=0.5, samples=2)
 
 
@@ -54,6 +56,7 @@ def test_processes_find_the_same_numbers(dot_bundles, processes, paths, tmp_path
     ]
 
 
+@pytest.mark.slow
 def test_a_thorough_model_is_thorough_in_other_processes(dot_model, processes, paths):
     options = PredictOptions(thorough=True)
     pooled = predict_films(paths[:1], dot_model, options=options, executor=processes)

@@ -48,6 +48,7 @@ def test_a_blob_goes_where_the_coarse_warp_says(seed, x, y):
     assert warp.source(expected) == pytest.approx(point, abs=1e-6)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(seed=SEEDS)
 def test_blobs_go_where_the_fine_warp_says(seed):

@@ -90,6 +90,7 @@ def test_targets_lie_where_the_augmented_image_shows_the_landmark(stage, monkeyp
     assert seen > 20
 
 
+@pytest.mark.slow
 def test_landmarks_moved_off_the_grid_count_as_missing(stage):
     targets = np.concatenate(
         [b.targets[0] for s in range(40) for b in stage.batches(np.random.default_rng(s))]

@@ -284,6 +284,7 @@ def test_a_coarse_film_is_never_enlarged():
     assert pyramid.levels[0][0].shape == (60, 50)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(
     angle=st.floats(-40, 40),

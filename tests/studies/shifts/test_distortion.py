@@ -64,6 +64,7 @@ def test_the_dots_of_a_film_are_found_where_its_points_go():
         np.testing.assert_allclose(shown, points[:, axis], atol=0.02)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(SEEDS, MAGNITUDES)
 def test_what_is_moved_is_looked_up_where_it_was(seed, magnitude):

@@ -6,6 +6,7 @@ import pytest
 from cephsure.studies.shifts.non_cephalograms import NON_CEPHALOGRAMS, non_cephalogram
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NON_CEPHALOGRAMS)
 def test_each_seed_draws_another_picture_of_a_films_size(name):
     first, again, other = (non_cephalogram(name, seed=seed) for seed in (1, 1, 2))

@@ -45,6 +45,7 @@ def test_same_seed_same_interval():
     assert separation(usual, shifted, seed=4)[1] != separation(usual, shifted, seed=5)[1]
 
 
+@pytest.mark.slow
 def test_interval_covers_the_true_area_about_as_often_as_it_says():
     """150 studies, normal scores a standard deviation apart: the area is Phi(1 / sqrt 2)."""
     rng = np.random.default_rng(1)
