@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cephsure.bundles.bundle import read_bundle
+from cephsure.bundles.edit import with_section
 from cephsure.errors import BundleError, InputError
 from cephsure.model import load_model
 from cephsure.uncertainty.calibration.fitting import fit_calibration
@@ -60,6 +61,15 @@ def test_calibrating_again_replaces_the_calibration(bundle, calibration, made_er
     assert load_model(second).calibration == other
     assert not (second / "calibration").exists()
     assert (second / "MODEL_CARD.md").read_text("utf-8").count("## Calibration") == 1
+
+
+def test_an_old_gates_promise_leaves_the_card_with_it(bundle, calibration, tmp_path, dots):
+    first = write_calibrated(bundle, calibration, tmp_path / "first")
+    card = first / "MODEL_CARD.md"
+    card.write_text(with_section(card.read_text("utf-8"), "## Gate\n\npromised\n"), encoding="utf-8")
+    dots.seal(first)
+    second = write_calibrated(read_bundle(first), calibration, tmp_path / "second")
+    assert "promised" not in (second / "MODEL_CARD.md").read_text("utf-8")
 
 
 def test_nothing_is_overwritten_nor_left_half_done(bundle, calibration, tmp_path):

@@ -45,7 +45,7 @@ REFERENCE: dict[str, Published] = {
 def published_accuracy(test: str) -> pd.DataFrame:
     """What was published on a test set, "Test1" or "Test2"; no row of other films.
 
-    Columns: "source", who published it, and how the figures were come by where not from the publication;
+    Columns: "source", who published it, and how the figures were obtained where not from the publication;
     "kind" of model as we call it, NaN for a method of another make; "truth", the annotation it is measured
     against; "mre_mm"; and "sdr_2mm_percent", ..., NaN where not published.
     """

@@ -212,7 +212,9 @@ def write_calibrated(
         for name, content in (report or {}).items():
             edit.write(f"{REPORT_FOLDER}/{name}", content)
         edit.set_section(card_section(calibration))
-        if gate is not None:
+        if gate is None:
+            edit.remove_section("## Gate")  # of the old bundle's: its promise does not hold here
+        else:
             write_gate(gate, edit.folder)
             edit.set_section(gate_section(gate))
     return folder
