@@ -456,3 +456,12 @@ def test_results_travel(calibrated_model, drawn):
     assert travelled(orientation) == orientation
     assert np.array_equal(travelled(samples).positions_px, samples.positions_px)
     assert travelled(calibrated_model.calibration) == calibrated_model.calibration
+
+
+@pytest.mark.parametrize("name", ["default-ensemble", "default-mc-dropout"])
+def test_a_prediction_keeps_the_films_features_in_memory_only(name, draw_head):
+    model = load_model(name)
+    film = Film(draw_head(np.random.default_rng(0))[0])
+    found = model.predict(film, samples=1)
+    np.testing.assert_allclose(found.features, model.features(film), rtol=1e-6)
+    assert "features" not in found.model_dump()

@@ -322,14 +322,17 @@ class Model:
         # Turned twice is as it was: back on the upright film, since the training heads face one way.
         points = orientation.to_given(mean_position(drawn), width_px)
         points = points * ((1.0, 1.0) if scale is None else (scale.x_mm_per_px, scale.y_mm_per_px))
-        drawn = replace(drawn, shape_residuals=self.reference.residuals(points))
+        features = drawn.features
+        if features is None:  # the pass that drew the samples did not tell
+            features = self._localizer.features(upright)
+        drawn = replace(drawn, shape_residuals=self.reference.residuals(points), features=features)
         if not self._thorough:
             return drawn
         augmented = self._localizer.augmented(upright, count=AUGMENTED_COPIES, seed=seed)
         return replace(
             drawn,
             augmented_positions_px=orientation.to_given(augmented, width_px),
-            feature_distance=self.reference.distance(self._localizer.features(upright)),
+            feature_distance=self.reference.distance(features),
         )
 
     def _sample(

@@ -136,7 +136,7 @@ def test_stacked_jobs_give_what_single_ones_give_in_their_order(dots, dot_bundle
             run_each(
                 jobs,
                 lambda job: Call(job[0], job[1]),
-                lambda job, maps: (networks.index(job[0]), maps),
+                lambda job, found: (networks.index(job[0]), found.maps),
                 pool=pool,
                 stacked=stacked,
             )
@@ -152,9 +152,9 @@ def test_masks_are_stacked_with_their_inputs(dots, dot_bundles):
     masks = channel_masks(np.random.default_rng(1), 5, (5,), 0.4)
     calls = [Call(network, image(dots), mask[None]) for mask in masks]
     with ThreadPoolExecutor(1) as pool:
-        found = run_each(calls, lambda call: call, lambda _, maps: maps, pool=pool, stacked=True)
-        alone = run_each(calls, lambda call: call, lambda _, maps: maps, pool=pool, stacked=False)
-        assert run_each([], lambda call: call, lambda _, maps: maps, pool=pool, stacked=True) == []
+        found = run_each(calls, lambda call: call, lambda _, found: found.maps, pool=pool, stacked=True)
+        alone = run_each(calls, lambda call: call, lambda _, found: found.maps, pool=pool, stacked=False)
+        assert run_each([], lambda call: call, lambda _, found: found.maps, pool=pool, stacked=True) == []
     np.testing.assert_allclose(np.stack(found), np.stack(alone), rtol=1e-5)
 
 

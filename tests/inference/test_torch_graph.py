@@ -46,8 +46,13 @@ def test_torch_computes_what_onnx_runtime_does(name, count):
     np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
     features = reference.features(*given)
     assert (features is None) == (name != "coarse")
-    if features is not None:
-        np.testing.assert_allclose(ours.features(*given), features, atol=1e-5)
+    for network in (ours, reference):
+        maps, by_the_way = network.run_with_features(*given)
+        np.testing.assert_allclose(maps, expected, atol=1e-5 * np.abs(expected).max())
+        assert (by_the_way is None) == (features is None)
+        if features is not None:
+            np.testing.assert_allclose(network.features(*given), features, atol=1e-5)
+            np.testing.assert_allclose(by_the_way, features, atol=1e-5)
 
 
 def test_a_graph_may_be_computed_in_several_threads_at_once():

@@ -33,6 +33,8 @@ class Samples:
         entropies: (T, L) Shannon entropy of each map's probability, in nats.
         coarse_positions_px: (T, L, 2) positions after the coarse stage, or None for one-stage recipes.
         maps: the mixture of the samples' heat maps on the film's axes, or None if it was not asked for.
+        features: (C,) what the first network's deepest level makes of the film, without dropout; None if it
+            does not tell, or not in the pass that drew the samples.
         augmented_positions_px: (K, L, 2) positions that the first network, without dropout, finds on K
             augmented copies of the film, or None if they were not asked for.
         feature_distance: how far the film is from the training films as that network's deepest level sees
@@ -47,6 +49,7 @@ class Samples:
     entropies: NDArray[np.float64]
     coarse_positions_px: NDArray[np.float64] | None = None
     maps: HeatMaps | None = None
+    features: NDArray[np.float64] | None = None
     augmented_positions_px: NDArray[np.float64] | None = None
     feature_distance: float | None = None
     shape_residuals: NDArray[np.float64] | None = None

@@ -42,8 +42,10 @@ class _Graph(Protocol):
     inputs: dict[str, tuple[Any, ...]]
     outputs: tuple[str, ...]
 
-    def compute(self, output: str, feeds: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-        """One of its outputs."""
+    def compute(
+        self, outputs: Sequence[str], feeds: Mapping[str, NDArray[np.float32]]
+    ) -> list[NDArray[np.float32]]:
+        """Some of its outputs."""
 
 
 class Session:
@@ -75,19 +77,28 @@ class Session:
         self, image: NDArray[np.float32], masks: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
         """Maps of a batch; ``masks`` (N, M) where the network takes them."""
-        return self._compute(MAPS, image, masks)
+        return self._compute([MAPS], image, masks)[0]
+
+    def run_with_features(
+        self, image: NDArray[np.float32], masks: NDArray[np.float32] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
+        """Maps and features of a batch in one run; None for the features that a network does not tell."""
+        if not self.has_features:
+            return self.run(image, masks), None
+        maps, pooled = self._compute([MAPS, FEATURES], image, masks)
+        return maps, pooled.astype(np.float64)
 
     def features(
         self, image: NDArray[np.float32], masks: NDArray[np.float32] | None = None
     ) -> NDArray[np.float64] | None:
         """(N, C) mean activations of the deepest level; None of a network that does not tell them."""
-        return self._compute(FEATURES, image, masks).astype(np.float64) if self.has_features else None
+        return self._compute([FEATURES], image, masks)[0].astype(np.float64) if self.has_features else None
 
     def _compute(
-        self, output: str, image: NDArray[np.float32], masks: NDArray[np.float32] | None
-    ) -> NDArray[np.float32]:
+        self, outputs: Sequence[str], image: NDArray[np.float32], masks: NDArray[np.float32] | None
+    ) -> list[NDArray[np.float32]]:
         return self._graph.compute(
-            output, {self.inputs[0]: image} | ({} if masks is None else {"masks": masks})
+            outputs, {self.inputs[0]: image} | ({} if masks is None else {"masks": masks})
         )
 
 
@@ -161,24 +172,38 @@ class _OnnxRuntimeGraph:
         }
         self.outputs = tuple(entry.name for entry in self._session.get_outputs())
 
-    def compute(self, output: str, feeds: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-        """One of the graph's outputs."""
-        return np.asarray(self._session.run([output], dict(feeds))[0])
+    def compute(
+        self, outputs: Sequence[str], feeds: Mapping[str, NDArray[np.float32]]
+    ) -> list[NDArray[np.float32]]:
+        """Some of the graph's outputs."""
+        return list(map(np.asarray, self._session.run(list(outputs), dict(feeds))))
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One pass through a network: its input (1, ...) and, where it takes them, dropout masks (1, M)."""
+    """One pass through a network: its input (1, ...) and, where it takes them, dropout masks (1, M).
+
+    ``with_features``: whether the network's features are wanted besides its maps.
+    """
 
     network: Session
     image: NDArray[np.float32]
     masks: NDArray[np.float32] | None = None
+    with_features: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a network found in one pass, without the batch's axis; features (C,) where asked for and told."""
+
+    maps: NDArray[np.float32]
+    features: NDArray[np.float64] | None = None
 
 
 def run_each(
     jobs: Sequence[Job],
     call: Callable[[Job], Call],
-    read: Callable[[Job, NDArray[np.float32]], Reading],
+    read: Callable[[Job, Found], Reading],
     *,
     pool: Executor,
     stacked: bool,
@@ -188,7 +213,7 @@ def run_each(
     Args:
         jobs: what is to be done.
         call: prepares a job's pass.
-        read: makes of a job and its maps (one pass's, without the batch's axis) what is wanted.
+        read: makes of a job and what its network found what is wanted.
         pool: threads to do it in.
         stacked: whether each network's jobs are computed together, as suits a GPU. Otherwise each job is
             done by itself, and its numbers do not depend on which others there are.
@@ -198,14 +223,28 @@ def run_each(
 
     def alone(job: Job) -> Reading:
         made = call(job)
-        return read(job, made.network.run(made.image, made.masks)[0])
+        return read(job, _run(made.network, made.image, made.masks, with_features=made.with_features)[0])
 
     return list(pool.map(alone, jobs))
 
 
-def _run_stacked(calls: Sequence[Call]) -> list[NDArray[np.float32]]:
-    """Each call's maps; the calls of one network together, at most ``GPU_BATCH`` at a time."""
-    found: dict[int, NDArray[np.float32]] = {}
+def _run(
+    network: Session,
+    images: NDArray[np.float32],
+    masks: NDArray[np.float32] | None,
+    *,
+    with_features: bool,
+) -> list[Found]:
+    """What a network finds in each of a batch."""
+    if not with_features:
+        return list(map(Found, network.run(images, masks)))
+    maps, features = network.run_with_features(images, masks)
+    return [Found(own, None if features is None else features[k]) for k, own in enumerate(maps)]
+
+
+def _run_stacked(calls: Sequence[Call]) -> list[Found]:
+    """What each call found; the calls of one network together, at most ``GPU_BATCH`` at a time."""
+    found: dict[int, Found] = {}
     by_network: dict[int, list[int]] = {}
     for number, made in enumerate(calls):
         by_network.setdefault(id(made.network), []).append(number)
@@ -213,11 +252,13 @@ def _run_stacked(calls: Sequence[Call]) -> list[NDArray[np.float32]]:
         for start in range(0, len(numbers), GPU_BATCH):
             part = numbers[start : start + GPU_BATCH]
             masks = [mask for number in part if (mask := calls[number].masks) is not None]
-            maps = calls[part[0]].network.run(
+            together = _run(
+                calls[part[0]].network,
                 np.concatenate([calls[number].image for number in part]),
                 np.concatenate(masks) if masks else None,
+                with_features=any(calls[number].with_features for number in part),
             )
-            found.update(zip(part, maps, strict=True))
+            found.update(zip(part, together, strict=True))
     return [found[number] for number in range(len(calls))]
 
 

@@ -79,18 +79,19 @@ class TorchGraph:
         }
         self.outputs = tuple(output.name for output in graph.output)
 
-    def compute(self, output: str, feeds: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-        """One of the graph's outputs."""
+    def compute(
+        self, outputs: Sequence[str], feeds: Mapping[str, NDArray[np.float32]]
+    ) -> list[NDArray[np.float32]]:
+        """Some of the graph's outputs."""
         values = dict(self._constants)
         with torch.inference_mode(), _exact() if self.device.type == "cuda" else nullcontext():
             for name, array in feeds.items():
                 values[name] = torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
             for step in self._nodes:
                 self._do(step, values)
-                if output in step[2]:
+                if all(output in values for output in outputs):
                     break
-        found: NDArray[np.float32] = values[output].cpu().numpy()  # type: ignore[union-attr]
-        return found
+        return [values[output].cpu().numpy() for output in outputs]  # type: ignore[union-attr]
 
     @staticmethod
     def _do(

@@ -46,7 +46,10 @@ class Localizer(Protocol):
     def sample(
         self, films: Sequence[NDArray[np.float32]], *, samples: int, seed: int, with_maps: bool = False
     ) -> list[Samples]:
-        """``samples`` samples of each film, in the upright film's px; with maps' mixture, in more time."""
+        """``samples`` samples of each film, in the upright film's px; with maps' mixture, in more time.
+
+        They have the features where the networks that drew them told them by the way.
+        """
 
     def features(self, pixels: NDArray[np.float32]) -> NDArray[np.float64] | None:
         """(C,) what the first network's deepest level makes of the film; None if it does not tell."""

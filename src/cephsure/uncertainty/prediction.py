@@ -7,7 +7,7 @@ from math import isfinite, sqrt
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from cephsure.errors import BundleError
 from cephsure.uncertainty.measures import MEASURES, mean_position
@@ -127,6 +127,7 @@ class Prediction(Frozen):
     Attributes:
         verdict: whether the film is fit for automatic evaluation; None from a model without a gate.
         reasons: why it is not, in words.
+        features: what the first network's deepest level makes of the film, for the gate; in memory only.
     """
 
     film: FilmInfo
@@ -135,6 +136,7 @@ class Prediction(Frozen):
     verdict: Literal["fit", "review", "unfit"] | None = None
     reasons: tuple[str, ...] = ()
     disclaimer: str = "Research use only. Not a medical device."
+    features: tuple[float, ...] | None = Field(default=None, exclude=True, repr=False)
 
     @property
     def points_px(self) -> NDArray[np.float64]:
@@ -187,7 +189,8 @@ def to_prediction(
             zip(landmark_set.landmarks, points_px.tolist(), map(_known, points_mm), strict=True)
         )
     )
-    return Prediction(film=film_info, model=model_info, landmarks=found)
+    features = None if samples.features is None else tuple(samples.features.tolist())
+    return Prediction(film=film_info, model=model_info, landmarks=found, features=features)
 
 
 def measure_landmarks(samples: Samples, *, mm_per_px: tuple[float, float] | None) -> tuple[Measures, ...]:

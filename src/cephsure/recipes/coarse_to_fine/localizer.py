@@ -32,7 +32,15 @@ from cephsure.geometry import (
 )
 from cephsure.inference.orientation import find_orientation
 from cephsure.inference.samples import SampleMaps, Samples, mean_of_marks, mixture, stacked
-from cephsure.inference.session import Call, Session, channel_masks, load_networks, run_each, undropped
+from cephsure.inference.session import (
+    Call,
+    Found,
+    Session,
+    channel_masks,
+    load_networks,
+    run_each,
+    undropped,
+)
 from cephsure.inference.test_time_augmentation import augmentations
 from cephsure.preprocessing import WorkingFilm, standardise, whole_view, whole_warp, working_film
 
@@ -48,6 +56,8 @@ if TYPE_CHECKING:
 
     _Drawn = tuple[MapReadings, SampleMaps | None]
     """One sample in px of the upright film, and its maps."""
+    _Coarse = tuple[NDArray[np.float64], NDArray[np.float64] | None]
+    """Coarse positions (L, 2) in px of the upright film, and features (C,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +169,12 @@ class _Pass:
 
 @dataclass(frozen=True, slots=True)
 class _CoarseJob:
-    """A pass over a whole view (S, S), which ``warp`` maps to px of the upright film."""
+    """A pass over a whole view (S, S), which ``warp`` maps to px of the upright film; the film's first?"""
 
     view: NDArray[np.float32]
     warp: Warp
     by: _Pass
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +239,12 @@ class CoarseToFine:
             (standardise(whole_view(film, warp, self.side)), warp)
             for film, warp in zip(reduced, warps, strict=True)
         ]
-        found = self._coarse([_CoarseJob(*whole, by) for whole in seen for by in passes])
+        found = self._coarse(
+            [_CoarseJob(*whole, by, k == 0) for whole in seen for k, by in enumerate(passes)]
+        )
         jobs: list[_FineJob] = []
         for number, (pixels, film) in enumerate(zip(films, reduced, strict=True)):
-            coarse = found[number * len(passes) : (number + 1) * len(passes)]
+            coarse = [points for points, _ in found[number * len(passes) : (number + 1) * len(passes)]]
             frames = [self._frame(points, film) for points in coarse]
             pyramid = self._pyramid(pixels, frames)
             jobs += [_FineJob(pyramid, *rest) for rest in zip(frames, coarse, passes, strict=True)]
@@ -261,7 +274,7 @@ class CoarseToFine:
             warp = Warp(way.move(film.film_size_px).after(plain.affine))
             return _CoarseJob(standardise(way.bend(whole_view(film, warp, self.side))), warp, first)
 
-        starts = self._coarse(list(self._pool.map(whole, ways)))
+        starts = [points for points, _ in self._coarse(list(self._pool.map(whole, ways)))]
         frames = [self._frame(points, film) for points in starts]
         pyramid = self._pyramid(pixels, frames)
         turned = [frame.after(Affine(way.turn, np.zeros(2))) for frame, way in zip(frames, ways, strict=True)]
@@ -283,14 +296,17 @@ class CoarseToFine:
             for _ in range(samples)
         ]
 
-    def _coarse(self, jobs: Sequence[_CoarseJob]) -> list[NDArray[np.float64]]:
-        """Coarse positions (L, 2) in px of the upright film."""
+    def _coarse(self, jobs: Sequence[_CoarseJob]) -> list[_Coarse]:
+        """Coarse positions (L, 2) in px of the upright film, and the features of each film's first pass."""
 
         def call(job: _CoarseJob) -> Call:
-            return Call(self.coarse[job.by.member], job.view[None, None], job.by.coarse_masks)
+            masks = job.by.coarse_masks
+            plain = job.first and masks is None
+            return Call(self.coarse[job.by.member], job.view[None, None], masks, with_features=plain)
 
-        def read(job: _CoarseJob, logits: NDArray[np.float32]) -> NDArray[np.float64]:
-            return job.warp.source(2 * local_centroids(softmax_maps(logits), self.coarse_radius) + 0.5)
+        def read(job: _CoarseJob, found: Found) -> _Coarse:
+            on_map = local_centroids(softmax_maps(found.maps), self.coarse_radius)
+            return job.warp.source(2 * on_map + 0.5), found.features if job.first else None
 
         return run_each(jobs, call, read, pool=self._pool, stacked=self.device == "cuda")
 
@@ -319,8 +335,8 @@ class CoarseToFine:
             patches = network_input(*(greys if job.way is None else map(job.way.bend, greys)))
             return Call(self.fine[job.by.member], patches[None], job.by.fine_masks)
 
-        def read(job: _FineJob, logits: NDArray[np.float32]) -> _Drawn:
-            return self._read(job, logits, with_maps=with_maps)
+        def read(job: _FineJob, found: Found) -> _Drawn:
+            return self._read(job, found.maps, with_maps=with_maps)
 
         return run_each(jobs, call, read, pool=self._pool, stacked=self.device == "cuda")
 
@@ -349,12 +365,13 @@ class CoarseToFine:
         return drawn, sample_maps
 
 
-def _samples(coarse: Sequence[NDArray[np.float64]], drawn: Sequence[_Drawn]) -> Samples:
+def _samples(coarse: Sequence[_Coarse], drawn: Sequence[_Drawn]) -> Samples:
     """One film's passes together."""
     maps = [own for _, own in drawn if own is not None]
     samples = stacked([readings for readings, _ in drawn])
     return replace(
         samples,
-        coarse_positions_px=np.stack(coarse),
+        coarse_positions_px=np.stack([points for points, _ in coarse]),
+        features=coarse[0][1],
         maps=mixture(maps, points_px=samples.positions_px.mean(axis=0)) if maps else None,
     )

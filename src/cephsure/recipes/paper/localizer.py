@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from cephsure.inference.test_time_augmentation import Augmentation
     from cephsure.preprocessing import WorkingFilm
 
+    _Pass = tuple[MapReadings, NDArray[np.float32], NDArray[np.float64] | None]
+    """What is read of one pass: summaries, probabilities (L, S, S), and features (C,) if it told them."""
+
 
 CUT_SIGMAS = {1: 4.0, 2: 1.0}
 """Where the Gaussian of targets and blur is cut off, by the recipe's version; the reference's is at one."""
@@ -73,7 +76,7 @@ class OneStage:
         """Draw ``samples`` samples of each film (H, W) in [0, 1]."""
         passes = self._passes(samples, seed)
         seen = [self._seen(working_film(pixels, self.side)) for pixels in films]
-        read = self._run([(view, *how) for view, _ in seen for how in passes])
+        read = self._run([(view, *how) for view, _ in seen for how in passes], passes=len(passes))
         cuts = range(0, len(read), len(passes))
         return [
             _samples(read[k : k + len(passes)], to_film, with_maps=with_maps)
@@ -94,7 +97,7 @@ class OneStage:
         seen = [self._seen(film, way) for way in augmentations(count, seed)]
         read = self._run([(view, network, undropped(network)) for view, _ in seen])
         places = zip(read, seen, strict=True)
-        return np.stack([to_film.apply(readings.positions) for (readings, _), (_, to_film) in places])
+        return np.stack([to_film.apply(readings.positions) for (readings, *_), (_, to_film) in places])
 
     def _seen(self, film: WorkingFilm, way: Augmentation | None = None) -> tuple[NDArray[np.float32], Affine]:
         """What a network is given of a film, as it is or augmented: (1, 1, S, S), and the map to film px."""
@@ -111,13 +114,17 @@ class OneStage:
         return [(self.networks[0], mask[None]) for mask in masks]
 
     def _run(
-        self, jobs: Sequence[tuple[NDArray[np.float32], Session, NDArray[np.float32] | None]]
-    ) -> list[tuple[MapReadings, NDArray[np.float32]]]:
-        """What is read of each pass: of its image, its network and its dropout masks."""
+        self, jobs: Sequence[tuple[NDArray[np.float32], Session, NDArray[np.float32] | None]], passes: int = 1
+    ) -> list[_Pass]:
+        """What is read of each pass: of its image, its network and its dropout masks; ``passes`` a film."""
+        calls = [
+            Call(network, image, masks, with_features=masks is None and k % passes == 0)
+            for k, (image, network, masks) in enumerate(jobs)
+        ]
         return run_each(
-            jobs,
-            lambda job: Call(job[1], job[0], job[2]),
-            lambda _, maps: self._read(maps),
+            calls,
+            lambda call: call,
+            lambda _, found: (*self._read(found.maps), found.features),
             pool=self._pool,
             stacked=self.device == "cuda",
         )
@@ -134,20 +141,18 @@ class OneStage:
         return read_maps(probabilities, positions, activations), probabilities
 
 
-def _samples(
-    passes: Sequence[tuple[MapReadings, NDArray[np.float32]]], to_film: Affine, *, with_maps: bool
-) -> Samples:
+def _samples(passes: Sequence[_Pass], to_film: Affine, *, with_maps: bool) -> Samples:
     """One film's passes together, in px of the film."""
     maps = None
     if with_maps:  # the mean of the networks' (L, S, S)
-        mean = np.stack([maps for _, maps in passes]).mean(axis=0)
+        mean = np.stack([maps for _, maps, _ in passes]).mean(axis=0)
         maps = HeatMaps(mean, np.tile(to_film.apply(np.zeros(2)), (len(mean), 1)), to_film.matrix)
     step = float(np.sqrt(abs(np.linalg.det(to_film.matrix))))
     on_film = [
         replace(read, positions=to_film.apply(read.positions), expected_errors=read.expected_errors * step)
-        for read, _ in passes
+        for read, *_ in passes
     ]
-    return stacked(on_film, maps)
+    return replace(stacked(on_film, maps), features=passes[0][2])
 
 
 def squeezed_view(
