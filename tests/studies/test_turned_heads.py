@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from cephsure.errors import InputError
+from cephsure.studies.shifts.landmarks_3d import PLACES_MM
+from cephsure.studies.shifts.nod import nod_to_standard
 from cephsure.studies.shifts.read_volume import read_volume
 from cephsure.studies.shifts.volume import Volume
 from cephsure.studies.turned_heads import SERIES, PoseSeries, head_name, open_head, turned_heads
@@ -78,6 +80,54 @@ def test_a_ct_without_landmarks_has_no_truth(spot_ct):
     assert np.isnan(head.truth_px(CONE, 0, CODES)).all()
 
 
+SKULL = ("S", "N", "PNS")
+
+
+def test_a_chin_that_is_up_is_brought_down_by_the_landmarks_of_the_skull(spot_ct, tmp_path):
+    path = spot_ct()
+    beside = tmp_path / "head.landmarks.json"
+    document = json.loads(beside.read_text())
+    # Sella, nasion and posterior nasal spine of the mean head, the chin up by 16 degrees.
+    c, s = np.cos(np.radians(16)), np.sin(np.radians(16))
+    sella = np.array(PLACES_MM["S"])
+    away = [(np.array(PLACES_MM[code]) - sella) @ [[c, -s], [s, c]] for code in SKULL]
+    document["points"] = [
+        {"code": code, "side": "midline", "position_mm": [70.0, 90.0 - right, 80.0 - down]}
+        for code, (right, down) in zip(SKULL, away, strict=True)
+    ]
+    beside.write_text(json.dumps(document))
+    head = open_head(path, SKULL)
+    # Its balls of metal are not quite in a plane of symmetry, so that the head is levelled by a little more.
+    assert head.levelling.nod_deg == pytest.approx(16, abs=1)
+    assert head.nod_from == "landmarks in the CT"
+    assert nod_to_standard(head.landmarks.project(head.view, SKULL), SKULL) == pytest.approx(0, abs=1)
+
+
+def test_without_landmarks_a_model_says_how_far_the_chin_is_up(spot_ct, study_model, rule_model, monkeypatch):
+    seen = []
+
+    def nod(points, codes):
+        seen.append(points)
+        return 10.0
+
+    monkeypatch.setattr("cephsure.studies.turned_heads.nod_to_standard", nod)
+    monkeypatch.setattr("cephsure.studies.turned_heads.cut_off", lambda *_, **__: ("L",))
+    rule = rule_model()
+    head = open_head(spot_ct(landmarks=False), CODES, study_model(model=rule))
+    assert (head.levelling.nod_deg, head.nod_from) == (10.0, "landmarks found by rule")
+    # It is asked for the head as it lies, facing right; what the scan lacks does not count.
+    (film,) = [call["film"] for call in rule.asked]
+    assert rule.asked[0]["facing"] == "right"
+    ((upper, lower),) = seen
+    assert film.pixels[int(upper[1]), int(upper[0])] == film.pixels[: film.height_px // 2].max()
+    assert np.isnan(lower).all()
+
+
+def test_without_landmarks_and_models_the_chin_is_left_as_it_is(spot_ct, study_model):
+    head = open_head(spot_ct(landmarks=False), CODES, study_model(model=None))
+    assert (head.levelling.nod_deg, head.nod_from) == (0.0, "not known")
+
+
 def test_landmarks_of_another_set_are_refused(spot_ct):
     path = spot_ct()
     with pytest.raises(InputError, match=r"head\.landmarks\.json: its landmark 'L' is none"):
@@ -112,7 +162,7 @@ def stated(path, **change):
 
 
 def test_what_lies_outside_the_scan_is_said_by_the_file_or_found(spot_ct, monkeypatch):
-    monkeypatch.setattr("cephsure.studies.shifts.landmarks_3d.DEPTHS_MM", {"U": 500.0, "L": 500.0})
+    monkeypatch.setattr("cephsure.studies.shifts.landmarks_3d.PLACES_MM", {"U": (0, 500), "L": (0, 500)})
     assert open_head(stated(spot_ct()), CODES).absent == ("L",)  # cut off, but U has a place
     assert open_head(stated(spot_ct(), absent=[]), CODES).absent == ()  # the file knows better
     with pytest.raises(InputError, match="the scan ends above all landmarks"):

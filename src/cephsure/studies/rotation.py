@@ -240,6 +240,8 @@ def _heads(heads: Iterable[Head]) -> ResultTable:
             "head": head.name,
             "levelled_by_tilt_deg": head.levelling.tilt_deg,
             "levelled_by_rotation_deg": head.levelling.rotation_deg,
+            "levelled_by_nod_deg": head.levelling.nod_deg,
+            "nod_from": head.nod_from,
             "symmetry": head.levelling.symmetry,
             "n_landmarks": len(head.landmarks.codes) if head.landmarks else 0,
             "outside_scan": " ".join(head.absent) or None,
@@ -248,7 +250,8 @@ def _heads(heads: Iterable[Head]) -> ResultTable:
         for head in heads
     ]
     note = (
-        "symmetry: correlation of the levelled bone with its mirror image. n_landmarks: placed in the CT. "
+        "levelled_by_nod_deg: positive where the chin was up; nod_from: how that was told. symmetry: "
+        "correlation of the levelled bone with its mirror image. n_landmarks: placed in the CT. "
         "outside_scan: landmarks that count nowhere."
     )
     return ResultTable.from_records("The heads", records, note=note)

@@ -15,7 +15,8 @@ from cephsure.errors import InputError
 from cephsure.studies.cases import Case
 from cephsure.studies.predictions import predict_cases
 from cephsure.studies.shifts.landmarks_3d import ENDING, CtLandmarks, cut_off, landmarks_of, landmarks_path
-from cephsure.studies.shifts.pose import Levelling, level_head
+from cephsure.studies.shifts.nod import nod_to_standard
+from cephsure.studies.shifts.pose import Levelling, find_level, level_head
 from cephsure.studies.shifts.projection import cephalogram_view, ct_film
 from cephsure.studies.shifts.read_volume import read_volume
 from cephsure.studies.shifts.volume import CLOSE_MM, has_vertex, head_alone, near_head
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from cephsure.studies.shifts.pose import Geometry, View
     from cephsure.studies.shifts.projection import Look
     from cephsure.studies.shifts.volume import Volume
-    from cephsure.studies.study import Study
+    from cephsure.studies.study import Study, StudyModel
 
 Axis = Literal["rotation", "tilt", "nod"]
 
@@ -70,6 +71,7 @@ class Head:
         name: of its file; names the stored predictions.
         volume: the levelled volume.
         levelling: how it was levelled.
+        nod_from: by which landmarks it was told how far the chin is up or down, in words.
         view: the unturned head on the film, parallel.
         landmarks: in the levelled volume, or None where none are known.
         absent: codes of the landmarks that lie outside the scan.
@@ -79,6 +81,7 @@ class Head:
     name: str
     volume: Volume
     levelling: Levelling
+    nod_from: str
     view: View
     landmarks: CtLandmarks | None
     absent: tuple[str, ...] = ()
@@ -150,9 +153,10 @@ def turned_heads(study: Study, series: Sequence[PoseSeries] = SERIES) -> list[Tu
         if count > 1:
             raise InputError(f"two CTs of the study are called {name}", remedy="rename one of them")
     codes = study.dataset.landmark_set.codes
+    finder = next((model for model in study.models if model.model is not None), None)
     done = []
     for path in study.cts:
-        head = open_head(path, codes)
+        head = open_head(path, codes, finder)
         counted = np.array([code not in head.absent for code in codes])
         for poses in series:
             # Facing and polarity are known: a head that is taken for its mirror image is another subject.
@@ -164,8 +168,11 @@ def turned_heads(study: Study, series: Sequence[PoseSeries] = SERIES) -> list[Tu
     return done
 
 
-def open_head(path: Path, codes: Sequence[str]) -> Head:
+def open_head(path: Path, codes: Sequence[str], finder: StudyModel | None = None) -> Head:
     """Read a CT, find its landmarks, of which ``codes`` are predicted, and level it.
+
+    How far its chin is up or down is told by its landmarks; where none are known, by what ``finder`` finds on
+    the film of the head as it lies; without either it is left as it is.
 
     Raises:
         InputError: it cannot be read, or its landmarks have codes that the set lacks.
@@ -180,19 +187,51 @@ def open_head(path: Path, codes: Sequence[str]) -> Head:
                 remedy=f"known: {', '.join(codes)}",
             )
     alone = head_alone(volume)
-    level = level_head(alone, finest_mm=FINEST_MM)
+    head = _levelled(path, alone, find_level(alone), landmarks, codes)
+    points, nod_from = _points_for_nod(head, codes, finder)
+    nod = nod_to_standard(points, codes)
+    if nod is None:
+        return replace(head, nod_from="not known")
+    if nod:
+        head = _levelled(path, alone, replace(head.levelling, nod_deg=nod), landmarks, codes)
+    return replace(head, nod_from=nod_from)
+
+
+def _levelled(
+    path: Path, alone: Volume, levelling: Levelling, landmarks: CtLandmarks | None, codes: Sequence[str]
+) -> Head:
+    """The head turned as ``levelling`` says, on its film."""
+    level = level_head(alone, levelling, finest_mm=FINEST_MM)
     tissue = near_head(level.volume, CLOSE_MM)
     view = cephalogram_view(level.volume, has_vertex=has_vertex(alone), tissue=tissue)
     cut = cut_off(level.volume, view, codes, tissue=tissue)
     return Head(
         name=head_name(path),
         volume=level.volume,
-        levelling=level.levelling,
+        levelling=levelling,
+        nod_from="",
         view=view,
         landmarks=None if landmarks is None else landmarks.carried(level.carry),
         absent=_absent(landmarks, cut, codes, path),
         sha256=hashlib.sha256(level.volume.values.tobytes() + repr(view).encode("utf-8")).hexdigest(),
     )
+
+
+def _points_for_nod(
+    head: Head, codes: Sequence[str], finder: StudyModel | None
+) -> tuple[NDArray[np.float64], str]:
+    """(L, 2) landmarks on the film of the head as it lies, NaN where unknown, and where they are from."""
+    if head.landmarks is not None:
+        return head.landmarks.project(head.view, codes), "landmarks in the CT"
+    points = np.full((len(codes), 2), np.nan)
+    if finder is None or finder.model is None:
+        return points, ""
+    film = ct_film(head.volume, replace(head.view, geometry="cone"))
+    found = finder.model.predict(film, facing="right", polarity="positive")
+    for row, mark in enumerate(found.landmarks):
+        if codes[row] not in head.absent:
+            points[row] = mark.x_px, mark.y_px
+    return points, f"landmarks found by {finder.label}"
 
 
 def _absent(

@@ -162,6 +162,13 @@ def test_levelling_is_the_view_with_the_same_angles():
     assert (np.abs(level.carry(points)) < 400).all()
 
 
+def test_a_nod_comes_last_so_that_the_midsagittal_plane_stays_upright():
+    straight, how = Levelling(7.0, -11.0, 1.0).matrix, Levelling(7.0, -11.0, 1.0, nod_deg=20.0)
+    np.testing.assert_allclose(how.matrix @ straight[0], [1, 0, 0], atol=1e-12)
+    # What was in front is then lower: the chin goes down.
+    assert (how.matrix @ (straight.T @ [0.0, -1.0, 0.0]))[2] == pytest.approx(-np.sin(np.radians(20)))
+
+
 def test_nothing_is_levelled_without_bone():
     volume = Volume(np.full((20, 20, 20), -1000, dtype=np.float32), (4.0, 4.0, 4.0))
     assert find_level(volume) == Levelling(0.0, 0.0, 0.0)

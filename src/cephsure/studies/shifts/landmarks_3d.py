@@ -44,14 +44,16 @@ _COMPLAINTS = {
 }
 
 # fmt: off
-DEPTHS_MM = {
-    "S": 103.8, "N": 96.9, "Or": 121.9, "Po": 121.2, "A": 151.3, "B": 185.1, "Pog": 198.0, "Me": 204.1,
-    "Gn": 202.1, "Go": 173.5, "LIT": 168.9, "UIT": 170.1, "UL": 160.9, "LL": 181.0, "Sn": 149.0,
-    "Pog'": 201.2, "PNS": 142.8, "ANS": 144.5, "Ar": 132.7,
+PLACES_MM = {
+    "S": (80.7, 103.8), "N": (139.0, 96.9), "Or": (127.8, 121.9), "Po": (60.0, 121.2), "A": (138.4, 151.3),
+    "B": (135.7, 185.1), "Pog": (135.2, 198.0), "Me": (129.2, 204.1), "Gn": (133.4, 202.1),
+    "Go": (73.3, 173.5), "LIT": (142.0, 168.9), "UIT": (143.7, 170.1), "UL": (155.6, 160.9),
+    "LL": (153.3, 181.0), "Sn": (149.7, 149.0), "Pog'": (144.5, 201.2), "PNS": (97.4, 142.8),
+    "ANS": (140.1, 144.5), "Ar": (67.0, 132.7),
 }
 # fmt: on
-"""How far below a film's upper edge the landmarks lie on the mean, in mm: the training films of ISBI 2015,
-both annotators, at the films' 0.1 mm a pixel."""
+"""How far to the right and below a film's upper left corner the landmarks lie on the mean, in mm: the
+training films of ISBI 2015, both annotators, at the films' 0.1 mm a pixel."""
 
 SURE_MM = 10.0
 """A landmark counts as cut off when the scan ends this far above its mean place: the standard deviation of
@@ -254,8 +256,8 @@ def cut_off(
         return ()
     upper_mm = view.pivot_px[1] * view.mm_per_px + view.pivot_mm[2]
     begin_mm, end_mm = upper_mm - there[-1] * dz, upper_mm - there[0] * dz
-    known = [code for code in codes if code in DEPTHS_MM]
-    return tuple(code for code in known if not begin_mm - SURE_MM <= DEPTHS_MM[code] <= end_mm + SURE_MM)
+    known = [code for code in codes if code in PLACES_MM]
+    return tuple(code for code in known if not begin_mm - SURE_MM <= PLACES_MM[code][1] <= end_mm + SURE_MM)
 
 
 def read_ct_landmarks(path: Path) -> CtLandmarks:

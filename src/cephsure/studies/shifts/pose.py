@@ -14,7 +14,8 @@ x mm to the left of the midplane is smaller by 1500 / (1500 + x), and what lies 
 
 **Levelling.** A rotation of 0 degrees means something only for a head whose own pose is known: scanned heads
 lie turned and tilted by several degrees. The midsagittal plane is found as the plane in which the head
-mirrors itself best.
+mirrors itself best. How far the chin is up or down it does not say: that is for landmarks
+(`cephsure.studies.shifts.nod`).
 """
 
 from __future__ import annotations
@@ -146,16 +147,17 @@ def project_points(points_mm: NDArray[np.float64], view: View) -> NDArray[np.flo
 
 @dataclass(frozen=True, slots=True)
 class Levelling:
-    """What brings a head's midsagittal plane square to the beam; signs as in `View`."""
+    """What brings a head's midsagittal plane square to the beam, and its chin to where it belongs."""
 
-    tilt_deg: float  # about the antero-posterior axis, applied first
+    tilt_deg: float  # about the antero-posterior axis, applied first; signs as in `View`
     rotation_deg: float  # about the vertical axis, applied second
     symmetry: float  # correlation of the levelled head with its mirror image, at most 1
+    nod_deg: float = 0.0  # about the transverse axis, applied last, when the midsagittal plane is upright
 
     @property
     def matrix(self) -> NDArray[np.float64]:
         """The rotation, (3, 3)."""
-        return pose_matrix(self.rotation_deg, self.tilt_deg)
+        return pose_matrix(nod_deg=self.nod_deg) @ pose_matrix(self.rotation_deg, self.tilt_deg)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,7 @@ def level_head(volume: Volume, levelling: Levelling | None = None, *, finest_mm:
 
     Args:
         volume: the head.
-        levelling: how to turn it; by default what `find_level` finds.
+        levelling: how to turn it; by default what `find_level` finds, which leaves the chin as it is.
         finest_mm: an axis with a finer spacing gets this one; projections of very fine CTs take long.
 
     Returns:
