@@ -29,7 +29,7 @@ class Oracle:
     def uncalibrated(self):
         return self
 
-    def predict(self, film, *, samples=None, seed=0):
+    def predict(self, film, *, samples=None, seed=0, level=None):
         self.asked.append({"samples": samples, "seed": seed})
         points = np.array(self.truths[film.path.stem]) + np.column_stack([np.arange(19), np.zeros(19)])
         doubt = np.arange(19.0)[None]

@@ -40,7 +40,7 @@ class SpotFinder:
     def __init__(self, *, apart_px=0.0, activation=1.0):
         self.apart_px, self.activation, self.asked = apart_px, activation, []
 
-    def predict(self, film, *, samples=None, seed=0):
+    def predict(self, film, *, samples=None, seed=0, level=None):
         self.asked.append((samples, seed))
         odd = np.abs(film.pixels - np.median(film.pixels))
         half = film.height_px // 2
@@ -204,7 +204,7 @@ def test_no_film_left_says_why(spots, tmp_path):
 
 def test_what_no_film_is_at_fault_for_ends_it(spots):
     class TooFew(SpotFinder):
-        def predict(self, film, *, samples=None, seed=0):
+        def predict(self, film, *, samples=None, seed=0, level=None):
             raise InputError(f"there are 2 samples, not {samples}")
 
     with pytest.raises(InputError, match=r"^there are 2 samples, not 9$"):

@@ -23,6 +23,7 @@ from cephsure.workflows.batch import DEFAULT_MODEL, WHOLE, AnnotatedData
 
 if TYPE_CHECKING:
     from cephsure.evaluation import Evaluation
+    from cephsure.evaluation.table import Table
 
 
 def evaluate(
@@ -48,6 +49,24 @@ def evaluate(
     limit: Annotated[
         int | None, Option(min=1, metavar="N", help="Only the first N films.", show_default="all")
     ] = None,
+    level: Annotated[
+        float | None,
+        Option(min=0.01, max=0.99, metavar="P", help="Level of the regions.", show_default="0.9"),
+    ] = None,
+    tolerance_mm: Annotated[
+        float, Option(metavar="MM", help="Points farther off than this are wrong.")
+    ] = 2.0,
+    films_table: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            help="A CSV table with a row a film: its name in the column 'film', or else in the first.",
+        ),
+    ] = None,
+    by: Annotated[
+        str | None,
+        Option(metavar="COLUMN", help="Figures for each value in this column of --films-table too."),
+    ] = None,
     json_file: Annotated[
         Path | None, Option("--json", metavar="FILE", help="Write all figures as JSON.")
     ] = None,
@@ -60,6 +79,11 @@ def evaluate(
     Mean radial error with its standard deviation and 95 % interval (bootstrap over films), success detection
     rates, overall, per landmark and without landmark 16, and how well each measure of uncertainty follows
     the error. Without a scale, errors are in pixels.
+
+    Then whether the model's judgement of itself can be trusted: bias and 95th percentile of the errors;
+    where it is calibrated, how many true points its regions hold and expected against actual errors; with a
+    gate, what is accepted and how much of that is wrong. For each annotator and their mean, and by device,
+    age or site with --films-table and --by.
 
     Exit status: 0 all films done; 2 some input could not be used, the rest is done all the same; 1 a failure
     of cephsure.
@@ -75,6 +99,10 @@ def evaluate(
             seed=seed,
             mirrored=mirror,
             inverted=invert,
+            level=level,
+            tolerance_mm=tolerance_mm,
+            films_table=films_table,
+            by=by,
             json_file=json_file,
             csv_file=csv_file,
             device=device,
@@ -88,17 +116,41 @@ def evaluate(
 def _show(evaluation: Evaluation) -> None:
     """Print what was evaluated, the tables and what was left out."""
     from cephsure.evaluation.table import landmark_table, measure_table, overall_table
+    from cephsure.evaluation.trust_tables import said
 
     console = terminal.stdout_console()
     console.print(_heading(evaluation), style="bold")
-    for table in (overall_table(evaluation), landmark_table(evaluation), measure_table(evaluation)):
+    tables = [overall_table(evaluation), landmark_table(evaluation), measure_table(evaluation)]
+    for table in tables + _trust_tables(evaluation):
         console.print()
         console.print(rich_table(table))
     console.print()
+    for found in evaluation.trust[:1]:
+        for line in said(found):
+            console.print(line)
     if evaluation.unit == "px":
         console.print("errors in pixels: no scale in the data; give --mm-per-px", style="bold yellow")
     for line in _remarks(evaluation):
         console.print(line, style="dim")
+
+
+def _trust_tables(evaluation: Evaluation) -> list[Table]:
+    """Landmarks and tenths, then all truths, and strata; none without a scale."""
+    from cephsure.evaluation.trust_tables import (
+        landmark_trust_table,
+        strata_table,
+        tenths_table,
+        truth_table,
+    )
+
+    if not evaluation.trust:
+        return []
+    first = evaluation.trust[0]
+    tables = [landmark_trust_table(first), *([tenths_table(first)] if first.tenths else [])]
+    tables.append(truth_table(evaluation.trust))
+    if evaluation.strata is not None:
+        tables.append(strata_table(evaluation.strata, first.truth))
+    return tables
 
 
 def _heading(evaluation: Evaluation) -> str:
@@ -121,6 +173,13 @@ def _remarks(evaluation: Evaluation) -> list[str]:
     if evaluation.unit == "mm":
         sources = (f"{source} ({count} films)" for source, count in evaluation.about.spacing_sources.items())
         lines.append(f"scale from: {', '.join(sources)}")
+    strata = evaluation.strata
+    if strata is not None and strata.not_in_table:
+        films = ", ".join(strata.not_in_table)
+        lines.append(f"no {strata.column} in the film table, counted as unknown: {films}")
+    if evaluation.trust:
+        lines.append("p95: 95th percentile of the errors · held: true points that lie in their regions")
+        lines.append("worst: the landmark with the fewest of these · acc.: accepted · wrong: of the accepted")
     lines += [f"data set: {problem}" for problem in evaluation.about.problems]
     lines.append(f"intervals: 95 %, {evaluation.resamples} bootstrap resamples of films · SD: n - 1")
     lines.append("correlations are with the measure as it is; areas under the ROC curve with uncertainty")

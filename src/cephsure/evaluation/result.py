@@ -129,6 +129,131 @@ class PartialEvaluation(Accuracy):
     measures: dict[str, MeasureQuality]
 
 
+class RegionTrust(Frozen):
+    """Whether regions hold the true points.
+
+    Attributes:
+        level: the probability that they state.
+        n_points: true points of landmarks that have a region.
+        coverage: share of these points that lie in their region; then its 95 % bootstrap interval, films
+            resampled.
+        median_area_mm2: of the regions that are not all of the film; None without one.
+        whole_film_share: share of the regions that are all of the film.
+    """
+
+    level: float
+    n_points: int
+    coverage: float
+    coverage_ci95: Ends | None
+    median_area_mm2: float | None
+    whole_film_share: float
+
+
+class ExpectedErrors(Frozen):
+    """Calibrated expected errors against actual ones; ``ratio`` is expected over actual, below 1 too bold."""
+
+    n_points: int
+    mean_expected_mm: float
+    mean_actual_mm: float
+    ratio: float | None
+
+
+class GateTrust(Frozen):
+    """What a gate accepts, and how much of that is wrong.
+
+    Attributes:
+        films: number of films by verdict.
+        tolerance_mm: points farther off than this are wrong.
+        accepted_share: share of the points that are accepted.
+        wrong_among_accepted: share of the accepted points that are wrong, None if none is accepted; then its
+            95 % bootstrap interval, films resampled.
+        wrong_share: share of all points that are wrong.
+    """
+
+    films: dict[str, int]
+    tolerance_mm: float
+    accepted_share: float
+    wrong_among_accepted: float | None
+    wrong_among_accepted_ci95: Ends | None
+    wrong_share: float
+
+
+class TrustFigures(Frozen):
+    """Figures of some points, on films with a scale.
+
+    Attributes:
+        bias_mm: mean signed error (x, y), found minus true, on the upright film with the face to the right: x
+            grows towards the face, y downwards.
+        p95_mm: 95th percentile of the radial errors.
+        sdr_2mm: share of the radial errors of at most 2 mm.
+        regions, expected: None without calibration.
+        gate: None without a gate.
+    """
+
+    n_films: int
+    n_points: int
+    bias_mm: Ends
+    mre_mm: float
+    p95_mm: float
+    sdr_2mm: float
+    regions: RegionTrust | None
+    expected: ExpectedErrors | None
+    gate: GateTrust | None
+
+
+class LandmarkTrust(TrustFigures):
+    """Figures of one landmark."""
+
+    number: int
+    code: str
+
+
+class Tenth(Frozen):
+    """Points in the order of their expected errors, a tenth of them."""
+
+    n_points: int
+    expected_mm: float
+    actual_mm: float
+
+
+class Trust(TrustFigures):
+    """All figures against one truth.
+
+    Attributes:
+        truth: whose points are true.
+        worst_landmark: code of the landmark whose regions hold the fewest of its true points, None without
+            regions; ``worst_coverage`` is the share of them.
+        tenths: expected against actual errors, from the smallest expectation on.
+        per_landmark: of the landmarks with a true point.
+    """
+
+    truth: str
+    worst_landmark: str | None
+    worst_coverage: float | None
+    tenths: tuple[Tenth, ...]
+    per_landmark: tuple[LandmarkTrust, ...]
+
+
+class Stratum(Frozen):
+    """Films with one value in a film table; ``trust`` has one entry a truth that marked any of them."""
+
+    name: str
+    n_films: int
+    trust: tuple[Trust, ...]
+
+
+class Strata(Frozen):
+    """Films divided by a column of a film table.
+
+    Attributes:
+        not_in_table: films that the table has no value for; they are the stratum "unknown".
+    """
+
+    column: str
+    groups: tuple[Stratum, ...]
+    not_in_table: tuple[str, ...]
+
+
 class Evaluation(Accuracy):
     """Accuracy overall, per landmark and without chosen landmarks, and the quality of each measure.
 
@@ -137,6 +262,9 @@ class Evaluation(Accuracy):
         measures: by the measure's name.
         without: by the left-out landmark's number, as text.
         resamples: bootstrap resamples behind each interval.
+        trust: bias, regions, expected errors and verdicts against each truth that the films have, the chosen
+            one first; empty without a scale.
+        strata: the same by a column of a film table, where one was given.
     """
 
     about: About
@@ -146,6 +274,8 @@ class Evaluation(Accuracy):
     without: dict[str, PartialEvaluation]
     left_out: LeftOutCount
     resamples: int
+    trust: tuple[Trust, ...] = ()
+    strata: Strata | None = None
 
     def document(self) -> dict[str, Any]:
         """The JSON document, its schema named first; nothing in it is NaN or infinite."""

@@ -19,6 +19,7 @@ from cephsure.errors import FilmError, InputError
 from cephsure.evaluation import About, LeftOut, radial_errors
 from cephsure.evaluation import evaluate as evaluate_points
 from cephsure.evaluation.evaluate import NO_POINT
+from cephsure.evaluation.trust import TOLERANCE_MM, check_tolerance
 from cephsure.exports.output_files import readable_json
 from cephsure.films import Film, FilmFacts
 from cephsure.uncertainty import MEASURES, Prediction
@@ -34,6 +35,7 @@ from cephsure.workflows.batch import (
     silent,
     usual_split,
 )
+from cephsure.workflows.trust_films import COLUMNS, cells, film_values, with_trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,12 +69,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class AssessedFilm:
-    """One film: what was found, (L, 2) its true points in px, NaN where there is none, its file's facts."""
+    """One film: what was found, (L, 2) its true points in px, NaN where there is none, its file's facts.
+
+    ``mirrored`` says whether its mirror image was predicted.
+    """
 
     annotated: AnnotatedFilm
     found: Found
     truth_px: NDArray[np.float64]
     facts: FilmFacts
+    mirrored: bool = False
 
     @property
     def film_id(self) -> str:
@@ -83,6 +89,13 @@ class AssessedFilm:
     def prediction(self) -> Prediction:
         """What the model found."""
         return self.found.prediction
+
+    def truth_by(self, which: str) -> NDArray[np.float64]:
+        """(L, 2) the true points by an annotator, or their mean, on the film as it was predicted."""
+        points = true_points(self.annotated, which)
+        if points is None:
+            return np.full_like(self.truth_px, np.nan)
+        return _mirror(points, self.prediction.film.width_px) if self.mirrored else points
 
     @property
     def errors_px(self) -> NDArray[np.float64]:
@@ -119,18 +132,22 @@ class Assessment:
     errors: dict[Path, Exception]
 
     def csv(self) -> str:
-        """One line a film and landmark: truth, prediction, error and measures; empty where there is none."""
+        """One line a film and landmark: truth, prediction, error, measures, region and verdicts.
+
+        What there is not, is empty.
+        """
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         measures = list(self.films[0].prediction.landmarks[0].measures.model_dump())
         points = ["truth_x_px", "truth_y_px", "x_px", "y_px", "error_px", "error_mm"]
-        writer.writerow(["film", "number", "code", *points, *measures])
+        writer.writerow(["film", "number", "code", *points, *measures, *COLUMNS])
         for film in self.films:
-            errors_px, errors_mm = film.errors_px, film.errors_mm
+            errors_px, errors_mm, judged = film.errors_px, film.errors_mm, cells(film)
             for index, mark in enumerate(film.prediction.landmarks):
                 error_mm = None if errors_mm is None else errors_mm[index]
                 numbers = [*film.truth_px[index], mark.x_px, mark.y_px, errors_px[index], error_mm]
                 numbers += mark.measures.model_dump().values()
+                numbers += judged[index]
                 writer.writerow([film.film_id, mark.number, mark.code, *map(_cell, numbers)])
         return text.getvalue()
 
@@ -143,6 +160,10 @@ def evaluate(
     seed: int = 0,
     mirrored: bool = False,
     inverted: bool = False,
+    level: float | None = None,
+    tolerance_mm: float = TOLERANCE_MM,
+    films_table: Path | None = None,
+    by: str | None = None,
     json_file: Path | None = None,
     csv_file: Path | None = None,
     device: Device = "cpu",
@@ -156,15 +177,19 @@ def evaluate(
         seed: of the stochastic passes.
         mirrored: evaluate on the films' mirror images instead, left and right exchanged.
         inverted: evaluate on the films' negatives instead.
+        level: of the regions; None for 0.9, where the model is calibrated for so many samples.
+        tolerance_mm: points farther off than this are wrong.
+        films_table: a table with a row a film (``datasets.film_table``).
+        by: the column of that table whose values divide the films, with figures of their own.
         json_file: where all figures go.
         csv_file: where a line for each film and landmark goes.
 
     Raises:
         InputError: the data set or a file cannot be used, or as ``assess_films``.
     """
-    data = AnnotatedData.of(data)
-    calibrated, at = open_model(model, device, executor, on_progress)
-    loaded = calibrated.uncalibrated()  # regions and verdicts are not evaluated here
+    check_tolerance(tolerance_mm)
+    data, values = AnnotatedData.of(data), film_values(films_table, by)
+    loaded, at = open_model(model, device, executor, on_progress)
     dataset, split = choose_films(data.open(loaded.landmark_set), data, at)
     assessment = assess(
         loaded,
@@ -176,7 +201,9 @@ def evaluate(
         seed=seed,
         mirrored=mirrored,
         inverted=inverted,
+        level=level,
     )
+    assessment = with_trust(assessment, data.truth, tolerance_mm=tolerance_mm, column=by, values=values)
     if json_file is not None:
         write_atomically(json_file, readable_json(assessment.evaluation.document()).encode("utf-8"))
     if csv_file is not None:
@@ -211,9 +238,10 @@ def assess(
     seed: int = 0,
     mirrored: bool = False,
     inverted: bool = False,
+    level: float | None = None,
 ) -> Assessment:
     """As ``evaluate``, for all films of a data set; ``split`` is what they are called in the result."""
-    find = partial(_predict, model, samples, seed)
+    find = partial(_predict, model, samples, seed, level)
     assessed = assess_films(find, model, dataset, at, truth=truth, mirrored=mirrored, inverted=inverted)
     done, first = assessed.films, assessed.films[0].prediction.model
     predictions = [film.prediction for film in done]
@@ -313,8 +341,8 @@ def true_points(annotated: AnnotatedFilm, which: str) -> NDArray[np.float64] | N
     return points if np.isfinite(points).all(axis=1).any() else None
 
 
-def _predict(model: Model, samples: int | None, seed: int, film: Film) -> Found:
-    return Found(model.predict(film, samples=samples, seed=seed))
+def _predict(model: Model, samples: int | None, seed: int, level: float | None, film: Film) -> Found:
+    return Found(model.predict(film, samples=samples, seed=seed, level=level))
 
 
 def _assess_film(
@@ -327,10 +355,15 @@ def _assess_film(
     film = read = film_of(annotated)
     if mirrored:
         film = replace(film, pixels=np.ascontiguousarray(film.pixels[:, ::-1]))
-        points = np.stack([film.width_px - 1 - points[:, 0], points[:, 1]], axis=1)
+        points = _mirror(points, film.width_px)
     if inverted:
         film = replace(film, pixels=np.float32(1) - film.pixels)
-    return AssessedFilm(annotated, find(film), points, FilmFacts(read.spacing, read.sha256 or ""))
+    facts = FilmFacts(read.spacing, read.sha256 or "")
+    return AssessedFilm(annotated, find(film), points, facts, mirrored)
+
+
+def _mirror(points: NDArray[np.float64], width_px: int) -> NDArray[np.float64]:
+    return np.stack([width_px - 1 - points[:, 0], points[:, 1]], axis=1)
 
 
 def _measured(prediction: Prediction, name: str) -> NDArray[np.float64]:
@@ -338,6 +371,8 @@ def _measured(prediction: Prediction, name: str) -> NDArray[np.float64]:
     return prediction.measured(MEASURES[name].key(in_mm=prediction.film.mm_per_px is not None))
 
 
-def _cell(value: float | None) -> str:
-    """A number for CSV, short enough to read and exact enough to compute with; empty for none."""
+def _cell(value: float | str | None) -> str:
+    """A number for CSV, short enough to read and exact enough to compute with; a word as it is."""
+    if isinstance(value, str):
+        return value
     return "" if value is None or np.isnan(value) else f"{value:.6g}"

@@ -14,6 +14,7 @@ from cephsure.errors import FilmError, InputError
 from cephsure.training.material import LEAST_POINTS
 from cephsure.uncertainty.calibration.data import CalibrationData, CalibrationSource, calibration_data
 from cephsure.uncertainty.gate import HeadModel, film_signs
+from cephsure.uncertainty.plausibility import check_plausible
 from cephsure.uncertainty.shape_model import ShapeModel
 from cephsure.workflows.assess import Found, assess_films, true_points
 from cephsure.workflows.batch import HERE, MEAN, TRAIN, Workplace
@@ -172,9 +173,9 @@ def collect(
 
 
 def data_of(films: Sequence[AssessedFilm], source: CalibrationSource) -> CalibrationData:
-    """Films as calibration data; raises `InputError` if none has a scale."""
+    """Films as calibration data; `InputError` if none has a scale, or the points are of other films."""
     maps = [film.found.maps for film in films if film.found.maps is not None]
-    return calibration_data(
+    data = calibration_data(
         [film.prediction for film in films],
         np.stack([film.truth_px for film in films]),
         film_ids=[film.film_id for film in films],
@@ -182,6 +183,8 @@ def data_of(films: Sequence[AssessedFilm], source: CalibrationSource) -> Calibra
         source=source,
         maps=maps if len(maps) == len(films) else None,
     )
+    check_plausible(data, [mark.code for mark in films[0].prediction.landmarks])
+    return data
 
 
 def calibration_source(
