@@ -42,6 +42,7 @@ def test_a_bundle_is_read(folder, dots):
     assert bundle.landmark_set.codes == dots.CODES
     np.testing.assert_allclose(bundle.mean_shape, dots.SHAPE)
     assert bundle.members == (folder / "members" / "00", folder / "members" / "01")
+    assert bundle.validation_films == ((), ())
     assert bundle.orientation == folder / "orientation"
     assert bundle.provenance == Provenance(data="dots")
     assert bundle.sha256 == hashlib.sha256((folder / "SHA256SUMS").read_bytes()).hexdigest()
@@ -108,6 +109,12 @@ def test_checksums_that_are_missing_or_no_checksums(folder):
     assert "SHA256SUMS is missing or unreadable" in refusal(folder)
     (folder / "SHA256SUMS").unlink()
     assert "SHA256SUMS is missing or unreadable" in refusal(folder)
+
+
+def test_members_say_which_films_they_have_not_seen(folder, dots):
+    members = [{"folder": "members/00", "validation_films": ["a", "b"]}, {"folder": "members/01"}]
+    change(folder, dots, members=members)
+    assert read_bundle(folder).validation_films == (("a", "b"), ())
 
 
 @pytest.mark.parametrize("away", ["../other", "members/../../other", "/"])

@@ -3,11 +3,12 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 
+from cephsure.bundles.bundle import Provenance
 from cephsure.errors import BundleError
 from cephsure.inference.samples import Samples
 from cephsure.landmarks import load_landmark_set
@@ -20,7 +21,10 @@ ISBI = load_landmark_set("isbi-19")
 class Oracle:
     """Knows the true points of the drawn films; its error grows with the landmark's number and says so."""
 
-    landmark_set, device = ISBI, "cpu"
+    name, landmark_set, device = "oracle", ISBI, "cpu"
+    bundle = SimpleNamespace(
+        provenance=Provenance(data="isbi-2015", split="train", truth="mean"), validation_films=()
+    )
 
     def __init__(self, root):
         self.truths = json.loads((root / "truth.json").read_text("utf-8"))
@@ -110,10 +114,14 @@ def test_split_truth_samples_and_limit(cephsure, data, oracle, tmp_path):
     assert oracle.asked == [{"samples": 1, "seed": 4}]
 
 
-def test_films_of_the_training_split_are_pointed_out(cephsure, data, oracle):
-    run = cephsure("evaluate", "--data", data, "--split", "all")
+def test_figures_of_films_that_the_model_was_trained_on_are_marked(cephsure, data, oracle, tmp_path):
+    run = cephsure("evaluate", "--data", data, "--split", "all", "--json", tmp_path / "e.json")
     assert run.status == 0
-    assert any("'train' are among these" in line for line in run.lines)
+    assert "oracle was trained on 2 of these 5 films: figures look too good" in run.lines
+    assert "(all, trained on 2 of these 5 films)" in run.out
+    about = json.loads((tmp_path / "e.json").read_text("utf-8"))["about"]
+    assert about["split"] == "all, trained on 2 of these 5 films"
+    assert "trained on" not in cephsure("evaluate", "--data", data).out
 
 
 def test_the_users_scale_goes_before_the_data_sets(cephsure, data, oracle, tmp_path):

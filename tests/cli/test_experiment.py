@@ -3,9 +3,11 @@ from __future__ import annotations
 import io
 import json
 import sys
+from types import SimpleNamespace
 
 import pytest
 
+from cephsure.bundles.bundle import Provenance
 from cephsure.cli import experiment as module
 from cephsure.cli import terminal
 from cephsure.errors import InputError
@@ -63,6 +65,7 @@ def models(monkeypatch, tmp_path, make_prediction):
     class Fake:
         device = "cpu"
         landmark_set = load_landmark_set("isbi-19")
+        bundle = SimpleNamespace(provenance=Provenance(data="other"), validation_films=())
 
         def predict(self, film, **options):
             asked.append((film.path.stem, options["seed"]))

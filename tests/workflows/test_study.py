@@ -4,14 +4,16 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("pandas", reason="experiments need the extra studies")
 
+from cephsure.bundles.bundle import Provenance
 from cephsure.datasets import open_dataset
 from cephsure.errors import InputError
-from cephsure.landmarks import Landmark, LandmarkSet
+from cephsure.landmarks import Landmark, LandmarkSet, load_landmark_set
 from cephsure.studies import study as study_module
 from cephsure.studies.registry import EXPERIMENTS
 from cephsure.studies.result import ExperimentResult, ResultTable
@@ -162,6 +164,47 @@ def test_a_model_of_other_landmarks_is_refused(made, options, monkeypatch):
     monkeypatch.setattr("cephsure.datasets.open_dataset", lambda path, **_: open_dataset(path))
     with pytest.raises(InputError, match="the model table-ensemble predicts the landmarks of spots"):
         run_study(options)
+
+
+class Trained:
+    """A model that was trained on all films of a data set."""
+
+    device, landmark_set = "cpu", load_landmark_set("isbi-19")
+
+    def __init__(self, data):
+        self.bundle = SimpleNamespace(
+            provenance=Provenance(data=open_dataset(data).name, split="all", truth="mean"),
+            validation_films=(),
+        )
+
+
+@pytest.fixture
+def trained(made, options, monkeypatch):
+    """The study's model, trained on the films that are judged."""
+    real = study_module.open_models
+
+    def opened(names, *, quick, device):
+        model = Trained(options.data)
+        return tuple(replace(each, model=model) for each in real(names, quick=quick, device=device))
+
+    monkeypatch.setattr(study_module, "open_models", opened)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "all"])
+def test_a_model_is_not_judged_on_films_it_was_trained_on(trained, options, name):
+    with pytest.raises(InputError) as raised:
+        run_study(replace(options, name=name))
+    assert str(raised.value).startswith("table-ensemble was trained on 2 of the 2 films of 'test1'")
+    assert "--split test2" in str(raised.value)
+    assert "cephsure train --split train" in str(raised.value)
+    assert not options.out.exists()
+
+
+def test_heads_may_be_turned_for_a_model_that_knows_all_films(trained, made, options, tmp_path):
+    ct = tmp_path / "head.nii"
+    ct.touch()
+    run_study(replace(options, name="rotation", cts=(ct,)))
+    assert list(made[0]) == ["rotation"]
 
 
 def test_the_list_of_experiments_is_light():

@@ -104,6 +104,7 @@ class Bundle:
         orientation: the orientation network's folder, or None.
         provenance: what it was made from.
         sha256: of its SHA256SUMS, which names every other file's: the identity of the whole.
+        validation_films: for each member the names of films that it was not trained on, as far as told.
     """
 
     folder: Path
@@ -116,6 +117,7 @@ class Bundle:
     orientation: Path | None
     provenance: Provenance
     sha256: str
+    validation_films: tuple[tuple[str, ...], ...] = ()
 
 
 def read_bundle(path: str | Path) -> Bundle:
@@ -151,6 +153,7 @@ def read_bundle(path: str | Path) -> Bundle:
         orientation=None if facts.orientation is None else _inside(folder, facts.orientation.folder),
         provenance=facts.provenance,
         sha256=hashlib.sha256(sums).hexdigest(),
+        validation_films=tuple(member.validation_films for member in facts.members),
     )
 
 

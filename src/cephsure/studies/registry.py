@@ -25,6 +25,7 @@ class Experiment:
         ""  # what gives its data, where annotated films are not enough
     )
     function: str = ""  # its module and the function in it, where they are not called like the experiment
+    judges_films: bool = True  # whether it measures anything on the annotated films of the study
 
     def __call__(self, study: Study) -> ExperimentResult:
         """Make the experiment.
@@ -49,7 +50,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment("accuracy", "How far are the points from the truth, for each annotator and split?"),
         Experiment("error-correlation", "Does each measure follow the error, point by point?"),
         Experiment("distortion", "Do the measures rise as films are distorted?"),
-        Experiment("rotation", "Do the measures rise as the head is turned?", "--ct"),
+        Experiment("rotation", "Do the measures rise as the head is turned?", "--ct", judges_films=False),
         Experiment("other-site", "What changes on the films of another scanner?", "--other-site"),
         Experiment("observers", "Does uncertainty tell where experts disagree?"),
         Experiment("detection", "Which measure tells films that a model was not made for?"),

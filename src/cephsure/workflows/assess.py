@@ -27,7 +27,6 @@ from cephsure.workflows.batch import (
     DEFAULT_MODEL,
     HERE,
     MEAN,
-    TRAIN,
     AnnotatedData,
     OnProgress,
     Workplace,
@@ -35,6 +34,7 @@ from cephsure.workflows.batch import (
     silent,
     usual_split,
 )
+from cephsure.workflows.training_films import training_films
 from cephsure.workflows.trust_films import COLUMNS, cells, film_values, with_trust
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def evaluate(
     check_tolerance(tolerance_mm)
     data, values = AnnotatedData.of(data), film_values(films_table, by)
     loaded, at = open_model(model, device, executor, on_progress)
-    dataset, split = choose_films(data.open(loaded.landmark_set), data, at)
+    dataset, split = choose_films(data.open(loaded.landmark_set), data, loaded, at)
     assessment = assess(
         loaded,
         dataset,
@@ -211,19 +211,22 @@ def evaluate(
     return assessment
 
 
-def choose_films(dataset: Dataset, data: AnnotatedData, at: Workplace) -> tuple[Dataset, str]:
-    """The films of a data set to evaluate, and what to call the choice; told if a model may have seen them.
+def choose_films(whole: Dataset, data: AnnotatedData, model: Model, at: Workplace) -> tuple[Dataset, str]:
+    """The films of a data set to evaluate, and what to call the choice; told and named if trained on.
 
     Raises:
         InputError: there is no such split.
     """
-    split = data.split or usual_split(dataset)
-    dataset = select(dataset, split)
-    if any(film.split == TRAIN for film in dataset.films):
-        remark = f"films of the split {TRAIN!r} are among these: a model trained on them looks too good"
-        at.remark(remark)
+    split = data.split or usual_split(whole)
+    dataset = select(whole, split)
     if data.limit is not None and data.limit < len(dataset.films):
-        return replace(dataset, films=dataset.films[: data.limit]), f"{split}, first {data.limit}"
+        split = f"{split}, first {data.limit}"
+        dataset = replace(dataset, films=dataset.films[: data.limit])
+    seen = training_films(whole, model.bundle).intersection(film.film_id for film in dataset.films)
+    if seen:
+        trained_on = f"trained on {len(seen)} of these {len(dataset.films)} films"
+        at.remark(f"{model.name} was {trained_on}: figures look too good")
+        return dataset, f"{split}, {trained_on}"
     return dataset, split
 
 

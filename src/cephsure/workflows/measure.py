@@ -126,7 +126,7 @@ def compare_classes(
 
     data, options = AnnotatedData.of(data), options or AnalyzeOptions()
     definitions, (loaded, at) = options.definitions(), open_model(model, device, executor, on_progress)
-    dataset, split = choose_films(data.open(loaded.landmark_set), data, at)
+    dataset, split = choose_films(data.open(loaded.landmark_set), data, loaded, at)
     measured = at.each_annotated(partial(_analyze_annotated, loaded, options, definitions), dataset)
     names = annotators(dataset.films)
     if not measured.results:

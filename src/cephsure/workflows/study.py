@@ -141,6 +141,8 @@ def run_study(
     _check(options)
     study = _open(options)
     chosen, left_out = _chosen(options.name, study)
+    if any(experiment.judges_films for experiment in chosen.values()):
+        _check_not_trained_on(study)
     devices = dict.fromkeys(model.model.device for model in study.models if model.model is not None)
     tell(Opened(tuple(model.title for model in study.models), tuple(devices), left_out))
     if progress is not None:
@@ -216,6 +218,28 @@ def _chosen(name: str, study: Study) -> tuple[dict[str, Experiment], dict[str, s
     if lack:
         raise InputError(f"the experiment {name} needs {lack}", remedy=f"give {lack}")
     return {name: known[name]}, {}
+
+
+def _check_not_trained_on(study: Study) -> None:
+    """Refuse models that were trained on the films they would be judged on.
+
+    Models of whom only stored predictions are at hand were looked at when these were made.
+    """
+    from cephsure.datasets import KnownFilms, select
+    from cephsure.workflows.training_films import training_films
+
+    judged, known = {film.film_id for film in select(study.dataset, study.split).films}, KnownFilms()
+    for each in study.models:
+        if each.model is None:
+            continue
+        seen = judged & training_films(study.dataset, each.model.bundle, known)
+        if seen:
+            raise InputError(
+                f"{each.label} was trained on {len(seen)} of the {len(judged)} films of {study.split!r}, on "
+                "which it would be judged",
+                remedy="give films that it has not seen (--split test2, or other --data), or --models "
+                "trained on the training films alone: cephsure train --split train",
+            )
 
 
 def _make(
