@@ -1,6 +1,6 @@
 """Run the evaluations of docs/results.md, and write its tables, and the README's, from what they found.
 
-    python scripts/measure_results.py --isbi DIR [--other-site DIR] [--senior BUNDLE] [--paper BUNDLE ...]
+    python scripts/measure_results.py --models RUNS --isbi DIR [--other-site DIR] [--senior BUNDLE] ...
     python scripts/measure_results.py --tables-only
 
 Each evaluation is one ``cephsure evaluate`` whose JSON goes to ``results/``; the tables between the two
@@ -40,14 +40,14 @@ class Run:
     options: tuple[str, ...]
 
 
-def isbi_runs() -> list[Run]:
-    """Evaluations of the shipped models on the challenge's first test set."""
+def isbi_runs(bundles: dict[str, str]) -> list[Run]:
+    """Evaluations on the challenge's first test set, of models that were not trained on it."""
     runs = []
     for model, splits in SPLITS.items():
         for split in splits:
-            options = ("--model", model, "--split", split, "--truth", "mean")
+            options = ("--model", bundles[model], "--split", split, "--truth", "mean")
             runs.append(Run(f"{model}_{split}_mean", f"{model}, {split}, mean", options))
-    ensemble = ("--model", "default-ensemble", "--split", "test1", "--truth")
+    ensemble = ("--model", bundles["default-ensemble"], "--split", "test1", "--truth")
     runs += [
         Run(f"default-ensemble_test1_{truth}", f"default-ensemble, test1, {truth}", (*ensemble, truth))
         for truth in ("senior", "junior")
@@ -60,10 +60,11 @@ def isbi_runs() -> list[Run]:
 
 def all_runs(arguments: argparse.Namespace) -> list[tuple[Run, Path]]:
     """All evaluations that the given folders allow, each with its data set."""
-    runs = [(run, arguments.isbi) for run in isbi_runs()] if arguments.isbi else []
+    bundles = {model: str(arguments.models / model / "bundle") for model in SPLITS}
+    runs = [(run, arguments.isbi) for run in isbi_runs(bundles)] if arguments.isbi else []
     if arguments.other_site:
         for model in SPLITS:
-            options = ("--model", model, "--format", "labelme", "--mm-per-px", OTHER_SITE_MM_PER_PX)
+            options = ("--model", bundles[model], "--format", "labelme", "--mm-per-px", OTHER_SITE_MM_PER_PX)
             runs.append(
                 (Run(f"{model}_other-site", f"{model}, other site, mean", options), arguments.other_site)
             )
@@ -107,7 +108,7 @@ def tables() -> str:
 
 
 def readme_table() -> str:
-    """The shipped models in four columns."""
+    """The models in four columns."""
     lines = [
         _cells("model", "Test1: MRE mm, SDR 2 mm %", "other site: MRE mm", "errors > 4 mm, ROC area"),
         _cells(*["---"] * 4),
@@ -178,6 +179,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    runs = "folder of the three runs that were trained on the training films alone"
+    parser.add_argument("--models", type=Path, default=Path("runs"), help=runs)
     parser.add_argument("--isbi", type=Path)
     parser.add_argument("--other-site", type=Path)
     parser.add_argument("--senior", type=Path)
