@@ -13,7 +13,7 @@ from cephsure.errors import BundleError
 from cephsure.inference.samples import Samples
 from cephsure.landmarks import load_landmark_set
 from cephsure.uncertainty import to_prediction
-from cephsure.uncertainty.prediction import FilmInfo, ModelInfo
+from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, Region
 
 ISBI = load_landmark_set("isbi-19")
 
@@ -27,11 +27,9 @@ class Oracle:
     )
 
     def __init__(self, root):
+        self.radius_px = None
         self.truths = json.loads((root / "truth.json").read_text("utf-8"))
         self.asked = []
-
-    def uncalibrated(self):
-        return self
 
     def predict(self, film, *, samples=None, seed=0, level=None):
         self.asked.append({"samples": samples, "seed": seed})
@@ -53,7 +51,29 @@ class Oracle:
             name="oracle", kind="baseline", recipe="none", samples=1, seed=seed, sha256="0" * 64
         )
         maps = Samples(points[None], -doubt, doubt, doubt)
-        return to_prediction(maps, film_info=info, model_info=model, landmark_set=ISBI)
+        found = to_prediction(maps, film_info=info, model_info=model, landmark_set=ISBI)
+        return found if self.radius_px is None else self.judged(found, level)
+
+    def judged(self, found, level):
+        """Discs of one size; the first nine points are accepted."""
+        radius = self.radius_px
+        marks = tuple(
+            mark.model_copy(
+                update={
+                    "expected_error_mm": 1.0,
+                    "region": Region(
+                        level=level or 0.9,
+                        kind="disc",
+                        centre_px=(mark.x_px, mark.y_px),
+                        half_axes_px=((radius, 0.0), (0.0, radius)),
+                        area_mm2=2.0,
+                    ),
+                    "verdict": "accept" if mark.number < 10 else "review",
+                }
+            )
+            for mark in found.landmarks
+        )
+        return found.model_copy(update={"landmarks": marks, "verdict": "review"})
 
 
 @pytest.fixture
@@ -103,6 +123,61 @@ def test_figures_on_screen_and_in_files(cephsure, data, oracle, tmp_path):
     assert len(lines) == 57
     assert float(lines[18]["error_mm"]) == pytest.approx(1.8, abs=0.01)
     assert lines[0].keys() >= {"film", "number", "code", "x_px", "truth_x_px", "spread_mm", "entropy"}
+
+
+def test_trust_is_judged_by_every_truth_and_by_stratum(cephsure, data, oracle, tmp_path):
+    oracle.radius_px = 9.5  # errors of 0 to 18 px: ten of the 19 points lie in their discs
+    (tmp_path / "films.csv").write_text("film,device\n151,old\n152,new\nother,new\n", encoding="utf-8")
+    files = ["--json", tmp_path / "e.json", "--csv", tmp_path / "e.csv"]
+    table = ["--films-table", tmp_path / "films.csv", "--by", "device"]
+    run = cephsure(
+        "evaluate",
+        "--data",
+        data,
+        "--truth",
+        "junior",
+        "--tolerance-mm",
+        0.75,
+        "--level",
+        0.8,
+        *files,
+        *table,
+    )
+    assert run.status == 0, run.err
+    document = json.loads((tmp_path / "e.json").read_text("utf-8"))
+    assert [found["truth"] for found in document["trust"]] == ["junior", "mean", "senior"]
+    found = document["trust"][0]
+    assert found["bias_mm"] == pytest.approx([0.9, 0.0], abs=1e-3)  # found too far to the face
+    assert found["regions"]["level"] == 0.8
+    assert found["regions"]["coverage"] == pytest.approx(10 / 19)
+    assert (found["worst_coverage"], found["regions"]["median_area_mm2"]) == (0.0, 2.0)
+    assert found["expected"]["ratio"] == pytest.approx(1 / 0.9, abs=1e-3)
+    assert found["gate"]["films"] == {"fit": 0, "review": 3, "unfit": 0}
+    assert found["gate"]["accepted_share"] == pytest.approx(9 / 19)
+    assert found["gate"]["wrong_among_accepted"] == pytest.approx(1 / 9)
+    strata = document["strata"]
+    assert [(group["name"], group["n_films"]) for group in strata["groups"]] == [
+        ("new", 1),
+        ("old", 1),
+        ("unknown", 1),
+    ]
+    assert strata["not_in_table"] == ["153"]
+    for words in ("regions at 80 %: hold 52.6%", "by device, truth: junior", "counted as unknown: 153"):
+        assert words in run.out
+    with (tmp_path / "e.csv").open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["region_holds"] for line in lines[8:12]] == ["yes", "yes", "no", "no"]
+    assert float(lines[4]["error_x_mm"]) == pytest.approx(0.4, abs=0.01)
+    words = {"region_level": "0.8", "region_area_mm2": "2", "calibrated_error_mm": "1"}
+    assert {**lines[9], **words, "verdict": "review", "film_verdict": "review"} == lines[9]
+
+
+def test_a_column_that_the_film_table_lacks_is_one_line(cephsure, data, oracle, tmp_path):
+    (tmp_path / "films.csv").write_text("film,age\n151,8\n", encoding="utf-8")
+    run = cephsure("evaluate", "--data", data, "--films-table", tmp_path / "films.csv", "--by", "device")
+    assert (run.status, run.out, oracle.asked) == (2, "", [])
+    assert len(run.lines) == 1
+    assert "has no column 'device' (its columns: film, age)" in run.lines[0]
 
 
 def test_split_truth_samples_and_limit(cephsure, data, oracle, tmp_path):
@@ -157,6 +232,9 @@ def test_a_film_that_cannot_be_read_is_said_and_the_others_go_on(cephsure, data,
         (["--model", "broken"], "checksum"),
         (["--mm-per-px", "50"], "not possible"),
         (["--format", "labelme"], "error:"),
+        (["--tolerance-mm", "0"], "positive number of mm"),
+        (["--by", "device"], "go together"),
+        (["--films-table", "no.csv", "--by", "device"], "no.csv: cannot be read as a CSV table"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(cephsure, data, oracle, options, words):

@@ -113,6 +113,14 @@ def test_mirror_images_and_negatives_take_their_truth_with_them(spots, mirrored,
     assert x == (WIDTH - 1 - plain_x if mirrored else plain_x)
 
 
+def test_other_truths_are_mirrored_with_the_film(spots):
+    for mirrored in (False, True):
+        film = assess(SpotFinder(), spots, mirrored=mirrored).films[0]
+        away = film.truth_by("ann") - film.truth_px
+        assert away.tolist() == [[-3.0 if mirrored else 3.0, 4.0]] * 2
+        assert np.isnan(film.truth_by("nobody")).all()
+
+
 def test_lengths_are_taken_in_mm_where_the_film_has_a_scale(spots):
     # The spread is 2 px, 0.2 mm on films of 0.1 mm; a film of 0.3 mm has 0.6 mm and thrice the error.
     coarse = replace(spots.films[0], spacing=Spacing(0.3, 0.3, SpacingSource.USER))
