@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -22,9 +23,9 @@ def copied(finished_run, tmp_path):
 
 @pytest.mark.slow
 def test_a_bundle_is_read_back(finished_run):
-    _, config, folder = finished_run
+    out, config, folder = finished_run
     bundle = read_bundle(folder)
-    assert (bundle.name, bundle.kind) == ("default-baseline", "baseline")
+    assert (bundle.name, bundle.kind) == (out.name, "baseline")
     assert bundle.recipe.numbers["coarse_side"] == config.recipe.coarse_side
     assert bundle.landmark_set == load_landmark_set("isbi-19")
     items = run_films(config)
@@ -148,6 +149,14 @@ def test_an_older_bundle_is_replaced_as_a_whole(finished_run, copied):
     assert read_bundle(copied).name == "mine"
     assert "# mine" in (copied / "MODEL_CARD.md").read_text()
     assert [path.name for path in copied.parent.iterdir()] == ["bundle"]
+
+
+@pytest.mark.slow
+def test_a_run_in_the_folder_that_one_is_in_has_that_folders_name(finished_run, copied, monkeypatch):
+    out, config, _ = finished_run
+    monkeypatch.chdir(out)
+    write_bundle(Path(), config, copied)
+    assert read_bundle(copied).name == out.name
 
 
 def member(mre, best, *, unit="mm", films=("001", "002")):

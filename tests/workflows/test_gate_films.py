@@ -12,7 +12,13 @@ from cephsure.uncertainty import to_prediction
 from cephsure.uncertainty.gate import GateTarget
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo
 from cephsure.workflows.calibration_films import collect
-from cephsure.workflows.gate_films import HalfCheck, check_on_halves, gate_films, halves_line
+from cephsure.workflows.gate_films import (
+    HalfCheck,
+    check_on_halves,
+    gate_films,
+    gate_way_out,
+    halves_line,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -93,6 +99,17 @@ def test_halves_are_tried(drawn):
     assert checks == check_on_halves(films, GateTarget(max_missed_rate=0.5, false_alarm_rate=0.2), repeats=3)
 
 
+def test_a_gate_that_accepts_nothing_has_a_way_out(drawn):
+    _, collected = drawn(22)
+    gate = gate_films(collected).learn(GateTarget())
+    first, second = gate_way_out(collected, gate, GateTarget())
+    assert "54 independent films are enough" in first
+    assert "there are 24" in first
+    assert second.endswith("cephsure site-calibrate")
+    easy = GateTarget(max_missed_rate=0.5)
+    assert gate_way_out(collected, gate_films(collected).learn(easy), easy) == ()
+
+
 def test_the_line_counts_what_was_kept():
     checks = (HalfCheck(0.04, 0.05, 0.5, 0.1, 0.0), HalfCheck(0.06, 0.05, 0.3, 0.0, 0.0))
     line = halves_line(checks, GateTarget())
@@ -104,3 +121,4 @@ def test_too_few_films_give_no_gate_but_are_all_seen(drawn):
     assert len(collected.films) == 6
     with pytest.raises(InputError, match="needs 3 films with all landmarks, there are 2"):
         gate_films(collected)
+    assert "there are 6" in gate_way_out(collected, None, GateTarget())[0]

@@ -14,7 +14,7 @@ from cephsure.workflows.batch import DEFAULT_MODEL, WHOLE, AnnotatedData
 
 if TYPE_CHECKING:
     from cephsure.uncertainty.gate import GateTarget
-    from cephsure.workflows.calibrate_bundle import LearnedGate
+    from cephsure.workflows.calibrate_bundle import CalibrationResult
     from cephsure.workflows.site_films import CoverageWatch, SiteCalibration
 
 _SHOWN_LEVELS = (0.9, 0.95)
@@ -116,7 +116,7 @@ def calibrate(
             on_progress=on_progress,
         )
     _show_figures(result.figures)
-    _show_gate(result.gate, target)
+    _show_gate(result, target)
     terminal.remark_written(out)
     if report is not None:
         terminal.remark(f"wrote the report into {report}")
@@ -265,14 +265,16 @@ def _show_figures(figures: dict[str, Any]) -> None:
     console.print(f"intervals: {figures['interval']}", style="dim")
 
 
-def _show_gate(learned: LearnedGate, target: GateTarget) -> None:
-    """Print what the gate promises, or why there is none."""
+def _show_gate(result: CalibrationResult, target: GateTarget) -> None:
+    """Print what the gate promises, or why there is none, and the way out where it accepts nothing."""
     from cephsure.uncertainty.gate import promises
-    from cephsure.workflows.gate_films import halves_line
+    from cephsure.workflows.gate_films import gate_way_out, halves_line
 
+    learned = result.gate
     lines = [f"no gate: {learned.reason}"] if learned.gate is None else list(promises(learned.gate))
     if learned.halves:
         lines.append(halves_line(learned.halves, target))
+    lines += gate_way_out(result.collected, learned.gate, target)
     console = terminal.stdout_console()
     console.print("Gate", style="bold")
     for line in lines:

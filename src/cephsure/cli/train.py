@@ -92,7 +92,7 @@ def train(
         Option(metavar="X", help="Stop a network when its validation error falls below X mm."),
     ] = None,
     name: Annotated[
-        str | None, Option(metavar="NAME", help="The model's name.", show_default="RECIPE-MODEL")
+        str | None, Option(metavar="NAME", help="The model's name.", show_default="the name of RUN")
     ] = None,
 ) -> None:
     """Train a model on annotated films.

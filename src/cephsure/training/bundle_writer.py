@@ -53,10 +53,11 @@ training logs) · `SHA256SUMS` checksums of all files.
 def write_bundle(run: Path, config: RunConfig, folder: Path, *, name: str | None = None) -> Path:
     """Write the bundle of a finished run: networks, configuration, logs, card and checksums.
 
-    An older one at ``folder`` is replaced; ``name`` is the model's, by default recipe and kind.
+    An older one at ``folder`` is replaced; ``name`` is the model's, by default that of the run's folder: so
+    that nobody takes it for a shipped model of the same recipe and kind.
     """
     done = {job: json.loads((job_folder(run, job) / DONE_FILE).read_text()) for job in config.job_names}
-    facts = _facts(config, done, name or f"{config.recipe.name}-{config.kind}")
+    facts = _facts(config, done, name or run.resolve().name)
     with new_bundle(folder) as edit:
         for job in done:
             for path in sorted(job_folder(run, job).iterdir()):

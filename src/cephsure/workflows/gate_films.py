@@ -10,6 +10,9 @@ import numpy as np
 from cephsure.datasets import group_folds
 from cephsure.errors import InputError
 from cephsure.uncertainty.gate import film_losses, fit_gate, judge
+from cephsure.uncertainty.gate.gate import MEASURE
+from cephsure.uncertainty.gate.risk_control import acceptance_scores
+from cephsure.uncertainty.gate.way_out import USEFUL_SHARE, films_needed, way_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,6 +103,20 @@ def check_on_halves(
             )
         )
     return tuple(checks)
+
+
+def gate_way_out(collected: Collected, gate: Gate | None, target: GateTarget) -> tuple[str, ...]:
+    """What to do where no gate accepts more than next to nothing, in a line or two; else no line."""
+    if gate is not None and gate.threshold_mm is not None and gate.accepted_share >= USEFUL_SHARE:
+        return ()
+    try:
+        films = gate_films(collected)
+    except InputError:
+        return way_out(len(set(collected.data.groups)), target, as_now=None)
+    data, misfits = films.data, np.stack([seen.misfits for seen in films.signs])
+    scores = acceptance_scores(data.measures[MEASURE], misfits)
+    as_now = films_needed(data.radial_mm, scores, data.groups, target)
+    return way_out(len(set(data.groups)), target, as_now=as_now)
 
 
 def halves_line(checks: Sequence[HalfCheck], target: GateTarget) -> str:

@@ -113,7 +113,7 @@ def train(
         checkpoint_every: epochs from one checkpoint to the next; None for as often as costs little.
         executor: does the networks' jobs, as many at once as it likes, where ``out`` and the films are seen;
             None for a process each.
-        name: the model's name; None for recipe and kind.
+        name: the model's name; None for the name of the folder ``out``.
         on_jobs: told twice a second how each network gets on.
         on_progress: told what the user should know, and after each film at the end.
 
