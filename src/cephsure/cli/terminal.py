@@ -153,7 +153,8 @@ def rich_table(table: Table) -> RichTable:
     """A table of text as the terminal shows it, its title above it."""
     shown = plain_table(title=table.title)
     for column in table.columns:
-        shown.add_column(column.heading, justify=column.side)
+        # In a narrow terminal long words are folded, never cut.
+        shown.add_column(column.heading, justify=column.side, overflow="fold")
     for row in table.rows:
         shown.add_row(*row)
     return shown

@@ -111,7 +111,7 @@ def _looks_like(
     best = min(explained, key=explained.__getitem__)
     if explained[best] <= _EXPLAINS * left(true):
         return best
-    return "wrong films, or other landmarks than the model's?"
+    return "other films, other landmarks than the model's, or a model that does not find them?"
 
 
 def _order(found: NDArray[np.float64], true: NDArray[np.float64]) -> list[int]:
