@@ -101,7 +101,8 @@ def test_classes_on_annotated_films(cephsure, phantom_isbi, tmp_path):
     assert "3 films · truth: mean" in run.out
     document = json.loads(target.read_text("utf-8"))
     assert document["schema"] == "cephsure.class-agreement/1"
-    assert (document["films"], document["split"]) == (3, "test1")
+    assert document["films"] == 3
+    assert document["split"].startswith("test1")
     # The two annotators of these drawn heads differ by half a pixel only.
     assert [one["observers"][0]["films"] for one in document["measurements"]] == [3] * 8
 

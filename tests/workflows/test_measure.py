@@ -55,7 +55,8 @@ def test_classes_are_compared_with_those_of_known_points(model, phantom_isbi, tm
     root = phantom_isbi(n_train=0, n_test1=3)
     (root / "RawImage" / "Test1Data" / "152.png").write_bytes(b"no film")
     found = compare_classes(AnnotatedData(root, limit=3), model, json_file=tmp_path / "classes.json")
-    assert (found.split, found.study.films) == ("test1", 2)
+    assert found.split.startswith("test1")
+    assert found.study.films == 2
     assert [path.name for path in found.errors] == ["152.png"]
     document = json.loads((tmp_path / "classes.json").read_text("utf-8"))
     assert (document["dataset"], document["films"]) == (found.dataset, 2)

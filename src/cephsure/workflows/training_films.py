@@ -28,7 +28,7 @@ def training_films(whole: Dataset, bundle: Bundle, known: KnownFilms | None = No
     They are told by the hash that the bundle keeps of its training data. "All" films that a model was trained
     on may have been fewer than there are now (test films came later): every choice of whole splits is tried.
     In a changed copy of the training data, known by its name, they are told by the bundle's split; of "all"
-    by the fewest whole splits that hold every film that a member was validated on.
+    they are the films of those splits of which any film validated a member.
 
     Args:
         whole: the data set with all its films.
@@ -44,9 +44,12 @@ def training_films(whole: Dataset, bundle: Bundle, known: KnownFilms | None = No
             return _names(films)
     if whole.name != provenance.data:
         return frozenset()
+    films = choices[-1] if choices else ()
     validated = set(chain.from_iterable(bundle.validation_films))
-    fitting = (_names(films) for films in choices if validated and validated <= _names(films))
-    return next(fitting, _names(choices[-1]) if choices else frozenset())
+    if provenance.split == WHOLE and validated:
+        splits = {film.split for film in films if film.film_id in validated}
+        films = tuple(film for film in films if film.split in splits)
+    return _names(films)
 
 
 def _choices(whole: Dataset, split: str) -> Iterator[_Films]:
