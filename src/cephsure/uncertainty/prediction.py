@@ -121,12 +121,32 @@ class LandmarkPrediction(Frozen):
     verdict: Literal["accept", "review"] | None = None
 
 
+class Evidence(Frozen):
+    """The number behind a reason.
+
+    Attributes:
+        reason: as it stands among the reasons.
+        sign: what was looked at, by the name of the gate's sign.
+        value: of this film; None where it is infinite. The gate's page says what each sign's number means.
+        usual: between which values the known films lie, but for the false-alarm rate on either side.
+        p_value: share of films that have the sign as strongly; small is unusual.
+    """
+
+    reason: str
+    sign: str
+    value: float | None
+    usual: Pair | None
+    p_value: float
+
+
 class Prediction(Frozen):
     """One film's landmarks, each with how far to trust it.
 
     Attributes:
         verdict: whether the film is fit for automatic evaluation; None from a model without a gate.
         reasons: why it is not, in words.
+        p_value: of the film among those that it was judged by; small is out of distribution.
+        evidence: the numbers behind those reasons that have one.
         features: what the first network's deepest level makes of the film, for the gate; in memory only.
     """
 
@@ -135,6 +155,8 @@ class Prediction(Frozen):
     landmarks: tuple[LandmarkPrediction, ...]
     verdict: Literal["fit", "review", "unfit"] | None = None
     reasons: tuple[str, ...] = ()
+    p_value: float | None = None
+    evidence: tuple[Evidence, ...] = ()
     disclaimer: str = "Research use only. Not a medical device."
     features: tuple[float, ...] | None = Field(default=None, exclude=True, repr=False)
 

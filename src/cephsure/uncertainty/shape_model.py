@@ -90,6 +90,24 @@ class ShapeModel:
             return float("inf")
         return float(np.sqrt(away @ self.precision @ away / (away.size - 4)))
 
+    def stretching(self, points: ArrayLike) -> float:
+        """How strongly (L, 2) points in any unit are stretched in one direction, whichever it is.
+
+        The two shape changes T that a stretch along one line makes of the mean shape are fitted to the
+        displacements d by generalised least squares, u = M^-1 T^T P d with M = T^T P T. The answer is
+        sqrt(u^T M u / 2), about 1 in root mean square for heads like those of the training; infinite if all
+        points lie in one spot.
+        """
+        shape = self._checked(points)
+        away = (_lay_on(shape, self.mean) - self.mean).ravel()
+        if not np.isfinite(away).all():
+            return float("inf")
+        x, y = (self.mean - self.mean.mean(axis=0)).T
+        stretches = np.stack([np.stack([x, -y], axis=1).ravel(), np.stack([y, x], axis=1).ravel()], axis=1)
+        weighted = stretches.T @ self.precision
+        along = weighted @ away
+        return float(np.sqrt(along @ np.linalg.solve(weighted @ stretches, along) / 2))
+
     def residuals(self, points: ArrayLike) -> NDArray[np.float64]:
         """(L,) how far each of (L, 2) points in any unit lies from where all the others expect it.
 

@@ -260,7 +260,7 @@ class _Looking:
 
     def _head(self, points: NDArray[np.float64]) -> HeadModel:
         bilateral = tuple(mark.side == "bilateral" for mark in self.whole.landmark_set.landmarks)
-        return HeadModel(ShapeModel.fit(points), bilateral)
+        return HeadModel(ShapeModel.fit(points), bilateral, self.model.reference.features)
 
     def _points_mm(self, films: Sequence[AnnotatedFilm]) -> NDArray[np.float64]:
         """(F, L, 2) true points of the films that have a scale and all points, in mm."""

@@ -21,16 +21,16 @@ def test_a_gate_is_the_same_when_read(gate, tmp_path):
     assert read_gate(tmp_path) is None
     path = write_gate(gate, tmp_path)
     assert read_gate(tmp_path) == gate
-    assert json.loads(path.read_text())["format"] == "cephsure.gate/1"
+    assert json.loads(path.read_text())["format"] == "cephsure.gate/2"
 
 
 @pytest.mark.parametrize(
     "change",
     [
         {"format": "cephsure.gate/9"},
-        {"signs": ["shape"]},
+        {"reference": {"signs": ["shape"]}},
         {"numbers": [1, 2]},
-        {"film_signs": [[0.0]]},
+        {"reference": None},
         {"shape": {"mean": []}},
         {"target": {"max_missed_rate": 2.0}},
         {"source": {"dataset": "drawn"}},
@@ -49,6 +49,12 @@ def test_a_shipped_gate_is_written_as_it_was_read(folder, tmp_path):
     gate = read_gate(folder)
     assert gate.source.dataset == "isbi-2015"
     assert write_gate(gate, tmp_path).read_bytes() == (folder / GATE_FILE).read_bytes()
+
+
+def test_a_gate_of_version_1_is_left_out_and_said_so(tmp_path, caplog):
+    (tmp_path / "gate.json").write_text('{"format": "cephsure.gate/1", "measure": "spread_mm"}')
+    assert read_gate(tmp_path) is None
+    assert "calibrate the bundle anew" in caplog.text
 
 
 def test_a_gate_that_is_no_json_is_refused(tmp_path):
@@ -80,4 +86,4 @@ def test_films_of_one_group_count_once(gate_films, drawn_case, as_data, head_mod
     )
     learned = fit_gate(data, seen, head=head_model, shape_source="drawn")
     assert isinstance(learned, Gate)
-    assert (learned.films, learned.units, len(learned.film_signs)) == (6, 4, 4)
+    assert (learned.films, learned.units, len(learned.reference.rows)) == (6, 4, 4)

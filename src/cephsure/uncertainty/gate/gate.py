@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import logging
 from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -15,8 +15,9 @@ from cephsure.atomic import write_atomically
 from cephsure.bundles.bundle import read_versioned
 from cephsure.errors import BundleError, InputError
 from cephsure.uncertainty.calibration.data import CalibrationSource  # noqa: TC001 - pydantic reads it
-from cephsure.uncertainty.gate.out_of_distribution import SIGNS, HeadModel
+from cephsure.uncertainty.gate.film_reference import FilmReference, film_reference
 from cephsure.uncertainty.gate.risk_control import MISFIT, acceptance_scores, learn_rule
+from cephsure.uncertainty.gate.signs import HeadModel
 from cephsure.uncertainty.prediction import Frozen
 from cephsure.uncertainty.shape_model import ShapeModel
 
@@ -24,13 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from cephsure.uncertainty.calibration.data import CalibrationData
-    from cephsure.uncertainty.gate.out_of_distribution import FilmSigns
+    from cephsure.uncertainty.gate.signs import FilmSigns
 
-FORMAT = "cephsure.gate/1"
+FORMAT, FORMER = "cephsure.gate/2", "cephsure.gate/1"
 GATE_FILE = "gate.json"
+_log = logging.getLogger(__name__)
 
 MEASURE = "expected_error_mm"
 """What points are accepted by: the heat maps' own expected error, so that nothing of the score is fitted to
@@ -77,15 +77,12 @@ class Gate(Frozen):
         misfit: landmarks of a larger standard residual are reviewed.
         numbers: the landmarks.
         bilateral: which of them average right and left structures.
-        signs: names of the film signs, in the order of ``film_signs``.
-        film_signs: (n, S) signs of the calibration films, one film a group; None where infinite.
-        uncertain_from: (L,) the logarithm of expected error over head size that ``false_alarm_rate`` of the
-            calibration films exceed at each landmark; a description, no test rests on it.
+        reference: what the calibration films are like, one film a group, as far as films are judged by it.
         films: calibration films; for the figures that follow see ``AcceptanceRule``.
         shape_source: what the shape model was fitted on, in words.
     """
 
-    format: Literal["cephsure.gate/1"] = "cephsure.gate/1"
+    format: Literal["cephsure.gate/2"] = "cephsure.gate/2"
     target: GateTarget
     measure: str
     threshold_mm: float | None
@@ -93,9 +90,7 @@ class Gate(Frozen):
     numbers: tuple[int, ...]
     bilateral: tuple[bool, ...]
     shape: dict[str, Any]
-    signs: tuple[str, ...]
-    film_signs: tuple[tuple[float | None, ...], ...]
-    uncertain_from: tuple[float, ...]
+    reference: FilmReference
     films: int
     units: int
     accepted_share: float
@@ -107,9 +102,7 @@ class Gate(Frozen):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.signs != SIGNS or any(len(row) != len(SIGNS) for row in self.film_signs):
-            raise ValueError("its signs are not those that this program computes")
-        if not len(self.numbers) == len(self.bilateral) == len(self.uncertain_from):
+        if not len(self.numbers) == len(self.bilateral) == len(self.reference.uncertain_from):
             raise ValueError("its landmarks do not fit together")
         if len(ShapeModel.from_dict(self.shape).mean) != len(self.numbers):
             raise ValueError("its shape model is of other landmarks")
@@ -118,23 +111,17 @@ class Gate(Frozen):
     @cached_property
     def head(self) -> HeadModel:
         """What films are looked at with."""
-        return HeadModel(ShapeModel.from_dict(self.shape), self.bilateral)
-
-    @cached_property
-    def known_signs(self) -> NDArray[np.float64]:
-        """(n, S) signs of the calibration films."""
-        rows = [[np.inf if value is None else value for value in row] for row in self.film_signs]
-        return np.array(rows, dtype=np.float64).reshape(-1, len(SIGNS))
+        return HeadModel(ShapeModel.from_dict(self.shape), self.bilateral, self.reference.feature_model)
 
     @property
     def judges_films(self) -> bool:
         """Whether there are enough calibration films for the false-alarm rate: 1 / (n + 1) of it or less."""
-        return 1.0 / (len(self.film_signs) + 1) <= self.target.false_alarm_rate
+        return 1.0 / (len(self.reference.rows) + 1) <= self.target.false_alarm_rate
 
     @property
     def unfit_rate(self) -> float:
         """The false-alarm rate of *unfit*: its share of the rate, or what n films allow if that is more."""
-        least = 1.0 / (len(self.film_signs) + 1)
+        least = 1.0 / (len(self.reference.rows) + 1)
         return min(self.target.false_alarm_rate, max(UNFIT_SHARE * self.target.false_alarm_rate, least))
 
 
@@ -153,7 +140,8 @@ def fit_gate(
     Args:
         data: errors and measures of the calibration films.
         films: the same films' signs, in the same order, taken with ``head``.
-        head: shape model and bilateral landmarks; fitted to other films than these.
+        head: shape model and bilateral landmarks; fitted to other films than these. Its features are those of
+            films that the first network was trained on.
         shape_source: which films those were, in words.
         target: what is asked of the gate; by default ``GateTarget()``.
     """
@@ -170,8 +158,6 @@ def fit_gate(
     )
     # One film a group: films that belong together are not exchangeable with others.
     alone = [films[index] for index in sorted(np.unique(data.groups, return_index=True)[1].tolist())]
-    log_errors = np.stack([film.log_errors for film in alone])
-    bounds = np.quantile(log_errors, 1.0 - target.false_alarm_rate, axis=0, method="higher").tolist()
     figures = asdict(rule)
     return Gate(
         target=target,
@@ -181,11 +167,7 @@ def fit_gate(
         numbers=data.numbers,
         bilateral=head.bilateral,
         shape=head.shape.to_dict(),
-        signs=SIGNS,
-        film_signs=tuple(
-            tuple(sign if math.isfinite(sign) else None for sign in film.signs.tolist()) for film in alone
-        ),
-        uncertain_from=tuple(bound if math.isfinite(bound) else 1e9 for bound in bounds),
+        reference=film_reference(alone, head.features, exceeded_by=target.false_alarm_rate),
         films=len(films),
         **figures,
         source=data.source,
@@ -200,9 +182,16 @@ def write_gate(gate: Gate, folder: Path) -> Path:
 
 
 def read_gate(folder: Path) -> Gate | None:
-    """The gate of a bundle's folder, or None; BundleError if damaged or of an unknown version."""
+    """The gate of a bundle's folder, or None; BundleError if damaged or of an unknown version.
+
+    A gate of version 1 is left out, with a warning: it looked at films in another way, and its promise held
+    for one pair of readers and one scanner only.
+    """
     path = folder / GATE_FILE
     if not path.is_file():
+        return None
+    if f'"{FORMER}"' in path.read_text("utf-8", errors="replace")[:100]:
+        _log.warning("%s: a gate of cephsure 0.1 is not used: calibrate the bundle anew", path)
         return None
     data = read_versioned(path, version=FORMAT, what="gate")
     try:

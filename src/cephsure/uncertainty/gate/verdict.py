@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cephsure.errors import InputError
-from cephsure.uncertainty.gate.out_of_distribution import SIGN_WEIGHTS, SIGNS, film_signs, out_of_distribution
+from cephsure.uncertainty.gate.out_of_distribution import out_of_distribution
+from cephsure.uncertainty.gate.reasons import Why, head_is_impossible
 from cephsure.uncertainty.gate.risk_control import acceptance_scores, accepted_points, fewest_films
+from cephsure.uncertainty.gate.second_look import how_it_lies
+from cephsure.uncertainty.gate.signs import film_signs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from cephsure.films import Film
+    from cephsure.uncertainty.gate.film_reference import FilmReference
     from cephsure.uncertainty.gate.gate import Gate
-    from cephsure.uncertainty.gate.out_of_distribution import FilmSigns, OutOfDistribution
-    from cephsure.uncertainty.prediction import Prediction
+    from cephsure.uncertainty.gate.out_of_distribution import OutOfDistribution
+    from cephsure.uncertainty.gate.second_look import FindPoints
+    from cephsure.uncertainty.gate.signs import FilmSigns
+    from cephsure.uncertainty.prediction import Evidence, Prediction
 
 FilmVerdict = Literal["fit", "review", "unfit"]
 
@@ -31,25 +35,6 @@ _NOT_PROMISED = (
     "the strange films are found."
 )
 
-NOT_A_CEPHALOGRAM = "does not look like a lateral cephalogram"
-UNLIKE = "unlike the calibration films"
-_SAID_OF = {
-    "shape": "the landmarks together make an unusual head",
-    "misfit": "the landmarks together make an unusual head",
-    "narrowed": "head probably rotated",
-    "bilateral": "head probably rotated",
-    "disagreement": "the model's samples disagree",
-    "worst_disagreement": "the model's samples disagree",
-    "blurred": "image blurred",
-    "grainy": "image noisy",
-}
-
-# How many spreads beyond the median the points' shape and their uncertainty must both lie for a film to be
-# called no cephalogram: a head that is only unusual, or a film that is only poor, is not that.
-_NO_SHAPE_AT = 6.0
-_UNSURE_AT = 3.0
-_UNCERTAIN = ("uncertain", "worst_uncertain")
-
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -59,56 +44,88 @@ class Judgement:
         reasons: why it is not fit, strongest first, or why no point is accepted though it is.
         accepted: (L,) whether each point can be taken as it is; none on a film that is not fit.
         p_value: of the film among the calibration films; small is out of distribution.
+        evidence: the numbers behind those reasons that have one.
+        found: how far the film is out of distribution, sign by sign.
     """
 
     verdict: FilmVerdict
     reasons: tuple[str, ...]
     accepted: NDArray[np.bool_]
     p_value: float
+    evidence: tuple[Evidence, ...]
+    found: OutOfDistribution
 
 
-def apply_gate(prediction: Prediction, film: Film, gate: Gate) -> Prediction:
+def apply_gate(
+    prediction: Prediction,
+    film: Film,
+    gate: Gate,
+    *,
+    reference: FilmReference | None = None,
+    find: FindPoints | None = None,
+) -> Prediction:
     """A prediction with the verdicts of its model's gate for each landmark and the film, and the reasons.
 
     No point is moved or left out. A gate of other landmarks is an InputError.
+
+    Args:
+        prediction: of the film.
+        film: what was predicted.
+        gate: of the model.
+        reference: the films of a site to judge it by, instead of the gate's calibration films.
+        find: finds points on other views of the film; with it a film that is not fit is told to be turned,
+            mirrored, a negative or of two heads, where it is.
     """
-    judged = judge(prediction, film_signs(prediction, film, head=gate.head), gate)
+    judged = judge(prediction, film_signs(prediction, film, head=gate.head), gate, reference)
+    reasons = judged.reasons
+    if find is not None and judged.verdict != "fit":
+        reasons = how_it_lies(prediction, film, judged.found, reasons, find=find, gate=gate)
     marks = tuple(
         mark.model_copy(update={"verdict": "accept" if taken else "review"})
         for mark, taken in zip(prediction.landmarks, judged.accepted.tolist(), strict=True)
     )
-    said = {"landmarks": marks, "verdict": judged.verdict, "reasons": judged.reasons}
+    said = {
+        "landmarks": marks,
+        "verdict": judged.verdict,
+        "reasons": reasons,
+        "p_value": judged.p_value,
+        "evidence": judged.evidence,
+    }
     return prediction.model_copy(update=said)
 
 
-def judge(prediction: Prediction, seen: FilmSigns, gate: Gate) -> Judgement:
-    """Judge a film by its signs, taken with ``gate.head``; InputError for a gate of other landmarks."""
+def judge(
+    prediction: Prediction, seen: FilmSigns, gate: Gate, reference: FilmReference | None = None
+) -> Judgement:
+    """Judge a film by its signs, taken with ``gate.head``; InputError for a gate of other landmarks.
+
+    ``reference`` are the films of a site to judge it by, instead of the gate's calibration films. A film is
+    *review* by any sign, *unfit* by those of the head alone.
+    """
     if tuple(mark.number for mark in prediction.landmarks) != gate.numbers:
         raise InputError("the gate is of other landmarks than the prediction")
-    found = out_of_distribution(seen.signs, gate.known_signs, np.array(list(SIGN_WEIGHTS.values())))
+    if reference is None:
+        reference = gate.reference
+    else:
+        seen = seen.beside(reference.feature_model)
+    found = out_of_distribution(seen.signs, reference.known)
     nothing = np.zeros(len(gate.numbers), dtype=bool)
-    if gate.judges_films and found.p_value <= gate.target.false_alarm_rate:
-        verdict: FilmVerdict = "unfit" if found.p_value <= gate.unfit_rate else "review"
-        reasons = reasons_for(
-            found,
-            level=gate.target.false_alarm_rate,
-            # The worst first; three at most are named.
-            misfitting=[
-                f"{prediction.landmarks[i].number} ({prediction.landmarks[i].code})"
-                for i in np.argsort(-seen.misfits)[:3].tolist()
-                if seen.misfits[i] > gate.misfit
-            ],
-            uncertain=seen.log_errors > np.array(gate.uncertain_from),
-        )
-        return Judgement(verdict, reasons, nothing, found.p_value)
+    level = gate.target.false_alarm_rate
+    if gate.judges_films and found.p_value <= level:
+        unfit = found.p_of_head <= gate.unfit_rate or head_is_impossible(found)
+        why = Why(found, seen, prediction.landmarks, gate.head, reference, gate.misfit)
+        evidence = why.evidence(level)
+        reasons = tuple(each.reason for each in evidence)
+        return Judgement("unfit" if unfit else "review", reasons, nothing, found.p_value, evidence, found)
     held_up = _held_up(prediction, gate)
     if held_up:
-        return Judgement("review", held_up, nothing, found.p_value)
+        return Judgement("review", held_up, nothing, found.p_value, (), found)
     scores = acceptance_scores(prediction.measured(gate.measure), seen.misfits)
     accepted = accepted_points(scores, gate.threshold_mm)
     doubtful = int((~(scores <= (gate.threshold_mm or 0.0))).sum())
     too_few = f"no point is accepted: {doubtful} of {len(scores)} are too uncertain"
-    return Judgement("fit", () if accepted.any() else (too_few,), accepted, found.p_value)
+    reasons = () if accepted.any() else (too_few,)
+    return Judgement("fit", reasons, accepted, found.p_value, (), found)
 
 
 def _held_up(prediction: Prediction, gate: Gate) -> tuple[str, ...]:
@@ -116,8 +133,8 @@ def _held_up(prediction: Prediction, gate: Gate) -> tuple[str, ...]:
     wanted, reasons = gate.target, []
     if not gate.judges_films:
         reasons.append(
-            f"{len(gate.film_signs)} calibration films are too few to judge a film at a false-alarm rate of "
-            f"{wanted.false_alarm_rate:.3g}"
+            f"{len(gate.reference.rows)} calibration films are too few to judge a film at a false-alarm rate "
+            f"of {wanted.false_alarm_rate:.3g}"
         )
     if gate.threshold_mm is None:
         reasons.append(
@@ -173,7 +190,7 @@ def _about_points(gate: Gate) -> tuple[str, ...]:
 
 
 def _about_films(gate: Gate) -> str:
-    count, rate = len(gate.film_signs), gate.target.false_alarm_rate
+    count, rate = len(gate.reference.rows), gate.target.false_alarm_rate
     if not gate.judges_films:
         return (
             f"Films: none is judged fit. {count} independent calibration films are too few for a false-alarm "
@@ -181,52 +198,7 @@ def _about_films(gate: Gate) -> str:
         )
     return (
         f"Films: one drawn like the {count} independent calibration films is judged review or unfit with "
-        f"probability {rate:.3g} at most, and unfit with {gate.unfit_rate:.3g} at most (conformal p-value, "
-        "exact for this number of films, over the draw of those and of the new film)."
+        f"probability {rate:.3g} at most, and unfit with {gate.unfit_rate:.3g} at most, a head of impossible "
+        "size apart (conformal p-values, exact for this number of films, over the draw of those and of the "
+        "new film)."
     )
-
-
-def reasons_for(
-    found: OutOfDistribution, *, level: float, misfitting: Sequence[str], uncertain: NDArray[np.bool_]
-) -> tuple[str, ...]:
-    """The reasons of a film that is not fit, the strongest first.
-
-    A sign counts if no more than a share ``level`` of the calibration films have it as strongly; the
-    strongest one always counts. That a film is not fit is a test with a known false-alarm rate; which sign is
-    named is a description of it. Besides come the names of the landmarks that do not fit the others, and
-    which (L,) have a higher uncertainty than on nearly all calibration films.
-    """
-    order = np.argsort(-found.strengths, kind="stable")
-    named = [
-        SIGNS[i]
-        for rank, i in enumerate(order)
-        if np.isfinite(found.sign_p_values[i])
-        and found.deviations[i] > 0
-        and (rank == 0 or found.sign_p_values[i] <= level)
-    ]
-    if _makes_no_head(found):
-        # Whatever else stands out there is a consequence of points that lie on nothing.
-        named = [name for name in named if name in _UNCERTAIN]
-    words = [_words(name, misfitting=misfitting, uncertain=uncertain) for name in named]
-    if _makes_no_head(found):
-        words.insert(0, NOT_A_CEPHALOGRAM)
-    kept = tuple(dict.fromkeys(word for word in words if word))
-    return kept or (UNLIKE,)
-
-
-def _words(name: str, *, misfitting: Sequence[str], uncertain: NDArray[np.bool_]) -> str:
-    """What a sign says; nothing where the landmarks do not bear it out."""
-    if name in _UNCERTAIN:
-        count = int(uncertain.sum())
-        return f"uncertainty high at {count} of {len(uncertain)} landmarks" if count else ""
-    if name == "misfit" and len(misfitting) == 1:
-        return f"landmark {misfitting[0]} does not fit the others"
-    if name == "misfit" and misfitting:
-        return f"landmarks {', '.join(misfitting)} do not fit the others"
-    return _SAID_OF[name]
-
-
-def _makes_no_head(found: OutOfDistribution) -> bool:
-    deviation: dict[str, float] = dict(zip(SIGNS, found.deviations.tolist(), strict=True))
-    unsure = max(deviation[name] for name in (*_UNCERTAIN, "disagreement", "worst_disagreement"))
-    return deviation["shape"] >= _NO_SHAPE_AT and unsure >= _UNSURE_AT
