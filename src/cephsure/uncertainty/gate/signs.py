@@ -63,7 +63,7 @@ FILM_SIGNS = {
     # Logarithm of the head's size in mm over the average head's; unknown without a scale.
     "size": Sign(0.9, two_sided=True, least_spread=0.03),
     # See ``Greys``: less its ``detail``, its ``grain``, and the logarithm of its ``white``.
-    "blurred": Sign(0.3, of_head=False),
+    "blurred": Sign(0.4, of_head=False),
     "grainy": Sign(0.3, of_head=False),
     "over_exposed": Sign(0.5, of_head=False, least_spread=0.2),
     # Logarithm of the film's width over its height: a film squeezed in one direction, or cropped.
