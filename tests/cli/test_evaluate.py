@@ -180,6 +180,13 @@ def test_a_column_that_the_film_table_lacks_is_one_line(cephsure, data, oracle, 
     assert "has no column 'device' (its columns: film, age)" in run.lines[0]
 
 
+def test_a_film_table_of_other_films_is_one_line(cephsure, data, oracle, tmp_path):
+    (tmp_path / "films.csv").write_text("film,age\n151x,8\n", encoding="utf-8")
+    run = cephsure("evaluate", "--data", data, "--films-table", tmp_path / "films.csv", "--by", "age")
+    assert (run.status, oracle.asked) == (2, [])
+    assert run.lines[0].endswith("has no age for any of the 3 films (the first is called '151')")
+
+
 def test_split_truth_samples_and_limit(cephsure, data, oracle, tmp_path):
     options = ["--split", "test1-clean", "--truth", "senior", "--samples", 1, "--seed", 4, "--limit", 1]
     run = cephsure("evaluate", "--data", data, "--format", "isbi", "--json", tmp_path / "e.json", *options)

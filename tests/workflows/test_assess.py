@@ -17,6 +17,7 @@ from cephsure.uncertainty import ALWAYS, to_prediction
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo
 from cephsure.workflows.assess import assess
 from cephsure.workflows.batch import Workplace
+from cephsure.workflows.trust_films import with_trust
 
 NAN = float("nan")
 SPOTS = LandmarkSet(
@@ -119,6 +120,18 @@ def test_other_truths_are_mirrored_with_the_film(spots):
         away = film.truth_by("ann") - film.truth_px
         assert away.tolist() == [[-3.0 if mirrored else 3.0, 4.0]] * 2
         assert np.isnan(film.truth_by("nobody")).all()
+
+
+def test_trust_is_against_the_chosen_truth_first_and_then_all(spots):
+    def truths(dataset, truth):
+        found = with_trust(assess(SpotFinder(), dataset, truth=truth), truth, tolerance_mm=2.0)
+        return [(one.truth, one.mre_mm) for one in found.evaluation.trust]
+
+    assert truths(spots, "bob") == [("bob", pytest.approx(0.5)), ("mean", 0.0), ("ann", pytest.approx(0.5))]
+    alone = [replace(film, annotations={"ann": film.annotations["ann"]}) for film in spots.films]
+    assert truths(replace(spots, films=tuple(alone)), "mean") == [("mean", pytest.approx(0.5))]
+    bare = [replace(film, spacing=None) for film in spots.films]
+    assert truths(replace(spots, films=tuple(bare)), "mean") == []
 
 
 def test_lengths_are_taken_in_mm_where_the_film_has_a_scale(spots):

@@ -87,6 +87,8 @@ def test_without_training_films_a_third_gives_the_shape_and_nothing_else(drawn):
     assert films.heads.head.shape.n_films == 8
     assert len(films.signs) == len(films.films) == 16
     assert "does not use otherwise" in films.heads.source
+    nothing = gate_way_out(collected, None, GateTarget())
+    assert "there are 16 besides the 8 that gave the shape of heads" in nothing[0]
     assert films.data.film_ids == tuple(film.film_id for film in films.films)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -23,6 +21,7 @@ from cephsure.evaluation.trust import TOLERANCE_MM, check_tolerance
 from cephsure.exports.output_files import readable_json
 from cephsure.films import Film, FilmFacts
 from cephsure.uncertainty import MEASURES, Prediction
+from cephsure.workflows.assessment_csv import render
 from cephsure.workflows.batch import (
     DEFAULT_MODEL,
     HERE,
@@ -35,7 +34,7 @@ from cephsure.workflows.batch import (
     usual_split,
 )
 from cephsure.workflows.training_films import training_films
-from cephsure.workflows.trust_films import COLUMNS, cells, film_values, with_trust
+from cephsure.workflows.trust_films import film_values, with_trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,20 +135,7 @@ class Assessment:
 
         What there is not, is empty.
         """
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        measures = list(self.films[0].prediction.landmarks[0].measures.model_dump())
-        points = ["truth_x_px", "truth_y_px", "x_px", "y_px", "error_px", "error_mm"]
-        writer.writerow(["film", "number", "code", *points, *measures, *COLUMNS])
-        for film in self.films:
-            errors_px, errors_mm, judged = film.errors_px, film.errors_mm, cells(film)
-            for index, mark in enumerate(film.prediction.landmarks):
-                error_mm = None if errors_mm is None else errors_mm[index]
-                numbers = [*film.truth_px[index], mark.x_px, mark.y_px, errors_px[index], error_mm]
-                numbers += mark.measures.model_dump().values()
-                numbers += judged[index]
-                writer.writerow([film.film_id, mark.number, mark.code, *map(_cell, numbers)])
-        return text.getvalue()
+        return render(self.films)
 
 
 def evaluate(
@@ -188,9 +174,10 @@ def evaluate(
         InputError: the data set or a file cannot be used, or as ``assess_films``.
     """
     check_tolerance(tolerance_mm)
-    data, values = AnnotatedData.of(data), film_values(films_table, by)
+    data = AnnotatedData.of(data)
     loaded, at = open_model(model, device, executor, on_progress)
     dataset, split = choose_films(data.open(loaded.landmark_set), data, loaded, at)
+    values = film_values(films_table, by, dataset)
     assessment = assess(
         loaded,
         dataset,
@@ -372,10 +359,3 @@ def _mirror(points: NDArray[np.float64], width_px: int) -> NDArray[np.float64]:
 def _measured(prediction: Prediction, name: str) -> NDArray[np.float64]:
     """(L,) values of a measure; a length in mm on a film with a scale, as its errors are."""
     return prediction.measured(MEASURES[name].key(in_mm=prediction.film.mm_per_px is not None))
-
-
-def _cell(value: float | str | None) -> str:
-    """A number for CSV, short enough to read and exact enough to compute with; a word as it is."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None or np.isnan(value) else f"{value:.6g}"

@@ -116,7 +116,7 @@ def gate_way_out(collected: Collected, gate: Gate | None, target: GateTarget) ->
     data, misfits = films.data, np.stack([seen.misfits for seen in films.signs])
     scores = acceptance_scores(data.measures[MEASURE], misfits)
     as_now = films_needed(data.radial_mm, scores, data.groups, target)
-    return way_out(len(set(data.groups)), target, as_now=as_now)
+    return way_out(len(set(data.groups)), target, as_now=as_now, for_shape=len(films.heads.apart))
 
 
 def halves_line(checks: Sequence[HalfCheck], target: GateTarget) -> str:

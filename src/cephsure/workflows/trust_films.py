@@ -1,4 +1,4 @@
-"""A model's own judgement on assessed films: beside every truth that they have, by stratum, and as cells."""
+"""A model's own judgement on assessed films: beside every truth that they have, and by stratum."""
 
 from __future__ import annotations
 
@@ -11,28 +11,31 @@ from cephsure.datasets import annotators
 from cephsure.datasets.film_table import read_film_table
 from cephsure.errors import InputError
 from cephsure.evaluation.trust import Outcomes, strata, trust_of_all
-from cephsure.uncertainty.monitor import holds
 from cephsure.workflows.batch import MEAN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from cephsure.uncertainty import Prediction
-    from cephsure.workflows.assess import AssessedFilm, Assessment
-
-COLUMNS = (
-    *("error_x_mm", "error_y_mm", "calibrated_error_mm", "region_level", "region_area_mm2", "region_holds"),
-    *("verdict", "film_verdict"),
-)
-"""What ``cells`` gives. The measure of the heat maps has the name expected_error_mm already."""
+    from cephsure.datasets import Dataset
+    from cephsure.workflows.assess import Assessment
 
 
-def film_values(table: Path | None, column: str | None) -> Mapping[str, str] | None:
-    """The column of a film table by film, None where neither is given; InputError if one lacks the other."""
+def film_values(table: Path | None, column: str | None, dataset: Dataset) -> Mapping[str, str] | None:
+    """The values of a film table's column by film; None where neither table nor column is given.
+
+    Raises:
+        InputError: one of them lacks the other; the table cannot be used, or knows none of the films.
+    """
     if (table is None) != (column is None):
         raise InputError("a film table and one of its columns (--films-table, --by) go together")
-    return None if table is None or column is None else read_film_table(table, column)
+    if table is None or column is None:
+        return None
+    values = read_film_table(table, column)
+    if not any(film.film_id in values for film in dataset.films):
+        what = f"has no {column} for any of the {len(dataset.films)} films"
+        raise InputError(what, where=table, remedy=f"the first is called {dataset.films[0].film_id!r}")
+    return values
 
 
 def with_trust(
@@ -61,21 +64,3 @@ def with_trust(
         divided = strata(outcomes, film_ids, values, column=column, tolerance_mm=tolerance_mm)
     found = {"trust": trust_of_all(outcomes, tolerance_mm=tolerance_mm), "strata": divided}
     return replace(assessment, evaluation=assessment.evaluation.model_copy(update=found))
-
-
-def cells(film: AssessedFilm) -> list[list[str | float | None]]:
-    """(L) times the cells of ``COLUMNS``; the area of a region that is all of the film is infinite."""
-    prediction: Prediction = film.prediction
-    errors = (prediction.points_px - film.truth_px) * prediction.upright_mm_per_px
-    rows = []
-    for mark, error, true in zip(prediction.landmarks, errors.tolist(), film.truth_px, strict=True):
-        region, level, area, held = mark.region, None, None, None
-        if region is not None:
-            level, area = region.level, np.inf if region.whole_film else region.area_mm2
-            held = _yes(holds(region, true)) if np.isfinite(true).all() else None
-        rows.append([*error, mark.expected_error_mm, level, area, held, mark.verdict, prediction.verdict])
-    return rows
-
-
-def _yes(is_so: bool) -> str:
-    return "yes" if is_so else "no"

@@ -65,7 +65,7 @@ def _films_like(losses: NDArray[np.float64], target: GateTarget) -> float:
 
 
 def way_out(
-    n_units: int, target: GateTarget, *, as_now: float | None, at_site: bool = False
+    n_units: int, target: GateTarget, *, as_now: float | None, for_shape: int = 0, at_site: bool = False
 ) -> tuple[str, ...]:
     """What to do where a gate accepts nothing, in one line or two.
 
@@ -73,11 +73,14 @@ def way_out(
         n_units: independent films, or groups of films, that there are.
         target: what is asked of the gate.
         as_now: what ``films_needed`` says; None where it is not known.
+        for_shape: films that gave the shape of heads, which are needed besides.
         at_site: whether the model is fitted to the films' site already.
     """
     fewest = fewest_films(target.max_missed_rate, target.confidence)
     line = f"way out: {fewest} independent films are enough if none of the points accepted is wrong"
     line += f", there {'is' if n_units == 1 else 'are'} {n_units}"
+    if for_shape:
+        line += f" besides the {for_shape} that gave the shape of heads"
     if as_now == np.inf:
         line += "; with as many wrong among the surest points as here, more films will not help"
     elif as_now is not None and as_now > fewest:
