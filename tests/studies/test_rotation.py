@@ -232,8 +232,21 @@ def test_heads_that_are_told_each_by_itself_need_not_be_told_together(study):
     assert spread["auc"] == pytest.approx(0.75)
     assert spread["auc_worst_pair"] == 0
     assert spread["own_measure"]
+    # The heads lie 50 apart from their mean.
+    share = np.var(size) / (np.var(size) + 50**2)
+    assert spread["angle_pearson"] == pytest.approx(np.sqrt(share))
+    assert spread["angle_pearson_worst_head"] == pytest.approx(1)
+    assert (grey["angle_pearson"], grey["angle_pearson_worst_head"]) == pytest.approx((-1, -1))
     assert (grey["auc"], grey["auc_worst_pair"]) == (1, 1)
     assert pooled_heads(measures_by_angle(study, [calm])) is None
+
+
+def test_a_head_where_a_measure_turns_around_is_told(study):
+    size = np.abs(FINE)
+    heads = [turned(size, -size, size, head="a"), turned(20 - size, size - 20, size, head="b")]
+    rows = {row["measure"]: row for row in pooled_heads(measures_by_angle(study, heads)).records()}
+    assert rows["spread of the samples"]["angle_pearson_worst_head"] == pytest.approx(-1)
+    assert rows["maximum heat-map activation"]["angle_pearson_worst_head"] == pytest.approx(1)
 
 
 def test_a_measure_that_one_head_lacks_is_not_pooled(study):

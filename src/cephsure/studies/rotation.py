@@ -180,9 +180,10 @@ def told_apart(straight: NDArray[np.float64], turned: NDArray[np.float64]) -> fl
 
 
 def pooled_heads(found: MeasuredTurns) -> ResultTable | None:
-    """Areas of turned films of all heads against straight ones of all, as users meet them; None of one."""
+    """Coefficients and areas over the films of all heads together, as users meet them; None of one head."""
     measures, means = found.measures, found.means
-    heads = list(means["head"].unique())
+    heads, keys = list(means["head"].unique()), ["poses", "label", "key"]
+    of_each = measures.assign(directed=measures["angle_pearson"] * measures["direction"]).groupby(keys)
     first = measures[(measures["head"] == heads[0]) & (measures["axis"] == "rotation")]
     records: list[dict[str, Cell]] = []
     for line in first.to_dict("records") if len(heads) > 1 else ():
@@ -197,15 +198,22 @@ def pooled_heads(found: MeasuredTurns) -> ResultTable | None:
             crossed = [told_apart(near, far) for (near, _), (_, far) in permutations(groups, 2)]
             named = {name: line[name] for name in ("series", "model", "measure")}
             areas = {"auc": told_apart(straight, turned), "auc_worst_pair": min(crossed)}
-            records.append({**named, "own_measure": line["own"], **areas})
+            each = of_each.get_group(tuple(line[key] for key in keys))
+            films = pd.concat(of_heads)
+            angles = {
+                "angle_pearson": pearson(films["angle_deg"].abs().to_numpy(), films[line["key"]].to_numpy()),
+                "angle_pearson_worst_head": each.loc[each["directed"].idxmin(), "angle_pearson"],
+            }
+            records.append({**named, "own_measure": line["own"], **angles, **areas})
     if not records:
         return None
     return ResultTable.from_records(
-        "Turned films of all heads against straight films of all heads",
+        "The films of all heads together",
         records,
-        note=f"{_GROUPS[0].upper()}{_GROUPS[1:]}, by the mean over the landmarks that each scan holds. "
-        "auc_worst_pair: the least of the areas with the straight films of one head and the turned films of "
-        "another.",
+        note="By the mean over the landmarks that each scan holds. angle_pearson: with the angle's size; "
+        "angle_pearson_worst_head: the coefficient of the head where the measure follows the angle least. "
+        f"auc: {_GROUPS}; auc_worst_pair: the least of the areas with the straight films of one head and the "
+        "turned films of another.",
     )
 
 
