@@ -1,6 +1,7 @@
 """How long a prediction takes, beside the reference work's U-Net on the same runtime, in one run.
 
     python benchmarks/predict.py                  # timings and their ratio
+    python benchmarks/predict.py --whole          # of each shipped model: whole predictions over points alone
     python benchmarks/predict.py --environment    # also the size of a fresh light environment
 
 Needs the `train` extra: the reference's network is built with random weights and exported to ONNX. Both sides
@@ -27,6 +28,8 @@ from typing import TYPE_CHECKING
 THREADS = 2
 PASSES = 15
 ISBI_SIZE_PX = (1935, 2400)
+ALONE = "points and raw measures alone"
+WHOLE = "points, regions, gate and cephalometric measurements"
 ROOT = Path(__file__).parents[1]
 
 if TYPE_CHECKING:
@@ -36,31 +39,31 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.films import Film
+    from cephsure.model import Model
 
 
 def main() -> None:
     arguments = _arguments()
     _keep_to_threads()
+    if arguments.whole:
+        whole_over_points(arguments.repeats)
+        return
     from cephsure import films, load_model
-    from cephsure.cephalometry import analyse
     from cephsure.sample_films import sample_film
 
     sample = sample_film("vhm_lateral_0deg")
     start = time.perf_counter()
     model = load_model(arguments.model)
     print(f"load {model.name}: {time.perf_counter() - start:.3f} s")
-    bare = model.uncalibrated()
     film = films.read(sample.path, mm_per_px=sample.mm_per_px)
     large = _enlarged(film)
-    alone, whole = "points and raw measures alone", "points, regions, gate and cephalometric measurements"
     with tempfile.TemporaryDirectory() as scratch:
         ways = paper_passes(Path(scratch))
         tasks: dict[str, Callable[[], object]] = {
             "read the sample film": lambda: films.read(sample.path, mm_per_px=sample.mm_per_px),
             f"predict it ({film.width_px} x {film.height_px} px)": lambda: model.predict(film),
             f"predict a film of {large.width_px} x {large.height_px} px": lambda: model.predict(large),
-            alone: lambda: bare.predict(film),
-            whole: lambda: analyse(model.predict(film)),
+            **alone_and_whole(model, film),
             **ways,
         }
         medians = medians_s(tasks, repeats=arguments.repeats)
@@ -68,12 +71,35 @@ def main() -> None:
     for name, seconds in medians.items():
         print(f"  {name}: {seconds:.3f} s")
     reference = min(medians[name] for name in ways)
-    print(f"{whole} : {alone} = {medians[whole] / medians[alone]:.2f}")
-    for name in (*list(tasks)[1:3], alone):
+    print(f"{WHOLE} : {ALONE} = {medians[WHOLE] / medians[ALONE]:.2f}")
+    for name in (*list(tasks)[1:3], ALONE):
         print(f"{PASSES} paper passes : {name} = {reference / medians[name]:.1f}")
     print(f"cephsure demo, whole process: {median(demo_times_s(5)):.2f} s (median of 5 after a first one)")
     if arguments.environment:
         print(f"light environment: {light_environment_mb()} MB")
+
+
+def whole_over_points(repeats: int) -> None:
+    """Of each shipped model the time of a whole prediction over that of its points and raw measures."""
+    from cephsure import films, load_model
+    from cephsure.model import shipped_models
+    from cephsure.sample_films import sample_film
+
+    sample = sample_film("vhm_lateral_0deg")
+    film = films.read(sample.path, mm_per_px=sample.mm_per_px)
+    for name in shipped_models():
+        medians = medians_s(alone_and_whole(load_model(name), film), repeats=repeats)
+        ratio = medians[WHOLE] / medians[ALONE]
+        times = f"{1e3 * medians[WHOLE]:.0f} and {1e3 * medians[ALONE]:.0f} ms"
+        print(f"{name}: {WHOLE} : {ALONE} = {ratio:.2f} ({times})", flush=True)
+
+
+def alone_and_whole(model: Model, film: Film) -> dict[str, Callable[[], object]]:
+    """A prediction of the points with their raw measures, and one with all that is said of them."""
+    from cephsure.cephalometry import analyse
+
+    bare = model.uncalibrated()
+    return {ALONE: lambda: bare.predict(film), WHOLE: lambda: analyse(model.predict(film))}
 
 
 def paper_passes(folder: Path) -> dict[str, Callable[[], object]]:
@@ -149,6 +175,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--model", default="default-ensemble", help="a shipped model or a bundle")
     parser.add_argument("--repeats", type=int, default=9)
+    only = "only the whole prediction over its points alone, of each shipped model"
+    parser.add_argument("--whole", action="store_true", help=only)
     parser.add_argument(
         "--environment", action="store_true", help="also install and measure a light environment"
     )
