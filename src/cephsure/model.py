@@ -314,10 +314,15 @@ class Model:
         """(C,) what the first network's deepest level makes of a film; None if it does not tell."""
         return self._localizer.features(self.orientation(film).upright(film.pixels))
 
-    def _find(self, uprights: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float64]]:
-        """(L, 2) points on films that face right, in px, by one sample each; for the gate's second looks."""
-        stretched = [stretch_grey(upright) for upright in uprights]
-        return [mean_position(own) for own in self._localizer.sample(stretched, samples=1, seed=0)]
+    def _find(self, views: Sequence[NDArray[np.float32]], *, are_upright: bool) -> list[NDArray[np.float64]]:
+        """(L, 2) points on a film's views, in px of the upright view, by one sample each; for the gate."""
+        uprights = [stretch_grey(view) for view in views]
+        if not are_upright:
+            found = [
+                self._localizer.find_orientation(view, facing="auto", polarity="auto") for view in uprights
+            ]
+            uprights = [how.upright(view) for how, view in zip(found, uprights, strict=True)]
+        return [mean_position(own) for own in self._localizer.sample(uprights, samples=1, seed=0)]
 
     def _compared(
         self, drawn: Samples, film: Film, upright: NDArray[np.float32], orientation: Orientation, seed: int

@@ -141,6 +141,15 @@ def test_no_head_needs_both_shape_and_uncertainty():
     assert reasons.NOT_A_CEPHALOGRAM not in words(uncertain=9.0, n_uncertain=2)
 
 
+def test_a_sign_within_the_usual_spread_is_not_named_however_rare():
+    assert words(blurred=30.0, format=0.9) == ("image blurred",)
+
+
+def test_four_reasons_are_told_at_most():
+    strong = dict.fromkeys(("blurred", "grainy", "shape", "bilateral", "disagreement", "unfamiliar"), 5.0)
+    assert len(say(**strong)) == 4
+
+
 def test_infinite_signs_have_no_value():
     (each,) = say(shape=np.inf, signs={"shape": np.inf})
     assert each.value is None

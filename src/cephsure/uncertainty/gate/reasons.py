@@ -47,6 +47,7 @@ _UNCERTAIN = ("uncertain", "worst_uncertain")
 _UNSURE = (*_UNCERTAIN, "disagreement", "worst_disagreement")
 _MEASURED_BY = ("sella", "nasion")
 _MISFITS_NAMED = 3
+_MOST_REASONS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +71,18 @@ class Why:
     misfit: float
 
     def evidence(self, level: float) -> tuple[Evidence, ...]:
-        """The reasons with their numbers, the strongest first, each said once.
+        """The reasons with their numbers, the strongest first, each said once, four at most.
 
-        A sign counts if no more than a share ``level`` of the known films have it as strongly; the strongest
-        one always counts. That a film is not fit is a test with a known false-alarm rate; which sign is named
-        is a description of it.
+        A sign counts if it is a spread or more beyond the median and no more than a share ``level`` of the
+        known films have it as strongly; the strongest one always counts. That a film is not fit is a test
+        with a known false-alarm rate; which sign is named is a description of it.
         """
         found = self.found
         order = np.argsort(-found.strengths, kind="stable")
         named = [
             (SIGNS[i], "")
             for rank, i in enumerate(order)
-            if found.deviations[i] > 0 and (rank == 0 or found.sign_p_values[i] <= level)
+            if rank == 0 or (found.deviations[i] >= 1.0 and found.sign_p_values[i] <= level)
         ]
         if head_is_impossible(found):
             # Said first: whatever is measured in mm is wrong with it.
@@ -93,7 +94,8 @@ class Why:
         for name, given in named:
             if words := given or self._words(name):
                 said.setdefault(words, name)
-        return tuple(self._evidence(*each, level) for each in (said or {UNLIKE: SIGNS[order[0]]}).items())
+        told = list((said or {UNLIKE: SIGNS[order[0]]}).items())[:_MOST_REASONS]
+        return tuple(self._evidence(*each, level) for each in told)
 
     def _evidence(self, reason: str, sign: str, level: float) -> Evidence:
         """The number behind a reason."""
@@ -140,7 +142,7 @@ class Why:
 
     def _size(self) -> str:
         """The head's size, told by a distance that people know, of an average head brought to that size."""
-        names, mean = [mark.name for mark in self.landmarks], self.head.shape.mean
+        names, mean = [mark.name.lower() for mark in self.landmarks], self.head.shape.mean
         if set(_MEASURED_BY) <= set(names):
             first, second = (names.index(name) for name in _MEASURED_BY)
         else:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from cephsure.uncertainty.gate.reasons import NOT_A_CEPHALOGRAM
 from cephsure.uncertainty.gate.signs import SIGNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from cephsure.films import Film
     from cephsure.uncertainty.gate.gate import Gate
     from cephsure.uncertainty.gate.out_of_distribution import OutOfDistribution
-    from cephsure.uncertainty.prediction import Prediction
+    from cephsure.uncertainty.prediction import Evidence, Prediction
 
-    FindPoints = Callable[[Sequence[NDArray[np.float32]]], list[NDArray[np.float64]]]
-    """Finds the landmarks (L, 2), in px, on films (H, W): positives that are taken to face right."""
+    class FindPoints(Protocol):
+        """Finds the landmarks (L, 2) on films (H, W), in px of the upright film, by one sample each."""
+
+        def __call__(
+            self, views: Sequence[NDArray[np.float32]], *, are_upright: bool
+        ) -> list[NDArray[np.float64]]:
+            """Of positives that face right or, where they need not be, of films turned upright as found."""
+
 
 TURNED = "the film lies on its side: turned by 90 degrees"
 UPSIDE_DOWN = "the film is upside down"
@@ -38,40 +43,39 @@ def how_it_lies(
     prediction: Prediction,
     film: Film,
     found: OutOfDistribution,
-    reasons: tuple[str, ...],
+    evidence: tuple[Evidence, ...],
     *,
     find: FindPoints,
     gate: Gate,
-) -> tuple[str, ...]:
-    """The reasons of a film that is not fit, with how it lies said first where that explains it.
+) -> tuple[Evidence, ...]:
+    """Why a film is not fit, with how it lies said first where that explains it.
 
-    The points are found again on the film turned, mirrored and inverted, by one sample each. Where they make
+    The points are found again on the film mirrored, inverted and turned. Where they make
     a head on one of these views and none as given, that is what is wrong; where they make one as given and on
     the mirrored film too, there are two. Ordinary films and heads cost nothing.
     """
     deviation = dict(zip(SIGNS, found.deviations.tolist(), strict=True))
     limit = float(np.percentile(gate.reference.column("shape"), _PERCENTILE))
     no_head = deviation["shape"] >= _NO_HEAD_AT
-    if not (no_head or deviation["unfamiliar"] >= _SECOND_HEAD_AT):
-        return reasons
+    if not evidence or not (no_head or deviation["unfamiliar"] >= _SECOND_HEAD_AT):
+        return evidence
     upright = film.pixels[:, ::-1] if prediction.film.facing == "left" else film.pixels
-    if prediction.film.polarity == "negative":
-        upright = 1.0 - upright
-    mirrored = upright[:, ::-1]
-    views = {_mirrored(prediction) if no_head else TWO_HEADS: [mirrored]}
+    negative = prediction.film.polarity == "negative"
+    upright = 1.0 - upright if negative else upright
+    words = [_mirrored(prediction) if no_head else TWO_HEADS]
+    found_points = find([_whole(upright[:, ::-1])], are_upright=True)
     if no_head:
-        views[UPSIDE_DOWN] = [each[::-1] for each in (mirrored, upright)]
-        views[TURNED] = [np.rot90(each, quarters) for each in (upright, mirrored) for quarters in (1, 3)]
-        wrong = "a negative" if prediction.film.polarity == "positive" else "no negative"
-        views[f"{wrong}? bone and background seem to be exchanged"] = [1.0 - upright]
-    pixels = [np.ascontiguousarray(view, dtype=np.float32) for each in views.values() for view in each]
-    words = [said for said, each in views.items() for _ in each]
-    scores = [_log_score(points, gate) for points in find(pixels)]
+        words += [f"{'no' if negative else 'a'} negative? bone and background seem to be exchanged"]
+        words += [UPSIDE_DOWN, TURNED, TURNED]
+        found_points += find([_whole(1.0 - upright)], are_upright=True)
+        turned = [_whole(np.rot90(film.pixels, quarters)) for quarters in (2, 1, 3)]
+        found_points += find(turned, are_upright=False)
+    scores = [_log_score(points, gate) for points in found_points]
     best = int(np.argmin(scores))
     if scores[best] > limit:
-        return reasons
-    kept = tuple(reason for reason in reasons if reason != NOT_A_CEPHALOGRAM)
-    return (words[best], *(() if no_head else kept))
+        return evidence
+    # Whatever else stands out on a film that lies wrongly is a consequence.
+    return (evidence[0].model_copy(update={"reason": words[best]}), *(() if no_head else evidence))
 
 
 def _mirrored(prediction: Prediction) -> str:
@@ -79,6 +83,10 @@ def _mirrored(prediction: Prediction) -> str:
     other = "left" if facing == "right" else "right"
     how = {"given": "as given", "found": "as was found", "assumed": "as this model takes every film"}[known]
     return f"mirrored? the head faces {other}, not {facing} {how}"
+
+
+def _whole(view: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(view, dtype=np.float32)
 
 
 def _log_score(points: NDArray[np.float64], gate: Gate) -> float:

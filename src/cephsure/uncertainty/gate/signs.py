@@ -43,11 +43,11 @@ class Sign:
 
 FILM_SIGNS = {
     # How implausible the landmarks are as a head: logarithm of the shape model's score.
-    "shape": Sign(1.3),
+    "shape": Sign(1.5),
     # How badly the worst landmark fits the others: logarithm of the largest standard residual.
-    "misfit": Sign(0.8),
+    "misfit": Sign(1.1),
     # How strongly the head is stretched in one direction, whichever it is: logarithm of ``stretching``.
-    "stretched": Sign(0.7),
+    "stretched": Sign(0.6),
     # How much shorter than the average head it is from front to back, against its height, in logarithms: a
     # head turned about the vertical axis is projected shorter.
     "narrowed": Sign(0.3),
@@ -63,7 +63,7 @@ FILM_SIGNS = {
     # Logarithm of the head's size in mm over the average head's; unknown without a scale.
     "size": Sign(0.9, two_sided=True, least_spread=0.03),
     # See ``Greys``: less its ``detail``, its ``grain``, and the logarithm of its ``white``.
-    "blurred": Sign(0.4, of_head=False),
+    "blurred": Sign(0.45, of_head=False),
     "grainy": Sign(0.3, of_head=False),
     "over_exposed": Sign(0.5, of_head=False, least_spread=0.2),
     # Logarithm of the film's width over its height: a film squeezed in one direction, or cropped.
@@ -73,9 +73,9 @@ FILM_SIGNS = {
 }
 """A head out of shape is told by a small deviation, a blurred or noisy film deviates by much anyway, so the
 latter need more: the weights say so. They were chosen on the 300 films of ISBI 2015, each seen by networks
-that were not trained on it, on 21 of them distorted, squeezed, turned, cropped, doubled, blurred, noisy or
-over-exposed on purpose, and on pictures that are no cephalograms. The exact false-alarm rate does not depend
-on them."""
+that were not trained on it, on 21 to 81 of them distorted, squeezed, turned, cropped, doubled, blurred, noisy
+or over-exposed on purpose, and on pictures that are no cephalograms. The exact false-alarm rate does not
+depend on them."""
 
 SIGNS = tuple(FILM_SIGNS)
 """In the order of ``FilmSigns.signs``."""

@@ -77,9 +77,9 @@ def apply_gate(
             mirrored, a negative or of two heads, where it is.
     """
     judged = judge(prediction, film_signs(prediction, film, head=gate.head), gate, reference)
-    reasons = judged.reasons
-    if find is not None and judged.verdict != "fit":
-        reasons = how_it_lies(prediction, film, judged.found, reasons, find=find, gate=gate)
+    evidence = judged.evidence
+    if find is not None:
+        evidence = how_it_lies(prediction, film, judged.found, evidence, find=find, gate=gate)
     marks = tuple(
         mark.model_copy(update={"verdict": "accept" if taken else "review"})
         for mark, taken in zip(prediction.landmarks, judged.accepted.tolist(), strict=True)
@@ -87,9 +87,9 @@ def apply_gate(
     said = {
         "landmarks": marks,
         "verdict": judged.verdict,
-        "reasons": reasons,
+        "reasons": tuple(each.reason for each in evidence) or judged.reasons,
         "p_value": judged.p_value,
-        "evidence": judged.evidence,
+        "evidence": evidence,
     }
     return prediction.model_copy(update=said)
 
