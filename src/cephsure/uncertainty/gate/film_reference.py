@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -26,7 +25,9 @@ _INFINITE = 1e9
 
 # How many films' worth the calibration films weigh in what is usual at a site. Pictures differ between sites,
 # by scanner, far more than within one, so that a site's first film tells most of it; heads hardly differ.
-_PRIOR_OF_PICTURE, _PRIOR_OF_HEAD, _PRIOR_OF_FEATURES, _PRIOR_OF_SPREAD = 0.1, 4.0, 1.0, 10.0
+_PRIOR_OF_PICTURE, _PRIOR_OF_HEAD, _PRIOR_OF_FEATURES = 0.1, 4.0, 1.0
+# The same for how much the site's films differ from each other: in a sign, in features.
+_PRIOR_OF_SPREAD, _PRIOR_OF_COVARIANCE = 10.0, 30.0
 
 
 class FilmReference(Frozen):
@@ -119,7 +120,8 @@ def site_reference(films: Sequence[FilmSigns], home: FilmReference) -> FilmRefer
     """What films are like at a site, from K films of it and the calibration films.
 
     The calibration films' signs are moved to the median of the site's, as far as K films can tell it, and
-    spread out where the site's differ more among each other; features are measured from the site's own mean.
+    spread out where the site's differ more among each other; features are measured from the site's own mean,
+    along what its films differ in.
     With few films that mean is uncertain, the next film lies farther from it than the calibration films from
     theirs, and only what is typical of the films seen is judged fit: with few films the gate withdraws.
     A share of false alarms is not promised at a site.
@@ -138,10 +140,10 @@ def site_reference(films: Sequence[FilmSigns], home: FilmReference) -> FilmRefer
     moved, seen = model, list(films)
     if model is not None and len(vectors) == count:
         total = np.stack(vectors)
-        moved = _recentred(model, total)
+        moved = _at_site(model, total)
         # Each film beside the others of its site: one that took part would lie too near.
         seen = [
-            film.beside(_recentred(model, np.delete(total, place, axis=0)) if count > 1 else None)
+            film.beside(_at_site(model, np.delete(total, place, axis=0)) if count > 1 else None)
             for place, film in enumerate(films)
         ]
     here = np.stack([film.signs for film in seen])
@@ -167,10 +169,17 @@ def site_reference(films: Sequence[FilmSigns], home: FilmReference) -> FilmRefer
     )
 
 
-def _recentred(model: FeatureModel, features: NDArray[np.float64]) -> FeatureModel:
-    """The model about the mean of (K, C) features, as far as K films can tell it."""
-    weight = len(features) / (len(features) + _PRIOR_OF_FEATURES)
-    return replace(model, mean=model.mean + weight * (features.mean(axis=0) - model.mean))
+def _at_site(model: FeatureModel, features: NDArray[np.float64]) -> FeatureModel:
+    """The model about the mean of (K, C) features and with their covariance, as far as K films tell them."""
+    count, channels = features.shape
+    weight = count / (count + _PRIOR_OF_FEATURES)
+    away = features - features.mean(axis=0)
+    known = model.axes.T * (model.variances - model.rest) @ model.axes + model.rest * np.eye(channels)
+    covariance = (_PRIOR_OF_COVARIANCE * known + away.T @ away) / (_PRIOR_OF_COVARIANCE + count - 1)
+    variances, vectors = np.linalg.eigh(covariance)
+    kept = slice(max(channels - len(model.axes) - count + 1, 0), None)
+    mean = model.mean + weight * (features.mean(axis=0) - model.mean)
+    return FeatureModel(mean, vectors.T[kept], variances[kept], float(variances[0]), count)
 
 
 def _widening(values: NDArray[np.float64], usual: NDArray[np.float64], least: float) -> float:

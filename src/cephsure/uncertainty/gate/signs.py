@@ -61,15 +61,15 @@ FILM_SIGNS = {
     "disagreement": Sign(0.5),
     "worst_disagreement": Sign(0.4),
     # Logarithm of the head's size in mm over the average head's; unknown without a scale.
-    "size": Sign(0.9, two_sided=True, least_spread=0.03),
+    "size": Sign(1.0, two_sided=True, least_spread=0.03),
     # See ``Greys``: less its ``detail``, its ``grain``, and the logarithm of its ``white``.
-    "blurred": Sign(0.45, of_head=False),
+    "blurred": Sign(0.5, of_head=False),
     "grainy": Sign(0.3, of_head=False),
-    "over_exposed": Sign(0.5, of_head=False, least_spread=0.2),
+    "over_exposed": Sign(0.6, of_head=False, least_spread=0.2),
     # Logarithm of the film's width over its height: a film squeezed in one direction, or cropped.
-    "format": Sign(0.6, of_head=False, two_sided=True, least_spread=0.02),
+    "format": Sign(0.8, of_head=False, two_sided=True, least_spread=0.02),
     # Logarithm of the distance of the network's features from those of films that it is used to.
-    "unfamiliar": Sign(0.9, of_head=False),
+    "unfamiliar": Sign(1.5, of_head=False),
 }
 """A head out of shape is told by a small deviation, a blurred or noisy film deviates by much anyway, so the
 latter need more: the weights say so. They were chosen on the 300 films of ISBI 2015, each seen by networks
