@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from cephsure import films
 from cephsure.bundles.bundle import FACTS_FILE, Bundle, read_bundle
 from cephsure.errors import BundleError, InputError
@@ -19,6 +21,7 @@ from cephsure.uncertainty.calibration.calibration import (
     CALIBRATION_FILE,
     DEFAULT_LEVEL,
     calibrated,
+    moved,
     read_calibration,
 )
 from cephsure.uncertainty.calibration.calibration import region_kind as kind_of_region
@@ -26,13 +29,13 @@ from cephsure.uncertainty.gate import apply_gate, read_gate
 from cephsure.uncertainty.measures import mean_position
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, Prediction, to_prediction
 from cephsure.uncertainty.quantile import check_level
+from cephsure.uncertainty.readers.choice import choose_reader
 from cephsure.uncertainty.reference import read_reference
 from cephsure.uncertainty.regions import REGION_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from cephsure.inference.orientation import AskedFacing, AskedPolarity, Orientation
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
     from cephsure.landmarks import LandmarkSet
     from cephsure.uncertainty.calibration.calibration import Calibration
     from cephsure.uncertainty.prediction import RegionKind
+    from cephsure.uncertainty.readers.cases import TruthOf
+    from cephsure.uncertainty.readers.reader import Reader
 
 DEFAULT_MODEL = "default-ensemble"
 GPU_FILMS = 8
@@ -73,6 +78,21 @@ class _Asked:
     polarity: AskedPolarity = "auto"
     level: float | None = None
     region: RegionKind | None = None
+    reader: Reader | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RawPrediction:
+    """What the networks say of a film, before any calibration: the annotators' mean.
+
+    Attributes:
+        marks_px: (T, K, L, 2) samples of each annotator whom the networks tell apart, else of the one.
+        maps: one an annotator, or None if they were not asked for.
+    """
+
+    prediction: Prediction
+    marks_px: NDArray[np.float64]
+    maps: tuple[HeatMaps, ...] | None = None
 
 
 class Model:
@@ -116,6 +136,7 @@ class Model:
         self.gate = read_gate(bundle.folder)
         self.reference = read_reference(bundle.folder)
         self._thorough = False
+        self._members: tuple[int, ...] | None = None
         self.networks_sha256 = (
             bundle.sha256 if self.calibration is None else self.calibration.fitted_on.model_sha256
         )
@@ -131,6 +152,24 @@ class Model:
         """
         return self._but(_thorough=True)
 
+    def unseen(self, film_id: str) -> Model | None:
+        """The same model with only those members that were not trained on a film of its training data.
+
+        None where no member's validation films name it: then all or none have seen it, which their names do
+        not tell.
+        """
+        members = self.unseen_members(film_id)
+        return self.only(members) if members else None
+
+    def unseen_members(self, film_id: str) -> tuple[int, ...]:
+        """Places of the members that were not trained on a film of the training data."""
+        return tuple(i for i, films in enumerate(self.bundle.validation_films) if film_id in films)
+
+    def only(self, members: tuple[int, ...]) -> Model:
+        """The same model with some of its members."""
+        count = self.default_samples if self.kind == "mc-dropout" else len(members)
+        return self._but(_localizer=self._localizer.only(members), _members=members, default_samples=count)
+
     def _but(self, **changed: Any) -> Model:
         other = object.__new__(type(self))
         other.__dict__ |= self.__dict__ | changed
@@ -141,7 +180,7 @@ class Model:
         given = (self.bundle.folder.resolve(), self.bundle.sha256, self.device, self._entry)
         bare = self.calibration is None and self.gate is None
         changed = {"calibration": None, "gate": None} if bare else {}
-        return _loaded_again, given, {"_thorough": self._thorough, **changed}
+        return _loaded_again, (*given, self._members), {"_thorough": self._thorough, **changed}
 
     def predict(
         self,
@@ -154,6 +193,8 @@ class Model:
         mm_per_px: float | None = None,
         level: float | None = None,
         region: RegionKind | None = None,
+        reader: Reader | Path | str | None = None,
+        truth_of: TruthOf | None = None,
     ) -> Prediction:
         """Find the landmarks on a film, and measure how uncertain each is.
 
@@ -171,6 +212,8 @@ class Model:
             mm_per_px: scale of a film that is read; it goes before what the file states.
             level: probability with which each region holds the true point; 0.9 unless given.
             region: the kind of region, "hdr", "ellipse" or "disc"; by default the calibration's own.
+            reader: whose marks are foretold: as ``reader`` takes it.
+            truth_of: whether regions hold "one" reader's marks, or the "mean" of two readers'.
 
         Returns:
             Positions in the given film's own pixels, and in mm where its scale is known.
@@ -180,7 +223,8 @@ class Model:
             InputError: more samples than there are members; an unknown facing or polarity; a negative seed; a
                 level or region of a bundle without calibration, or one that it has not.
         """
-        asked = _Asked(samples, seed, facing, polarity, level, region)
+        chosen = self.reader(reader, truth_of=truth_of)
+        asked = _Asked(samples, seed, facing, polarity, level, region, chosen)
         self._calibration_for(asked)  # before the film is read
         return self._predict([_read(film, mm_per_px)], asked)[0]
 
@@ -193,20 +237,31 @@ class Model:
             and REGION_KINDS[kind_of_region(calibration, asked.region)].needs_maps
         )
         predictions = []
-        found = self._predict_with_maps(many, asked, with_maps=needs_maps)
-        for film, (raw, maps) in zip(many, found, strict=True):
-            prediction = raw
-            if calibration is not None:
+        found = self._raw(many, asked, with_maps=needs_maps)
+        for film, raw in zip(many, found, strict=True):
+            prediction, reader = raw.prediction, asked.reader
+            if calibration is not None and reader is not None:
                 level = DEFAULT_LEVEL if asked.level is None else asked.level
-                seen = maps if self._thorough or film.spacing is not None else None
-                prediction = calibrated(prediction, calibration, maps=seen, level=level, kind=asked.region)
+                prediction = calibrated(
+                    prediction,
+                    raw.marks_px,
+                    calibration,
+                    reader,
+                    maps=raw.maps,
+                    level=level,
+                    kind=asked.region,
+                )
+            elif reader is not None:
+                prediction = moved(prediction, raw.marks_px, reader)
             # Like a calibration a gate holds for the number of samples that it was learned with.
-            if self.gate is not None and prediction.model.samples == self.gate.source.samples:
-                prediction = apply_gate(prediction, film, self.gate, find=self._find)
+            if self.gate is not None and (
+                self._members or prediction.model.samples == self.gate.source.samples
+            ):
+                prediction = apply_gate(prediction, film, self.gate, reader=asked.reader, find=self._find)
             predictions.append(prediction)
         return predictions
 
-    def predict_with_maps(
+    def predict_raw(
         self,
         film: Film | Path | str,
         *,
@@ -216,15 +271,17 @@ class Model:
         polarity: AskedPolarity = "auto",
         mm_per_px: float | None = None,
         with_maps: bool = True,
-    ) -> tuple[Prediction, HeatMaps | None]:
-        """The prediction without calibration, and the heat maps behind it; else as ``predict``."""
+    ) -> RawPrediction:
+        """The prediction without calibration, and the marks and heat maps behind it; else as ``predict``."""
         asked, given = _Asked(samples, seed, facing, polarity), _read(film, mm_per_px)
-        return self._predict_with_maps([given], asked, with_maps=with_maps)[0]
+        return self._raw([given], asked, with_maps=with_maps)[0]
 
-    def _predict_with_maps(
-        self, many: Sequence[Film], asked: _Asked, *, with_maps: bool
-    ) -> list[tuple[Prediction, HeatMaps | None]]:
-        """Films' predictions without calibration, and the heat maps behind them."""
+    def marks_px(self, film: Film | Path | str) -> NDArray[np.float64]:
+        """(K, L, 2) each annotator's marks on a film, in its px; K = 1 where networks tell none apart."""
+        return np.asarray(self.predict_raw(film, with_maps=False).marks_px.mean(axis=0))
+
+    def _raw(self, many: Sequence[Film], asked: _Asked, *, with_maps: bool) -> list[RawPrediction]:
+        """Films' predictions without calibration, and what is behind them."""
         orientations, uprights = [], []
         for film in many:
             stretched = stretch_grey(film.pixels)
@@ -252,7 +309,8 @@ class Model:
                 ),
                 landmark_set=self.landmark_set,
             )
-            found.append((prediction, drawn.maps))
+            marks = drawn.positions_px[:, None] if drawn.marks_px is None else drawn.marks_px
+            found.append(RawPrediction(prediction, marks, drawn.maps))
         return found
 
     def _calibration_for(self, asked: _Asked) -> Calibration | None:
@@ -272,11 +330,49 @@ class Model:
             check_level(asked.level)
         kind_of_region(calibration, asked.region)
         fitted = calibration.fitted_on.samples
+        if self._members is not None and asked.samples is None:
+            return calibration  # the members that have not seen a film stand for all
         if (self.default_samples if asked.samples is None else asked.samples) == fitted:
             return calibration
         if needed:
             raise InputError(f"{self.name} is calibrated for {fitted} samples, and for no other number")
         return None
+
+    def reader(
+        self, asked: Reader | Path | str | None = None, *, truth_of: TruthOf | None = None
+    ) -> Reader | None:
+        """The reader whose marks are to be foretold.
+
+        Args:
+            asked: a reader, its file, or a name: "definition" for one of whom nothing is known, "mean" for
+                the mean of the annotators, or one of them; by default "definition", for a bundle that is
+                calibrated by one reader this one, and for one that is not calibrated the annotators' mean.
+            truth_of: whose marks regions are to hold; by default as the reader says, else "one".
+
+        Returns:
+            None for an uncalibrated bundle of which nothing is asked.
+
+        Raises:
+            InputError: no such reader or file, or one that is of another bundle.
+        """
+        found = choose_reader(
+            asked,
+            name=self.name,
+            sha256=self.bundle.sha256,
+            numbers=[mark.number for mark in self.landmark_set.landmarks],
+            told_apart=self.annotators,
+            calibration=self.calibration,
+        )
+        return found if found is None or truth_of is None else found.model_copy(update={"truth_of": truth_of})
+
+    @property
+    def annotators(self) -> tuple[str, ...]:
+        """The two annotators that the networks tell apart, as far as the bundle names them."""
+        return (
+            self.bundle.provenance.annotators
+            if self.calibration is None
+            else self.calibration.readers.annotators
+        )
 
     def predict_many(
         self,
@@ -294,9 +390,9 @@ class Model:
             FilmError: a file of the batch that is due cannot be read.
         """
         count = batch or (GPU_FILMS if self.device == "cuda" else 1)
-        coming = iter(many)
+        coming, asked = iter(many), _Asked(samples, seed, reader=self.reader())
         while together := list(islice(coming, count)):
-            yield from self._predict(list(map(_read, together)), _Asked(samples, seed))
+            yield from self._predict(list(map(_read, together)), asked)
 
     def orientation(
         self, film: Film, *, facing: AskedFacing = "auto", polarity: AskedPolarity = "auto"
@@ -364,23 +460,29 @@ class Model:
             raise InputError(f"a seed is 0 or more, not {seed}")
         drawn = self._localizer.sample(uprights, samples=count, seed=seed, with_maps=with_maps)
         for k, (own, orientation, upright) in enumerate(zip(drawn, orientations, uprights, strict=True)):
-            coarse, maps, width_px = own.coarse_positions_px, own.maps, upright.shape[1]
+            coarse, marks, maps, width_px = own.coarse_positions_px, own.marks_px, own.maps, upright.shape[1]
             drawn[k] = replace(
                 own,
                 positions_px=orientation.to_given(own.positions_px, width_px),
                 coarse_positions_px=None if coarse is None else orientation.to_given(coarse, width_px),
-                maps=maps.mirrored(width_px) if maps is not None and orientation.left else maps,
+                marks_px=None if marks is None else orientation.to_given(marks, width_px),
+                maps=tuple(own_maps.mirrored(width_px) for own_maps in maps)
+                if maps and orientation.left
+                else maps,
             )
         return drawn
 
 
-def _loaded_again(place: Path, sha256: str, device: Device, entry: RecipeEntry) -> Model:
+def _loaded_again(
+    place: Path, sha256: str, device: Device, entry: RecipeEntry, members: tuple[int, ...] | None
+) -> Model:
     """The model that another process had loaded; its recipe may be one that was registered there."""
     register_recipe(entry)
     bundle = read_bundle(place)
     if bundle.sha256 != sha256:
         raise BundleError("was changed since it was loaded", where=place, remedy="load the model again")
-    return Model(bundle, device=device)
+    model = Model(bundle, device=device)
+    return model if members is None else model.only(members)
 
 
 def _read(film: Film | Path | str, mm_per_px: float | None = None) -> Film:

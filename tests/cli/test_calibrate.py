@@ -7,6 +7,7 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+from cephsure.uncertainty.site import read_site
 from PIL import Image
 
 from cephsure.bundles.bundle import read_bundle
@@ -16,7 +17,6 @@ from cephsure.inference.samples import Samples
 from cephsure.model import load_model
 from cephsure.uncertainty import to_prediction
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, Region
-from cephsure.uncertainty.site import read_site
 
 pytestmark = pytest.mark.slow
 

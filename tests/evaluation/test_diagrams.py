@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from cephsure.uncertainty.site import cross_validate
 
 import made_errors
 from cephsure.evaluation.diagrams import gain_figure, monitor_figure, reliability_diagram
 from cephsure.evaluation.table import gain_table
 from cephsure.uncertainty.monitor import watch
-from cephsure.uncertainty.site import cross_validate
 
 PNG = b"\x89PNG"
 

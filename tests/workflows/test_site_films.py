@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
+from cephsure.uncertainty.site import read_site
 
 from cephsure.errors import InputError
-from cephsure.uncertainty.site import read_site
 from cephsure.workflows import AnnotatedData, CalibrateOptions, calibrate, monitor, site_calibrate
 
 pytestmark = pytest.mark.slow

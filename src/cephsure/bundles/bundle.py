@@ -41,6 +41,7 @@ class Provenance(BaseModel):
         data_sha256: over its films' names, image files and chosen points.
         split: which of its films were trained on.
         truth: whose points were true.
+        annotators: those whom the networks tell apart, in the order of their maps; empty if not told.
         made: the day, as YYYY-MM-DD; "" if that is not known.
     """
 
@@ -49,6 +50,7 @@ class Provenance(BaseModel):
     data_sha256: str = ""
     split: str = ""
     truth: str = "unknown"
+    annotators: tuple[str, ...] = ()
     made: str = ""
 
 
@@ -101,6 +103,7 @@ class Bundle:
         landmark_set: which landmarks, in which order.
         mean_shape: (L, 2) the mean shape in frame units, or None for one-stage recipes.
         members: the members' folders.
+        validation_films: for each member names of films of its data that it was not trained on.
         orientation: the orientation network's folder, or None.
         provenance: what it was made from.
         sha256: of its SHA256SUMS, which names every other file's: the identity of the whole.
@@ -114,10 +117,10 @@ class Bundle:
     landmark_set: LandmarkSet
     mean_shape: NDArray[np.float64] | None
     members: tuple[Path, ...]
+    validation_films: tuple[frozenset[str], ...]
     orientation: Path | None
     provenance: Provenance
     sha256: str
-    validation_films: tuple[tuple[str, ...], ...] = ()
 
 
 def read_bundle(path: str | Path) -> Bundle:
@@ -150,10 +153,10 @@ def read_bundle(path: str | Path) -> Bundle:
         landmark_set=landmark_set,
         mean_shape=_mean_shape(facts, len(landmark_set), folder / FACTS_FILE),
         members=tuple(_inside(folder, member.folder) for member in facts.members),
+        validation_films=tuple(frozenset(member.validation_films) for member in facts.members),
         orientation=None if facts.orientation is None else _inside(folder, facts.orientation.folder),
         provenance=facts.provenance,
         sha256=hashlib.sha256(sums).hexdigest(),
-        validation_films=tuple(member.validation_films for member in facts.members),
     )
 
 

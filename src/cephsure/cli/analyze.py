@@ -18,7 +18,9 @@ from cephsure.cli.options import (
     Norms,
     OutFolder,
     PassSeed,
+    ReaderName,
     SampleCount,
+    TruthOf,
     WhereTo,
     find_films,
     output_files,
@@ -58,6 +60,8 @@ def analyze(
     mm_per_px: MmPerPx = None,
     facing: WhereTo = "auto",
     polarity: Bone = "auto",
+    reader: ReaderName = None,
+    truth_of: TruthOf = None,
     out: OutFolder = None,
     formats: Annotated[
         list[str] | None,
@@ -105,7 +109,7 @@ def analyze(
     if (data is None) == (not films):
         raise typer.BadParameter("name films, or annotated films with --data DIR")
     files = output_files(formats, overlay=overlay, out=out)
-    predict = PredictOptions(mm_per_px, samples, seed, facing, polarity)
+    predict = PredictOptions(mm_per_px, samples, seed, facing, polarity, reader=reader, truth_of=truth_of)
     options = AnalyzeOptions(analysis, norms, min_probability, uncalibrated, predict)
     complaints = terminal.Complaints()
     if data is not None:

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Option
 
 from cephsure.cli import terminal
-from cephsure.cli.options import Data, Layout, MmPerPx, ModelName, PassSeed, Split, Truth
+from cephsure.cli.options import (
+    Data,
+    Layout,
+    MmPerPx,
+    ModelName,
+    OtherFolds,
+    PassSeed,
+    ReaderName,
+    Split,
+    Truth,
+)
 from cephsure.errors import InputError
+from cephsure.uncertainty.readers.cases import KNOWN
 from cephsure.workflows.batch import DEFAULT_MODEL, WHOLE, AnnotatedData
 
 if TYPE_CHECKING:
@@ -43,7 +54,21 @@ def calibrate(
     truth: Truth = "mean",
     mm_per_px: MmPerPx = None,
     seed: PassSeed = 0,
-    folds: Annotated[int, Option("--cross-fit", min=2, metavar="K", help="Folds of the figures shown.")] = 10,
+    folds: Annotated[
+        int, Option("--cross-fit", min=2, metavar="K", help="Folds in which films are judged by the others.")
+    ] = 5,
+    other_folds: OtherFolds = None,
+    further: Annotated[
+        list[Path] | None,
+        Option(
+            "--further-readers",
+            metavar="DIR",
+            help="Annotated films of another site, for how readers differ; can be given again.",
+        ),
+    ] = None,
+    further_mm_per_px: Annotated[
+        float | None, Option("--further-mm-per-px", metavar="S", help="Millimetres a pixel of those films.")
+    ] = None,
     max_missed_rate: Annotated[
         float,
         Option(metavar="RATE", help="Gate: share of a film's accepted points that may be wrong."),
@@ -73,12 +98,14 @@ def calibrate(
         ),
     ] = False,
 ) -> None:
-    """Calibrate a bundle on films with known points that it was not trained on.
+    """Calibrate a bundle on films with known points.
 
-    The new bundle is the old one with what it expects of its errors: in mm, and as regions that hold the
-    true point with a stated probability. The figures shown are cross-fitted: each film is judged by a
-    calibration fitted without it and without films of its group. Films that show the same exposure or
-    patient as a training film are left out.
+    The new bundle is the old one with what it expects of its errors: in mm, and as regions that hold a
+    reader's point with a stated probability, for readers whom it knows and for one not met before. The
+    figures shown are a rehearsal: each person is judged by what the others tell, and each film of the
+    annotators by what the other films tell. Films that the bundle was trained on are predicted by the
+    networks that have not seen them (--other-fold); films of the same exposure or patient as a training
+    film are left out.
 
     Exit status: 0 all went; 2 some input could not be used, the rest is done all the same; 1 a failure of
     cephsure.
@@ -112,7 +139,14 @@ def calibrate(
             bundle,
             out=out,
             report=report,
-            options=CalibrateOptions(seed, folds, target, gate_halves),
+            options=CalibrateOptions(
+                seed,
+                folds,
+                target,
+                gate_halves,
+                tuple(other_folds or ()),
+                tuple(AnnotatedData(path, mm_per_px=further_mm_per_px) for path in further or ()),
+            ),
             on_progress=on_progress,
         )
     _show_figures(result.figures)
@@ -129,12 +163,19 @@ def site_calibrate(
     name: Annotated[str, Option(metavar="NAME", help="What the site or observer is called.")] = "site",
     out: Annotated[
         Path | None,
-        Option(metavar="FILE", help="The site's file.", show_default="only show the figures"),
+        Option(metavar="FILE", help="The reader's file.", show_default="only show the figures"),
     ] = None,
     model: ModelName = DEFAULT_MODEL,
     layout: Layout = "auto",
     split: Split = "all",
     truth: Truth = "mean",
+    truth_of: Annotated[
+        Literal["one", "mean"] | None,
+        Option(help="Whether the points are one reader's or the mean of two.", show_default="as the data"),
+    ] = None,
+    profile: Annotated[
+        Path | None, Option(metavar="FILE", help="Start from a profile (see: cephsure reader-profile).")
+    ] = None,
     mm_per_px: MmPerPx = None,
     seed: PassSeed = 0,
     level: Annotated[
@@ -147,11 +188,12 @@ def site_calibrate(
         Path | None, Option(metavar="DIR", help="Write gain.json and gain.png into this folder.")
     ] = None,
 ) -> None:
-    """Fit a model to a site or an observer from a few corrected films.
+    """Learn how a site or a reader marks, from one corrected film or more.
 
-    The file that is written holds an offset for each landmark, shrunken to 0 as far as the films are too few
-    to know it, and the regions' size at this site; ``cephsure predict --site FILE`` uses it. What K films
-    bring is shown by cross-validation: K films drawn at random, measured on the others.
+    The file that is written says where this reader marks each landmark and how sure that is; give it to
+    cephsure predict, analyze, evaluate or monitor by --reader FILE. Points move, regions become smaller, and
+    the gate is kept only where the films bear it out. What K films bring is shown by cross-validation: K
+    films drawn at random, measured on the others.
 
     Exit status: 0 all went; 2 some input could not be used, the rest is done all the same; 1 a failure of
     cephsure.
@@ -166,6 +208,8 @@ def site_calibrate(
             name=name,
             out=out,
             report=report,
+            truth_of=truth_of,
+            profile=profile,
             level=level,
             repeats=repeats,
             seed=seed,
@@ -173,18 +217,16 @@ def site_calibrate(
         )
     _show_site(found, level=level)
     terminal.remark_written(out)
-    if report is not None:
+    if report is not None and found.gains:
         terminal.remark(f"wrote gain.json and gain.png into {report}")
-    complaints.end(inputs=len(found.films.films) + len(found.errors))
+    complaints.end(inputs=found.films + len(found.errors))
 
 
 def monitor(
     *,
     data: Data,
     model: ModelName = DEFAULT_MODEL,
-    site: Annotated[
-        Path | None, Option(metavar="FILE", help="Watch the regions of this site calibration.")
-    ] = None,
+    reader: ReaderName = None,
     order: Annotated[
         Path | None,
         Option(
@@ -226,7 +268,7 @@ def monitor(
         watched = watch_coverage(
             AnnotatedData(data, layout, split, truth, mm_per_px),
             model,
-            site=site,
+            reader=reader,
             order=None if order is None else _names(order),
             level=level,
             false_alarm_rate=false_alarm_rate,
@@ -250,31 +292,42 @@ def _names(path: Path) -> list[str]:
 
 
 def _show_figures(figures: dict[str, Any]) -> None:
-    from cephsure.evaluation.calibration_figures import landmark_table, region_table, reliability_table
+    """Errors and regions for a reader not met before and for those who are known."""
+    from cephsure.evaluation.calibration_figures import (
+        landmark_table,
+        reader_table,
+        region_table,
+        reliability_table,
+    )
 
     console, source = terminal.stdout_console(), figures["source"]
-    heading = f"{source['model']} on {source['dataset']} ({source['split']}) · truth: {source['truth']}"
-    console.print(heading, style="bold")
-    by_landmark = landmark_table(figures, kind=figures["regions"][0]["kind"], levels=_SHOWN_LEVELS)
-    for table in (reliability_table(figures), region_table(figures), by_landmark):
-        console.print()
-        console.print(terminal.rich_table(table))
-    console.print()
-    error = figures["expected_calibration_error_mm"]
-    console.print(f"expected calibration error: {error:.3f} mm")
+    console.print(f"{source['model']} on {source['dataset']} ({source['split']})", style="bold")
+    for case in ("0", KNOWN):
+        section = figures["cases"].get(case)
+        if section is None:
+            continue
+        kind = figures["default_kind"]
+        tables = [reliability_table(section), region_table(section)]
+        tables.append(reader_table(section, kind=kind, level=_SHOWN_LEVELS[0]))
+        tables.append(landmark_table(section, kind=kind, levels=_SHOWN_LEVELS))
+        for table in tables:
+            console.print()
+            console.print(terminal.rich_table(table))
+        error = section["expected_calibration_error_mm"]
+        console.print(f"expected calibration error: {error:.3f} mm")
     console.print(f"intervals: {figures['interval']}", style="dim")
 
 
 def _show_gate(result: CalibrationResult, target: GateTarget) -> None:
     """Print what the gate promises, or why there is none, and the way out where it accepts nothing."""
     from cephsure.uncertainty.gate import promises
-    from cephsure.workflows.gate_films import gate_way_out, halves_line
+    from cephsure.workflows.gate_films import halves_line
 
     learned = result.gate
     lines = [f"no gate: {learned.reason}"] if learned.gate is None else list(promises(learned.gate))
     if learned.halves:
         lines.append(halves_line(learned.halves, target))
-    lines += gate_way_out(result.collected, learned.gate, target)
+    lines += learned.way_out
     console = terminal.stdout_console()
     console.print("Gate", style="bold")
     for line in lines:
@@ -283,21 +336,31 @@ def _show_gate(result: CalibrationResult, target: GateTarget) -> None:
 
 
 def _show_site(found: SiteCalibration, *, level: float) -> None:
+    """What K films bring, where the reader marks, and whether the gate holds here."""
     from cephsure.evaluation.table import gain_table
 
-    console = terminal.stdout_console()
+    console, reader = terminal.stdout_console(), found.reader
     console.print(found.about, style="bold")
-    console.print(terminal.rich_table(gain_table(found.gains, level=level)))
-    console.print()
-    console.print("offsets that are taken off, mm (to the face, downwards):", style="dim")
-    offsets = zip(found.codes, found.site.offsets_mm, strict=True)
-    console.print(" · ".join(f"{code} {x:+.2f} {y:+.2f}" for code, (x, y) in offsets), style="dim")
+    if found.gains:
+        console.print(terminal.rich_table(gain_table(found.gains, level=level)))
+        console.print("worst: the landmark that regions hold least · accepted: by the gate", style="dim")
+    else:
+        console.print("one film: what films bring cannot be shown by cross-validation", style="dim")
+    console.print(f"regions and expected errors are now for: {reader.for_whom}")
+    kept = reader.acceptance
+    if kept is not None:
+        line = f"gate: {kept.wrong} of {kept.points} accepted points wrong, each film judged by the others"
+        console.print(line if kept.withdrawn is None else f"gate withdrawn: {kept.withdrawn}")
+    console.print("offsets beside the line between annotators, mm (to the face, downwards):", style="dim")
+    offsets = zip(found.codes, reader.landmarks, strict=True)
+    console.print(
+        " · ".join(f"{code} {mark.mean[1]:+.2f} {mark.mean[2]:+.2f}" for code, mark in offsets), style="dim"
+    )
 
 
 def _show_watch(watched: CoverageWatch) -> None:
     console, readings = terminal.stdout_console(), watched.readings
-    at_site = f" at {watched.site}" if watched.site else ""
-    heading = f"{watched.model}{at_site} on {watched.dataset} · truth: {watched.truth}"
+    heading = f"{watched.model} on {watched.dataset} · truth: {watched.truth} · for {watched.reader}"
     console.print(heading, style="bold")
     console.print(
         f"{len(readings)} films, {readings[-1].mean_outside:.1%} of their points outside the regions "

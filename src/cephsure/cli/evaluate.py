@@ -14,9 +14,12 @@ from cephsure.cli.options import (
     Layout,
     MmPerPx,
     ModelName,
+    OtherFolds,
     PassSeed,
+    ReaderName,
     SampleCount,
     Truth,
+    TruthOf,
 )
 from cephsure.cli.terminal import rich_table
 from cephsure.workflows.batch import DEFAULT_MODEL, WHOLE, AnnotatedData
@@ -53,6 +56,13 @@ def evaluate(
         float | None,
         Option(min=0.01, max=0.99, metavar="P", help="Level of the regions.", show_default="0.9"),
     ] = None,
+    reader: ReaderName = None,
+    truth_of: TruthOf = None,
+    out_of_fold: Annotated[
+        bool,
+        Option("--out-of-fold", help="Predict a film that was trained on by members that have not seen it."),
+    ] = False,
+    other_folds: OtherFolds = None,
     tolerance_mm: Annotated[
         float, Option(metavar="MM", help="Points farther off than this are wrong.")
     ] = 2.0,
@@ -100,6 +110,10 @@ def evaluate(
             mirrored=mirror,
             inverted=invert,
             level=level,
+            reader=reader,
+            truth_of=truth_of,
+            out_of_fold=out_of_fold,
+            other_folds=other_folds or (),
             tolerance_mm=tolerance_mm,
             films_table=films_table,
             by=by,
@@ -159,7 +173,8 @@ def _heading(evaluation: Evaluation) -> str:
     changes = [name for name, done in (("mirrored", about.mirrored), ("inverted", about.inverted)) if done]
     data = f"{about.dataset} ({', '.join([about.split or WHOLE, *changes])})"
     samples = f"{about.samples} sample" + ("s" if about.samples != 1 else "")
-    return f"{about.model} ({about.model_kind}, {samples}) on {data} · truth: {about.truth}"
+    reader = f" · for {about.reader}" if about.reader else ""
+    return f"{about.model} ({about.model_kind}, {samples}) on {data} · truth: {about.truth}{reader}"
 
 
 def _remarks(evaluation: Evaluation) -> list[str]:

@@ -49,6 +49,28 @@ ComputedOn = Annotated[
 ]
 WhereTo = Annotated[Literal["auto", "left", "right"], Option(help="Where the face looks.")]
 Bone = Annotated[Literal["auto", "positive", "negative"], Option(help="Bone bright (positive) or dark.")]
+ReaderName = Annotated[
+    str | None,
+    Option(
+        "--reader",
+        "--site",
+        metavar="WHO",
+        help="Whose marks: definition, mean, an annotator's name, or a reader's file.",
+        show_default="definition",
+    ),
+]
+TruthOf = Annotated[
+    Literal["one", "mean"] | None,
+    Option(help="Regions are to hold one reader's marks, or the mean of two.", show_default="one"),
+]
+OtherFolds = Annotated[
+    list[Path] | None,
+    Option(
+        "--other-fold",
+        metavar="BUNDLE",
+        help="A bundle trained likewise on another fold of the same films; can be given again.",
+    ),
+]
 Norms = Annotated[Path | None, Option(metavar="FILE", help="Your own norms and classes, a TOML file.")]
 Split = Annotated[str, Option(metavar="NAME", help="Which of the films: a split's name, or all.")]
 

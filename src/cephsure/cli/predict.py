@@ -19,7 +19,9 @@ from cephsure.cli.options import (
     ModelName,
     OutFolder,
     PassSeed,
+    ReaderName,
     SampleCount,
+    TruthOf,
     WhereTo,
     find_films,
     output_files,
@@ -57,9 +59,8 @@ def predict(
         Literal["hdr", "ellipse", "disc"] | None,
         Option(help="Kind of region: heat map's level set, ellipse or disc.", show_default="the model's own"),
     ] = None,
-    site: Annotated[
-        Path | None, Option(metavar="FILE", help="Fit the points to a site (see: cephsure site-calibrate).")
-    ] = None,
+    reader: ReaderName = None,
+    truth_of: TruthOf = None,
     thorough: Annotated[
         bool,
         Option(
@@ -90,7 +91,6 @@ def predict(
     of cephsure.
     """
     from cephsure.films.spacing import check_mm_per_px
-    from cephsure.uncertainty.site import read_site
 
     files = output_files(formats, overlay=overlay, out=out)
     check_mm_per_px(mm_per_px)
@@ -102,7 +102,8 @@ def predict(
         polarity=polarity,
         level=level,
         region=region,
-        site=None if site is None else read_site(site),
+        reader=reader,
+        truth_of=truth_of,
         thorough=thorough,
     )
     complaints = terminal.Complaints()

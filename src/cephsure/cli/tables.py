@@ -69,8 +69,9 @@ def print_film(console: Console, prediction: Prediction) -> None:
         console.print(NO_SCALE, style="bold yellow")
     console.print(_MARKS_IN_PERCENT if unknown_scale else _MARKS_IN_MM, style="dim")
     if (level := region_level(prediction)) is not None:
-        said = f"each region holds the true point with {100 * level:g} % probability"
-        console.print(f"calibrated: expected errors in mm; {said}", style="dim")
+        whom = "" if prediction.reader is None else f" for {prediction.reader.for_whom}"
+        said = f"each region holds the point with {100 * level:g} % probability"
+        console.print(f"calibrated{whom}: {said}", style="dim")
     model, plural = prediction.model, "" if prediction.model.samples == 1 else "s"
     console.print(f"model {model.name}: {model.kind}, {model.samples} sample{plural} a landmark", style="dim")
     for note in prediction.film.notes:

@@ -1,4 +1,4 @@
-"""What a cross-fitted calibration amounts to: figures with intervals, as JSON data and tables."""
+"""What a calibration amounted to when it was rehearsed: figures with intervals, as JSON data and tables."""
 
 from __future__ import annotations
 
@@ -10,40 +10,83 @@ import numpy as np
 from cephsure.evaluation.bootstrap import film_weights, mean_interval
 from cephsure.evaluation.errors import reliability
 from cephsure.evaluation.table import NOT_DEFINED, Column, Table, cell, percent
+from cephsure.uncertainty.calibration.fitting import judge_regions
+from cephsure.uncertainty.quantile import LEVELS
+from cephsure.uncertainty.readers.cases import case_title
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from cephsure.landmarks import LandmarkSet
-    from cephsure.uncertainty.calibration.data import CalibrationData
-    from cephsure.uncertainty.calibration.fitting import CrossFit, RegionFigures
+    from cephsure.uncertainty.calibration.calibration import Bounds, Calibration
+    from cephsure.uncertainty.calibration.data import CalibrationSource
+    from cephsure.uncertainty.calibration.fitting import RegionFigures, Rehearsed
+    from cephsure.uncertainty.prediction import RegionKind
 
-SCHEMA = "cephsure.calibration-figures/1"
+SCHEMA = "cephsure.calibration-figures/2"
 RESAMPLES = 1000
 
 
 def document(
-    crossed: CrossFit, data: CalibrationData, landmark_set: LandmarkSet, *, resamples: int = RESAMPLES
+    rehearsed: Sequence[Rehearsed],
+    calibration: Calibration,
+    source: CalibrationSource,
+    landmark_set: LandmarkSet,
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> dict[str, Any]:
-    """All figures of cross-fitted films as JSON data, their intervals from bootstrap resamples of films.
+    """All figures of a rehearsal as JSON data, case by case, intervals from bootstrap resamples of films.
 
-    Overall and per landmark: expected against actual errors, coverage and areas by kind and level.
+    Overall, per reader and per landmark: expected and actual errors, coverage and areas by kind and level.
     """
-    weights = film_weights(len(data.film_ids), n_resamples=resamples, seed=crossed.seed)
-    found = reliability(crossed.expected_mm, crossed.actual_mm)
+    bounds = calibration.bounds
+    by_case: dict[str, list[Rehearsed]] = {}
+    for films in rehearsed:
+        by_case.setdefault(films.case, []).append(films)
     return {
         "schema": SCHEMA,
-        "source": asdict(data.source),
-        "films": len(data.film_ids),
-        "groups": len(set(data.groups)),
-        "points": int(np.isfinite(crossed.actual_mm).sum()),
-        "folds": crossed.folds,
-        "seed": crossed.seed,
+        "source": asdict(source),
+        "seed": seed,
+        "default_kind": calibration.default,
         "interval": f"95 %, {resamples} bootstrap resamples of films",
-        "mean_error_mm": _rounded(np.nanmean(crossed.actual_mm)),
-        "mean_expected_mm": _rounded(crossed.expected_mm[np.isfinite(crossed.actual_mm)].mean()),
+        "cases": {
+            case: _section(
+                case, films, calibration.bounds[case], landmark_set, seed=seed, resamples=resamples
+            )
+            for case, films in by_case.items()
+        },
+    }
+
+
+def _section(
+    case: str,
+    rehearsed: Sequence[Rehearsed],
+    bounds: Mapping[RegionKind, Bounds],
+    landmark_set: LandmarkSet,
+    *,
+    seed: int,
+    resamples: int,
+) -> dict[str, Any]:
+    """One case's figures."""
+    names = np.concatenate([[f.reader.data.film_ids[i] for i in f.films] for f in rehearsed])
+    readers = np.concatenate([[f.reader.name] * len(f.films) for f in rehearsed])
+    film_ids, rows = np.unique(names, return_inverse=True)
+    weights = film_weights(len(film_ids), n_resamples=resamples, seed=seed)[:, rows]
+    expected = np.concatenate([f.expected_mm for f in rehearsed])
+    actual = np.concatenate([f.actual_mm for f in rehearsed])
+    regions = {
+        (kind, level): judge_regions(rehearsed, bounds, kind, level) for kind in bounds for level in LEVELS
+    }
+    found, known = reliability(expected, actual), np.isfinite(actual)
+    return {
+        "title": case_title(case),
+        "films": len(film_ids),
+        "points": int(known.sum()),
+        "mean_error_mm": _rounded(actual[known].mean()),
+        "mean_expected_mm": _rounded(expected[known].mean()),
         "expected_calibration_error_mm": _rounded(found.expected_calibration_error),
         "deciles": [
             {"points": int(n), "expected_mm": _rounded(x), "actual_mm": _rounded(y), "ratio": _rounded(x / y)}
@@ -51,11 +94,41 @@ def document(
         ],
         "regions": [
             {"kind": kind, "level": level, **_region(figures, weights)}
-            for (kind, level), figures in crossed.regions.items()
+            for (kind, level), figures in regions.items()
+        ],
+        "readers": [
+            _reader(name, readers == name, expected, actual, regions)
+            for name in dict.fromkeys(readers.tolist())
         ],
         "landmarks": [
-            {"number": landmark.number, "code": landmark.code, **_landmark(crossed, index, weights)}
-            for index, landmark in enumerate(landmark_set.landmarks)
+            {"number": mark.number, "code": mark.code, **_landmark(expected, actual, regions, index, weights)}
+            for index, mark in enumerate(landmark_set.landmarks)
+        ],
+    }
+
+
+def _reader(
+    name: str,
+    rows: NDArray[np.bool_],
+    expected: NDArray[np.float64],
+    actual: NDArray[np.float64],
+    regions: Mapping[tuple[RegionKind, float], RegionFigures],
+) -> dict[str, Any]:
+    """One reader's figures."""
+    known = np.isfinite(actual[rows])
+    return {
+        "name": name,
+        "films": int(rows.sum()),
+        "mean_error_mm": _rounded(actual[rows][known].mean()),
+        "mean_expected_mm": _rounded(expected[rows][known].mean()),
+        "regions": [
+            {
+                "kind": kind,
+                "level": level,
+                "coverage": _rounded(np.nanmean(figures.covered[rows])),
+                "median_area_mm2": _of_finite(np.median, figures.areas_mm2[rows]),
+            }
+            for (kind, level), figures in regions.items()
         ],
     }
 
@@ -80,16 +153,21 @@ def _coverage(covered: NDArray[np.float64], weights: NDArray[np.float64]) -> dic
     return {"coverage": _rounded(np.nanmean(covered)), "coverage_ci95": [*map(_rounded, interval)]}
 
 
-def _landmark(crossed: CrossFit, index: int, weights: NDArray[np.float64]) -> dict[str, Any]:
+def _landmark(
+    expected: NDArray[np.float64],
+    actual: NDArray[np.float64],
+    regions: Mapping[tuple[RegionKind, float], RegionFigures],
+    index: int,
+    weights: NDArray[np.float64],
+) -> dict[str, Any]:
     """One landmark's figures."""
-    actual = crossed.actual_mm[:, index]
-    known = np.isfinite(actual)
+    known = np.isfinite(actual[:, index])
     if not known.any():
         return {"films": 0, "mean_error_mm": None, "mean_expected_mm": None, "regions": []}
     return {
         "films": int(known.sum()),
-        "mean_error_mm": _rounded(actual[known].mean()),
-        "mean_expected_mm": _rounded(crossed.expected_mm[known, index].mean()),
+        "mean_error_mm": _rounded(actual[known, index].mean()),
+        "mean_expected_mm": _rounded(expected[known, index].mean()),
         "regions": [
             {
                 "kind": kind,
@@ -97,7 +175,7 @@ def _landmark(crossed: CrossFit, index: int, weights: NDArray[np.float64]) -> di
                 **_coverage(figures.covered[:, index], weights),
                 "mean_area_mm2": _of_finite(np.mean, figures.areas_mm2[:, index]),
             }
-            for (kind, level), figures in crossed.regions.items()
+            for (kind, level), figures in regions.items()
         ],
     }
 
@@ -130,7 +208,7 @@ def region_table(figures: dict[str, Any]) -> Table:
         for region in figures["regions"]
     ]
     return Table(
-        f"Regions, cross-fitted ({figures['folds']} folds, {figures['films']} films)",
+        f"Regions for {figures['title']}: {figures['films']} films",
         (Column("kind", "left"), *map(Column, (*headings, "median, mm²", "whole film, %"))),
         tuple(rows),
     )
@@ -147,7 +225,21 @@ def reliability_table(figures: dict[str, Any]) -> Table:
         for number, group in enumerate(figures["deciles"], start=1)
     )
     columns = tuple(map(Column, ("group", "points", "expected", "actual", "ratio")))
-    return Table("Errors in mm, cross-fitted", columns, rows)
+    return Table(f"Errors in mm for {figures['title']}", columns, rows)
+
+
+def reader_table(figures: dict[str, Any], *, kind: str, level: float) -> Table:
+    """Each reader of a case: errors, and what the regions of one kind and level held."""
+    rows = []
+    for reader in figures["readers"]:
+        entry = next(e for e in reader["regions"] if e["kind"] == kind and e["level"] == level)
+        errors = cell(reader["mean_expected_mm"], 2), cell(reader["mean_error_mm"], 2)
+        held = percent(entry["coverage"]), cell(entry["median_area_mm2"], 1)
+        rows.append((reader["name"], str(reader["films"]), *errors, *held))
+    headings = ("films", "expected, mm", "actual, mm", f"in {level:.0%}, %", "median, mm²")
+    return Table(
+        f"Readers, {figures['title']}", (Column("reader", "left"), *map(Column, headings)), tuple(rows)
+    )
 
 
 def landmark_table(figures: dict[str, Any], *, kind: str, levels: Sequence[float]) -> Table:

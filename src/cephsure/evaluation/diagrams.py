@@ -6,6 +6,8 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
+from cephsure.uncertainty.readers.cases import KNOWN
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from cephsure.uncertainty.monitor import Reading
-    from cephsure.uncertainty.site import GainRow
+    from cephsure.uncertainty.readers.site import GainRow
 
 # Okabe and Ito's palette: told apart by colour-blind readers too.
 _BLUE, _ORANGE, _GREEN, _GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
@@ -23,16 +25,13 @@ _MARKERS = {"hdr": "o", "ellipse": "s", "disc": "^"}
 
 def reliability_diagram(figures: dict[str, Any]) -> bytes:
     """Expected against actual errors, stated against actual coverage, of ``calibration_figures.document``."""
-    figure = _figure(9.6, 4.4)
-    left, right = figure.subplots(1, 2)
-    _errors(left, figures)
-    _coverage(right, figures)
+    cases = [figures["cases"][case] for case in ("0", KNOWN) if case in figures["cases"]]
+    figure = _figure(9.6, 4.4 * len(cases))
+    for case, (left, right) in zip(cases, figure.subplots(len(cases), 2, squeeze=False), strict=True):
+        _errors(left, case)
+        _coverage(right, case)
     source = figures["source"]
-    figure.suptitle(
-        f"{source['model']} on {source['dataset']} {source['split']}, truth: {source['truth']} · "
-        f"{figures['films']} films, cross-fitted in {figures['folds']} folds",
-        fontsize=10,
-    )
+    figure.suptitle(f"{source['model']} on {source['dataset']} {source['split']}", fontsize=10)
     return _png(figure)
 
 
@@ -48,7 +47,8 @@ def _errors(axes: Axes, figures: dict[str, Any]) -> None:
     axes.set(xlim=(0, end), ylim=(0, end), aspect="equal")
     axes.set(xlabel="mean expected radial error, mm", ylabel="mean radial error, mm")
     axes.set_title(
-        f"{figures['points']} points; calibration error {figures['expected_calibration_error_mm']:.3f} mm",
+        f"{figures['title']}: {figures['points']} points; "
+        f"calibration error {figures['expected_calibration_error_mm']:.3f} mm",
         fontsize=9,
     )
     axes.legend(fontsize=8, frameon=False, loc="upper left")
@@ -80,33 +80,25 @@ def _coverage(axes: Axes, figures: dict[str, Any]) -> None:
 
 
 def gain_figure(rows: Sequence[GainRow], *, level: float, title: str) -> bytes:
-    """Mean radial error, coverage and area against K, of ``cross_validate``, with their SD over the draws."""
+    """Mean radial error (SD over draws), coverage and area against K, of ``cross_validate``."""
     figure = _figure(9.6, 3.4)
     errors, coverage, areas = figure.subplots(1, 3)
     films = [row.films for row in rows]
-    bars: dict[str, Any] = {"fmt": "o-", "color": _BLUE, "capsize": 3}
-    errors.errorbar(films, [row.mre_mm for row in rows], [row.mre_sd_mm for row in rows], **bars)
+    mre, spread = [row.mre_mm for row in rows], [row.mre_sd_mm for row in rows]
+    errors.errorbar(films, mre, spread, fmt="o-", color=_BLUE, capsize=3)
     errors.set(xlabel="corrected films K", ylabel="mean radial error, mm")
-    with_regions = [row for row in rows if row.coverage is not None]
     coverage.axhline(100 * level, color=_GREY, linewidth=1)
-    coverage.errorbar(
-        [row.films for row in with_regions],
-        [100 * (row.coverage or 0.0) for row in with_regions],
-        [100 * (row.coverage_sd or 0.0) for row in with_regions],
-        **bars,
-    )
+    held, worst = [100 * row.coverage for row in rows], [100 * row.worst_landmark for row in rows]
+    coverage.plot(films, held, "o-", color=_BLUE, label="all landmarks")
+    coverage.plot(films, worst, "s--", color=_ORANGE, label="the worst landmark")
     coverage.set(xlabel="corrected films K", ylabel=f"coverage, % (line: the level, {100 * level:g})")
+    coverage.legend(fontsize=8, frameon=False)
     # A gap where the regions are all of the film: a line across it would show areas that there are not.
     sizes = [math.nan if row.area_mm2 is None else row.area_mm2 for row in rows]
     areas.plot(films, sizes, "o-", color=_BLUE)
-    for row in with_regions:
-        if row.area_mm2 is None:
-            areas.annotate(
-                "all of the film", (row.films, 0.04), xycoords=("data", "axes fraction"), rotation=90
-            )
-    areas.set(xlabel="corrected films K", ylabel="mean area of the regions, mm²", xlim=errors.get_xlim())
+    areas.set(xlabel="corrected films K", ylabel="median area of the regions, mm²")
     areas.set_ylim(bottom=0)
-    figure.suptitle(f"{title} · {rows[0].repeats} draws for each K, bars: SD over draws", fontsize=9)
+    figure.suptitle(f"{title} · {rows[-1].repeats} draws for each K, bars: SD over draws", fontsize=9)
     return _png(figure)
 
 

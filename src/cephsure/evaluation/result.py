@@ -19,6 +19,7 @@ class About(Frozen):
     Attributes:
         split: which of the data set's films.
         truth: whose annotation counts as true.
+        reader: for whose marks points, regions and expected errors are, in words.
         spacing_sources: where the scale comes from, and of how many films.
         problems: what the reader of the data set (of all its splits) left out, one line each.
         model_kind: baseline, ensemble or mc-dropout.
@@ -32,6 +33,7 @@ class About(Frozen):
     dataset: str | None = None
     split: str | None = None
     truth: str | None = None
+    reader: str | None = None
     landmark_set: str | None = None
     spacing_sources: dict[str, int] = Field(default_factory=dict)
     problems: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cephsure.evaluation.result import Accuracy, Evaluation, MeasureQuality
-    from cephsure.uncertainty.site import GainRow
+    from cephsure.uncertainty.readers.site import GainRow
 
 NOT_DEFINED = "–"
 
@@ -92,20 +92,28 @@ def measure_table(evaluation: Evaluation) -> Table:
 
 def gain_table(rows: Sequence[GainRow], *, level: float) -> Table:
     """What K corrected films of a site bring, with regions of a level."""
-    headings = ("MRE mm", "within 2 mm %", f"coverage at {100 * level:g} %", "mean area mm²", "whole film %")
+    headings = (
+        "MRE mm",
+        "in 2 mm %",
+        f"held at {100 * level:g} %",
+        "worst %",
+        "area mm²",
+        "accepted %",
+        "wrong %",
+    )
     return Table(
-        title=f"K corrected films: measured on the others, mean of {rows[0].repeats} random draws (SD)",
+        title=f"K corrected films: measured on the others, mean of {rows[-1].repeats} random draws (SD)",
         columns=tuple(map(Column, ("K", *headings))),
         rows=tuple(
             (
                 str(row.films),
                 f"{row.mre_mm:.2f} ({row.mre_sd_mm:.2f})",
-                f"{100 * row.sdr_2mm:.1f}",
-                NOT_DEFINED
-                if row.coverage is None
-                else f"{100 * row.coverage:.1f} ({100 * (row.coverage_sd or 0.0):.1f})",
+                percent(row.sdr_2mm),
+                percent(row.coverage),
+                percent(row.worst_landmark, 0),
                 cell(row.area_mm2, 1),
-                percent(row.whole_film, 0),
+                percent(row.accepted, 0),
+                percent(row.wrong),
             )
             for row in rows
         ),

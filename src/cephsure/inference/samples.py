@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,7 +31,10 @@ class Samples:
             sum p(u) |u - position|, in pixels of the given film.
         entropies: (T, L) Shannon entropy of each map's probability, in nats.
         coarse_positions_px: (T, L, 2) positions after the coarse stage, or None for one-stage recipes.
-        maps: the mixture of the samples' heat maps on the film's axes, or None if it was not asked for.
+        marks_px: (T, K, L, 2) the same of each of K annotators whom the recipe tells apart; their mean over
+            K is ``positions_px``. None where it does not.
+        maps: for each annotator that is told apart (else one) the mixture of the samples' heat maps, each
+            map's middle where the mean of the annotator's positions is; None if they were not asked for.
         features: (C,) what the first network's deepest level makes of the film, without dropout; None if it
             does not tell, or not in the pass that drew the samples.
         augmented_positions_px: (K, L, 2) positions that the first network, without dropout, finds on K
@@ -48,14 +50,15 @@ class Samples:
     expected_errors_px: NDArray[np.float64]
     entropies: NDArray[np.float64]
     coarse_positions_px: NDArray[np.float64] | None = None
-    maps: HeatMaps | None = None
+    marks_px: NDArray[np.float64] | None = None
+    maps: tuple[HeatMaps, ...] | None = None
     features: NDArray[np.float64] | None = None
     augmented_positions_px: NDArray[np.float64] | None = None
     feature_distance: float | None = None
     shape_residuals: NDArray[np.float64] | None = None
 
 
-def stacked(readings: Sequence[MapReadings], maps: HeatMaps | None = None) -> Samples:
+def stacked(readings: Sequence[MapReadings], maps: tuple[HeatMaps, ...] | None = None) -> Samples:
     """The samples of one film's passes, read in its px."""
     return Samples(
         positions_px=np.stack([read.positions for read in readings]),
@@ -87,6 +90,12 @@ class HeatMaps:
         places = np.floor((positions_px - self.origins_px) @ np.linalg.inv(self.cell_px).T + 0.5)
         inside = ((places >= 0) & (places < (width, height))).all(axis=1, keepdims=True)
         return np.where(inside, places, -1).astype(np.int64)
+
+    @property
+    def middles_px(self) -> NDArray[np.float64]:
+        """(L, 2) position of each map's middle, in px of the film."""
+        height, width = self.probabilities.shape[1:]
+        return np.asarray(self.origins_px + self.cell_px @ np.array([(width - 1) / 2, (height - 1) / 2]))
 
     def mirrored(self, width_px: int) -> HeatMaps:
         """The maps of the mirror image of a film that is ``width_px`` wide."""
@@ -137,60 +146,90 @@ def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[
     return np.asarray(np.divide(raised, total, where=total > 0, out=np.zeros_like(raised)))
 
 
-def mean_of_marks(maps: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Distribution of the mean of K points, each drawn from a map of its own, independently.
+def laid_together(
+    maps: Sequence[HeatMaps], shares: NDArray[np.float64], moves_px: NDArray[np.float64]
+) -> HeatMaps:
+    """Annotators' maps, each moved (K, L, 2) from the own mark to one common point, added by shares (K, L).
 
-    Where a network has learned K annotators apart and the truth is the mean of their points, this is the map
-    of the truth: from (K, L, P, P) probabilities the K maps' convolution (L, Q, Q) on cells K times as fine,
-    Q = K (P - 1) + 1. Its cell q lies where cell q / K of the maps does.
+    What is left is how each of them scatters round the own mark: the map of a point between the marks. Maps
+    of several annotators lie alike round their marks, as ``mixture`` makes them.
     """
-    return functools.reduce(_convolved, maps)
+    total = np.zeros_like(maps[0].probabilities)
+    origins = np.zeros_like(maps[0].origins_px)
+    for own, share, move in zip(maps, shares, moves_px, strict=True):
+        total += share.astype(np.float32)[:, None, None] * own.probabilities
+        origins += share[:, None] * (own.origins_px + move)
+    return HeatMaps(total, origins, maps[0].cell_px)
 
 
-def _convolved(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The convolution (L, S + P - 1, S + P - 1) of maps (L, S, S) and (L, P, P).
+def blurred(maps: HeatMaps, covariances_px2: NDArray[np.float64]) -> HeatMaps:
+    """The maps convolved with normal densities of covariances (L, 2, 2), on a wider grid of the same cells.
 
-    Row by row of the second, as products with band matrices: at these sizes quicker than by Fourier
-    transforms, and nothing is negative.
+    By Fourier transforms, in which a normal density is one too; what they make negative by rounding is 0.
     """
-    count, side, _ = first.shape
-    reach = second.shape[1]
-    wanted = side + reach - 1
-    padded = np.zeros((count, reach, wanted + side - 1), dtype=np.float32)
-    padded[:, :, side - 1 : wanted] = second
-    # bands[l, r, i, j] = second[l, r, j - i]: window i begins one place further left than the one before.
-    bands = np.lib.stride_tricks.sliding_window_view(padded, wanted, axis=2)[:, :, ::-1]
-    total = np.zeros((count, wanted, wanted), dtype=np.float32)
-    for row in range(reach):
-        total[:, row : row + side] += first @ np.ascontiguousarray(bands[:, row])
-    return total
+    count, height, width = maps.probabilities.shape
+    to_cells = np.linalg.inv(maps.cell_px)
+    in_cells = to_cells @ covariances_px2 @ to_cells.T
+    reach = int(np.ceil(3 * np.sqrt(max(float(np.trace(in_cells, axis1=1, axis2=2).max()), 0.0))))
+    margin = min(reach, max(height, width) // 2)
+    sizes = [_smooth_size(side + 2 * margin) for side in (height, width)]
+    rows, columns = np.fft.fftfreq(sizes[0])[:, None], np.fft.rfftfreq(sizes[1])[None]
+    xx, xy, yy = (in_cells[:, i, j, None, None] for i, j in ((0, 0), (0, 1), (1, 1)))
+    damping = np.exp(-2 * np.pi**2 * (xx * columns**2 + 2 * xy * columns * rows + yy * rows**2))
+    padded = np.zeros((count, *sizes), dtype=np.float32)
+    padded[:, margin : margin + height, margin : margin + width] = maps.probabilities
+    smooth = np.fft.irfft2(np.fft.rfft2(padded) * damping.astype(np.float32), s=sizes)
+    origins = maps.origins_px - maps.cell_px @ np.full(2, float(margin))
+    return HeatMaps(np.maximum(smooth, 0.0).astype(np.float32), origins, maps.cell_px)
+
+
+def _smooth_size(size: int) -> int:
+    """The next size that Fourier transforms are quick at: 2^a 3^b."""
+    best = 1 << (size - 1).bit_length()
+    three = 1
+    while three < best:
+        best = min(best, three << max((-(-size // three) - 1).bit_length(), 0))
+        three *= 3
+    return best
 
 
 def mixture(
-    drawn: Sequence[SampleMaps], *, points_px: NDArray[np.float64], side: int | None = None
+    drawn: Sequence[SampleMaps], *, points_px: NDArray[np.float64], side: int | None = None, finer: int = 2
 ) -> HeatMaps:
     """The mean of several samples' maps, its maps' middles at ``points_px`` (L, 2).
 
     The samples' maps are turned and scaled a little differently, as each sees the head: within a map that is
     less than a cell, so all take the mean turn and size. Each map's middle lies where it belongs, between
-    cells by linear weights. The maps have ``side`` cells a side: by default a quarter more than each
-    sample's, as these do not lie in one place.
+    cells by linear weights. The maps have ``side`` cells a side, each a ``finer``-th as long as the samples':
+    by default a quarter more than these cover, as they do not lie in one place.
     """
+    own = finer * drawn[0].probabilities.shape[1]
     if side is None:
-        own = drawn[0].probabilities.shape[1]
         side = own + 2 * (own // 8) + 2
-    cell_px = np.mean([sample.cell_px for sample in drawn], axis=0)
+    cell_px = np.mean([sample.cell_px for sample in drawn], axis=0) / finer
     to_cells = np.linalg.inv(cell_px).T
+    spread = _refining(drawn[0].probabilities.shape[1], finer)
     total = np.zeros((len(points_px), side, side), dtype=np.float32)
     for sample in drawn:
-        within = (side - sample.probabilities.shape[1]) / 2
+        fine = np.asarray(spread @ sample.probabilities @ spread.T, dtype=np.float32)
+        within = (side - own) / 2
         corners = (sample.centres_px - points_px) @ to_cells + within  # (L, 2) of each map's first cell
         whole = np.floor(corners).astype(np.int64)
-        between = _between_cells(sample.probabilities, (corners - whole).astype(np.float32))
+        between = _between_cells(fine, (corners - whole).astype(np.float32))
         for image, (column, row), target in zip(between, whole.tolist(), total, strict=True):
             _add_at(target, image, column, row)
     total /= np.float32(len(drawn))
     return HeatMaps(total, points_px - cell_px @ np.full(2, (side - 1) / 2), cell_px)
+
+
+def _refining(side: int, finer: int) -> NDArray[np.float32]:
+    """(finer side, side) weights that part each of ``side`` cells, linear between their centres.
+
+    A column sums to one: no mass is lost.
+    """
+    places = (np.arange(finer * side) + 0.5) / finer - 0.5
+    weights = np.maximum(1 - np.abs(places[:, None] - np.arange(side)), 0)
+    return np.asarray(weights / weights.sum(axis=0), dtype=np.float32)
 
 
 def _between_cells(images: NDArray[np.float32], parts: NDArray[np.float32]) -> NDArray[np.float32]:

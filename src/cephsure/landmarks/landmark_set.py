@@ -19,6 +19,7 @@ DEFAULT_LANDMARK_SET = "isbi-19"
 
 Tissue = Literal["bone", "soft", "tooth"]
 Side = Literal["midline", "bilateral"]
+EXTREMES = ("anterior", "posterior", "superior", "inferior")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Landmark:
     tissue: Tissue  # what kind of outline it lies on
     side: Side  # "bilateral" where the right and left structures are averaged in the projection
     aliases: tuple[str, ...] = ()  # for people only: annotation files are not matched by them
+    extreme: str = ""  # where the definition is an extreme: "anterior", ..., or "behind A B" (codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def load_landmark_set(name_or_path: str | Path = DEFAULT_LANDMARK_SET) -> Landma
         name_or_path: the name of a shipped set (`shipped_landmark_sets`), or the path of a TOML file with the
             keys ``name``, ``title``, ``source`` and one ``[[landmarks]]`` table a landmark: ``number``,
             ``code``, ``name``, ``definition``, ``tissue`` ("bone", "soft" or "tooth"), ``side`` ("midline" or
-            "bilateral") and, if wanted, ``aliases``.
+            "bilateral") and, if wanted, ``aliases`` and ``extreme``.
 
     Raises:
         InputError: there is no such set or file, or the file is not a valid set; names the file and the key.
@@ -179,8 +181,8 @@ def _landmark(entry: Any, number: int) -> Landmark:
     place = f"landmarks[{number}]"
     if not isinstance(entry, dict):
         raise InputError(f"{place}: must be a table")
-    keys = tuple(f.name for f in fields(Landmark) if f.name != "aliases")
-    _check_keys(entry, required=keys, optional=("aliases",), place=f"{place}: ")
+    keys = tuple(f.name for f in fields(Landmark) if f.name not in ("aliases", "extreme"))
+    _check_keys(entry, required=keys, optional=("aliases", "extreme"), place=f"{place}: ")
     if type(entry["number"]) is not int or entry["number"] != number:
         raise InputError(
             f"{place}.number: is {entry['number']!r}, expected {number}",
@@ -193,7 +195,13 @@ def _landmark(entry: Any, number: int) -> Landmark:
     for key, choices in (("tissue", get_args(Tissue)), ("side", get_args(Side))):
         if entry[key] not in choices:
             raise InputError(f"{place}.{key}: is {entry[key]!r}, must be one of {', '.join(choices)}")
-    return Landmark(number, **texts, tissue=entry["tissue"], side=entry["side"], aliases=tuple(aliases))
+    extreme = entry.get("extreme", "")
+    if extreme and extreme not in EXTREMES and not (len(extreme.split()) == 3 and extreme[:7] == "behind "):
+        known = ", ".join(EXTREMES)
+        raise InputError(f"{place}.extreme: is {extreme!r}, must be one of {known}, or 'behind CODE CODE'")
+    return Landmark(
+        number, **texts, tissue=entry["tissue"], side=entry["side"], aliases=tuple(aliases), extreme=extreme
+    )
 
 
 def _check_keys(

@@ -38,6 +38,9 @@ class Localizer(Protocol):
 
     device: Literal["cpu", "cuda"]
 
+    def only(self, members: Sequence[int]) -> Localizer:
+        """The same networks, of some members only."""
+
     def find_orientation(
         self, stretched: NDArray[np.float32], *, facing: AskedFacing, polarity: AskedPolarity
     ) -> Orientation:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cephsure.datasets import annotators
+from cephsure.datasets.observers import observers_of
 from cephsure.evaluation.bootstrap import film_weights, mean_interval
 from cephsure.studies import plotting
 from cephsure.studies.held_out import CLEAN, HeldOut, held_out
@@ -18,7 +19,6 @@ from cephsure.studies.observer_panels import (
     distance_to_the_others,
     expert_panel,
     observer_panel,
-    observers_of,
 )
 from cephsure.studies.plotting import GREY, KIND_COLOURS, KIND_MARKERS, POOLED, WITHIN, Forest, Row
 from cephsure.studies.result import ExperimentResult, ResultTable, method_text

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
+from cephsure.inference.samples import laid_together
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from cephsure.inference.samples import Samples
+    from cephsure.inference.samples import HeatMaps, Samples
 
 Unit = Literal["px", "nats", "none"]
 Direction = Literal[-1, 1]
@@ -170,6 +172,16 @@ def covariance_radius(samples: Samples) -> NDArray[np.float64]:
     return np.zeros_like(determinant) if len(away) < 3 else determinant**0.25
 
 
+def _together(samples: Samples) -> HeatMaps:
+    """The annotators' maps laid together at the point; of one, its own."""
+    maps = samples.maps or ()
+    if samples.marks_px is None:
+        return maps[0]
+    count, landmarks = samples.marks_px.shape[1:3]
+    moves = mean_position(samples) - samples.marks_px.mean(axis=0)
+    return laid_together(maps, np.full((count, landmarks), 1.0 / count), moves)
+
+
 @measure(
     unit="none",
     direction=-1,
@@ -183,7 +195,11 @@ def mixture_activation(samples: Samples) -> NDArray[np.float64] | None:
     Where they lie apart, or each is low, it is low. None for samples without maps.
     """
     maps = samples.maps
-    return None if maps is None else np.asarray(maps.probabilities.max(axis=(1, 2)), dtype=np.float64)
+    return (
+        None
+        if maps is None
+        else np.asarray(_together(samples).probabilities.max(axis=(1, 2)), dtype=np.float64)
+    )
 
 
 @measure(
@@ -195,7 +211,7 @@ def mixture_activation(samples: Samples) -> NDArray[np.float64] | None:
 )
 def mixture_expected_error(samples: Samples) -> NDArray[np.float64] | None:
     """The expected error under the mean of the samples' heat maps itself; None for samples without maps."""
-    return None if samples.maps is None else samples.maps.mean_distances(mean_position(samples))
+    return None if samples.maps is None else _together(samples).mean_distances(mean_position(samples))
 
 
 @measure(

@@ -56,6 +56,22 @@ class ModelInfo(Frozen):
     sha256: str
 
 
+class ReaderInfo(Frozen):
+    """The reader whose marks a prediction foretells.
+
+    Attributes:
+        films: corrected films of this reader that it rests on.
+        truth_of: whether regions are for one reader's marks, or for the mean of two.
+        for_whom: the same in words: for whom regions and expected errors hold.
+    """
+
+    name: str
+    kind: Literal["definition", "mean", "annotator", "profile", "site"]
+    films: int
+    truth_of: Literal["one", "mean"]
+    for_whom: str
+
+
 class Measures(Frozen):
     """What is known of one landmark's uncertainty; ``measures.MEASURES`` says unit and direction of each.
 
@@ -143,6 +159,8 @@ class Prediction(Frozen):
     """One film's landmarks, each with how far to trust it.
 
     Attributes:
+        reader: whose marks are foretold; None from a model that knows nothing of readers: the annotators'
+            mean.
         verdict: whether the film is fit for automatic evaluation; None from a model without a gate.
         reasons: why it is not, in words.
         p_value: of the film among those that it was judged by; small is out of distribution.
@@ -153,6 +171,7 @@ class Prediction(Frozen):
     film: FilmInfo
     model: ModelInfo
     landmarks: tuple[LandmarkPrediction, ...]
+    reader: ReaderInfo | None = None
     verdict: Literal["fit", "review", "unfit"] | None = None
     reasons: tuple[str, ...] = ()
     p_value: float | None = None
@@ -254,7 +273,8 @@ def in_millimetres(samples: Samples, *, mm_per_px: tuple[float, float]) -> Sampl
         expected_errors_px=samples.expected_errors_px * sqrt(mm_per_px[0] * mm_per_px[1]),
         coarse_positions_px=None if coarse is None else coarse * scale,
         augmented_positions_px=None if augmented is None else augmented * scale,
-        maps=None if samples.maps is None else samples.maps.scaled(scale),
+        maps=None if samples.maps is None else tuple(maps.scaled(scale) for maps in samples.maps),
+        marks_px=None if samples.marks_px is None else samples.marks_px * scale,
     )
 
 

@@ -1,27 +1,27 @@
-"""Conformal regions: a nonconformity score for positions, and the area of all with no larger a score.
+"""Regions: for each landmark the area of all positions up to a nominal content.
 
-A position is in the region for a bound exactly if its score is at most the bound: that is all that the
-promise of coverage needs, whatever the score is (``quantile``).
+A position's content is the probability that the error model gives to all positions at least as likely as it:
+0 at the middle, 1 far off. Were the model right, a share u of true points would have a content up to u. It is
+only nearly so: a calibration says which content holds the true points of a share ``level`` (``calibration``),
+and a region is all positions up to that content.
 """
 
 from __future__ import annotations
 
-from math import pi
+from dataclasses import dataclass, field
+from math import log, pi, sqrt
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
-from cephsure.inference.samples import tempered
 from cephsure.uncertainty.prediction import Region
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from cephsure.inference.samples import HeatMaps
     from cephsure.uncertainty.calibration.calibration import FilmErrors
-    from cephsure.uncertainty.prediction import Pair, RegionKind
+    from cephsure.uncertainty.prediction import RegionKind
 
 
 class NonconformityScore(Protocol):
@@ -33,127 +33,133 @@ class NonconformityScore(Protocol):
     def kind(self) -> RegionKind:
         """Its name in files and options."""
 
-    def scores(self, film: FilmErrors, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(L,) scores of (L, 2) positions, one a landmark; NaN for NaN."""
+    def contents(self, film: FilmErrors, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(L,) contents, from 0 to 1, of (L, 2) positions, one a landmark; NaN for NaN."""
 
-    def area_mm2(self, film: FilmErrors, landmark: int, bound: float) -> float:
-        """Area of the region of a finite ``bound``."""
+    def areas_mm2(self, film: FilmErrors, contents: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(L, G) areas of the regions up to (G,) contents below 1."""
 
-    def region(self, film: FilmErrors, landmark: int, bound: float, level: float) -> Region:
-        """All positions of a landmark (an index) with a score of at most a finite ``bound``."""
+    def region(self, film: FilmErrors, landmark: int, content: float, level: float) -> Region:
+        """All positions of a landmark (an index) up to a content below 1."""
 
 
 class Ellipse:
-    """Mahalanobis distance from the point without its systematic offset.
+    """Mahalanobis distance from the point, of a normal density of the error's covariance.
 
-    The covariance is the landmark's, scaled by the square of the film's expected error. Source: Johnstone &
-    Cox, PMLR 152 (2021).
+    That of the film itself scales with the square of its expected error (Johnstone & Cox, PMLR 152, 2021);
+    what is not known of the reader is added.
     """
 
     kind: Literal["ellipse"] = "ellipse"
     needs_maps = False
 
-    def scores(self, film: FilmErrors, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Mahalanobis distances from the centres."""
-        away = (positions_px - film.centres_px) * film.upright_mm_per_px
-        inverse = np.linalg.inv(film.covariances_mm2)
-        return np.asarray(np.sqrt(np.einsum("li,lij,lj->l", away, inverse, away)))
+    def contents(self, film: FilmErrors, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """1 - exp(-q / 2) of squared Mahalanobis distances q."""
+        away = (positions_px - film.points_px) * film.upright_mm_per_px
+        squares = np.einsum("li,lij,lj->l", away, np.linalg.inv(film.covariances_mm2), away)
+        return np.asarray(-np.expm1(-squares / 2))
 
-    def area_mm2(self, film: FilmErrors, landmark: int, bound: float) -> float:
-        """The ellipse's area."""
-        return float(np.pi * bound**2 * np.sqrt(np.linalg.det(film.covariances_mm2[landmark])))
+    def areas_mm2(self, film: FilmErrors, contents: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The ellipses' areas."""
+        sizes = np.sqrt(np.linalg.det(film.covariances_mm2))
+        return np.asarray(-2 * pi * sizes[:, None] * np.log1p(-contents))
 
-    def region(self, film: FilmErrors, landmark: int, bound: float, level: float) -> Region:
+    def region(self, film: FilmErrors, landmark: int, content: float, level: float) -> Region:
         """The ellipse, its half axes turned and scaled to the film as given."""
         variances, axes = np.linalg.eigh(film.covariances_mm2[landmark])
-        lengths_mm = bound * np.sqrt(variances[::-1])
+        lengths_mm = sqrt(-2 * log(1 - content)) * np.sqrt(variances[::-1])
         half_axes = lengths_mm[:, None] * axes.T[::-1] / film.upright_mm_per_px
         half_axes = half_axes[np.argsort(-np.hypot(half_axes[:, 0], half_axes[:, 1]), kind="stable")]
-        (x, y), ((ax, ay), (bx, by)) = film.centres_px[landmark].tolist(), half_axes.tolist()
+        (x, y), ((ax, ay), (bx, by)) = film.points_px[landmark].tolist(), half_axes.tolist()
         return Region(
             level=level,
             kind=self.kind,
             centre_px=(x, y),
             half_axes_px=((ax, ay), (bx, by)),
-            area_mm2=self.area_mm2(film, landmark, bound),
+            area_mm2=float(pi * lengths_mm.prod()),
         )
 
 
 class Disc:
-    """Normalised radial error, |position - centre| / expected error.
+    """Radial error over the expected one, of a density whose radius is Rayleigh's.
 
-    The centre is the point without its systematic offset. Source: the locally weighted score of Papadopoulos
-    et al., ECML (2002), and Lei et al., JASA 113 (2018), section 5.2, for the distance in the plane.
+    Source of the normalised score: Papadopoulos et al., ECML (2002), and Lei et al., JASA 113 (2018), section
+    5.2, for the distance in the plane.
     """
 
     kind: Literal["disc"] = "disc"
     needs_maps = False
 
-    def scores(self, film: FilmErrors, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Distances from the centres over the expected errors."""
-        away = (positions_px - film.centres_px) * film.upright_mm_per_px
-        return np.hypot(away[:, 0], away[:, 1]) / film.expected_mm
+    def contents(self, film: FilmErrors, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """1 - exp(-pi/4 (r / expected)^2) of distances r from the points."""
+        away = (positions_px - film.points_px) * film.upright_mm_per_px
+        relative = np.hypot(away[:, 0], away[:, 1]) / film.expected_mm
+        return np.asarray(-np.expm1(-pi / 4 * relative**2))
 
-    def area_mm2(self, film: FilmErrors, landmark: int, bound: float) -> float:
-        """The disc's area."""
-        return float(np.pi * (bound * film.expected_mm[landmark]) ** 2)
+    def areas_mm2(self, film: FilmErrors, contents: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The discs' areas."""
+        return np.asarray(-4 * film.expected_mm[:, None] ** 2 * np.log1p(-contents))
 
-    def region(self, film: FilmErrors, landmark: int, bound: float, level: float) -> Region:
+    def region(self, film: FilmErrors, landmark: int, content: float, level: float) -> Region:
         """The disc in mm, on the film an ellipse where pixels are not square."""
-        x, y = film.centres_px[landmark].tolist()
-        radius_mm = bound * float(film.expected_mm[landmark])
-        return disc((x, y), radius_mm, film.upright_mm_per_px.tolist(), level)
-
-
-def disc(centre_px: Pair, radius_mm: float, mm_per_px: Sequence[float], level: float) -> Region:
-    """A disc in mm, on the film an ellipse where pixels are not square; signs of the scale do not matter."""
-    x, y = (radius_mm / abs(scale) for scale in mm_per_px)
-    half_axes = ((x, 0.0), (0.0, y))
-    return Region(
-        level=level,
-        kind="disc",
-        centre_px=centre_px,
-        half_axes_px=half_axes if x >= y else half_axes[::-1],
-        area_mm2=pi * radius_mm**2,
-    )
+        radius_mm = float(film.expected_mm[landmark]) * sqrt(-4 / pi * log(1 - content))
+        x, y = (radius_mm / abs(scale) for scale in film.upright_mm_per_px.tolist())
+        half_axes = ((x, 0.0), (0.0, y))
+        centre_x, centre_y = film.points_px[landmark].tolist()
+        return Region(
+            level=level,
+            kind=self.kind,
+            centre_px=(centre_x, centre_y),
+            half_axes_px=half_axes if x >= y else half_axes[::-1],
+            area_mm2=pi * radius_mm**2,
+        )
 
 
 class HighestDensity:
-    """Probability of all cells of the heat map at least as likely as the position's own.
+    """Probability of all cells of the density at least as likely as the position's own.
 
-    The map is taken at the landmark's temperature and moved by its systematic offset. A position off the map
-    has the score infinity. Score and region use the same cells: the promise does not depend on how fine they
-    are. Source: HPD-split of Izbicki, Shimizu & Stern, JMLR 23 (2022).
+    The density is the annotators' heat maps round the point, at the landmark's temperature, convolved with
+    what is not known of the reader. A position off the map has the content 1. Score and region use the same
+    cells: what they hold does not depend on how fine they are. Source: HPD-split of Izbicki, Shimizu & Stern,
+    JMLR 23 (2022).
     """
 
     kind: Literal["hdr"] = "hdr"
     needs_maps = True
 
-    def scores(self, film: FilmErrors, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
+    def contents(self, film: FilmErrors, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
         """Probability at or above the density of each position's cell."""
-        maps = _maps(film)
-        cells = maps.cells(positions_px + film.offsets_mm / film.upright_mm_per_px)
-        scores = np.full(len(cells), np.inf)
-        scores[np.isnan(positions_px).any(axis=1)] = np.nan
+        maps = _density(film).maps
+        cells = maps.cells(positions_px)
+        contents = np.ones(len(cells))
+        contents[np.isnan(positions_px).any(axis=1)] = np.nan
         for landmark in np.flatnonzero(cells[:, 0] >= 0).tolist():
             column, row = cells[landmark]
-            ranked, mass = _ranked_mass(film, landmark)
+            ranked, mass = _density(film).ranked_mass(landmark)
             density = maps.probabilities[landmark, row, column]
-            scores[landmark] = mass[np.searchsorted(-ranked, -density, side="right") - 1]
-        return scores
+            contents[landmark] = min(mass[np.searchsorted(-ranked, -density, side="right") - 1], 1.0)
+        return contents
 
-    def area_mm2(self, film: FilmErrors, landmark: int, bound: float) -> float:
-        """The area of the cells whose score is at most the bound."""
-        return float(_inside(film, landmark, bound).sum()) * _cell_mm2(film)
+    def areas_mm2(self, film: FilmErrors, contents: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The areas of the cells whose content is at most so much."""
+        counts = [
+            _count(*_density(film).ranked_mass(landmark), contents) for landmark in range(len(film.points_px))
+        ]
+        return np.array(counts, dtype=np.float64) * _cell_mm2(film)
 
-    def region(self, film: FilmErrors, landmark: int, bound: float, level: float) -> Region:
-        """The cells whose score is at most the bound, as outlines."""
-        maps, inside = _maps(film), _inside(film, landmark, bound)
-        offset_px = film.offsets_mm[landmark] / film.upright_mm_per_px
-        start = maps.origins_px[landmark] - offset_px
+    def region(self, film: FilmErrors, landmark: int, content: float, level: float) -> Region:
+        """The cells whose content is at most so much, as outlines."""
+        maps = _density(film).maps
+        image = maps.probabilities[landmark]
+        ranked, mass = _density(film).ranked_mass(landmark)
+        # At least the likeliest cell: a region of none would say that the point is nowhere.
+        count = max(int(_count(ranked, mass, np.array([content]))[0]), 1)
+        inside = image >= ranked[count - 1]
         chains = tuple(
             # A thousandth of a pixel is far below what the cells resolve; more digits only fill files.
-            tuple((float(x), float(y)) for x, y in (start + chain @ maps.cell_px.T).round(3))
+            tuple(
+                (float(x), float(y)) for x, y in (maps.origins_px[landmark] + chain @ maps.cell_px.T).round(3)
+            )
             for chain in outlines(inside)
         )
         return Region(
@@ -161,37 +167,39 @@ class HighestDensity:
         )
 
 
-def _ranked_mass(film: FilmErrors, landmark: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Densities of a map's cells from the largest on, and the mass of the cells up to each.
+@dataclass(frozen=True, slots=True)
+class Density:
+    """Where a film's true points may be, by the heat maps; each map sums to one."""
 
-    The mass is that of the map at the landmark's temperature; the order is the given map's, in which no two
-    densities become equal by the power.
-    """
-    ranked = np.sort(_maps(film).probabilities[landmark], axis=None)[::-1]
-    mass = tempered(ranked[None], float(film.temperatures[landmark]))[0]
-    return ranked, np.cumsum(mass, dtype=np.float64)
+    maps: HeatMaps
+    _ranked: dict[int, tuple[NDArray[np.float32], NDArray[np.float64]]] = field(default_factory=dict)
+
+    def ranked_mass(self, landmark: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Densities of a map's cells from the largest on, and the mass of the cells up to each."""
+        if landmark not in self._ranked:
+            ranked = np.sort(self.maps.probabilities[landmark], axis=None)[::-1]
+            self._ranked[landmark] = ranked, np.cumsum(ranked, dtype=np.float64)
+        return self._ranked[landmark]
 
 
-def _inside(film: FilmErrors, landmark: int, bound: float) -> NDArray[np.bool_]:
-    """The cells (H, W) of a landmark's map whose score is at most the bound."""
-    image = _maps(film).probabilities[landmark]
-    ranked, mass = _ranked_mass(film, landmark)
-    # Cells of one density share the score of the last of them.
+def _count(
+    ranked: NDArray[np.float32], mass: NDArray[np.float64], contents: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """How many cells have a content of at most each of (G,)."""
+    # Cells of one density share the content of the last of them.
     lasts = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    count = int(np.searchsorted(mass[lasts], bound, side="right"))
-    if count == 0:
-        return np.zeros(image.shape, dtype=bool)
-    return np.asarray(image >= ranked[lasts[count - 1]])
+    within = np.searchsorted(mass[lasts], contents, side="right")
+    return np.where(within > 0, lasts[np.maximum(within, 1) - 1] + 1, 0)
 
 
 def _cell_mm2(film: FilmErrors) -> float:
-    return abs(float(np.linalg.det(_maps(film).cell_px) * film.upright_mm_per_px.prod()))
+    return abs(float(np.linalg.det(_density(film).maps.cell_px) * film.upright_mm_per_px.prod()))
 
 
-def _maps(film: FilmErrors) -> HeatMaps:
-    if film.maps is None:
+def _density(film: FilmErrors) -> Density:
+    if film.density is None:
         raise ValueError("a highest-density region needs the film's heat maps")
-    return film.maps
+    return film.density
 
 
 # Steps along a row, down, back and up, each a right turn after the one before (rows run downwards).

@@ -6,7 +6,7 @@ import logging
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,11 +33,12 @@ from cephsure.workflows.batch import (
     silent,
     usual_split,
 )
+from cephsure.workflows.networks import Networks, folds_of
 from cephsure.workflows.training_films import training_films
 from cephsure.workflows.trust_films import film_values, with_trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Executor
     from pathlib import Path
 
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from cephsure.inference.session import Device
     from cephsure.model import Model
     from cephsure.uncertainty.gate import FilmSigns
+    from cephsure.uncertainty.readers.cases import TruthOf
+    from cephsure.uncertainty.readers.reader import Reader
 
 logger = logging.getLogger(__name__)
 
@@ -59,11 +62,20 @@ films differ by a systematic 6 to 9 mm, decides a good part of any figure that i
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a model finds on a film: the prediction and, where wanted, heat maps and the gate's signs."""
+    """What a model finds on a film: the prediction and, where wanted, what is behind it.
+
+    Attributes:
+        maps: heat maps, one an annotator whom networks tell apart.
+        signs: the gate's.
+        marks_px: (K, L, 2) the annotators' marks.
+        features: of out-of-fold films, (C,) what each fold's first network makes of the film.
+    """
 
     prediction: Prediction
-    maps: HeatMaps | None = None
+    maps: tuple[HeatMaps, ...] | None = None
     signs: FilmSigns | None = None
+    marks_px: NDArray[np.float64] | None = None
+    features: tuple[NDArray[np.float64], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +159,10 @@ def evaluate(
     mirrored: bool = False,
     inverted: bool = False,
     level: float | None = None,
+    reader: Reader | Path | str | None = None,
+    truth_of: TruthOf | None = None,
+    out_of_fold: bool = False,
+    other_folds: Sequence[Path] = (),
     tolerance_mm: float = TOLERANCE_MM,
     films_table: Path | None = None,
     by: str | None = None,
@@ -164,6 +180,10 @@ def evaluate(
         mirrored: evaluate on the films' mirror images instead, left and right exchanged.
         inverted: evaluate on the films' negatives instead.
         level: of the regions; None for 0.9, where the model is calibrated for so many samples.
+        reader: whose marks are foretold, as ``Model.reader`` takes it.
+        truth_of: whether regions are to hold one reader's marks or the mean of two readers'.
+        out_of_fold: predict each film that the model was trained on by the members that have not seen it.
+        other_folds: bundles that were trained likewise on the other folds, for the same.
         tolerance_mm: points farther off than this are wrong.
         films_table: a table with a row a film (``datasets.film_table``).
         by: the column of that table whose values divide the films, with figures of their own.
@@ -176,10 +196,17 @@ def evaluate(
     check_tolerance(tolerance_mm)
     data = AnnotatedData.of(data)
     loaded, at = open_model(model, device, executor, on_progress)
-    dataset, split = choose_films(data.open(loaded.landmark_set), data, loaded, at)
+    whole = data.open(loaded.landmark_set)
+    networks = Networks(loaded)
+    if out_of_fold or other_folds:
+        networks = folds_of(loaded, other_folds, whole)
+    dataset, split = choose_films(whole, data, networks, at)
     values = film_values(films_table, by, dataset)
+    chosen = loaded.reader(reader, truth_of=truth_of)
+    for line in about_reader(chosen, loaded, data.truth, dataset):
+        at.remark(line)
     assessment = assess(
-        loaded,
+        networks,
         dataset,
         at,
         truth=data.truth,
@@ -189,6 +216,7 @@ def evaluate(
         mirrored=mirrored,
         inverted=inverted,
         level=level,
+        reader=chosen,
     )
     assessment = with_trust(assessment, data.truth, tolerance_mm=tolerance_mm, column=by, values=values)
     if json_file is not None:
@@ -198,27 +226,48 @@ def evaluate(
     return assessment
 
 
-def choose_films(whole: Dataset, data: AnnotatedData, model: Model, at: Workplace) -> tuple[Dataset, str]:
+def about_reader(reader: Reader | None, model: Model, truth: str, dataset: Dataset) -> list[str]:
+    """Whose marks are foretold, and which reader would fit the truth better, where the model knows one."""
+    if reader is None:
+        return []
+    lines, names = [f"reader: {reader.name} ({reader.for_whom})"], annotators(dataset.films)
+    calibration = model.calibration
+    known = () if calibration is None else tuple(annotator.name for annotator in calibration.annotators)
+    if reader.kind == "definition" and truth in known:
+        lines.append(f"the truth is {truth}, whom the model knows: --reader {truth} foretells these marks")
+    elif reader.kind == "definition" and truth == MEAN and known and set(known) == set(names):
+        lines.append("the truth is the mean of readers whom the model knows: --reader mean foretells it")
+    return lines
+
+
+def choose_films(
+    whole: Dataset, data: AnnotatedData, networks: Networks, at: Workplace
+) -> tuple[Dataset, str]:
     """The films of a data set to evaluate, and what to call the choice; told and named if trained on.
 
     Raises:
         InputError: there is no such split.
     """
     split = data.split or usual_split(whole)
-    dataset = select(whole, split)
+    dataset, model = select(whole, split), networks.model
     if data.limit is not None and data.limit < len(dataset.films):
         split = f"{split}, first {data.limit}"
         dataset = replace(dataset, films=dataset.films[: data.limit])
-    seen = training_films(whole, model.bundle).intersection(film.film_id for film in dataset.films)
+    trained = training_films(whole, model.bundle)
+    judged = [film.film_id for film in dataset.films if film.film_id in trained]
+    seen = [name for name in judged if not any(fold.unseen(name) for fold in networks.folds)]
     if seen:
         trained_on = f"trained on {len(seen)} of these {len(dataset.films)} films"
-        at.remark(f"{model.name} was {trained_on}: figures look too good")
+        way_out = (
+            "" if networks.folds else "; --out-of-fold predicts each by the members that have not seen it"
+        )
+        at.remark(f"{model.name} was {trained_on}: figures look too good{way_out}")
         return dataset, f"{split}, {trained_on}"
-    return dataset, split
+    return dataset, f"{split}, out of fold" if judged else split
 
 
 def assess(
-    model: Model,
+    networks: Networks,
     dataset: Dataset,
     at: Workplace = HERE,
     *,
@@ -229,10 +278,14 @@ def assess(
     mirrored: bool = False,
     inverted: bool = False,
     level: float | None = None,
+    reader: Reader | None = None,
 ) -> Assessment:
     """As ``evaluate``, for all films of a data set; ``split`` is what they are called in the result."""
-    find = partial(_predict, model, samples, seed, level)
-    assessed = assess_films(find, model, dataset, at, truth=truth, mirrored=mirrored, inverted=inverted)
+    how = {"samples": samples, "seed": seed, "level": level, "reader": reader}
+    find = partial(_predict, networks, how)
+    assessed = assess_films(
+        find, networks.model, dataset, at, truth=truth, mirrored=mirrored, inverted=inverted
+    )
     done, first = assessed.films, assessed.films[0].prediction.model
     predictions = [film.prediction for film in done]
     sources = [prediction.film.spacing_source for prediction in predictions]
@@ -257,6 +310,7 @@ def assess(
             dataset=dataset.name,
             split=split,
             truth=truth,
+            reader=None if reader is None else reader.for_whom,
             landmark_set=dataset.landmark_set.name,
             spacing_sources={source: sources.count(source) for source in dict.fromkeys(sources)},
             problems=dataset.problems,
@@ -331,8 +385,8 @@ def true_points(annotated: AnnotatedFilm, which: str) -> NDArray[np.float64] | N
     return points if np.isfinite(points).all(axis=1).any() else None
 
 
-def _predict(model: Model, samples: int | None, seed: int, level: float | None, film: Film) -> Found:
-    return Found(model.predict(film, samples=samples, seed=seed, level=level))
+def _predict(networks: Networks, how: dict[str, Any], film: Film) -> Found:
+    return Found(networks.of(film).predict(film, **how))
 
 
 def _assess_film(

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from cephsure import __version__
 from cephsure.atomic import write_atomically
 from cephsure.bundles.edit import edit_bundle
-from cephsure.datasets import KnownFilms, group_folds
+from cephsure.datasets import KnownFilms, annotators, select
 from cephsure.errors import InputError
 from cephsure.evaluation.calibration_figures import document
-from cephsure.uncertainty.calibration.calibration import CALIBRATION_FILE
-from cephsure.uncertainty.calibration.fitting import cross_fit, fit_calibration
+from cephsure.landmarks import load_landmark_set, shipped_landmark_sets
+from cephsure.uncertainty.calibration.calibration import CALIBRATION_FILE, Calibration, FittedOn
+from cephsure.uncertainty.calibration.fitting import (
+    Readings,
+    fit,
+    fit_bounds,
+    rehearsal_steps,
+    rehearse,
+    smallest_kind,
+)
 from cephsure.uncertainty.gate import GateTarget, write_gate
 from cephsure.uncertainty.gate import card_section as gate_section
 from cephsure.uncertainty.gate.gate import GATE_FILE
+from cephsure.uncertainty.readers.definitions import definitions_of
 from cephsure.workflows.batch import (
     DEFAULT_MODEL,
+    MEAN,
+    WHOLE,
     AnnotatedData,
     Counter,
     OnProgress,
@@ -28,18 +41,28 @@ from cephsure.workflows.batch import (
     silent,
     usual_split,
 )
-from cephsure.workflows.calibration_films import collect, not_trained_on
-from cephsure.workflows.gate_films import check_on_halves, gate_films
+from cephsure.workflows.calibration_films import (
+    collect,
+    means_of,
+    not_trained_on,
+    out_of_fold,
+    read_films,
+)
+from cephsure.workflows.gate_films import check_on_halves, gate_films, gate_way_out
+from cephsure.workflows.networks import Networks, folds_of
+from cephsure.workflows.training_films import training_films
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from concurrent.futures import Executor
     from pathlib import Path
 
     from cephsure.bundles.bundle import Bundle
+    from cephsure.datasets import Dataset
     from cephsure.inference.session import Device
+    from cephsure.landmarks import LandmarkSet
     from cephsure.model import Model
-    from cephsure.uncertainty.calibration.calibration import Calibration
+    from cephsure.uncertainty.calibration.fitting import Rehearsed
     from cephsure.uncertainty.gate import Gate
     from cephsure.workflows.calibration_films import Collected, NotTrainedOn
     from cephsure.workflows.gate_films import HalfCheck
@@ -53,24 +76,30 @@ class CalibrateOptions:
 
     Attributes:
         seed: of MC-Dropout's passes, of folds and of partings.
-        folds: of the cross-fitted figures.
+        folds: films are judged by what the others tell, in so many folds.
         gate: what is asked of the gate.
         gate_halves: try the gate on so many random halves of the films; 0 for not at all.
+        other_folds: bundles that were trained likewise on the other folds of the same films, where films that
+            this bundle was trained on are to be predicted by those that have not seen them.
+        further_readers: films of other sites that no network has seen, for how readers differ.
     """
 
     seed: int = 0
-    folds: int = 10
+    folds: int = 5
     gate: GateTarget = field(default_factory=GateTarget)
     gate_halves: int = 20
+    other_folds: tuple[Path, ...] = ()
+    further_readers: tuple[AnnotatedData, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LearnedGate:
-    """A gate, or why there is none, and how it did on halves of the films."""
+    """A gate, or why there is none; how it did on halves of the films; and the way out where it is no use."""
 
     gate: Gate | None
     reason: str | None = None
     halves: tuple[HalfCheck, ...] = ()
+    way_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +107,7 @@ class CalibrationResult:
     """What came of calibrating.
 
     Attributes:
-        figures: cross-fitted, as JSON data: errors expected and actual, coverage and areas of regions.
+        figures: of the rehearsal, as JSON data: errors expected and actual, coverage and areas of regions.
         gate: it, or why there is none.
         chosen: the films that were looked at, and those left out.
         collected: what was found on them.
@@ -109,16 +138,17 @@ def calibrate(
 ) -> CalibrationResult:
     """Calibrate a bundle on films that it was not trained on, as ``cephsure calibrate`` does.
 
-    The figures are cross-fitted: each film is judged by a calibration fitted without it and without films of
-    its group. The gate is learned from the same films. Each film's file is opened once.
+    All is fitted and rehearsed (``uncertainty.calibration.fitting``), on the annotators' marks and those of
+    further readers; the gate is learned from the same films. Films that the bundle's networks were trained on
+    are predicted out of fold, by those that have not seen them. Each film's file is opened once.
 
     Args:
         out: the new bundle's folder; None for the figures alone.
         report: a folder for figures and diagram; None puts them into the new bundle.
 
     Raises:
-        InputError: ``out`` is there already; data or model cannot be used; the films were trained on; none
-            has a scale.
+        InputError: ``out`` is there already; data or model cannot be used; a film was trained on by every
+            network; none has a scale.
     """
     options, data = options or CalibrateOptions(), AnnotatedData.of(data)
     if out is not None and out.exists():
@@ -126,45 +156,128 @@ def calibrate(
     loaded, at = open_model(model, device, executor, on_progress)
     whole = data.open(loaded.landmark_set)
     split, known = data.split or usual_split(whole), KnownFilms()
-    chosen = not_trained_on(whole, split, loaded.bundle.provenance, known)
+    networks, chosen = _choose(loaded, whole, split, known, options)
     at.remark(chosen.checked)
     for reason, names in chosen.left_out.items():
         at.remark(f"left out: {len(names)} films, {reason} ({', '.join(names)})")
     collected = collect(
-        loaded, chosen.dataset, whole, at, split=split, truth=data.truth, seed=options.seed, known=known
+        networks, chosen.dataset, whole, at, split=split, truth=data.truth, seed=options.seed, known=known
     )
-    figures = _cross_fitted(collected, loaded, options, at)
-    gate = _learned(collected, options)
-    files, calibration = _report_files(figures, at), None
+    further = [
+        collect(Networks(loaded), films, films, at, split=WHOLE, seed=options.seed, heads=collected.heads)
+        for films in (other.open(loaded.landmark_set) for other in options.further_readers)
+    ]
+    readings = _readings(collected, chosen.dataset, further, loaded, data.truth)
+    groups = sorted(set(collected.data.groups))
+    order = np.random.default_rng(options.seed).permutation(len(groups))
+    count = min(options.folds, len(groups))
+    folds = [[groups[i] for i in order[k::count]] for k in range(count)]
+    step = Counter("readers and folds", rehearsal_steps(readings, folds), at.on_progress)
+    rehearsed = rehearse(readings, folds, seed=options.seed, on_step=step)
+    samples = networks.samples(chosen.dataset.films)
+    calibration = _calibration(collected, chosen, readings, rehearsed, samples=samples, seed=options.seed)
+    figures = document(rehearsed, calibration, collected.data.source, loaded.landmark_set, seed=options.seed)
+    gate = _learned(collected, rehearsed, further, options)
+    files = _report_files(figures, at)
     if out is not None:
-        calibration = _fitted(collected, chosen, options)
         inside = files if report is None else {}
         write_calibrated(loaded.bundle, calibration, out, gate=gate.gate, report=inside)
     if report is not None:
         for name, content in files.items():
             write_atomically(report / name, content)
-    return CalibrationResult(figures, gate, chosen, collected, calibration, out, collected.errors)
+    errors = {path: error for one in (collected, *further) for path, error in one.errors.items()}
+    return CalibrationResult(figures, gate, chosen, collected, calibration, out, errors)
 
 
-def _cross_fitted(
-    collected: Collected, model: Model, options: CalibrateOptions, at: Workplace
-) -> dict[str, Any]:
-    """The honest figures."""
-    folds = min(options.folds, len(set(collected.data.groups)))
-    parts = group_folds([film.annotated for film in collected.films], folds, seed=options.seed)
-    step = Counter("folds", folds, at.on_progress)
-    crossed = cross_fit(collected.data, parts, seed=options.seed, on_fold=step)
-    return document(crossed, collected.data, model.landmark_set)
+def _choose(
+    model: Model, whole: Dataset, split: str, known: KnownFilms, options: CalibrateOptions
+) -> tuple[Networks, NotTrainedOn]:
+    """The films, and the networks that have not seen them."""
+    selected, trained_on = select(whole, split), training_films(whole, model.bundle, known)
+    if not any(film.film_id in trained_on for film in selected.films):
+        return Networks(model), not_trained_on(whole, split, model.bundle, known)
+    networks = folds_of(model, options.other_folds, whole)
+    return networks, out_of_fold(selected, networks)
 
 
-def _learned(collected: Collected, options: CalibrateOptions) -> LearnedGate:
+def _readings(
+    collected: Collected, dataset: Dataset, further: Sequence[Collected], model: Model, truth: str
+) -> Readings:
+    """All readers, and how the written definitions fit the marks of two whom the networks tell apart."""
+    one = list(read_films(collected, dataset, truth=truth))
+    for other in further:
+        films = replace(
+            dataset, name=other.data.source.dataset, films=tuple(f.annotated for f in other.films)
+        )
+        one += [replace(reader, annotator=None) for reader in read_films(other, films)]
+    marks_px, scales = collected.data.marks_px, collected.data.upright_mm_per_px
+    told_apart = model.bundle.provenance.annotators or annotators(dataset.films)
+    if marks_px.shape[1] != 2 or len(told_apart) != 2:
+        return Readings(tuple(one), means_of(collected, dataset) if truth == MEAN else ())
+    return Readings(
+        one=tuple(one),
+        mean=means_of(collected, dataset) if truth == MEAN else (),
+        annotators=told_apart,
+        definitions=definitions_of(_with_extremes(model.landmark_set), marks_px * scales[:, None, None]),
+    )
+
+
+def _with_extremes(landmark_set: LandmarkSet) -> LandmarkSet:
+    """The shipped set of this name, if it is the same: older bundles' sets do not say what is an extreme."""
+    if landmark_set.name in shipped_landmark_sets():
+        shipped = load_landmark_set(landmark_set.name)
+        if shipped.codes == landmark_set.codes:
+            return shipped
+    return landmark_set
+
+
+def _calibration(
+    collected: Collected,
+    chosen: NotTrainedOn,
+    readings: Readings,
+    rehearsed: Sequence[Rehearsed],
+    *,
+    samples: int,
+    seed: int,
+) -> Calibration:
+    """All together, fitted on all films."""
+    used = {film.film_id for film in collected.films}
+    unused = tuple(film.film_id for film in chosen.dataset.films if film.film_id not in used)
+    left_out = chosen.left_out | ({"could not be used": unused} if unused else {})
+    source = asdict(collected.data.source) | {"seed": seed}
+    del source["model_kind"]
+    fitted, bounds = fit(readings), fit_bounds(rehearsed)
+    return Calibration(
+        fitted_on=FittedOn(
+            **source,
+            films=collected.data.film_ids,
+            left_out=left_out,
+            out_of_fold=samples,
+            made=f"{datetime.now(UTC):%Y-%m-%d} with cephsure {__version__}",
+        ),
+        scatter=fitted.scatter,
+        readers=fitted.readers,
+        annotators=fitted.annotators,
+        bounds=bounds,
+        default=smallest_kind(rehearsed, bounds),
+    )
+
+
+def _learned(
+    collected: Collected,
+    rehearsed: Sequence[Rehearsed],
+    further: Sequence[Collected],
+    options: CalibrateOptions,
+) -> LearnedGate:
     """The gate; none where there are too few films even for the heads' shape."""
+    target, units = options.gate, len(set(collected.data.groups))
     try:
-        films = gate_films(collected)
+        films = gate_films(collected, rehearsed, further)
     except InputError as error:
-        return LearnedGate(None, error.what)
-    halves = check_on_halves(films, options.gate, repeats=options.gate_halves, seed=options.seed)
-    return LearnedGate(films.learn(options.gate), halves=halves)
+        return LearnedGate(None, error.what, way_out=gate_way_out(None, None, target, units))
+    halves = check_on_halves(films, target, repeats=options.gate_halves, seed=options.seed)
+    gate = films.learn(target)
+    return LearnedGate(gate, halves=halves, way_out=gate_way_out(films, gate, target, units))
 
 
 def _report_files(figures: dict[str, Any], at: Workplace) -> dict[str, bytes]:
@@ -177,15 +290,6 @@ def _report_files(figures: dict[str, Any], at: Workplace) -> dict[str, bytes]:
     except ImportError:
         at.remark("no reliability diagram: it needs matplotlib (pip install 'cephsure[studies]')")
     return files
-
-
-def _fitted(collected: Collected, chosen: NotTrainedOn, options: CalibrateOptions) -> Calibration:
-    """The calibration fitted on all films."""
-    used = {film.film_id for film in collected.films}
-    unused = tuple(film.film_id for film in chosen.dataset.films if film.film_id not in used)
-    left_out = chosen.left_out | ({"could not be used": unused} if unused else {})
-    made = f"{datetime.now(UTC):%Y-%m-%d} with cephsure {__version__}"
-    return fit_calibration(collected.data, seed=options.seed, left_out=left_out, made=made)
 
 
 def write_calibrated(
@@ -222,19 +326,30 @@ def write_calibrated(
 
 def card_section(calibration: Calibration) -> str:
     """What the calibration rests on, as a section of a model card."""
-    fitted, regions = calibration.fitted_on, calibration.regions
+    fitted, readers = calibration.fitted_on, calibration.readers
     left_out = "".join(
         f"\nLeft out: {len(names)} films ({reason})." for reason, names in fitted.left_out.items()
     )
+    seen = "none of them trained on"
+    if fitted.out_of_fold:
+        seen = f"each predicted by the {fitted.out_of_fold} samples that had not seen it (out of fold)"
+    known = ", ".join(f"{reader.name} ({reader.films} films)" for reader in readers.rests_on)
+    names = " or ".join(annotator.name for annotator in calibration.annotators)
     return (
         "## Calibration\n"
         f"Expected errors and regions are calibrated on {len(fitted.films)} films of {fitted.dataset}\n"
-        f'(split "{fitted.split}", truth: {fitted.truth}), none of them trained on, with {fitted.samples} '
-        f"sample{'' if fitted.samples == 1 else 's'} a landmark.{left_out}\n"
-        f"Regions: split conformal prediction, shapes from {len(regions.shaped_on)} films, bounds from "
-        f"{len(regions.scored_on)} others.\n"
-        "The promise: over films drawn like these, a landmark's region of level p holds the point that\n"
-        "these annotators would have marked with probability p or more. It is no promise for films of\n"
-        "another site, device or annotator, nor for each single film.\n"
+        f'(split "{fitted.split}"), {seen}.{left_out}\n'
+        f"How readers differ is learned from {readers.persons} persons: {known}.\n"
+        "\n"
+        + (
+            "For a reader not met before a landmark's region of level p holds this reader's point with\n"
+            "probability p, over readers who differ as these do and over all landmarks; with each person\n"
+            "left out in turn it was so on average over persons.\n"
+            if readers.persons > 1
+            else "How another reader would differ is not known: the claim is for the one above.\n"
+        )
+        + f"For marks as {names} makes them, and for a site of which films were corrected (cephsure\n"
+        "site-calibrate), it holds over films drawn like these. It is no promise for a single film, nor for\n"
+        "films of another scanner before some of them are corrected.\n"
         f"Networks: bundle `{fitted.model_sha256}`.\n"
     )

@@ -1,4 +1,4 @@
-"""Calibration films: which of a data set a bundle has not seen, and what it finds on them."""
+"""Calibration films: which a bundle has not seen, what it finds on them, and who marked them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.datasets import Dataset, KnownFilms, data_sha256, group_folds, select
+from cephsure.datasets import Dataset, KnownFilms, annotators, data_sha256, group_folds, select
 from cephsure.datasets import truth as truth_of
+from cephsure.datasets.observers import OBSERVED_LANDMARKS, observers_of
 from cephsure.errors import FilmError, InputError
-from cephsure.training.material import LEAST_POINTS
 from cephsure.uncertainty.calibration.data import CalibrationData, CalibrationSource, calibration_data
+from cephsure.uncertainty.calibration.fitting import ReadFilms
 from cephsure.uncertainty.gate import HeadModel, film_signs
 from cephsure.uncertainty.plausibility import check_plausible
+from cephsure.uncertainty.reference import FeatureModel
 from cephsure.uncertainty.shape_model import ShapeModel
 from cephsure.workflows.assess import Found, assess_films, true_points
 from cephsure.workflows.batch import HERE, MEAN, TRAIN, Workplace
+from cephsure.workflows.training_films import training_films
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,13 +28,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.bundles.bundle import Provenance
+    from cephsure.bundles.bundle import Bundle
     from cephsure.datasets import AnnotatedFilm
     from cephsure.films import Film
     from cephsure.model import Model
     from cephsure.workflows.assess import AssessedFilm, AssessedFilms
+    from cephsure.workflows.networks import Networks
 
-_SHAPE_FOLDS, _FEWEST_SHAPES = 3, 20
+_SHAPE_FOLDS, _FEWEST_SHAPES, _HEAD_FOLDS = 3, 20, 5
 SAME_AS_TRAINING = "the same exposure or patient as a training film"
 
 
@@ -48,7 +52,7 @@ class NotTrainedOn:
 
 
 def not_trained_on(
-    whole: Dataset, split: str, provenance: Provenance, known: KnownFilms | None = None
+    whole: Dataset, split: str, bundle: Bundle, known: KnownFilms | None = None
 ) -> NotTrainedOn:
     """Choose a split's films that a bundle was not trained on.
 
@@ -59,7 +63,7 @@ def not_trained_on(
         InputError: the split holds films that the bundle was trained on, or nothing is left; no such split.
     """
     chosen = select(whole, split)
-    training, checked = _training_films(whole, provenance, known or KnownFilms())
+    training = training_films(whole, bundle, known)
     trained_on = [film.film_id for film in chosen.films if film.film_id in training]
     if trained_on:
         raise InputError(
@@ -72,41 +76,29 @@ def not_trained_on(
     films = tuple(film for film in chosen.films if film.group not in groups)
     if not films:
         raise InputError(f"split {split!r} has no film that is not {SAME_AS_TRAINING}")
+    checked = f"the bundle was trained on other data ({bundle.provenance.data})"
+    if training:
+        checked = f"the bundle was trained on {len(training)} films of this data set, none of these"
     return NotTrainedOn(replace(chosen, films=films), {SAME_AS_TRAINING: same} if same else {}, checked)
 
 
-def _training_films(whole: Dataset, provenance: Provenance, known: KnownFilms) -> tuple[set[str], str]:
-    """Names of the data set's films that the bundle was trained on, and how that is known."""
-    split, truth = provenance.split, provenance.truth
-    try:
-        films = [film for film in select(whole, split).films if _points(film, truth) >= LEAST_POINTS]
-    except InputError:
-        films = []
-    if films and _sha256(films, truth, known) == provenance.data_sha256:
-        return {film.film_id for film in films}, f"the bundle was trained on its split {split!r} (same hash)"
-    if whole.name == provenance.data:
-        # A changed or incomplete copy of the training data: by the split, which at worst is too strict.
-        return {film.film_id for film in films}, (
-            f"the bundle was trained on a data set of this name, split {split!r}, with other content: its "
-            "films are told by that split"
+def out_of_fold(chosen: Dataset, networks: Networks) -> NotTrainedOn:
+    """Choose the films that some network has not been trained on, of films that the model was.
+
+    Raises:
+        InputError: each film was trained on by every network.
+    """
+    films = tuple(film for film in chosen.films if networks.unseen(film.film_id) is not None)
+    if not films:
+        raise InputError(
+            f"all {len(chosen.films)} films were trained on by every network",
+            remedy="calibrate on films that were not, or name the bundles of the other folds",
         )
-    return set(), f"the bundle was trained on other data ({provenance.data})"
-
-
-def _sha256(films: Sequence[AnnotatedFilm], truth: str, known: KnownFilms) -> str | None:
-    """The films' hash; None where one of them cannot be read: then they are not the ones trained on."""
-    try:
-        return data_sha256(films, truth, known)
-    except FilmError:
-        return None
-
-
-def _points(film: AnnotatedFilm, truth: str) -> int:
-    """Points that the truth gives, 0 where there is no such annotator."""
-    try:
-        return int(np.isfinite(truth_of(film, truth)).all(axis=1).sum())
-    except InputError:
-        return 0
+    kept = {film.film_id for film in films}
+    left_out = tuple(film.film_id for film in chosen.films if film.film_id not in kept)
+    reason = "no network knows it as left out of its training"
+    checked = f"trained on {len(films)} of these films: each is predicted by networks that have not seen it"
+    return NotTrainedOn(replace(chosen, films=films), {reason: left_out} if left_out else {}, checked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +128,7 @@ class Collected:
 
 
 def collect(
-    model: Model,
+    networks: Networks,
     dataset: Dataset,
     whole: Dataset,
     at: Workplace = HERE,
@@ -145,29 +137,31 @@ def collect(
     truth: str = MEAN,
     seed: int = 0,
     known: KnownFilms | None = None,
+    heads: Heads | str | None = None,
 ) -> Collected:
     """Predict films with their heat maps and take their signs for the gate; each file is opened once.
 
-    The shape of heads comes from the true points of the data set's training films, which the calibration
-    films have no part in. Where there are fewer than twenty, a third of the calibration films gives the
-    shape.
+    The shape of heads comes from true points of films that a film's signs have no part in: of the data set's
+    training films; where the calibration films are these themselves, of the other folds'; and where there are
+    fewer than twenty, of a third of the calibration films.
 
     Args:
-        model: a calibration it may have already is not used.
-        dataset: films that it was not trained on.
+        networks: a calibration they may have already is not used.
+        dataset: films that they were not trained on.
         whole: the data set with all its films.
         split: what to call the films.
         seed: of MC-Dropout's masks, and of the parting where the films are parted.
         known: films that need not be opened; takes those that are opened here.
+        heads: what other films' heads look like, or why that is not known; None finds it out here.
 
     Raises:
         InputError: no film can be used, or none has a scale.
     """
     known = known or KnownFilms()
-    heads, parts = _Looking(model, dataset, whole, truth, seed, known, at).see_all()
+    heads, parts = _Looking(networks, dataset, whole, truth, seed, known, at).see_all(heads)
     place = {film.film_id: number for number, film in enumerate(dataset.films)}
     films = sorted((film for part in parts for film in part.films), key=lambda film: place[film.film_id])
-    source = calibration_source(model, dataset, films, split=split, truth=truth, seed=seed)
+    source = calibration_source(networks.model, dataset, films, split=split, truth=truth, seed=seed)
     errors = {path: error for part in parts for path, error in part.errors.items()}
     return Collected(data_of(films, source), tuple(films), heads, errors)
 
@@ -175,12 +169,14 @@ def collect(
 def data_of(films: Sequence[AssessedFilm], source: CalibrationSource) -> CalibrationData:
     """Films as calibration data; `InputError` if none has a scale, or the points are of other films."""
     maps = [film.found.maps for film in films if film.found.maps is not None]
+    marks = [film.found.marks_px for film in films if film.found.marks_px is not None]
     data = calibration_data(
         [film.prediction for film in films],
         np.stack([film.truth_px for film in films]),
         film_ids=[film.film_id for film in films],
         groups=[film.annotated.group for film in films],
         source=source,
+        marks_px=marks if len(marks) == len(films) else None,
         maps=maps if len(maps) == len(films) else None,
     )
     check_plausible(data, [mark.code for mark in films[0].prediction.landmarks])
@@ -211,7 +207,7 @@ def calibration_source(
 class _Looking:
     """Looks at calibration films, with the shape of heads from films that the gate does not use otherwise."""
 
-    model: Model
+    networks: Networks
     dataset: Dataset
     whole: Dataset
     truth: str
@@ -219,9 +215,13 @@ class _Looking:
     known: KnownFilms
     at: Workplace
 
-    def see_all(self) -> tuple[Heads | str, list[AssessedFilms]]:
-        """The heads, or why there are none; and the films, in one part or two."""
+    def see_all(self, given: Heads | str | None = None) -> tuple[Heads | str, list[AssessedFilms]]:
+        """The heads, or why there are none; and the films, in one part or more."""
+        if given is not None:
+            return given, [self._see(self.dataset.films, None if isinstance(given, str) else given)]
         heads, films = self._training_heads(), self.dataset.films
+        if heads is None and self.networks.folds:
+            return self._see_folds()
         if heads is not None:
             return heads, [self._see(films, heads)]
         marked = [film for film in films if true_points(film, self.truth) is not None]
@@ -240,10 +240,22 @@ class _Looking:
             return error.what, [first, self._see(others, None)]
         return heads, [first, self._see(others, heads)]
 
+    def _see_folds(self) -> tuple[Heads | str, list[AssessedFilms]]:
+        """Each fold's films with the shape of the others' heads; and the shape of all."""
+        films, seen = self.dataset.films, []
+        for fold in group_folds(films, _HEAD_FOLDS, seed=self.seed):
+            apart = set(fold.tolist())
+            others = self._points_mm([film for i, film in enumerate(films) if i not in apart])
+            seen.append(self._see([films[i] for i in fold], Heads(self._head(others), "")))
+        points = self._points_mm(films)
+        seen, features = beside_own_features(seen, self.networks)
+        head = replace(self._head(points), features=features)
+        return Heads(head, f"{len(points)} films of {self.whole.name}, cross-fitted"), seen
+
     def _see(self, films: Sequence[AnnotatedFilm], heads: Heads | None) -> AssessedFilms:
-        find = partial(_see_film, self.model, self.seed, None if heads is None else heads.head)
+        find = partial(_see_film, self.networks, self.seed, None if heads is None else heads.head)
         chosen = replace(self.dataset, films=tuple(films))
-        seen = assess_films(find, self.model, chosen, self.at, truth=self.truth)
+        seen = assess_films(find, self.networks.model, chosen, self.at, truth=self.truth)
         for film in seen.films:
             self.known.keep(film.annotated, film.facts)
         return seen
@@ -260,7 +272,7 @@ class _Looking:
 
     def _head(self, points: NDArray[np.float64]) -> HeadModel:
         bilateral = tuple(mark.side == "bilateral" for mark in self.whole.landmark_set.landmarks)
-        return HeadModel(ShapeModel.fit(points), bilateral, self.model.reference.features)
+        return HeadModel(ShapeModel.fit(points), bilateral, self.networks.model.reference.features)
 
     def _points_mm(self, films: Sequence[AnnotatedFilm]) -> NDArray[np.float64]:
         """(F, L, 2) true points of the films that have a scale and all points, in mm."""
@@ -276,7 +288,82 @@ class _Looking:
         return np.stack(points) if points else np.empty((0, 0, 2))
 
 
-def _see_film(model: Model, seed: int, head: HeadModel | None, film: Film) -> Found:
+def _see_film(networks: Networks, seed: int, head: HeadModel | None, film: Film) -> Found:
     """Predict a film, without calibration but with heat maps, and look at it as the gate does."""
-    prediction, maps = model.predict_with_maps(film, seed=seed)
-    return Found(prediction, maps, None if head is None else film_signs(prediction, film, head=head))
+    raw = networks.of(film).predict_raw(film, seed=seed)
+    signs = None if head is None else film_signs(raw.prediction, film, head=head)
+    vectors = [model.features(film) for model, _ in networks.parts()] if head is not None else []
+    features = tuple(vector for vector in vectors if vector is not None)
+    return Found(raw.prediction, raw.maps, signs, raw.marks_px.mean(axis=0), features)
+
+
+def beside_own_features(
+    seen: Sequence[AssessedFilms], networks: Networks
+) -> tuple[list[AssessedFilms], FeatureModel | None]:
+    """Out-of-fold films whose features are told beside those of films that the same network was trained on.
+
+    Also the model of features of the first network's own training films, by which later films are told.
+    """
+    features = {
+        film.film_id: film.found.features for part in seen for film in part.films if film.found.features
+    }
+    models: dict[str, FeatureModel] = {}
+    first = None
+    for place, (_, names) in enumerate(networks.parts()):
+        trained = [vectors[place] for name, vectors in features.items() if name not in names]
+        try:
+            model = FeatureModel.fit(np.stack(trained))
+        except (InputError, ValueError):
+            return list(seen), networks.model.reference.features
+        first = first or model
+        models |= dict.fromkeys(names, model)
+
+    def beside(film: AssessedFilm) -> AssessedFilm:
+        signs = film.found.signs
+        if signs is None or film.film_id not in models:
+            return film
+        return replace(film, found=replace(film.found, signs=signs.beside(models[film.film_id])))
+
+    parts = [replace(part, films=tuple(map(beside, part.films))) for part in seen]
+    return parts, first
+
+
+def read_films(collected: Collected, dataset: Dataset, *, truth: str = MEAN) -> tuple[ReadFilms, ...]:
+    """Whom the films tell of: each annotator on each split, and further observers of the same films.
+
+    If the truth is one annotator, this one alone.
+    """
+    films, data = collected.films, collected.data
+    names = annotators(dataset.films) if truth == MEAN else (truth,)
+    splits = dict.fromkeys(film.annotated.split for film in films)
+    found = []
+    for split in splits:
+        places = [i for i, film in enumerate(films) if film.annotated.split == split]
+        for name in names:
+            points = np.stack([np.asarray(films[i].annotated.annotations[name]) for i in places])
+            marked_by = data.take(places).read_by(points)
+            label = name if split is None or len(splits) == 1 else f"{name}, {split}"
+            found.append(ReadFilms(label, f"{dataset.name}: {name}", _marked(marked_by), name))
+    columns = [number - 1 for number in OBSERVED_LANDMARKS]
+    for name, marks in observers_of(dataset).items() if truth == MEAN else ():
+        places = [i for i, film in enumerate(films) if film.film_id in marks]
+        points = np.full((len(places), len(data.numbers), 2), np.nan)
+        if places:
+            points[:, columns] = np.stack([marks[films[i].film_id] for i in places])
+            found.append(ReadFilms(name, f"{dataset.name}: {name}", data.take(places).read_by(points)))
+    return tuple(reader for reader in found if len(reader.data.film_ids))
+
+
+def means_of(collected: Collected, dataset: Dataset) -> tuple[ReadFilms, ...]:
+    """The films beside the mean of two annotators or more, where all of them marked the point."""
+    names = annotators(dataset.films)
+    if len(names) < 2:
+        return ()
+    marks = [[np.asarray(film.annotated.annotations[name]) for name in names] for film in collected.films]
+    data = collected.data.read_by(np.mean(marks, axis=1))
+    return (ReadFilms(MEAN, MEAN, _marked(data), MEAN),)
+
+
+def _marked(data: CalibrationData) -> CalibrationData:
+    """The films on which a point is marked."""
+    return data.take(np.flatnonzero(np.isfinite(data.radial_mm).any(axis=1)))

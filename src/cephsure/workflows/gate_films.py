@@ -10,16 +10,17 @@ import numpy as np
 from cephsure.datasets import group_folds
 from cephsure.errors import InputError
 from cephsure.uncertainty.gate import film_losses, fit_gate, judge
-from cephsure.uncertainty.gate.gate import MEASURE
+from cephsure.uncertainty.gate.acceptance import AcceptanceCase
 from cephsure.uncertainty.gate.risk_control import acceptance_scores
 from cephsure.uncertainty.gate.way_out import USEFUL_SHARE, films_needed, way_out
+from cephsure.uncertainty.readers.cases import FILMS_SEEN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from cephsure.uncertainty.calibration.data import CalibrationData
+    from cephsure.uncertainty.calibration.fitting import Rehearsed
     from cephsure.uncertainty.gate import FilmSigns, Gate, GateTarget
     from cephsure.workflows.assess import AssessedFilm
     from cephsure.workflows.calibration_films import Collected, Heads
@@ -27,28 +28,45 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GateFilms:
-    """Films that gates are learned from, with their errors and measures; and heads, from other films."""
+    """Films that gates are learned from, how their points did in rehearsal, and heads, from other films."""
 
-    data: CalibrationData
+    collected: Collected
     films: tuple[AssessedFilm, ...]
+    groups: tuple[str, ...]
     heads: Heads
+    cases: Mapping[str, AcceptanceCase]
 
     @property
     def signs(self) -> tuple[FilmSigns, ...]:
         """The films' signs."""
         return tuple(film.found.signs for film in self.films if film.found.signs is not None)
 
+    def cases_of(self, groups: set[str]) -> dict[str, AcceptanceCase]:
+        """The rehearsal of some groups of films."""
+        return {
+            name: case.take(np.flatnonzero([group in groups for group in case.groups]))
+            for name, case in self.cases.items()
+        }
+
     def learn(self, target: GateTarget, films: NDArray[np.int64] | None = None) -> Gate:
         """A gate from all films, or from those at some indices."""
         signs, heads = self.signs, self.heads
-        chosen = np.arange(len(signs)) if films is None else films
-        data, seen = self.data.take(chosen), [signs[i] for i in chosen]
-        return fit_gate(data, seen, head=heads.head, shape_source=heads.source, target=target)
+        chosen = range(len(signs)) if films is None else films.tolist()
+        groups = [self.groups[i] for i in chosen]
+        return fit_gate(
+            self.collected.data.source,
+            [signs[i] for i in chosen],
+            groups,
+            self.cases if films is None else self.cases_of(set(groups)),
+            head=heads.head,
+            shape_source=heads.source,
+            target=target,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class HalfCheck:
-    """A gate learned on one half of the films and tried on the other.
+    """A gate learned on one half of the films and tried on the other, for the usual reader.
 
     Attributes:
         mean_loss: mean over the other half's films of missed / accepted.
@@ -65,7 +83,9 @@ class HalfCheck:
     unfit: float
 
 
-def gate_films(collected: Collected) -> GateFilms:
+def gate_films(
+    collected: Collected, rehearsed: Sequence[Rehearsed], further: Sequence[Collected] = ()
+) -> GateFilms:
     """The calibration films that gates are learned from.
 
     Raises:
@@ -75,7 +95,47 @@ def gate_films(collected: Collected) -> GateFilms:
     if isinstance(heads, str):
         raise InputError(heads)
     kept = [place for place, film in enumerate(collected.films) if film.film_id not in heads.apart]
-    return GateFilms(collected.data.take(kept), tuple(collected.films[place] for place in kept), heads)
+    films = tuple(collected.films[place] for place in kept)
+    groups = tuple(collected.data.groups[place] for place in kept)
+    return GateFilms(collected, films, groups, heads, _cases(collected, rehearsed, further))
+
+
+def _cases(
+    collected: Collected, rehearsed: Sequence[Rehearsed], further: Sequence[Collected]
+) -> dict[str, AcceptanceCase]:
+    """How points did in rehearsal, on films that have signs.
+
+    Films of another site are judged review before some of them are corrected: they do not count in the case
+    of a reader not met before.
+    """
+    home = collected.data.source.dataset
+    misfits = {
+        (one.data.source.dataset, film.film_id): film.found.signs.misfits
+        for one in (collected, *further)
+        for film in one.films
+        if film.found.signs is not None
+    }
+    unseen = str(FILMS_SEEN[0])
+    rows: dict[str, list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], str, str]]] = {}
+    for films in rehearsed:
+        data = films.reader.data
+        dataset = data.source.dataset
+        if films.case == unseen and dataset != home:
+            continue
+        for row, index in enumerate(films.films.tolist()):
+            misfit = misfits.get((dataset, data.film_ids[index]))
+            if misfit is not None:
+                group = data.groups[index] if dataset == home else f"{dataset} {data.groups[index]}"
+                judged = films.expected_mm[row], films.actual_mm[row], misfit, group, films.reader.person
+                rows.setdefault(films.case, []).append(judged)
+    return {case: AcceptanceCase(*_columns(judged)) for case, judged in rows.items()}
+
+
+def _columns(
+    rows: Sequence[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], str, str]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], list[str], list[str]]:
+    expected, actual, misfits, groups, persons = zip(*rows, strict=True)
+    return np.stack(expected), np.stack(actual), np.stack(misfits), list(groups), list(persons)
 
 
 def check_on_halves(
@@ -88,11 +148,10 @@ def check_on_halves(
         learned_on, tried_on = group_folds(annotated, 2, seed=seed + repeat)
         gate = films.learn(target, learned_on)
         said = [judge(films.films[i].prediction, signs[i], gate) for i in tried_on]
-        accepted = np.stack([judgement.accepted for judgement in said])
-        radial = films.data.radial_mm[tried_on]
-        known = np.isfinite(radial)
-        wrong = known & (radial > target.tolerance_mm)
-        taken = accepted & known
+        tried = films.cases_of({films.groups[i] for i in tried_on})[gate.usual_case]
+        known = np.isfinite(tried.errors_mm)
+        taken = gate.rules[gate.usual_case].accepts(tried.expected_mm, tried.misfits) & known
+        wrong = known & (tried.errors_mm > target.tolerance_mm)
         checks.append(
             HalfCheck(
                 mean_loss=float(film_losses(wrong, taken).mean()),
@@ -105,18 +164,24 @@ def check_on_halves(
     return tuple(checks)
 
 
-def gate_way_out(collected: Collected, gate: Gate | None, target: GateTarget) -> tuple[str, ...]:
-    """What to do where no gate accepts more than next to nothing, in a line or two; else no line."""
-    if gate is not None and gate.threshold_mm is not None and gate.accepted_share >= USEFUL_SHARE:
-        return ()
-    try:
-        films = gate_films(collected)
-    except InputError:
-        return way_out(len(set(collected.data.groups)), target, as_now=None)
-    data, misfits = films.data, np.stack([seen.misfits for seen in films.signs])
-    scores = acceptance_scores(data.measures[MEASURE], misfits)
-    as_now = films_needed(data.radial_mm, scores, data.groups, target)
-    return way_out(len(set(data.groups)), target, as_now=as_now, for_shape=len(films.heads.apart))
+def gate_way_out(
+    films: GateFilms | None, gate: Gate | None, target: GateTarget, units: int
+) -> tuple[str, ...]:
+    """What to do where no gate accepts more than next to nothing, in a line or two; else no line.
+
+    ``units`` are the independent calibration films; ``films`` None where there were too few for any gate.
+    """
+    if gate is not None:
+        rule = gate.rules[gate.usual_case]
+        if rule.threshold_mm is not None and rule.accepted_share >= USEFUL_SHARE:
+            return ()
+    if films is None or gate is None:
+        return way_out(units, target, as_now=None)
+    case = films.cases[gate.usual_case]
+    scores = acceptance_scores(case.expected_mm, case.misfits)
+    as_now = films_needed(case.errors_mm, scores, case.groups, target)
+    apart = len(films.heads.apart)
+    return way_out(len(set(case.groups)), target, as_now=as_now, for_shape=apart)
 
 
 def halves_line(checks: Sequence[HalfCheck], target: GateTarget) -> str:

@@ -123,10 +123,11 @@ def compare_classes(
     from cephsure.datasets import truth as truth_of
     from cephsure.exports.output_files import readable_json
     from cephsure.workflows.assess import choose_films
+    from cephsure.workflows.networks import Networks
 
     data, options = AnnotatedData.of(data), options or AnalyzeOptions()
     definitions, (loaded, at) = options.definitions(), open_model(model, device, executor, on_progress)
-    dataset, split = choose_films(data.open(loaded.landmark_set), data, loaded, at)
+    dataset, split = choose_films(data.open(loaded.landmark_set), data, Networks(loaded), at)
     measured = at.each_annotated(partial(_analyze_annotated, loaded, options, definitions), dataset)
     names = annotators(dataset.films)
     if not measured.results:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from cephsure.model import Model
     from cephsure.uncertainty import Prediction
     from cephsure.uncertainty.prediction import RegionKind
-    from cephsure.uncertainty.site import Site
+    from cephsure.uncertainty.readers.cases import TruthOf
+    from cephsure.uncertainty.readers.reader import Reader
     from cephsure.workflows.batch import Workplace
 
 Result = TypeVar("Result")
@@ -40,7 +41,8 @@ class PredictOptions:
         polarity: whether bone is bright; "auto" finds out.
         level: probability with which each region holds the true point; None for the usual.
         region: kind of region; None for the model's own.
-        site: fit the points to this site.
+        reader: whose marks are foretold, as ``Model.reader`` takes it.
+        truth_of: whether regions are to hold one reader's marks or the mean of two readers'.
         thorough: also the measures that take time of their own.
     """
 
@@ -51,7 +53,8 @@ class PredictOptions:
     polarity: Literal["auto", "positive", "negative"] = "auto"
     level: float | None = None
     region: RegionKind | None = None
-    site: Site | None = None
+    reader: Reader | Path | str | None = None
+    truth_of: TruthOf | None = None
     thorough: bool = False
 
     def read(self, path: Path) -> Film:
@@ -62,22 +65,17 @@ class PredictOptions:
 
     def predict(self, model: Model, film: Film) -> Prediction:
         """Find a film's landmarks; raise `InputError` if the model cannot give what is asked of it."""
-        # A site has regions of its own: the bundle need not be calibrated for them to have a level.
-        own_level = None if self.site is not None and model.calibration is None else self.level
-        prediction = model.predict(
+        return model.predict(
             film,
             samples=self.samples,
             seed=self.seed,
             facing=self.facing,
             polarity=self.polarity,
-            level=own_level,
+            level=self.level,
             region=self.region,
+            reader=self.reader,
+            truth_of=self.truth_of,
         )
-        if self.site is None:
-            return prediction
-        from cephsure.uncertainty.site import apply_site
-
-        return apply_site(prediction, self.site, level=self.level)
 
 
 @dataclass(frozen=True, slots=True)

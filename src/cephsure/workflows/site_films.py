@@ -10,25 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cephsure.atomic import write_atomically
-from cephsure.datasets import select
+from cephsure.datasets import annotators, select
 from cephsure.errors import InputError
+from cephsure.uncertainty.gate import film_signs
 from cephsure.uncertainty.monitor import holds, watch
-from cephsure.uncertainty.site import (
-    OwnRegions,
-    Site,
-    apply_site,
-    cross_validate,
-    fit_site,
-    read_site,
-    write_site,
-)
+from cephsure.uncertainty.readers.reader import read_reader, write_reader
+from cephsure.uncertainty.readers.site import SiteMaterial, cross_validate, learn_site
 from cephsure.workflows.assess import Found, assess_films
 from cephsure.workflows.batch import (
     DEFAULT_MODEL,
+    MEAN,
     WHOLE,
     AnnotatedData,
     OnProgress,
-    Workplace,
     open_model,
     silent,
 )
@@ -43,41 +37,28 @@ if TYPE_CHECKING:
     from cephsure.films import Film
     from cephsure.inference.session import Device
     from cephsure.model import Model
-    from cephsure.uncertainty.calibration.data import CalibrationData
     from cephsure.uncertainty.monitor import Reading
-    from cephsure.uncertainty.site import GainRow
+    from cephsure.uncertainty.readers.cases import TruthOf
+    from cephsure.uncertainty.readers.reader import Reader
+    from cephsure.uncertainty.readers.site import GainRow
     from cephsure.workflows.assess import AssessedFilm
 
 GAIN_FILE, FIGURE_FILE = "gain.json", "gain.png"
 
 
 @dataclass(frozen=True, slots=True)
-class SiteFilms:
-    """Corrected films of a site, in the data set's order, with what a model found on them.
-
-    ``own`` are the model's own regions, None where its bundle is not calibrated; ``errors`` film -> why it
-    could not be used.
-    """
-
-    data: CalibrationData
-    own: OwnRegions | None
-    films: tuple[AssessedFilm, ...]
-    errors: dict[Path, Exception]
-
-
-@dataclass(frozen=True, slots=True)
 class SiteCalibration:
-    """What came of fitting a model to a site: offsets, regions, and what K films bring by cross-validation.
+    """What came of learning a site's reader: it, and what K films bring by cross-validation.
 
-    ``about`` names model, site and films in one line; ``codes`` are the landmarks', in the offsets' order;
-    ``errors`` film -> why it could not be used.
+    ``about`` names model, site and films in one line; ``codes`` are the landmarks'; ``films`` how many were
+    used; ``errors`` film -> why it could not be used.
     """
 
-    site: Site
+    reader: Reader
     gains: Sequence[GainRow]
     about: str
     codes: tuple[str, ...]
-    films: SiteFilms
+    films: int
     errors: dict[Path, Exception]
 
 
@@ -88,7 +69,7 @@ class CoverageWatch:
     Attributes:
         model: the model's name.
         model_sha256: of its bundle.
-        site: the site's name, or None.
+        reader: for whom the regions are, in words.
         dataset: the data set's name.
         truth, level, margin, false_alarm_rate: as ``monitor`` was asked.
         film_ids: the films, in the readings' order.
@@ -98,7 +79,7 @@ class CoverageWatch:
 
     model: str
     model_sha256: str
-    site: str | None
+    reader: str
     dataset: str
     truth: str
     level: float
@@ -125,7 +106,7 @@ class CoverageWatch:
             "schema": "cephsure.monitor/1",
             "model": self.model,
             "model_sha256": self.model_sha256,
-            "site": self.site,
+            "reader": self.reader,
             "dataset": self.dataset,
             "truth": self.truth,
             "level": self.level,
@@ -147,6 +128,8 @@ def site_calibrate(
     name: str = "site",
     out: Path | None = None,
     report: Path | None = None,
+    truth_of: TruthOf | None = None,
+    profile: Path | None = None,
     level: float = 0.9,
     repeats: int = 20,
     seed: int = 0,
@@ -154,45 +137,75 @@ def site_calibrate(
     executor: Executor | None = None,
     on_progress: OnProgress = silent,
 ) -> SiteCalibration:
-    """Fit a model to a site or an observer, as ``cephsure site-calibrate`` does.
+    """Learn how a site or a reader marks, as ``cephsure site-calibrate`` does.
 
     Args:
         data: corrected films; all of them unless a split is named.
         name: what the site is called.
-        out: the site's file; None for the figures alone.
+        out: the reader's file; None for the figures alone.
         report: a folder for what K films bring, as JSON and as a figure.
+        truth_of: whether the films' points are one reader's marks or the mean of two readers'; None finds out
+            by the data set's annotators.
+        profile: a reader's file of ``cephsure reader-profile`` to start from.
         level: of the regions in the figures.
         repeats: random draws of K films.
         seed: of the draws and of MC-Dropout's passes.
 
     Raises:
-        InputError: no film can be used, or none has a scale; a file cannot be written.
+        InputError: no film can be used, or none has a scale; the model is not calibrated; the profile is of
+            another bundle; a file cannot be written.
     """
     data, (loaded, at) = AnnotatedData.of(data), open_model(model, device, executor, on_progress)
+    if loaded.calibration is None:
+        raise InputError(
+            f"{loaded.name} is not calibrated: it knows nothing of readers",
+            remedy="calibrate it first: cephsure calibrate",
+        )
     whole = data.open(loaded.landmark_set)
     split = data.split or WHOLE
-    films = site_films(
-        loaded, select(whole, split), at, truth=data.truth, split=split, level=level, seed=seed
+    dataset = select(whole, split)
+    started = None if profile is None else loaded.reader(read_reader(profile))
+    if truth_of is None:
+        truth_of = "mean" if data.truth == MEAN and len(annotators(dataset.films)) > 1 else "one"
+    find = partial(_see, loaded, seed)
+    seen = assess_films(find, loaded, dataset, at, truth=data.truth)
+    source = calibration_source(loaded, dataset, seen.films, split=split, truth=data.truth, seed=seed)
+    material = SiteMaterial(
+        data_of(seen.films, source),
+        loaded.calibration,
+        loaded.gate,
+        tuple(film.found.signs for film in seen.films if film.found.signs is not None),
+        truth_of,
+        started,
     )
-    site = fit_site(films.data, name=name)
-    gains = cross_validate(films.data, level=level, repeats=repeats, seed=seed, own=films.own)
-    about = f"{loaded.name} at {name}: {whole.name} ({split}), truth: {data.truth}, {len(films.films)} films"
+    reader = learn_site(material, name=name, model=loaded.name, model_sha256=loaded.bundle.sha256)
+    gains = []
+    if len(set(material.data.groups)) > 1:
+        gains = cross_validate(material, level=level, repeats=repeats, seed=seed)
+    about = f"{loaded.name} at {name}: {whole.name} ({split}), truth: {data.truth}, {len(seen.films)} films"
     if out is not None:
-        write_site(site, out)
-    if report is not None:
+        write_reader(reader, out)
+    if report is not None and gains:
         from cephsure.evaluation.diagrams import gain_figure
 
         document = {"about": about, "level": level, "rows": [asdict(row) for row in gains]}
         write_atomically(report / GAIN_FILE, (json.dumps(document, indent=1) + "\n").encode())
         write_atomically(report / FIGURE_FILE, gain_figure(gains, level=level, title=about))
-    return SiteCalibration(site, gains, about, loaded.landmark_set.codes, films, films.errors)
+    return SiteCalibration(reader, gains, about, loaded.landmark_set.codes, len(seen.films), seen.errors)
+
+
+def _see(model: Model, seed: int, film: Film) -> Found:
+    """A film as the networks see it, and as the gate does."""
+    raw = model.predict_raw(film, seed=seed, with_maps=False)
+    signs = None if model.gate is None else film_signs(raw.prediction, film, head=model.gate.head)
+    return Found(raw.prediction, None, signs, raw.marks_px.mean(axis=0))
 
 
 def monitor(
     data: AnnotatedData | Path | str,
     model: Model | str | Path = DEFAULT_MODEL,
     *,
-    site: Site | Path | None = None,
+    reader: Reader | Path | str | None = None,
     order: Sequence[str] | None = None,
     level: float = 0.9,
     false_alarm_rate: float = 0.05,
@@ -208,7 +221,7 @@ def monitor(
 
     Args:
         data: corrected films; all of them unless a split is named.
-        site: watch the regions of this site calibration.
+        reader: watch the regions of this reader, as ``Model.reader`` takes it.
         order: the films' names in time order; None for the order of their names.
         level: the coverage that was promised.
         false_alarm_rate: probability that an alarm is ever raised while the promise holds.
@@ -220,42 +233,35 @@ def monitor(
     Raises:
         InputError: there are no regions to watch; the order does not fit the films; no film can be used.
     """
-    fitted = site if site is None or isinstance(site, Site) else read_site(site)
     data, (loaded, at) = AnnotatedData.of(data), open_model(model, device, executor, on_progress)
-    if fitted is None and loaded.calibration is None:
+    chosen = loaded.reader(reader)
+    if loaded.calibration is None or chosen is None:
         raise InputError(
             f"{loaded.name} is not calibrated: it has no regions to watch",
-            remedy="give a calibrated bundle by --model, or a site's file by --site",
+            remedy="give a calibrated bundle by --model",
         )
     split = data.split or WHOLE
     dataset = select(data.open(loaded.landmark_set), split)
-    films = site_films(
-        loaded,
-        dataset if order is None else _in_order(dataset, order),
-        at,
-        truth=data.truth,
-        split=split,
-        level=level,
-        seed=seed,
-        site=fitted,
-    )
-    if films.own is None:
+    ordered = dataset if order is None else _in_order(dataset, order)
+    find = partial(_predict, loaded, seed, level, chosen)
+    seen = assess_films(find, loaded, ordered, at, truth=data.truth)
+    shares = {film.film_id: share for film in seen.films if (share := _outside(film)) is not None}
+    if not shares:
         raise InputError("no film has regions to watch", remedy="films need a scale; give --mm-per-px")
-    known = np.isfinite(films.data.radial_mm)
-    used = [place for place in range(len(known)) if known[place].any()]
-    shares = [float(1.0 - films.own.held[place][known[place]].mean()) for place in used]
     watched = CoverageWatch(
         model=loaded.name,
         model_sha256=loaded.bundle.sha256,
-        site=None if fitted is None else fitted.name,
+        reader=chosen.for_whom,
         dataset=dataset.name,
         truth=data.truth,
         level=level,
         margin=margin,
         false_alarm_rate=false_alarm_rate,
-        film_ids=tuple(films.data.film_ids[place] for place in used),
-        readings=tuple(watch(shares, level=level, false_alarm_rate=false_alarm_rate, margin=margin)),
-        errors=films.errors,
+        film_ids=tuple(shares),
+        readings=tuple(
+            watch([*shares.values()], level=level, false_alarm_rate=false_alarm_rate, margin=margin)
+        ),
+        errors=seen.errors,
     )
     if json_file is not None:
         write_atomically(json_file, (json.dumps(watched.document(), indent=1) + "\n").encode())
@@ -268,41 +274,18 @@ def monitor(
     return watched
 
 
-def site_films(
-    model: Model,
-    dataset: Dataset,
-    at: Workplace,
-    *,
-    truth: str,
-    split: str,
-    level: float,
-    seed: int,
-    site: Site | None = None,
-) -> SiteFilms:
-    """Predict corrected films, with regions of a level, fitted to a site if one is given."""
-    seen = assess_films(partial(_find, model, level, site, seed), model, dataset, at, truth=truth)
-    source = calibration_source(model, dataset, seen.films, split=split, truth=truth, seed=seed)
-    # A site belongs to the bundle as it is, with its calibration.
-    data = data_of(seen.films, replace(source, model_sha256=model.bundle.sha256))
-    return SiteFilms(data, _own_regions(seen.films), seen.films, seen.errors)
+def _predict(model: Model, seed: int, level: float, reader: Reader, film: Film) -> Found:
+    return Found(model.predict(film, seed=seed, level=level, reader=reader))
 
 
-def _find(model: Model, level: float, site: Site | None, seed: int, film: Film) -> Found:
-    found = model.predict(film, seed=seed, level=None if model.calibration is None else level)
-    return Found(found if site is None else apply_site(found, site, level=level))
-
-
-def _own_regions(films: Sequence[AssessedFilm]) -> OwnRegions | None:
-    """Which points the predictions' regions hold, and how large these are; None where one has no region."""
-    held, areas = [], []
-    for film in films:
-        regions = [mark.region for mark in film.prediction.landmarks]
-        known = [region for region in regions if region is not None]
-        if len(known) < len(regions):
-            return None
-        held.append([holds(region, point) for region, point in zip(known, film.truth_px, strict=True)])
-        areas.append([np.inf if region.area_mm2 is None else region.area_mm2 for region in known])
-    return OwnRegions(np.array(held, dtype=bool), np.array(areas, dtype=np.float64))
+def _outside(film: AssessedFilm) -> float | None:
+    """Share of a film's known points outside their regions; None where it has no regions."""
+    pairs = [
+        holds(mark.region, true)
+        for mark, true in zip(film.prediction.landmarks, film.truth_px, strict=True)
+        if mark.region is not None and np.isfinite(true).all()
+    ]
+    return float(1.0 - np.mean(pairs)) if pairs else None
 
 
 def _in_order(dataset: Dataset, names: Sequence[str]) -> Dataset:

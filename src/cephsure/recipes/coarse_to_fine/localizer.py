@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ from cephsure.geometry import (
     softmax_maps,
 )
 from cephsure.inference.orientation import find_orientation
-from cephsure.inference.samples import SampleMaps, Samples, mean_of_marks, mixture, stacked
+from cephsure.inference.samples import SampleMaps, Samples, mixture, stacked
 from cephsure.inference.session import (
     Call,
     Found,
@@ -54,8 +55,6 @@ if TYPE_CHECKING:
     from cephsure.inference.session import Device
     from cephsure.inference.test_time_augmentation import Augmentation
 
-    _Drawn = tuple[MapReadings, SampleMaps | None]
-    """One sample in px of the upright film, and its maps."""
     _Coarse = tuple[NDArray[np.float64], NDArray[np.float64] | None]
     """Coarse positions (L, 2) in px of the upright film, and features (C,)."""
 
@@ -168,6 +167,21 @@ class _Pass:
 
 
 @dataclass(frozen=True, slots=True)
+class _Drawn:
+    """One sample in px of the upright film.
+
+    Attributes:
+        readings: of the annotators' mean.
+        marks_px: (K, L, 2) each annotator's positions.
+        maps: each annotator's, or none.
+    """
+
+    readings: MapReadings
+    marks_px: NDArray[np.float64]
+    maps: tuple[SampleMaps, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class _CoarseJob:
     """A pass over a whole view (S, S), which ``warp`` maps to px of the upright film; the film's first?"""
 
@@ -215,6 +229,12 @@ class CoarseToFine:
         sessions = load_networks(paths, self._pool, takes_masks=bundle.kind == "mc-dropout", device=device)
         self.coarse, self.fine = sessions[::2], sessions[1::2]
         self.device = self.coarse[0].device
+
+    def only(self, members: Sequence[int]) -> CoarseToFine:
+        """The same networks, of some members only."""
+        chosen = copy(self)
+        chosen.coarse, chosen.fine = ([own[i] for i in members] for own in (self.coarse, self.fine))
+        return chosen
 
     def find_orientation(
         self,
@@ -279,7 +299,7 @@ class CoarseToFine:
         pyramid = self._pyramid(pixels, frames)
         turned = [frame.after(Affine(way.turn, np.zeros(2))) for frame, way in zip(frames, ways, strict=True)]
         jobs = [_FineJob(pyramid, *rest) for rest in zip(turned, starts, [first] * count, ways, strict=True)]
-        return np.stack([readings.positions for readings, _ in self._fine(jobs)])
+        return np.stack([drawn.readings.positions for drawn in self._fine(jobs)])
 
     def _pyramid(self, pixels: NDArray[np.float32], frames: Sequence[Affine]) -> Pyramid:
         """The film's reductions for all passes, by their frames' usual size."""
@@ -345,33 +365,36 @@ class CoarseToFine:
         maps = softmax_maps(logits.reshape(-1, *logits.shape[2:]))
         readings = read_maps(maps, local_centroids(maps, self.fine_radius))
         by_annotator = logits.shape[:2]
-        on_map = readings.positions.reshape(*by_annotator, 2).mean(axis=0)
+        frame, step = job.frame, self.layout.map_step
+        centres = Warp(frame).output(job.coarse)
+        on_map = map_to_frame(readings.positions.reshape(*by_annotator, 2), self.layout)
+        marks_px = Warp(frame).source(centres + on_map)
         # The mean of K annotators' points errs by the root of the summed squares over K, where they err
         # independently.
         errors = readings.expected_errors.reshape(by_annotator)
         expected = np.sqrt((errors**2).sum(axis=0)) / len(errors)
-        frame, step = job.frame, self.layout.map_step
-        centres = Warp(frame).output(job.coarse)
-        sample_maps = None
-        if with_maps:  # of the annotators' mean (L, Q, Q), from each one's (K, L, P, P)
-            mean = mean_of_marks(maps.reshape(logits.shape))
-            sample_maps = SampleMaps(mean, frame.apply(centres), frame.matrix * (step / len(logits)))
         drawn = MapReadings(
-            positions=Warp(frame).source(centres + map_to_frame(on_map, self.layout)),
+            positions=marks_px.mean(axis=0),
             activations=readings.activations.reshape(by_annotator).mean(axis=0),
             expected_errors=expected * step * frame.scale,
             entropies=readings.entropies.reshape(by_annotator).mean(axis=0),
         )
-        return drawn, sample_maps
+        if not with_maps:
+            return _Drawn(drawn, marks_px)
+        place = frame.apply(centres), frame.matrix * step
+        return _Drawn(drawn, marks_px, tuple(SampleMaps(own, *place) for own in maps.reshape(logits.shape)))
 
 
 def _samples(coarse: Sequence[_Coarse], drawn: Sequence[_Drawn]) -> Samples:
     """One film's passes together."""
-    maps = [own for _, own in drawn if own is not None]
-    samples = stacked([readings for readings, _ in drawn])
+    marks_px = np.stack([sample.marks_px for sample in drawn])
+    by_annotator = zip(*(sample.maps for sample in drawn), strict=True)
+    middles = marks_px.mean(axis=0)
+    maps = tuple(mixture(own, points_px=middle) for own, middle in zip(by_annotator, middles, strict=False))
     return replace(
-        samples,
+        stacked([sample.readings for sample in drawn]),
         coarse_positions_px=np.stack([points for points, _ in coarse]),
         features=coarse[0][1],
-        maps=mixture(maps, points_px=samples.positions_px.mean(axis=0)) if maps else None,
+        marks_px=marks_px if marks_px.shape[1] > 1 else None,
+        maps=maps or None,
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,12 @@ class OneStage:
             paths, self._pool, takes_masks=bundle.kind == "mc-dropout", device=device
         )
         self.device = self.networks[0].device
+
+    def only(self, members: Sequence[int]) -> OneStage:
+        """The same networks, of some members only."""
+        chosen = copy(self)
+        chosen.networks = [self.networks[i] for i in members]
+        return chosen
 
     def find_orientation(
         self,
@@ -146,7 +153,7 @@ def _samples(passes: Sequence[_Pass], to_film: Affine, *, with_maps: bool) -> Sa
     maps = None
     if with_maps:  # the mean of the networks' (L, S, S)
         mean = np.stack([maps for _, maps, _ in passes]).mean(axis=0)
-        maps = HeatMaps(mean, np.tile(to_film.apply(np.zeros(2)), (len(mean), 1)), to_film.matrix)
+        maps = (HeatMaps(mean, np.tile(to_film.apply(np.zeros(2)), (len(mean), 1)), to_film.matrix),)
     step = float(np.sqrt(abs(np.linalg.det(to_film.matrix))))
     on_film = [
         replace(read, positions=to_film.apply(read.positions), expected_errors=read.expected_errors * step)

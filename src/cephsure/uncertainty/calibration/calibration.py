@@ -6,19 +6,24 @@ Directions are those of the upright film: the head facing right, y downwards.
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field, ValidationError
 
 from cephsure.bundles.bundle import read_versioned
 from cephsure.errors import BundleError, InputError
-from cephsure.uncertainty.measures import ALWAYS_IN_MM
-from cephsure.uncertainty.prediction import Frozen, Pair, Region, RegionKind
-from cephsure.uncertainty.quantile import check_level, conformal_quantile
-from cephsure.uncertainty.regions import REGION_KINDS
+from cephsure.inference.samples import blurred, laid_together, tempered
+from cephsure.uncertainty.calibration.data import comparable_measures, half_lines
+from cephsure.uncertainty.calibration.error_fits import curve_mm
+from cephsure.uncertainty.prediction import Frozen, Pair, ReaderInfo, Region, RegionKind
+from cephsure.uncertainty.quantile import check_level
+from cephsure.uncertainty.readers.cases import TruthOf, case_of
+from cephsure.uncertainty.readers.habit import mean_length
+from cephsure.uncertainty.readers.population import Population  # noqa: TC001 - pydantic reads it
+from cephsure.uncertainty.readers.reader import ReaderLandmark  # noqa: TC001 - pydantic reads it
+from cephsure.uncertainty.regions import REGION_KINDS, Density
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,24 +33,29 @@ if TYPE_CHECKING:
 
     from cephsure.inference.samples import HeatMaps
     from cephsure.uncertainty.prediction import Prediction
+    from cephsure.uncertainty.readers.habit import Habit
+    from cephsure.uncertainty.readers.reader import Reader
 
-FORMAT = "cephsure.calibration/1"
+FORMAT = "cephsure.calibration/2"
 CALIBRATION_FILE = "calibration.json"
 DEFAULT_LEVEL = 0.9
 
-SMALLEST_MM = 0.01
-"""Measures are taken as at least this long before their logarithm: a spread of 0 is no certainty."""
+GRID_LEVELS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.99)
+"""Levels at which bounds are stored; between them they are interpolated, above them a region is all of the
+film."""
+
+# What is not known of a reader is left out of a heat map where it is far smaller than a cell.
+_NEGLIGIBLE_CELLS = 0.1
 
 
 class LandmarkCalibration(Frozen):
-    """One landmark's parameters.
+    """How one landmark scatters from film to film, whoever reads it.
 
     Attributes:
-        films: how many films with this landmark it was fitted on.
+        films: how many marks of this landmark it was fitted on.
         log_intercept: a of the expected error, exp(a + sum over measures of b log(measure)), in mm.
         slopes: b by the measure's key, none negative: a larger measure never means a smaller error.
-        offset_mm: systematic part of found minus true position, shrunk to 0.
-        relative_covariance: second moments ((xx, xy), (xy, yy)) of (error - offset) / expected error.
+        relative_covariance: second moments ((xx, xy), (xy, yy)) of error / expected error.
         temperature: heat maps raised to 1 / temperature expect the errors that there are; 1 without maps.
     """
 
@@ -53,86 +63,107 @@ class LandmarkCalibration(Frozen):
     films: int
     log_intercept: float
     slopes: dict[str, float]
-    offset_mm: Pair
     relative_covariance: tuple[Pair, Pair]
     temperature: float = 1.0
-
-
-def log_measure(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Logarithm of a measure in mm, never of less than ``SMALLEST_MM``; NaN stays NaN."""
-    return np.log(np.maximum(values, SMALLEST_MM))
 
 
 def expected_errors_mm(
     landmarks: Sequence[LandmarkCalibration], measures: Mapping[str, NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """(..., L) calibrated expectation of the radial error in mm, by (..., L) values of each measure."""
+    """(..., L) expectation of the scatter's length in mm, by (..., L) values of each measure."""
     intercepts = np.array([landmark.log_intercept for landmark in landmarks])
     keys = {key for landmark in landmarks for key in landmark.slopes}
     slopes = {key: np.array([landmark.slopes.get(key, 0.0) for landmark in landmarks]) for key in keys}
     return curve_mm(intercepts, slopes, measures)
 
 
-def curve_mm(
-    intercepts: NDArray[np.float64],
-    slopes: Mapping[str, NDArray[np.float64]],
-    measures: Mapping[str, NDArray[np.float64]],
+def scatter_mm2(
+    landmarks: Sequence[LandmarkCalibration], measures: Mapping[str, NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """(..., L) exp(intercepts (L,) + sum of slopes (L,) log(measure (..., L) in mm)), or NaN."""
-    total = intercepts
-    for key in sorted(slopes):
-        total = total + slopes[key] * log_measure(measures[key])
-    return np.exp(total)
+    """(..., L, 2, 2) covariance of the films' own scatter, by (..., L) values of each measure."""
+    relative = np.array([landmark.relative_covariance for landmark in landmarks], dtype=np.float64)
+    return np.asarray(relative * expected_errors_mm(landmarks, measures)[..., None, None] ** 2)
+
+
+class Drawn(NamedTuple):
+    """What networks drew on one film with a scale.
+
+    Attributes:
+        measures: (L,) values of each measure in mm, as ``comparable_measures`` gives them.
+        points_px: (L, 2) the annotators' mean, in px of the film as given.
+        marks_px: (K, L, 2) each annotator's.
+        upright_mm_per_px: (2,) as in ``Prediction``.
+        maps: each annotator's heat maps, or None.
+    """
+
+    measures: Mapping[str, NDArray[np.float64]]
+    points_px: NDArray[np.float64]
+    marks_px: NDArray[np.float64]
+    upright_mm_per_px: NDArray[np.float64]
+    maps: tuple[HeatMaps, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FilmErrors:
-    """One film with a scale: its points, and the errors expected of them.
+    """One film as a reader is expected to mark it, and how far off that may be.
 
     Attributes:
-        points_px: (L, 2) found positions in px of the film as given.
+        points_px: (L, 2) where the reader is expected to mark, in px of the film as given.
         upright_mm_per_px: (2,) as in ``Prediction``.
-        expected_mm: (L,) expected radial errors.
-        offsets_mm: (L, 2) systematic part of found minus true position.
-        covariances_mm2: (L, 2, 2) second moments of the rest.
-        temperatures: (L,) of the heat maps.
+        expected_mm: (L,) expected radial errors: the film's scatter and what is not known of the reader.
+        covariances_mm2: (L, 2, 2) second moments of the error, on the upright film.
+        density: where the reader's marks may be, by the heat maps; None without them.
     """
 
     points_px: NDArray[np.float64]
     upright_mm_per_px: NDArray[np.float64]
     expected_mm: NDArray[np.float64]
-    offsets_mm: NDArray[np.float64]
     covariances_mm2: NDArray[np.float64]
-    temperatures: NDArray[np.float64]
-    maps: HeatMaps | None = None
-
-    @property
-    def centres_px(self) -> NDArray[np.float64]:
-        """(L, 2) the points without their systematic offsets."""
-        return self.points_px - self.offsets_mm / self.upright_mm_per_px
+    density: Density | None = None
 
     @property
     def second_moments_mm2(self) -> NDArray[np.float64]:
-        """(L, 2, 2) second moments of the error about the given point, along the given film's axes."""
-        about = self.covariances_mm2 + self.offsets_mm[:, :, None] * self.offsets_mm[:, None, :]
+        """(L, 2, 2) the covariances along the given film's axes."""
         signs = np.sign(self.upright_mm_per_px)
-        return about * signs[:, None] * signs
+        return np.asarray(self.covariances_mm2 * signs[:, None] * signs)
 
 
-def film_errors(
-    landmarks: Sequence[LandmarkCalibration],
-    measures: Mapping[str, NDArray[np.float64]],
-    points_px: NDArray[np.float64],
-    upright_mm_per_px: NDArray[np.float64],
-    maps: HeatMaps | None = None,
-) -> FilmErrors:
-    """Apply L landmarks' parameters to a film's (L,) measures; the other arguments as in ``FilmErrors``."""
-    expected = expected_errors_mm(landmarks, measures)
-    relative = np.array([landmark.relative_covariance for landmark in landmarks], dtype=np.float64)
-    offsets = np.array([landmark.offset_mm for landmark in landmarks], dtype=np.float64)
-    covariances = relative * expected[:, None, None] ** 2
-    temperatures = np.array([landmark.temperature for landmark in landmarks])
-    return FilmErrors(points_px, upright_mm_per_px, expected, offsets, covariances, temperatures, maps)
+def film_errors(landmarks: Sequence[LandmarkCalibration], drawn: Drawn, habit: Habit) -> FilmErrors:
+    """Set what networks drew on a film beside the landmarks' scatter and a reader's habit."""
+    scale = drawn.upright_mm_per_px
+    lines_mm = half_lines(drawn.marks_px) * scale
+    points_px = drawn.points_px + habit.moves_mm(lines_mm) / scale
+    unknown = habit.covariances_mm2(lines_mm)
+    scatter = scatter_mm2(landmarks, drawn.measures) * habit.spread[:, None, None]
+    own = expected_errors_mm(landmarks, drawn.measures) * np.sqrt(habit.spread)
+    density = None
+    if drawn.maps is not None:
+        temperatures = np.array([landmark.temperature for landmark in landmarks]) * habit.spread
+        unknown_px2 = unknown / (scale[:, None] * scale)
+        moves_px = points_px - drawn.marks_px
+        density = _density(drawn.maps, moves_px, habit.mean[:, 0], temperatures, unknown_px2)
+    return FilmErrors(points_px, scale, np.hypot(own, mean_length(unknown)), scatter + unknown, density)
+
+
+def _density(
+    maps: tuple[HeatMaps, ...],
+    moves_px: NDArray[np.float64],
+    w: NDArray[np.float64],
+    temperatures: NDArray[np.float64],
+    unknown_px2: NDArray[np.float64],
+) -> Density:
+    """The annotators' maps moved to the points, by how near each of them the reader marks; and blurred."""
+    count = len(maps)
+    if count == 2:
+        second = np.clip((1 + w) / 2, 0.0, 1.0)
+        shares = np.stack([1 - second, second])
+    else:
+        shares = np.full((count, len(w)), 1.0 / count)
+    together = laid_together(maps, shares, moves_px)
+    raised = together.probabilities ** (1 / temperatures[:, None, None]).astype(np.float32)
+    density = type(together)(tempered(raised, 1.0), together.origins_px, together.cell_px)
+    largest = np.sqrt(np.trace(unknown_px2, axis1=1, axis2=2).max() / abs(np.linalg.det(density.cell_px)))
+    return Density(density if largest < _NEGLIGIBLE_CELLS else blurred(density, unknown_px2))
 
 
 class FittedOn(Frozen):
@@ -140,7 +171,9 @@ class FittedOn(Frozen):
 
     Attributes:
         left_out: reason -> names of films of the split that were not used.
-        seed: of the predictions and of the choice of films for the regions.
+        seed: of the predictions and of the choice of films.
+        out_of_fold: samples a film that did not see it, where the model's members were trained on the films
+            and only those that had not seen one predicted it; 0 where no network had seen any.
         made: the day, and with which version.
     """
 
@@ -154,59 +187,58 @@ class FittedOn(Frozen):
     model_sha256: str
     samples: int
     seed: int
+    out_of_fold: int = 0
     made: str = ""
 
 
-class Scores(Frozen):
-    """One landmark's calibration scores: ``films`` of them, the finite ones in ``values``, ascending."""
-
-    films: int
-    values: tuple[float, ...]
-
-    @classmethod
-    def of(cls, scores: NDArray[np.float64]) -> Self:
-        """Of (F,) scores, NaN where there is none."""
-        finite = scores[np.isfinite(scores)]
-        return cls(films=int((~np.isnan(scores)).sum()), values=tuple(np.sort(finite).tolist()))
-
-    def bound(self, level: float) -> float:
-        """The bound for a level, infinity where these scores are too few or too many are infinite."""
-        return conformal_quantile([*self.values, *[math.inf] * (self.films - len(self.values))], level)
-
-
-class RegionCalibration(Frozen):
-    """The conformal regions' part: parameters from one set of films, scores from another.
+class Bounds(Frozen):
+    """Contents up to which regions hold their share of true points, in one case that was rehearsed.
 
     Attributes:
-        shaped_on: the films by which the regions' shapes were fitted.
-        scored_on: the films whose scores bound them, one a group, and of other groups than those.
-        landmarks: the parameters that the scores were made with.
-        scores: kind of region -> one a landmark.
-        default: the kind that is used when none is named.
+        contents: for each landmark (or one list for all) the bounds at ``GRID_LEVELS``; 1 is all of the film.
     """
 
-    shaped_on: tuple[str, ...]
-    scored_on: tuple[str, ...]
-    landmarks: tuple[LandmarkCalibration, ...]
-    scores: dict[RegionKind, tuple[Scores, ...]]
-    default: RegionKind
+    contents: tuple[tuple[float, ...], ...]
 
-    def bounds(self, kind: RegionKind, level: float) -> NDArray[np.float64]:
-        """(L,) bounds on the score, infinity for landmarks with too few films for the level."""
-        return np.array([scores.bound(level) for scores in self.scores[kind]], dtype=np.float64)
+    def at(self, level: float, count: int) -> NDArray[np.float64]:
+        """(L,) contents for a level."""
+        rows = np.array(self.contents, dtype=np.float64)
+        if level > GRID_LEVELS[-1] + 1e-12:
+            return np.ones(count)
+        # Below the lowest stored level a region is the smallest one that is known.
+        bounds = np.array([np.interp(level, GRID_LEVELS, row) for row in rows])
+        # Towards a content of 1 there is no interpolation: the region is all of the film.
+        above = np.searchsorted(np.array(GRID_LEVELS) - 1e-12, level)
+        bounds = np.where(rows[:, min(int(above), len(GRID_LEVELS) - 1)] >= 1.0, 1.0, bounds)
+        return bounds if len(bounds) == count else np.repeat(bounds, count)
+
+
+class Annotator(Frozen):
+    """An annotator whose habit is known from the calibration films."""
+
+    name: str
+    films: int
+    landmarks: tuple[ReaderLandmark, ...]
 
 
 class Calibration(Frozen):
     """From measures to millimetres and regions, for one model.
 
     Attributes:
-        landmarks: for expected errors and covariances, fitted on all the films.
+        scatter: how landmarks scatter from film to film: one reader's marks, and the mean of two.
+        readers: how readers differ.
+        annotators: those of the calibration films.
+        bounds: case (``readers.cases``) -> kind of region -> bounds.
+        default: the kind of region that is used when none is named.
     """
 
-    format: Literal["cephsure.calibration/1"] = "cephsure.calibration/1"
+    format: Literal["cephsure.calibration/2"] = "cephsure.calibration/2"
     fitted_on: FittedOn
-    landmarks: tuple[LandmarkCalibration, ...]
-    regions: RegionCalibration
+    scatter: dict[TruthOf, tuple[LandmarkCalibration, ...]]
+    readers: Population
+    annotators: tuple[Annotator, ...] = ()
+    bounds: dict[str, dict[RegionKind, Bounds]]
+    default: RegionKind
 
     def to_json(self) -> str:
         """JSON text that ``read_calibration`` reads back to the last digit."""
@@ -218,7 +250,7 @@ def read_calibration(path: Path, *, numbers: tuple[int, ...] | None = None) -> C
 
     A BundleError for no such file, no JSON, another version, a field that is missing or wrong, or other ones.
     """
-    again = "update cephsure, or calibrate anew"
+    again = "calibrate the bundle anew: cephsure calibrate"
     data = read_versioned(path, version=FORMAT, what="calibration", remedy=again)
     try:
         calibration = Calibration.model_validate(data)
@@ -226,55 +258,107 @@ def read_calibration(path: Path, *, numbers: tuple[int, ...] | None = None) -> C
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise BundleError(f"{place}: {first['msg']}", where=path) from error
-    parts = [calibration.landmarks, calibration.regions.landmarks]
-    if numbers is not None and any(tuple(landmark.number for landmark in part) != numbers for part in parts):
+    parts = [[mark.number for mark in scatter] for scatter in calibration.scatter.values()]
+    parts.append([mark.number for mark in calibration.readers.landmarks])
+    parts += [[mark.number for mark in annotator.landmarks] for annotator in calibration.annotators]
+    if numbers is not None and any(tuple(part) != numbers for part in parts):
         raise BundleError("is for other landmarks than the model's", where=path)
     return calibration
 
 
+def reader_info(reader: Reader) -> ReaderInfo:
+    """What a prediction says of the reader whom it is for."""
+    return ReaderInfo(
+        name=reader.name,
+        kind=reader.kind,
+        films=reader.films,
+        truth_of=reader.truth_of,
+        for_whom=reader.for_whom,
+    )
+
+
 def calibrated(
     prediction: Prediction,
+    marks_px: NDArray[np.float64],
     calibration: Calibration,
+    reader: Reader,
     *,
-    maps: HeatMaps | None = None,
+    maps: tuple[HeatMaps, ...] | None = None,
     level: float = DEFAULT_LEVEL,
     kind: RegionKind | None = None,
 ) -> Prediction:
-    """A prediction with the expected errors, covariances and regions that its model's calibration gives.
+    """A prediction as a reader would mark it, with expected errors, covariances and regions.
 
-    Without a scale it is returned as it is: millimetres are not known, and they are not guessed. Regions of
-    highest density need the film's heat maps; each region holds the true point with the probability
-    ``level`` (between 0 and 1, else InputError). Its kind is by default the calibration's own; one that the
-    calibration does not have is an InputError.
+    Points and samples are moved from the annotators' mean along the line between their marks (T, K, L, 2),
+    and by the reader's offset. Without a scale there is nothing in mm: points are moved along the line only,
+    and what moves by mm is an InputError. Regions of highest density need the film's heat maps; each region
+    holds the reader's point with the probability ``level`` (between 0 and 1, else InputError). Its kind is by
+    default the calibration's own; one that the calibration does not have is an InputError.
     """
     check_level(level)
     chosen = region_kind(calibration, kind)
+    if tuple(mark.number for mark in prediction.landmarks) != reader.numbers:
+        raise InputError(f"reader {reader.name} is of other landmarks")
+    prediction = moved(prediction, marks_px, reader)
     if prediction.film.mm_per_px is None:
         return prediction
-    measures = {key: prediction.measured(key) for key in ALWAYS_IN_MM}
-    placed = prediction.points_px, prediction.upright_mm_per_px
-    errors = film_errors(calibration.landmarks, measures, *placed)
-    shapes = film_errors(calibration.regions.landmarks, measures, *placed, maps)
-    score, bounds = REGION_KINDS[chosen], calibration.regions.bounds(chosen, level).tolist()
+    centre = marks_px.mean(axis=(0, 1))
+    drawn = Drawn(
+        comparable_measures(prediction), centre, marks_px.mean(axis=0), prediction.upright_mm_per_px, maps
+    )
+    errors = film_errors(calibration.scatter[reader.truth_of], drawn, reader.habit)
+    score = REGION_KINDS[chosen]
+    case = case_of(reader.kind, reader.films, reader.truth_of, calibration.bounds)
+    contents = calibration.bounds[case][chosen].at(level, len(reader.landmarks)).tolist()
     whole = Region(level=level, kind=chosen, whole_film=True)
     marks = tuple(
         landmark.model_copy(
             update={
                 "expected_error_mm": float(errors.expected_mm[index]),
                 "error_covariance_mm2": tuple(map(tuple, errors.second_moments_mm2[index].tolist())),
-                "region": score.region(shapes, index, bound, level) if math.isfinite(bound) else whole,
+                "region": score.region(errors, index, content, level) if content < 1.0 else whole,
             }
         )
-        for index, (landmark, bound) in enumerate(zip(prediction.landmarks, bounds, strict=True))
+        for index, (landmark, content) in enumerate(zip(prediction.landmarks, contents, strict=True))
     )
     return prediction.model_copy(update={"landmarks": marks})
 
 
+def moved(prediction: Prediction, marks_px: NDArray[np.float64], reader: Reader) -> Prediction:
+    """A prediction's points and samples where a reader is expected to mark, by the marks (T, K, L, 2)."""
+    habit, scale = reader.habit, prediction.film.mm_per_px
+    offsets_px = np.zeros((len(reader.landmarks), 2))
+    if scale is not None:
+        offsets_px = habit.mean[:, 1:] / prediction.upright_mm_per_px
+    elif habit.mean[:, 1:].any():
+        raise InputError(
+            f"its scale is not known, and the offsets of {reader.name} are in mm",
+            where=prediction.film.path,
+            remedy="give --mm-per-px",
+        )
+    samples = marks_px.mean(axis=1) + habit.mean[:, :1] * half_lines(marks_px) + offsets_px
+    points = samples.mean(axis=0)
+    to_mm = (None, None) if scale is None else scale
+    changed = tuple(
+        mark.model_copy(
+            update={
+                "x_px": x,
+                "y_px": y,
+                "x_mm": None if to_mm[0] is None else x * to_mm[0],
+                "y_mm": None if to_mm[1] is None else y * to_mm[1],
+                "samples_px": tuple((sx, sy) for sx, sy in samples[:, index].tolist()),
+            }
+        )
+        for index, (mark, (x, y)) in enumerate(zip(prediction.landmarks, points.tolist(), strict=True))
+    )
+    return prediction.model_copy(update={"landmarks": changed, "reader": reader_info(reader)})
+
+
 def region_kind(calibration: Calibration, kind: RegionKind | None) -> RegionKind:
     """The kind of region that is asked for, or the calibration's own; InputError where it has none of it."""
-    known = calibration.regions.scores
+    known = next(iter(calibration.bounds.values()))
     if kind is not None and kind not in known:
         raise InputError(
             f"the calibration has no regions of the kind {kind!r}", remedy=f"it has: {', '.join(known)}"
         )
-    return calibration.regions.default if kind is None else kind
+    return calibration.default if kind is None else kind

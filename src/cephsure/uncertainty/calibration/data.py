@@ -60,7 +60,8 @@ class CalibrationData:
         points_px: (F, L, 2) found positions in px of each film as given.
         upright_mm_per_px: (F, 2) what a px of the film as given is on the upright film, in mm; along x it is
             negative where the film faces left. NaN without a scale.
-        maps: the heat maps of each film as given, or None if they were not asked for.
+        marks_px: (F, K, L, 2) positions of each annotator that the networks tell apart, else of the one.
+        maps: each film's heat maps as given, one an annotator, or None if they were not asked for.
         tempered_mm: (F, L, G) expected errors under the maps at ``error_fits.LOG_TEMPERATURES``, with maps.
     """
 
@@ -72,13 +73,23 @@ class CalibrationData:
     points_px: NDArray[np.float64]
     upright_mm_per_px: NDArray[np.float64]
     source: CalibrationSource
-    maps: tuple[HeatMaps, ...] | None = None
+    marks_px: NDArray[np.float64]
+    maps: tuple[tuple[HeatMaps, ...], ...] | None = None
     tempered_mm: NDArray[np.float64] | None = None
 
     @property
     def radial_mm(self) -> NDArray[np.float64]:
         """(F, L) radial errors in mm, NaN where they are not known."""
         return np.hypot(self.errors_mm[..., 0], self.errors_mm[..., 1])
+
+    @property
+    def lines_mm(self) -> NDArray[np.float64]:
+        """(F, L, 2) half the vectors from the first annotator's mark to the second's; 0 without two."""
+        return half_lines(self.marks_px) * self.upright_mm_per_px[:, None]
+
+    def read_by(self, truths_px: NDArray[np.float64]) -> CalibrationData:
+        """The same films beside other true points, (F, L, 2) in px of each film as given."""
+        return replace(self, errors_mm=_errors_mm(self.points_px, truths_px, self.upright_mm_per_px))
 
     def take(self, films: Sequence[int] | NDArray[np.int64]) -> CalibrationData:
         """The films at some indices, in that order."""
@@ -91,9 +102,29 @@ class CalibrationData:
             measures={key: values[chosen] for key, values in self.measures.items()},
             points_px=self.points_px[chosen],
             upright_mm_per_px=self.upright_mm_per_px[chosen],
+            marks_px=self.marks_px[chosen],
             maps=None if self.maps is None else tuple(self.maps[i] for i in chosen),
             tempered_mm=None if self.tempered_mm is None else self.tempered_mm[chosen],
         )
+
+
+def half_lines(marks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(..., L, 2) half the vectors from the first of two annotators' marks (..., K, L, 2) to the second's.
+
+    Zero where there are not two: then there is no line that readers could lie on.
+    """
+    if marks.shape[-3] != 2:
+        return np.zeros((*marks.shape[:-3], *marks.shape[-2:]))
+    return np.asarray((marks[..., 1, :, :] - marks[..., 0, :, :]) / 2)
+
+
+def _errors_mm(
+    points_px: NDArray[np.float64], truths_px: NDArray[np.float64], scales: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    errors_mm = (points_px - truths_px) * scales[:, None]
+    # A point of which one coordinate is missing has no position.
+    errors_mm[np.isnan(errors_mm).any(axis=2)] = np.nan
+    return errors_mm
 
 
 def calibration_data(
@@ -103,27 +134,28 @@ def calibration_data(
     film_ids: Sequence[str],
     groups: Sequence[str | None],
     source: CalibrationSource,
-    maps: Sequence[HeatMaps] | None = None,
+    marks_px: Sequence[NDArray[np.float64]] | None = None,
+    maps: Sequence[tuple[HeatMaps, ...]] | None = None,
 ) -> CalibrationData:
     """Set predictions of F films, of one landmark set, beside the truth.
 
     The true positions are (F, L, 2) in px of each film as given, NaN where there is none; a group is None for
-    a film that stands alone; heat maps are given if they are to be used. An InputError where no film has a
-    scale and a true point, or two films share a name.
+    a film that stands alone; annotators' marks (K, L, 2) a film are given where networks tell them apart, and
+    heat maps if they are to be used. An InputError where no film has a scale and a true point, or two films
+    share a name.
     """
     doubled = [name for name, count in Counter(film_ids).items() if count > 1]
     if doubled:
         raise InputError(f"two films are called {doubled[0]!r}")
     points_px = np.stack([prediction.points_px for prediction in predictions])
     scales = np.stack([prediction.upright_mm_per_px for prediction in predictions])
-    errors_mm = (points_px - truths_px) * scales[:, None]
-    # A point of which one coordinate is missing has no position.
-    errors_mm[np.isnan(errors_mm).any(axis=2)] = np.nan
+    errors_mm = _errors_mm(points_px, truths_px, scales)
     if not np.isfinite(errors_mm).any():
         raise InputError(
             "no film with a scale and a true point: there is nothing to calibrate on in millimetres",
             remedy="give the scale by --mm-per-px",
         )
+    measures = [comparable_measures(prediction) for prediction in predictions]
     return CalibrationData(
         film_ids=tuple(film_ids),
         # A name no group can have keeps films apart that stand alone.
@@ -133,12 +165,35 @@ def calibration_data(
         ),
         numbers=tuple(landmark.number for landmark in predictions[0].landmarks),
         errors_mm=errors_mm,
-        measures={
-            key: np.array([prediction.measured(key) for prediction in predictions]) for key in ALWAYS_IN_MM
-        },
+        measures={key: np.array([own[key] for own in measures]) for key in ALWAYS_IN_MM},
         points_px=points_px,
         upright_mm_per_px=scales,
         source=source,
+        marks_px=points_px[:, None] if marks_px is None else np.stack([*marks_px]),
         maps=None if maps is None else tuple(maps),
-        tempered_mm=None if maps is None else np.stack([*map(tempered_errors_mm, maps, points_px, scales)]),
+        tempered_mm=None if maps is None else np.stack([*map(_tempered_mm, maps, points_px, scales)]),
     )
+
+
+def comparable_measures(prediction: Prediction) -> dict[str, NDArray[np.float64]]:
+    """A prediction's measures in mm, as if it had samples without end.
+
+    The mean distance of T samples to their own mean is short by a factor sqrt((T - 1) / T) in root mean
+    square. Calibration films may have been predicted by fewer members than others, which have seen them.
+    """
+    measures = {key: prediction.measured(key) for key in ALWAYS_IN_MM}
+    samples = prediction.model.samples
+    if samples > 1:
+        spread, error = measures["spread_mm"], measures["expected_error_mm"]
+        maps_own = np.maximum(error**2 - spread**2, 0.0)
+        spread = spread * np.sqrt(samples / (samples - 1))
+        measures |= {"spread_mm": spread, "expected_error_mm": np.sqrt(maps_own + spread**2)}
+    return measures
+
+
+def _tempered_mm(
+    maps: Sequence[HeatMaps], points_px: NDArray[np.float64], scale: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(L, G) as ``tempered_errors_mm``, of each annotator's map about the own mark, their mean."""
+    middle = [tempered_errors_mm(own, own.middles_px, scale) for own in maps] if len(maps) > 1 else None
+    return tempered_errors_mm(maps[0], points_px, scale) if middle is None else np.mean(middle, axis=0)

@@ -14,7 +14,7 @@ as its own few films leave it uncertain (``shrink``), with the variances of the 
 
 phi being the mean of (r - mu)^2 / mu, u the sum over k, and u_l its mean weighted by mu.
 
-**Direction.** A systematic offset and the second moments of the rest, both shrunk.
+**Direction.** The second moments, shrunk; the systematic part is the reader's (``uncertainty.readers``).
 
 **Temperature.** A map p at temperature T is p^(1/T), made to sum to one: above 1 it is wider, below 1
 narrower. A landmark's temperature is the one at which the mean over the films of the expected radial error,
@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from cephsure.inference.samples import tempered
-from cephsure.uncertainty.calibration.calibration import log_measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +46,27 @@ _FEW = 3
 
 LOG_TEMPERATURES = np.linspace(np.log(0.25), np.log(8.0), 11)
 """Between these the expected errors are interpolated; a landmark's temperature stays within them."""
+
+
+SMALLEST_MM = 0.01
+"""Measures are taken as at least this long before their logarithm: a spread of 0 is no certainty."""
+
+
+def log_measure(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Logarithm of a measure in mm, never of less than ``SMALLEST_MM``; NaN stays NaN."""
+    return np.log(np.maximum(values, SMALLEST_MM))
+
+
+def curve_mm(
+    intercepts: NDArray[np.float64],
+    slopes: Mapping[str, NDArray[np.float64]],
+    measures: Mapping[str, NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """(..., L) exp(intercepts (L,) + sum of slopes (L,) log(measure (..., L) in mm)), or NaN."""
+    total = intercepts
+    for key in sorted(slopes):
+        total = total + slopes[key] * log_measure(measures[key])
+    return np.exp(total)
 
 
 class ErrorCurves(NamedTuple):
@@ -151,31 +171,16 @@ def _fitted_curves(
     return level, steep, means
 
 
-def fit_offsets(errors_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(L, 2) systematic offsets in mm: each landmark's mean error, shrunk to 0 as far as that may be chance.
-
-    Of (F, L, 2) found minus true positions on the upright film, NaN where not known; 0 for a landmark with
-    fewer than two.
-    """
-    known = np.isfinite(errors_mm[..., 0])
-    counts = known.sum(axis=0)[:, None]
-    filled = np.where(known[..., None], errors_mm, 0.0)
-    means = filled.sum(axis=0) / np.maximum(counts, 1)
-    squares = (np.where(known[..., None], errors_mm - means, 0.0) ** 2).sum(axis=0)
-    variances = np.where(counts > 1, squares / np.maximum(counts - 1, 1) / np.maximum(counts, 1), np.inf)
-    return shrink(means.ravel(), variances.ravel(), centre=0.0).reshape(means.shape)
-
-
 def fit_relative_covariances(
-    errors_mm: NDArray[np.float64], offsets_mm: NDArray[np.float64], expected_mm: NDArray[np.float64]
+    errors_mm: NDArray[np.float64], expected_mm: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(L, 2, 2) second moments of (error - offset) / expected error, positive definite.
+    """(L, 2, 2) second moments of error / expected error, positive definite.
 
     Size and shape are shrunk apart: the size, half the trace, to the pool's on a logarithmic scale; the
-    shape, ((xx - yy) / trace, 2 xy / trace), to the circle's (0, 0). Of (F, L, 2) errors as for
-    ``fit_offsets``, (L, 2) offsets and (F, L) expected radial errors.
+    shape, ((xx - yy) / trace, 2 xy / trace), to the circle's (0, 0). Of (F, L, 2) errors along the upright
+    film's axes without their systematic part, NaN where not known, and (F, L) expected radial errors.
     """
-    relative = (errors_mm - offsets_mm) / expected_mm[..., None]
+    relative = errors_mm / expected_mm[..., None]
     known = np.isfinite(relative).all(axis=2)
     x, y = (np.where(known, relative[..., axis], 0.0) for axis in (0, 1))
     counts = known.sum(axis=0)

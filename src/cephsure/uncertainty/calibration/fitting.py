@@ -1,162 +1,430 @@
-"""Fit a calibration: expected errors on all films, regions by split conformal prediction.
+"""Fit a calibration to readers' marks on films, and rehearse what it will be asked: a reader not met before.
 
-The films for the regions are parted by chance, whole groups together: one part gives the shapes (offset,
-covariance, temperature, expected error), the other the scores that bound them, one film a group. The shapes
-then do not depend on the second part, whose scores are exchangeable with that of a new film, and the bound of
-rank ceil((n + 1) level) keeps its promise exactly (``quantile``).
-
-A calibration is judged by cross-fitting: the films are parted into folds, whole groups together; for each
-fold all is fitted on the other folds (parted again into shapes and scores) and applied to the fold's films.
+Three things are fitted in turn: how landmarks scatter from film to film (``error_fits``), taken about each
+reader's own habit; how readers differ (``readers``); and the contents up to which regions hold their share of
+true points. The last is found by rehearsal. *A reader not met before*: all is fitted without one person, K of
+this person's films teach the habit, the others are judged; every person in turn, for several K. *Annotators
+that are known*: all is fitted without a fold of films, which is judged; every fold in turn. Bounds for
+annotators are conformal landmark by landmark (``quantile``); those for new readers are the level's quantile
+over persons, each of whom has the same weight, and over all landmarks: there are too few persons for a bound
+that is exact over persons (Dunn, Wasserman & Ramdas, JASA 118, 2023), so what was held is told person by
+person.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cephsure.uncertainty.calibration.calibration import (
-    Calibration,
-    FilmErrors,
-    FittedOn,
+    GRID_LEVELS,
+    Annotator,
+    Bounds,
+    Drawn,
     LandmarkCalibration,
-    RegionCalibration,
-    Scores,
-    curve_mm,
-    expected_errors_mm,
     film_errors,
+    scatter_mm2,
 )
 from cephsure.uncertainty.calibration.error_fits import (
+    curve_mm,
     fit_error_curves,
-    fit_offsets,
     fit_relative_covariances,
     fit_temperatures,
 )
-from cephsure.uncertainty.quantile import LEVELS
+from cephsure.uncertainty.quantile import conformal_quantile
+from cephsure.uncertainty.readers.cases import FILMS_SEEN, KNOWN, KNOWN_MEAN, TruthOf
+from cephsure.uncertainty.readers.habit import Habit, MarkedFilms, Prior, observe
+from cephsure.uncertainty.readers.population import KnownReader, Population, fit_population
+from cephsure.uncertainty.readers.reader import landmarks_of
 from cephsure.uncertainty.regions import REGION_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from cephsure.uncertainty.calibration.data import CalibrationData
     from cephsure.uncertainty.prediction import RegionKind
+    from cephsure.uncertainty.readers.population import Definition
 
-SCORED_SHARE = 0.7
-"""Share of the films whose scores bound the regions, at most."""
+    Array = NDArray[np.float64]
 
-# With 20 k - 1 scores the levels 50, 80, 90 and 95 % are met exactly, not exceeded by rounding.
-_EXACT = 20
+CONTENTS = (*GRID_LEVELS, 0.995, 0.999)
+"""Contents at which areas are kept."""
+
+_DRAWS, _JUDGED = 4, (60, 15)
+_SCATTER_ROUNDS = 3
 
 
-def fit_calibration(
-    data: CalibrationData,
-    *,
-    seed: int = 0,
-    left_out: Mapping[str, Sequence[str]] | None = None,
-    made: str = "",
-) -> Calibration:
-    """Fit everything to films that the model was not trained on; regions of highest density need their maps.
+@dataclass(frozen=True, slots=True)
+class ReadFilms:
+    """Films that one reader marked.
 
-    With few films some levels have no bound, and their regions are all of the film. The seed is that of the
-    parting of the films; what else is given is written down (``FittedOn``).
+    Attributes:
+        name: of the reader and the set.
+        person: who it is; one person may have read several sets.
+        data: the films, their errors against this reader's marks.
+        annotator: the name if it is one of the calibration's annotators, by whose marks scatter is fitted;
+            None for further readers, who tell only how readers differ.
     """
-    source = asdict(data.source) | {"films": data.film_ids, "seed": seed, "made": made}
-    del source["model_kind"]
-    return Calibration(
-        fitted_on=FittedOn(
-            **source, left_out={reason: tuple(names) for reason, names in (left_out or {}).items()}
-        ),
-        landmarks=fit_landmarks(data),
-        regions=fit_regions(data, seed=seed),
+
+    name: str
+    person: str
+    data: CalibrationData
+    annotator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """All that a calibration is fitted to.
+
+    Attributes:
+        one: single readers' films.
+        mean: the same films of the annotators, their marks' mean the truth; none without two annotators.
+        annotators: at the ends of the line, if networks tell two apart.
+        definitions: by landmark (an index), where it is an extreme.
+    """
+
+    one: tuple[ReadFilms, ...]
+    mean: tuple[ReadFilms, ...] = ()
+    annotators: tuple[str, ...] = ()
+    definitions: Mapping[int, Definition] | None = None
+
+    @property
+    def persons(self) -> tuple[str, ...]:
+        """Who has read, each once."""
+        return tuple(dict.fromkeys(reader.person for reader in self.one))
+
+    def without(self, person: str) -> Readings:
+        """The others' films."""
+        return replace(self, one=tuple(reader for reader in self.one if reader.person != person))
+
+    def on(self, keep: Callable[[str], bool]) -> Readings:
+        """Only annotators' films of groups that are to be kept; further readers keep all of theirs."""
+
+        def kept(readers: Iterable[ReadFilms]) -> tuple[ReadFilms, ...]:
+            chosen = [
+                (reader, [i for i, group in enumerate(reader.data.groups) if keep(group)])
+                for reader in readers
+                if reader.annotator is not None
+            ]
+            return tuple(replace(reader, data=reader.data.take(films)) for reader, films in chosen if films)
+
+        return replace(self, one=kept(self.one), mean=kept(self.mean))
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What is known of films and readers, but for the bounds."""
+
+    scatter: dict[TruthOf, tuple[LandmarkCalibration, ...]]
+    readers: Population
+    annotators: tuple[Annotator, ...]
+
+    def habit_of(self, name: str) -> Habit:
+        """An annotator's."""
+        marks = next(annotator.landmarks for annotator in self.annotators if annotator.name == name)
+        return Habit(
+            np.array([mark.mean for mark in marks]),
+            np.array([mark.covariance for mark in marks]),
+            np.array([mark.spread for mark in marks]),
+        )
+
+
+def fit(readings: Readings) -> Fit:
+    """Fit scatter, readers and annotators' habits."""
+    own = [reader for reader in readings.one if reader.annotator is not None] or [*readings.one]
+    one = fit_scatter(own)
+    scatter: dict[TruthOf, tuple[LandmarkCalibration, ...]] = {
+        "one": one,
+        "mean": fit_scatter(readings.mean) if readings.mean else one,
+    }
+    known = [_known(reader, one) for reader in readings.one]
+    numbers = readings.one[0].data.numbers
+    population = fit_population(
+        known, numbers, annotators=readings.annotators, definitions=readings.definitions
+    )
+    return Fit(scatter, population, _annotators(readings, one, population))
+
+
+def marked(
+    data: CalibrationData, scatter: Sequence[LandmarkCalibration], films: NDArray[np.int64] | None = None
+) -> MarkedFilms:
+    """A reader's films, all or those at some indices, as readers are fitted to them."""
+    chosen = slice(None) if films is None else films
+    covariances = scatter_mm2(scatter, {key: values[chosen] for key, values in data.measures.items()})
+    return MarkedFilms.of(-data.errors_mm[chosen], data.lines_mm[chosen], covariances)
+
+
+def _known(reader: ReadFilms, scatter: Sequence[LandmarkCalibration]) -> KnownReader:
+    data = reader.data
+    covariances = scatter_mm2(scatter, data.measures)
+    return KnownReader(
+        reader.name,
+        reader.person,
+        MarkedFilms.of(-data.errors_mm, data.lines_mm, covariances),
+        len(data.film_ids),
+        2 * np.median(np.hypot(data.lines_mm[..., 0], data.lines_mm[..., 1]), axis=0),
+        np.trace(covariances, axis1=2, axis2=3).mean(axis=0) / 2,
     )
 
 
-def fit_landmarks(data: CalibrationData) -> tuple[LandmarkCalibration, ...]:
-    """Fit each landmark's parameters on all the films of ``data``."""
-    intercepts, slopes = fit_error_curves(data.radial_mm, data.measures)
-    offsets = fit_offsets(data.errors_mm)
-    counts = np.isfinite(data.radial_mm).sum(axis=0)
-    expected = curve_mm(intercepts, slopes, data.measures)
-    covariances = fit_relative_covariances(data.errors_mm, offsets, expected).tolist()
-    temperatures = np.ones(len(data.numbers))
-    if data.tempered_mm is not None:
-        temperatures = fit_temperatures(data.radial_mm, data.tempered_mm)
+def _annotators(
+    readings: Readings, scatter: Sequence[LandmarkCalibration], population: Population
+) -> tuple[Annotator, ...]:
+    names = tuple(dict.fromkeys(r.annotator for r in readings.one if r.annotator is not None))
+    found = []
+    for name in names:
+        own = [r.data for r in readings.one if r.annotator == name]
+        films = reduce(add, (marked(data, scatter) for data in own))
+        # An annotator's films are the networks' own: they are believed, and the population is not.
+        habit = observe(_open(population.prior()), films)
+        numbers = [mark.number for mark in population.landmarks]
+        found.append(
+            Annotator(
+                name=name,
+                films=sum(len(data.film_ids) for data in own),
+                landmarks=landmarks_of(numbers, habit),
+            )
+        )
+    return tuple(found)
+
+
+def _open(prior: Prior) -> Prior:
+    """The prior without its centre's opinion of w."""
+    mean = prior.mean.copy()
+    mean[:, 0] = 0.0
+    return replace(prior, mean=mean)
+
+
+def fit_scatter(readers: Sequence[ReadFilms]) -> tuple[LandmarkCalibration, ...]:
+    """Fit how landmarks scatter from film to film about each reader's own habit.
+
+    The habit is first the mean, then the regression along the line by the scatter found so far.
+    """
+    data = [reader.data for reader in readers]
+    measures = {key: np.concatenate([own.measures[key] for own in data]) for key in data[0].measures}
+    tempered = None
+    if all(own.tempered_mm is not None for own in data):
+        tempered = np.concatenate([own.tempered_mm for own in data if own.tempered_mm is not None])
+    rests = [_without_mean(own.errors_mm) for own in data]
+    landmarks = _fit_landmarks(data[0].numbers, np.concatenate(rests), measures, tempered)
+    for _ in range(_SCATTER_ROUNDS - 1):
+        rests = [_rest(own, landmarks) for own in data]
+        landmarks = _fit_landmarks(data[0].numbers, np.concatenate(rests), measures, tempered)
+    return landmarks
+
+
+def _without_mean(errors_mm: Array) -> Array:
+    known = np.isfinite(errors_mm)
+    means = np.where(known, errors_mm, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    return np.asarray(errors_mm - means)
+
+
+def _rest(data: CalibrationData, landmarks: tuple[LandmarkCalibration, ...]) -> Array:
+    films = marked(data, landmarks)
+    count = len(landmarks)
+    lines_mm = data.lines_mm
+    weak = np.diag(np.tile([1.0 if lines_mm.any() else 0.0, 4.0, 4.0], count))
+    habit = observe(Prior(np.zeros((count, 3)), weak, np.ones(count), 4.0), films)
+    return np.asarray(-data.errors_mm - habit.moves_mm(lines_mm))
+
+
+def _fit_landmarks(
+    numbers: Sequence[int],
+    errors_mm: Array,
+    measures: Mapping[str, Array],
+    tempered_mm: Array | None,
+) -> tuple[LandmarkCalibration, ...]:
+    radial = np.hypot(errors_mm[..., 0], errors_mm[..., 1])
+    intercepts, slopes = fit_error_curves(radial, measures)
+    covariances = fit_relative_covariances(errors_mm, curve_mm(intercepts, slopes, measures)).tolist()
+    temperatures = np.ones(len(numbers))
+    if tempered_mm is not None:
+        temperatures = fit_temperatures(radial, tempered_mm)
+    counts = np.isfinite(radial).sum(axis=0)
     return tuple(
         LandmarkCalibration(
             number=number,
             films=int(counts[index]),
             log_intercept=float(intercepts[index]),
             slopes={key: float(values[index]) for key, values in slopes.items()},
-            offset_mm=(float(offsets[index, 0]), float(offsets[index, 1])),
             relative_covariance=covariances[index],
             temperature=float(temperatures[index]),
         )
-        for index, number in enumerate(data.numbers)
+        for index, number in enumerate(numbers)
     )
 
 
-def fit_regions(data: CalibrationData, *, seed: int) -> RegionCalibration:
-    """Fit shapes on one part of the films, and take the scores of the other."""
-    shaping, scoring = part_films(data.groups, seed=seed)
-    shaped, scored = data.take(shaping), data.take(scoring)
-    landmarks = fit_landmarks(shaped)
-    kinds = _kinds(data)
-    return RegionCalibration(
-        shaped_on=shaped.film_ids,
-        scored_on=scored.film_ids,
-        landmarks=landmarks,
-        scores={kind: tuple(map(Scores.of, score_films(kind, scored, landmarks).T)) for kind in kinds},
-        default=kinds[0],
-    )
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """Films of one reader that were judged by a fit without this reader, or without these films.
 
-
-def score_films(
-    kind: RegionKind, data: CalibrationData, landmarks: Sequence[LandmarkCalibration]
-) -> NDArray[np.float64]:
-    """(F, L) scores of the true positions, NaN where there is none."""
-    score = REGION_KINDS[kind]
-    scores = [score.scores(film, truth) for film, truth in films_and_truths(data, landmarks)]
-    return np.array(scores).reshape(len(data.film_ids), len(data.numbers))
-
-
-def films_and_truths(
-    data: CalibrationData, landmarks: Sequence[LandmarkCalibration]
-) -> Iterator[tuple[FilmErrors, NDArray[np.float64]]]:
-    """What is expected of each film, and its true positions (L, 2) in px, NaN where there is none."""
-    for index in range(len(data.film_ids)):
-        scale = data.upright_mm_per_px[index]
-        measures = {key: values[index] for key, values in data.measures.items()}
-        maps = None if data.maps is None else data.maps[index]
-        film = film_errors(landmarks, measures, data.points_px[index], scale, maps)
-        yield film, data.points_px[index] - data.errors_mm[index] / scale
-
-
-def part_films(groups: Sequence[str], *, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Part films at random into those for the shapes and those for the scores: ascending indices of both.
-
-    A group never parts: of one that is scored a single film is, and the others are in neither part, since
-    films that belong together are not exchangeable with a new one. The second part has 20 k - 1 films if
-    there are enough, the largest such number within ``SCORED_SHARE`` of the groups.
+    Attributes:
+        case: as in ``Calibration.bounds``.
+        films: (F,) indices into the reader's films.
+        expected_mm: (F, L) expected errors; ``actual_mm`` are the radial errors, NaN where not known.
+        contents: kind -> (F, L) contents of the true points.
+        areas_mm2: kind -> (F, L, G) areas of the regions up to ``CONTENTS``.
     """
-    members: dict[str, list[int]] = {}
-    for index, group in enumerate(groups):
-        members.setdefault(group, []).append(index)
-    together = list(members.values())
-    wanted = int(SCORED_SHARE * len(together))
-    if wanted >= _EXACT - 1:
-        wanted = (wanted + 1) // _EXACT * _EXACT - 1
-    order = np.random.default_rng(seed).permutation(len(together))
-    scoring = sorted(together[position][0] for position in order[:wanted])
-    shaping = sorted(index for position in order[wanted:] for index in together[position])
-    return np.array(shaping, dtype=np.int64), np.array(scoring, dtype=np.int64)
+
+    case: str
+    reader: ReadFilms
+    films: NDArray[np.int64]
+    expected_mm: Array
+    actual_mm: Array
+    contents: dict[RegionKind, Array]
+    areas_mm2: dict[RegionKind, Array]
 
 
-def _kinds(data: CalibrationData) -> list[RegionKind]:
-    """The kinds of region that the data allow."""
+def rehearse(
+    readings: Readings,
+    folds: Sequence[Sequence[str]],
+    *,
+    seed: int = 0,
+    on_step: Callable[[], None] = lambda: None,
+) -> list[Rehearsed]:
+    """Judge films in every case that the readers allow; ``folds`` are groups of annotators' films.
+
+    Calls ``on_step`` after each of ``rehearsal_steps``.
+    """
+    found: list[Rehearsed] = []
+    for fold in folds:
+        names = set(fold)
+        found += _known_fold(readings, names)
+        on_step()
+    rng = np.random.default_rng(seed)
+    if len(readings.persons) > 1:
+        for person in readings.persons:
+            others = fit(readings.without(person))
+            for reader in readings.one:
+                if reader.person == person:
+                    found += _new_reader(reader, others, rng)
+            on_step()
+    return found
+
+
+def rehearsal_steps(readings: Readings, folds: Sequence[Sequence[str]]) -> int:
+    """How often ``rehearse`` calls back."""
+    return len(folds) + (len(readings.persons) if len(readings.persons) > 1 else 0)
+
+
+def _known_fold(readings: Readings, fold: set[str]) -> list[Rehearsed]:
+    """A fold's films judged by what the others tell of the same annotators."""
+    rest, judged = readings.on(lambda group: group not in fold), readings.on(fold.__contains__)
+    if not rest.one or not judged.one:
+        return []
+    fitted = fit(rest)
+    found = []
+    for reader in judged.one:
+        if any(annotator.name == reader.annotator for annotator in fitted.annotators):
+            habit = fitted.habit_of(reader.annotator or "")
+            everything = np.arange(len(reader.data.film_ids))
+            found.append(_judge(KNOWN, reader, everything, fitted.scatter["one"], habit))
+    count = len(fitted.scatter["mean"])
+    plain = Habit(np.zeros((count, 3)), np.zeros((count, 3, 3)), np.ones(count))
+    for reader in judged.mean:
+        everything = np.arange(len(reader.data.film_ids))
+        found.append(_judge(KNOWN_MEAN, reader, everything, fitted.scatter["mean"], plain))
+    return found
+
+
+def _new_reader(reader: ReadFilms, others: Fit, rng: np.random.Generator) -> list[Rehearsed]:
+    """A reader's films judged by what other readers tell, and by K films of this reader."""
+    scatter, prior = others.scatter["one"], others.readers.prior()
+    names, found = np.asarray(reader.data.groups), []
+    for seen in FILMS_SEEN:
+        for _ in range(_DRAWS if seen else 1):
+            drawn = np.zeros(len(names), dtype=bool)
+            for group in rng.permutation(np.unique(names)):
+                if drawn.sum() >= seen:
+                    break
+                drawn |= names == group
+            judged = np.flatnonzero(~drawn)
+            if len(judged) < seen or not len(judged):
+                break
+            judged = np.sort(rng.permutation(judged)[: _JUDGED[seen > 0]])
+            habit = observe(prior, marked(reader.data, scatter, np.flatnonzero(drawn)))
+            found.append(_judge(str(seen), reader, judged, scatter, habit))
+    return found
+
+
+def _judge(
+    case: str,
+    reader: ReadFilms,
+    films: NDArray[np.int64],
+    scatter: Sequence[LandmarkCalibration],
+    habit: Habit,
+) -> Rehearsed:
+    data, kinds = reader.data, kinds_of(reader.data)
+    shape = (len(films), len(data.numbers))
+    expected, actual = np.full((2, *shape), np.nan)
+    contents = {kind: np.full(shape, np.nan) for kind in kinds}
+    areas = {kind: np.full((*shape, len(CONTENTS)), np.nan) for kind in kinds}
+    for row, index in enumerate(films.tolist()):
+        drawn = drawn_of(data, index)
+        errors = film_errors(scatter, drawn, habit)
+        truth = data.points_px[index] - data.errors_mm[index] / data.upright_mm_per_px[index]
+        away = (errors.points_px - truth) * data.upright_mm_per_px[index]
+        expected[row], actual[row] = errors.expected_mm, np.hypot(away[:, 0], away[:, 1])
+        for kind in kinds:
+            contents[kind][row] = REGION_KINDS[kind].contents(errors, truth)
+            areas[kind][row] = REGION_KINDS[kind].areas_mm2(errors, np.array(CONTENTS))
+    return Rehearsed(case, reader, films, expected, actual, contents, areas)
+
+
+def drawn_of(data: CalibrationData, index: int) -> Drawn:
+    """What networks drew on one of the films."""
+    return Drawn(
+        {key: values[index] for key, values in data.measures.items()},
+        data.points_px[index],
+        data.marks_px[index],
+        data.upright_mm_per_px[index],
+        None if data.maps is None else data.maps[index],
+    )
+
+
+def kinds_of(data: CalibrationData) -> list[RegionKind]:
+    """The kinds of region that the data allow, the usual one first."""
     return [kind for kind, score in REGION_KINDS.items() if data.maps is not None or not score.needs_maps]
+
+
+def fit_bounds(rehearsed: Sequence[Rehearsed]) -> dict[str, dict[RegionKind, Bounds]]:
+    """For each case and kind the contents that hold their share of true points."""
+    cases = dict.fromkeys(film.case for film in rehearsed)
+    return {case: _case_bounds(case, [r for r in rehearsed if r.case == case]) for case in cases}
+
+
+def _case_bounds(case: str, rehearsed: Sequence[Rehearsed]) -> dict[RegionKind, Bounds]:
+    found: dict[RegionKind, Bounds] = {}
+    for kind in rehearsed[0].contents:
+        contents = np.concatenate([r.contents[kind] for r in rehearsed])  # (F, L)
+        if case in (KNOWN, KNOWN_MEAN):
+            columns = [column[np.isfinite(column)] for column in contents.T]
+            rows = [[min(conformal_quantile(own, level), 1.0) for level in GRID_LEVELS] for own in columns]
+        else:
+            rows = [_pooled(rehearsed, kind)]
+        found[kind] = Bounds(contents=tuple(tuple(round(bound, 6) for bound in row) for row in rows))
+    return found
+
+
+def _pooled(rehearsed: Sequence[Rehearsed], kind: RegionKind) -> list[float]:
+    """Quantiles over persons of equal weight."""
+    points = Counter[str]()
+    for r in rehearsed:
+        points[r.reader.person] += int(np.isfinite(r.contents[kind]).sum())
+    values = [r.contents[kind][np.isfinite(r.contents[kind])] for r in rehearsed]
+    weights = [np.full(len(v), 1 / points[r.reader.person]) for v, r in zip(values, rehearsed, strict=True)]
+    joined, weight = np.concatenate(values), np.concatenate(weights)
+    order = np.argsort(joined)
+    reached = np.cumsum(weight[order]) / weight.sum()
+    places = np.searchsorted(reached, np.array(GRID_LEVELS) - 1e-9)
+    return [float(joined[order][min(place, len(order) - 1)]) for place in places]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,70 +435,37 @@ class RegionFigures:
     the film. NaN where the true point is not known.
     """
 
-    covered: NDArray[np.float64]
-    areas_mm2: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class CrossFit:
-    """Every film judged by a calibration that was fitted without it.
-
-    Attributes:
-        seed: of the folds and of the partings within them.
-        expected_mm: (F, L) expected errors; ``actual_mm`` are the radial errors.
-        regions: kind and level -> how they did.
-    """
-
-    folds: int
-    seed: int
-    expected_mm: NDArray[np.float64]
-    actual_mm: NDArray[np.float64]
-    regions: dict[tuple[RegionKind, float], RegionFigures]
-
-
-def cross_fit(
-    data: CalibrationData,
-    folds: Sequence[NDArray[np.int64]],
-    *,
-    seed: int = 0,
-    levels: Sequence[float] = LEVELS,
-    on_fold: Callable[[], None] | None = None,
-) -> CrossFit:
-    """Fit a calibration for each fold on the others, and apply it; ``on_fold`` is called after each.
-
-    A fold is the indices of its films: each film is in one, no group in two. The seed is that of the partings
-    into shapes and scores.
-    """
-    expected = np.full(data.radial_mm.shape, np.nan)
-    regions = {
-        (kind, level): RegionFigures(expected.copy(), expected.copy())
-        for kind in _kinds(data)
-        for level in levels
-    }
-    everything = np.arange(len(data.film_ids), dtype=np.int64)
-    for number, fold in enumerate(folds):
-        calibration = fit_calibration(data.take(np.setdiff1d(everything, fold)), seed=seed + number)
-        tested = data.take(fold)
-        expected[fold] = expected_errors_mm(calibration.landmarks, tested.measures)
-        for (kind, level), figures in regions.items():
-            judged = judge_regions(tested, calibration, kind, level)
-            figures.covered[fold], figures.areas_mm2[fold] = judged.covered, judged.areas_mm2
-        if on_fold is not None:
-            on_fold()
-    return CrossFit(len(folds), seed, expected, data.radial_mm, regions)
+    covered: Array
+    areas_mm2: Array
 
 
 def judge_regions(
-    data: CalibrationData, calibration: Calibration, kind: RegionKind, level: float
+    rehearsed: Sequence[Rehearsed], bounds: Mapping[RegionKind, Bounds], kind: RegionKind, level: float
 ) -> RegionFigures:
-    """Which true points a calibration's regions hold on films that it was not fitted on, and their areas."""
-    score, bounds = REGION_KINDS[kind], calibration.regions.bounds(kind, level)
-    covered, areas_mm2 = np.full((2, *data.radial_mm.shape), np.nan)
-    for place, (film, truth) in enumerate(films_and_truths(data, calibration.regions.landmarks)):
-        scores = score.scores(film, truth)
-        known = ~np.isnan(scores)
-        covered[place, known] = (scores <= bounds)[known]
-        areas_mm2[place, known] = np.inf
-        for landmark in np.flatnonzero(known & np.isfinite(bounds)).tolist():
-            areas_mm2[place, landmark] = score.area_mm2(film, landmark, float(bounds[landmark]))
-    return RegionFigures(covered, areas_mm2)
+    """Which true points a case's regions held, and their areas."""
+    contents = np.concatenate([r.contents[kind] for r in rehearsed])
+    areas = np.concatenate([r.areas_mm2[kind] for r in rehearsed])
+    at = bounds[kind].at(level, contents.shape[1])
+    known = np.isfinite(contents)
+    covered = np.where(known, contents <= at, np.nan)
+    sizes = np.full(contents.shape, np.nan)
+    for landmark, bound in enumerate(at.tolist()):
+        if bound >= 1.0:
+            sizes[:, landmark] = np.inf
+        else:
+            grid = areas[:, landmark]
+            place = np.clip(np.searchsorted(CONTENTS, bound), 1, len(CONTENTS) - 1)
+            low, high = CONTENTS[place - 1], CONTENTS[place]
+            part = np.clip((bound - low) / (high - low), 0.0, 1.0)
+            sizes[:, landmark] = grid[:, place - 1] * (1 - part) + grid[:, place] * part
+    return RegionFigures(covered, np.where(known, sizes, np.nan))
+
+
+def smallest_kind(
+    rehearsed: Sequence[Rehearsed], bounds: Mapping[str, Mapping[RegionKind, Bounds]], level: float = 0.9
+) -> RegionKind:
+    """The kind of region whose median area is smallest, for a reader not met before if that was rehearsed."""
+    case = "0" if "0" in bounds else KNOWN
+    films = [film for film in rehearsed if film.case == case]
+    sizes = {kind: judge_regions(films, bounds[case], kind, level).areas_mm2 for kind in bounds[case]}
+    return min(sizes, key=lambda kind: float(np.nanmedian(sizes[kind])))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -15,26 +14,23 @@ from cephsure.atomic import write_atomically
 from cephsure.bundles.bundle import read_versioned
 from cephsure.errors import BundleError, InputError
 from cephsure.uncertainty.calibration.data import CalibrationSource  # noqa: TC001 - pydantic reads it
+from cephsure.uncertainty.gate.acceptance import AcceptanceCase, PointRule, learn_rules
 from cephsure.uncertainty.gate.film_reference import FilmReference, film_reference
-from cephsure.uncertainty.gate.risk_control import MISFIT, acceptance_scores, learn_rule
+from cephsure.uncertainty.gate.risk_control import MISFIT
 from cephsure.uncertainty.gate.signs import HeadModel
-from cephsure.uncertainty.prediction import Frozen
+from cephsure.uncertainty.prediction import Frozen, ReaderInfo
+from cephsure.uncertainty.readers.cases import case_of
 from cephsure.uncertainty.shape_model import ShapeModel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from cephsure.uncertainty.calibration.data import CalibrationData
     from cephsure.uncertainty.gate.signs import FilmSigns
 
 FORMAT, FORMER = "cephsure.gate/2", "cephsure.gate/1"
 GATE_FILE = "gate.json"
 _log = logging.getLogger(__name__)
-
-MEASURE = "expected_error_mm"
-"""What points are accepted by: the heat maps' own expected error, so that nothing of the score is fitted to
-the films that the threshold is tested on."""
 
 UNFIT_SHARE = 0.2
 """Share of the false alarms that may be *unfit*; the others are *review*."""
@@ -71,21 +67,18 @@ class Gate(Frozen):
     """A gate, as it stands in ``gate.json``.
 
     Attributes:
-        measure: the key of the measure that points are accepted by, in mm.
-        threshold_mm: points of a larger value are reviewed; None: no threshold is shown to keep the rate, and
-            all points are reviewed.
+        rules: case (``readers.cases``) -> which points are accepted: by their reader-aware expected error.
         misfit: landmarks of a larger standard residual are reviewed.
         numbers: the landmarks.
         bilateral: which of them average right and left structures.
         reference: what the calibration films are like, one film a group, as far as films are judged by it.
-        films: calibration films; for the figures that follow see ``AcceptanceRule``.
+        films: calibration films, of which ``units`` are independent.
         shape_source: what the shape model was fitted on, in words.
     """
 
     format: Literal["cephsure.gate/2"] = "cephsure.gate/2"
     target: GateTarget
-    measure: str
-    threshold_mm: float | None
+    rules: dict[str, PointRule] = Field(min_length=1)
     misfit: float
     numbers: tuple[int, ...]
     bilateral: tuple[bool, ...]
@@ -93,10 +86,6 @@ class Gate(Frozen):
     reference: FilmReference
     films: int
     units: int
-    accepted_share: float
-    missed_share: float
-    caught_share: float
-    mean_loss: float
     source: CalibrationSource
     shape_source: str
 
@@ -113,6 +102,17 @@ class Gate(Frozen):
         """What films are looked at with."""
         return HeadModel(ShapeModel.from_dict(self.shape), self.bilateral, self.reference.feature_model)
 
+    def rule_for(self, reader: ReaderInfo | None) -> PointRule:
+        """The rule for predictions of a reader's marks; the usual one for None."""
+        if reader is None:
+            return self.rules[self.usual_case]
+        return self.rules[case_of(reader.kind, reader.films, reader.truth_of, self.rules)]
+
+    @property
+    def usual_case(self) -> str:
+        """The case of a reader of whom nothing is said."""
+        return case_of("definition", 0, "one", self.rules)
+
     @property
     def judges_films(self) -> bool:
         """Whether there are enough calibration films for the false-alarm rate: 1 / (n + 1) of it or less."""
@@ -126,8 +126,10 @@ class Gate(Frozen):
 
 
 def fit_gate(
-    data: CalibrationData,
+    source: CalibrationSource,
     films: Sequence[FilmSigns],
+    groups: Sequence[str],
+    cases: Mapping[str, AcceptanceCase],
     *,
     head: HeadModel,
     shape_source: str,
@@ -135,42 +137,34 @@ def fit_gate(
 ) -> Gate:
     """Learn a gate; where the films cannot show that the target is kept it accepts nothing.
 
-    An InputError where films and data are not of one number.
+    An InputError where signs and groups are not of one number.
 
     Args:
-        data: errors and measures of the calibration films.
-        films: the same films' signs, in the same order, taken with ``head``.
+        source: where the calibration films come from.
+        films: their signs, taken with ``head``.
+        groups: which of them belong together, as of ``CalibrationData``.
+        cases: points' errors, expected and actual, as they were rehearsed.
         head: shape model and bilateral landmarks; fitted to other films than these. Its features are those of
             films that the first network was trained on.
         shape_source: which films those were, in words.
         target: what is asked of the gate; by default ``GateTarget()``.
     """
     target = target or GateTarget()
-    if len(films) != len(data.film_ids):
-        raise InputError(f"signs of {len(films)} films do not fit data of {len(data.film_ids)}")
-    rule = learn_rule(
-        data.radial_mm,
-        acceptance_scores(data.measures[MEASURE], np.stack([film.misfits for film in films])),
-        groups=data.groups,
-        max_missed_rate=target.max_missed_rate,
-        tolerance_mm=target.tolerance_mm,
-        confidence=target.confidence,
-    )
+    if len(films) != len(groups):
+        raise InputError(f"signs of {len(films)} films do not fit {len(groups)} films")
     # One film a group: films that belong together are not exchangeable with others.
-    alone = [films[index] for index in sorted(np.unique(data.groups, return_index=True)[1].tolist())]
-    figures = asdict(rule)
+    alone = [films[index] for index in sorted(np.unique(groups, return_index=True)[1].tolist())]
     return Gate(
         target=target,
-        measure=MEASURE,
-        threshold_mm=figures.pop("threshold"),
+        rules=learn_rules(cases, target),
         misfit=MISFIT,
-        numbers=data.numbers,
+        numbers=tuple(range(1, len(head.bilateral) + 1)),
         bilateral=head.bilateral,
         shape=head.shape.to_dict(),
         reference=film_reference(alone, head.features, exceeded_by=target.false_alarm_rate),
         films=len(films),
-        **figures,
-        source=data.source,
+        units=len(alone),
+        source=source,
         shape_source=shape_source,
     )
 

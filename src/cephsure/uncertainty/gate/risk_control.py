@@ -41,7 +41,7 @@ MISFIT = 3.0
 """Standard residual from which a landmark does not fit the others and is never accepted; fixed beforehand.
 It is 1 in root mean square, and above 3 for one of some 8000 normal residuals."""
 
-FEWEST_SHARE = 0.25
+FEWEST_SHARE = 0.1
 """Share of its landmarks that must be acceptable for any of a film's to be accepted; fixed beforehand."""
 
 _STEPS = np.arange(-150, 151)

@@ -10,9 +10,10 @@ import numpy as np
 from cephsure.errors import InputError
 from cephsure.uncertainty.gate.out_of_distribution import out_of_distribution
 from cephsure.uncertainty.gate.reasons import Why, head_is_impossible
-from cephsure.uncertainty.gate.risk_control import acceptance_scores, accepted_points, fewest_films
+from cephsure.uncertainty.gate.risk_control import fewest_films
 from cephsure.uncertainty.gate.second_look import how_it_lies
 from cephsure.uncertainty.gate.signs import film_signs
+from cephsure.uncertainty.readers.cases import case_title
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,15 +25,17 @@ if TYPE_CHECKING:
     from cephsure.uncertainty.gate.second_look import FindPoints
     from cephsure.uncertainty.gate.signs import FilmSigns
     from cephsure.uncertainty.prediction import Evidence, Prediction
+    from cephsure.uncertainty.readers.reader import Reader
 
 FilmVerdict = Literal["fit", "review", "unfit"]
 
 _RESTS_ON = (
-    "Both rest on one thing: films are drawn independently from the same source as the calibration films."
+    "Both rest on films that are drawn independently from the same source as the calibration films; the "
+    "acceptance of points also on readers who differ as those did."
 )
 _NOT_PROMISED = (
-    "Not promised: anything about one film, one landmark, another site, scanner or annotator, or how many of "
-    "the strange films are found."
+    "Not promised: anything about one film, one landmark, another scanner before some of its films are "
+    "corrected (they are judged review), or how many of the strange films are found."
 )
 
 
@@ -61,7 +64,7 @@ def apply_gate(
     film: Film,
     gate: Gate,
     *,
-    reference: FilmReference | None = None,
+    reader: Reader | None = None,
     find: FindPoints | None = None,
 ) -> Prediction:
     """A prediction with the verdicts of its model's gate for each landmark and the film, and the reasons.
@@ -72,22 +75,29 @@ def apply_gate(
         prediction: of the film.
         film: what was predicted.
         gate: of the model.
-        reference: the films of a site to judge it by, instead of the gate's calibration films.
+        reader: whose marks the prediction foretells; a site's own films are what it is judged by, and may
+            have withdrawn the gate's acceptance.
         find: finds points on other views of the film; with it a film that is not fit is told to be turned,
             mirrored, a negative or of two heads, where it is.
     """
+    reference = None if reader is None else reader.film_reference
     judged = judge(prediction, film_signs(prediction, film, head=gate.head), gate, reference)
+    accepted = judged.accepted
+    said_besides: tuple[str, ...] = ()
+    withdrawn = None if reader is None or reader.acceptance is None else reader.acceptance.withdrawn
+    if withdrawn is not None and accepted.any():
+        accepted, said_besides = np.zeros_like(accepted), (withdrawn,)
     evidence = judged.evidence
     if find is not None:
         evidence = how_it_lies(prediction, film, judged.found, evidence, find=find, gate=gate)
     marks = tuple(
         mark.model_copy(update={"verdict": "accept" if taken else "review"})
-        for mark, taken in zip(prediction.landmarks, judged.accepted.tolist(), strict=True)
+        for mark, taken in zip(prediction.landmarks, accepted.tolist(), strict=True)
     )
     said = {
         "landmarks": marks,
         "verdict": judged.verdict,
-        "reasons": tuple(each.reason for each in evidence) or judged.reasons,
+        "reasons": (*(tuple(each.reason for each in evidence) or judged.reasons), *said_besides),
         "p_value": judged.p_value,
         "evidence": evidence,
     }
@@ -120,10 +130,11 @@ def judge(
     held_up = _held_up(prediction, gate)
     if held_up:
         return Judgement("review", held_up, nothing, found.p_value, (), found)
-    scores = acceptance_scores(prediction.measured(gate.measure), seen.misfits)
-    accepted = accepted_points(scores, gate.threshold_mm)
-    doubtful = int((~(scores <= (gate.threshold_mm or 0.0))).sum())
-    too_few = f"no point is accepted: {doubtful} of {len(scores)} are too uncertain"
+    rule = gate.rule_for(prediction.reader)
+    expected = np.array([mark.expected_error_mm or np.inf for mark in prediction.landmarks])
+    accepted = rule.accepts(expected, seen.misfits)
+    doubtful = int((expected > (rule.threshold_mm or 0.0)).sum())
+    too_few = f"no point is accepted: {doubtful} of {len(expected)} are too uncertain"
     reasons = () if accepted.any() else (too_few,)
     return Judgement("fit", reasons, accepted, found.p_value, (), found)
 
@@ -136,7 +147,7 @@ def _held_up(prediction: Prediction, gate: Gate) -> tuple[str, ...]:
             f"{len(gate.reference.rows)} calibration films are too few to judge a film at a false-alarm rate "
             f"of {wanted.false_alarm_rate:.3g}"
         )
-    if gate.threshold_mm is None:
+    if gate.rule_for(prediction.reader).threshold_mm is None:
         reasons.append(
             f"the calibration films do not show that a missed rate of {wanted.max_missed_rate:.3g} at "
             f"{wanted.tolerance_mm:g} mm can be kept: no point is accepted"
@@ -156,37 +167,52 @@ def card_section(gate: Gate) -> str:
     source = gate.source
     fitted_on = (
         f"Calibrated on {gate.films} films ({gate.units} independent) of {source.dataset}, split "
-        f"{source.split}, truth {source.truth}; head shape from {gate.shape_source}."
+        f"{source.split}; head shape from {gate.shape_source}."
     )
     lines = "\n".join(f"- {sentence}" for sentence in (fitted_on, *promises(gate)))
     return f"## Gate\n\n{lines}\n"
 
 
 def _about_points(gate: Gate) -> tuple[str, ...]:
-    wanted = gate.target
+    """The usual case's promise, then what each case was seen to do."""
+    wanted, rule = gate.target, gate.rules[gate.usual_case]
     asked = (
         f"at most {wanted.max_missed_rate:.3g} of a film's accepted points, on average over films, are off "
         f"by more than {wanted.tolerance_mm:g} mm"
     )
-    if gate.threshold_mm is None:
+    if rule.threshold_mm is None:
         need = fewest_films(wanted.max_missed_rate, wanted.confidence)
         refused = (
-            f"Points: none is accepted. The {gate.units} independent calibration films do not show that "
+            f"Points: none is accepted. The {rule.units} independent calibration films do not show that "
             f"{asked} (confidence {wanted.confidence:.3g}; {need} films are needed even if none has a miss)."
         )
-        return (refused,)
+        return (refused, *_seen(gate))
     promised = (
-        f"Points: with probability {wanted.confidence:.3g} over the draw of the calibration films, {asked}. "
-        f"Accepted are points whose {gate.measure} is {gate.threshold_mm:.3g} or less and that fit the "
-        "others, where these are a quarter of a film's points or more, on films judged fit. (Learn-then-test "
-        "by fixed sequence, Angelopoulos et al. 2021, with the betting test of Waudby-Smith & Ramdas 2024; "
-        "one loss a film, because points of one film depend on each other.)"
+        f"Points: with probability {wanted.confidence:.3g} over the draw of the calibration films, {asked}, "
+        "for readers who differ as those it was learned from. Accepted are points whose expected error, with "
+        f"what is not known of the reader, is {rule.threshold_mm:.3g} mm or less and that fit the others, "
+        "where these are a tenth of a film's points or more, on films judged fit. (Learn-then-test by fixed "
+        "sequence, Angelopoulos et al. 2021, with the betting test of Waudby-Smith & Ramdas 2024; one loss a "
+        "film, the mean over those who read it, because points of one film depend on each other.)"
     )
-    seen = (
-        f"On the calibration films themselves it accepts {gate.accepted_share:.1%} of the points, of which "
-        f"{gate.missed_share:.1%} are wrong, and sends {gate.caught_share:.1%} of the wrong ones to review."
-    )
-    return promised, seen
+    return (promised, *_seen(gate))
+
+
+def _seen(gate: Gate) -> list[str]:
+    """What each case did in rehearsal, in words."""
+    lines = []
+    for case, rule in gate.rules.items():
+        whom = f"For {case_title(case)}"
+        if rule.threshold_mm is None:
+            lines.append(f"{whom} no point is accepted.")
+            continue
+        worst = f" (the worst of {rule.persons} persons {rule.worst_person:.1%})" if rule.persons > 1 else ""
+        lines.append(
+            f"{whom}: expected error up to {rule.threshold_mm:.2f} mm; in rehearsal "
+            f"{rule.accepted_share:.1%} of points accepted, {rule.missed_share:.1%} of these wrong{worst}, "
+            f"{rule.caught_share:.1%} of the wrong ones sent to review."
+        )
+    return lines
 
 
 def _about_films(gate: Gate) -> str:

@@ -1,0 +1,107 @@
+"""Which points a gate accepts: a threshold on the reader-aware expected error, for each case rehearsed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import numpy as np
+
+from cephsure.uncertainty.gate.risk_control import acceptance_scores, accepted_points, learn_rule
+from cephsure.uncertainty.prediction import Frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from cephsure.uncertainty.gate.gate import GateTarget
+
+
+class AcceptanceCase(NamedTuple):
+    """Films judged by a calibration that did not know their reader, or them.
+
+    Attributes:
+        expected_mm: (F, L) expected errors; ``errors_mm`` are the radial ones, NaN where not known.
+        misfits: (F, L) standard residuals of the shape.
+        groups: (F,) films that belong together; those of one film read by several persons share it.
+        persons: (F,) who read them.
+    """
+
+    expected_mm: NDArray[np.float64]
+    errors_mm: NDArray[np.float64]
+    misfits: NDArray[np.float64]
+    groups: Sequence[str]
+    persons: Sequence[str]
+
+    def take(self, films: NDArray[np.int64]) -> Self:
+        """The films at some indices."""
+        return self._replace(
+            expected_mm=self.expected_mm[films],
+            errors_mm=self.errors_mm[films],
+            misfits=self.misfits[films],
+            groups=[self.groups[i] for i in films],
+            persons=[self.persons[i] for i in films],
+        )
+
+
+class PointRule(Frozen):
+    """The rule of one case: points whose expected error is at most a threshold are accepted.
+
+    Attributes:
+        threshold_mm: None: no threshold is shown to keep the rate, and all points are reviewed.
+        accepted_share: of the rehearsed points; ``missed_share`` of these are wrong, and ``caught_share`` of
+            the wrong ones are not accepted.
+        mean_loss: mean over the films of wrong / accepted.
+        units: independent films.
+        persons: whose marks they were.
+        worst_person: share of accepted points that are wrong against the marks of the worst of them.
+    """
+
+    threshold_mm: float | None
+    accepted_share: float
+    missed_share: float
+    caught_share: float
+    mean_loss: float
+    units: int
+    persons: int
+    worst_person: float
+
+    def accepts(self, expected_mm: NDArray[np.float64], misfits: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """(..., L) which points are accepted."""
+        return accepted_points(acceptance_scores(expected_mm, misfits), self.threshold_mm)
+
+
+def learn_rules(cases: Mapping[str, AcceptanceCase], target: GateTarget) -> dict[str, PointRule]:
+    """Learn each case's threshold (``risk_control``); the films are the independent units.
+
+    With the scores of one film against several persons' marks its loss is their mean: what is kept is the
+    rate over films and over persons like these. Persons are too few to be the units of a test themselves.
+    """
+    return {name: _learn(case, target) for name, case in cases.items()}
+
+
+def _learn(case: AcceptanceCase, target: GateTarget) -> PointRule:
+    scores = acceptance_scores(case.expected_mm, case.misfits)
+    rule = learn_rule(
+        case.errors_mm,
+        scores,
+        groups=case.groups,
+        max_missed_rate=target.max_missed_rate,
+        tolerance_mm=target.tolerance_mm,
+        confidence=target.confidence,
+    )
+    accepted = accepted_points(scores, rule.threshold) & np.isfinite(case.errors_mm)
+    wrong = accepted & (case.errors_mm > target.tolerance_mm)
+    names = np.asarray(case.persons)
+    persons = list(dict.fromkeys(case.persons))
+    shares = [wrong[names == p].sum() / max(accepted[names == p].sum(), 1) for p in persons]
+    return PointRule(
+        threshold_mm=rule.threshold,
+        accepted_share=rule.accepted_share,
+        missed_share=rule.missed_share,
+        caught_share=rule.caught_share,
+        mean_loss=rule.mean_loss,
+        units=rule.units,
+        persons=len(persons),
+        worst_person=float(max(shares, default=0.0)),
+    )

@@ -1,0 +1,52 @@
+"""Which of two annotators marks as the written definition says, where that is an extreme of an outline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cephsure.uncertainty.readers.population import Definition
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cephsure.landmarks import LandmarkSet
+
+_TOWARDS = {"anterior": (1.0, 0.0), "posterior": (-1.0, 0.0), "superior": (0.0, -1.0), "inferior": (0.0, 1.0)}
+_WORDS = {
+    "anterior": "the more anterior",
+    "posterior": "the more posterior",
+    "superior": "the higher",
+    "inferior": "the lower",
+}
+
+
+def definitions_of(landmark_set: LandmarkSet, marks_mm: NDArray[np.float64]) -> dict[int, Definition]:
+    """By landmark (an index), where its definition is an extreme: on how many films whose mark fits it.
+
+    Args:
+        landmark_set: says which extremes.
+        marks_mm: (F, 2, L, 2) the two annotators' marks on upright films, the face to the right.
+    """
+    found: dict[int, Definition] = {}
+    apart = marks_mm[:, 1] - marks_mm[:, 0]  # (F, L, 2) from the first annotator's mark to the second's
+    middle = marks_mm.mean(axis=1)
+    for index, landmark in enumerate(landmark_set.landmarks):
+        if landmark.extreme in _TOWARDS:
+            towards = np.broadcast_to(_TOWARDS[landmark.extreme], (len(marks_mm), 2))
+            words = _WORDS[landmark.extreme]
+        elif landmark.extreme:
+            ends = [landmark_set.index(code) for code in landmark.extreme.split()[1:]]
+            if None in ends:
+                continue
+            chord = middle[:, ends[1]] - middle[:, ends[0]]
+            across = np.stack([-chord[:, 1], chord[:, 0]], axis=1)
+            # Away from the face, which is to the right.
+            towards = across * -np.sign(across[:, :1])
+            words = f"the deeper behind {'-'.join(landmark.extreme.split()[1:])}"
+        else:
+            continue
+        along = (apart[:, index] * towards).sum(axis=1)
+        found[index] = Definition(float((along > 0).mean()), words)
+    return found
