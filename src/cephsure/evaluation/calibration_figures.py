@@ -53,9 +53,7 @@ def document(
         "default_kind": calibration.default,
         "interval": f"95 %, {resamples} bootstrap resamples of films",
         "cases": {
-            case: _section(
-                case, films, calibration.bounds[case], landmark_set, seed=seed, resamples=resamples
-            )
+            case: _section(case, films, bounds[case], landmark_set, seed=seed, resamples=resamples)
             for case, films in by_case.items()
         },
     }
