@@ -108,7 +108,8 @@ class Reference:
 
     Attributes:
         shape: of their annotation, or None where too few films have all landmarks.
-        features: of the first network's deepest level, without dropout, or None where it does not tell them.
+        features: of the first network's deepest level, without dropout, on the films that it was trained on;
+            None where it does not tell them.
     """
 
     shape: ShapeModel | None
