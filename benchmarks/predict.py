@@ -1,7 +1,7 @@
 """How long a prediction takes, beside the reference work's U-Net on the same runtime, in one run.
 
     python benchmarks/predict.py                  # timings and their ratio
-    python benchmarks/predict.py --whole          # of each shipped model: whole predictions over points alone
+    python benchmarks/predict.py --whole          # of each shipped model: whole prediction over points alone
     python benchmarks/predict.py --environment    # also the size of a fresh light environment
 
 Needs the `train` extra: the reference's network is built with random weights and exported to ONNX. Both sides
@@ -46,7 +46,7 @@ def main() -> None:
     arguments = _arguments()
     _keep_to_threads()
     if arguments.whole:
-        whole_over_points(arguments.repeats)
+        whole_over_points(arguments.film, arguments.mm_per_px, arguments.repeats)
         return
     from cephsure import films, load_model
     from cephsure.sample_films import sample_film
@@ -79,14 +79,19 @@ def main() -> None:
         print(f"light environment: {light_environment_mb()} MB")
 
 
-def whole_over_points(repeats: int) -> None:
-    """Of each shipped model the time of a whole prediction over that of its points and raw measures."""
+def whole_over_points(path: Path | None, mm_per_px: float, repeats: int) -> None:
+    """Of each shipped model the time of a whole prediction over that of its points and raw measures.
+
+    On a real film, where one is given: the sample film is rendered from a CT, which the gate finds unfamiliar
+    enough to look a second time.
+    """
     from cephsure import films, load_model
     from cephsure.model import shipped_models
     from cephsure.sample_films import sample_film
 
     sample = sample_film("vhm_lateral_0deg")
-    film = films.read(sample.path, mm_per_px=sample.mm_per_px)
+    path, mm_per_px = (sample.path, sample.mm_per_px) if path is None else (path, mm_per_px)
+    film = films.read(path, mm_per_px=mm_per_px)
     for name in shipped_models():
         medians = medians_s(alone_and_whole(load_model(name), film), repeats=repeats)
         ratio = medians[WHOLE] / medians[ALONE]
@@ -177,6 +182,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=9)
     only = "only the whole prediction over its points alone, of each shipped model"
     parser.add_argument("--whole", action="store_true", help=only)
+    parser.add_argument("--film", type=Path, help="for --whole: a real film, instead of the sample film")
+    parser.add_argument("--mm-per-px", type=float, default=0.1, help="its scale")
     parser.add_argument(
         "--environment", action="store_true", help="also install and measure a light environment"
     )
