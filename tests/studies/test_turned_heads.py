@@ -23,7 +23,8 @@ NOD = PoseSeries("nod", "nod", "nod", "cone", "cephalogram", (0.0, 60.0))
 
 def test_the_series_are_those_asked_for():
     turns = [one for one in SERIES if one.axis == "rotation"]
-    assert all(one.angles == tuple(range(-45, 46)) for one in turns)
+    assert all(one.angles == tuple(range(-45, 46)) for one in turns if not one.nod_deg)
+    assert [one.angles for one in turns if one.nod_deg] == [tuple(range(-45, 46, 5))]
     assert (turns[0].geometry, turns[0].look) == ("parallel", "sum")  # the reference's
     assert {one.axis for one in SERIES} == {"rotation", "tilt", "nod"}
     assert len({one.name for one in SERIES}) == len(SERIES)
@@ -71,6 +72,16 @@ def test_a_head_that_nods_far_has_points_off_the_film_without_truth(spot_ct):
     assert np.isfinite(head.truth_px(NOD, 0, CODES)).all()
     far = replace(head, view=replace(head.view, height_px=300))
     assert np.isnan(far.truth_px(NOD, 60, CODES)[1]).all()
+
+
+def test_a_head_is_turned_with_its_chin_up(spot_ct):
+    head = open_head(spot_ct(), CODES)
+    up = replace(CONE, nod_deg=-15.0)
+    view = head.posed(up, 20.0)
+    assert (view.nod_deg, view.rotation_deg, view.geometry) == (-15.0, 20.0, "cone")
+    assert head.posed(replace(NOD, nod_deg=-15.0), 60.0).nod_deg == 60.0
+    # The spots lie in front of the pivot: with the chin up they are higher on the film.
+    assert (head.truth_px(up, 0.0, CODES)[:, 1] < head.truth_px(CONE, 0.0, CODES)[:, 1]).all()
 
 
 def test_a_ct_without_landmarks_has_no_truth(spot_ct):

@@ -1,6 +1,6 @@
 """How far a head's chin is up or down: told by landmarks of the skull, against the mean of real films.
 
-Patients stand with their chin up or down by 5 degrees (one standard deviation, the training films of ISBI
+Patients hold their chin up or down by 5 degrees (one standard deviation, the training films of ISBI
 2015), so the mean of those films is the standard: it is what networks trained on such films know best. The
 landmarks are those of the skull; where the jaw hangs open its own say nothing.
 """
