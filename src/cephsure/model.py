@@ -257,9 +257,21 @@ class Model:
             if self.gate is not None and (
                 self._members or prediction.model.samples == self.gate.source.samples
             ):
-                prediction = apply_gate(prediction, film, self.gate, reader=asked.reader, find=self._find)
+                prediction = apply_gate(
+                    prediction,
+                    film,
+                    self.gate,
+                    raw=self._as_all_see(raw.prediction),
+                    reader=asked.reader,
+                    find=self._find,
+                )
             predictions.append(prediction)
         return predictions
+
+    def _as_all_see(self, prediction: Prediction) -> Prediction:
+        """For the gate: features are those of the whole model's first network, or none."""
+        own = self._members is None or self._members[0] == 0
+        return prediction if own else prediction.model_copy(update={"features": None})
 
     def predict_raw(
         self,

@@ -51,7 +51,10 @@ class Networks:
                         found[place, members] = (fold.only(members), set())
                     found[place, members][1].add(name)
                     break
-        return [(model, frozenset(names)) for model, names in found.values()]
+        # The model's first network comes first: later films are told by it.
+        return [
+            (model, frozenset(names)) for _, (model, names) in sorted(found.items(), key=lambda each: each[0])
+        ]
 
     def samples(self, films: Iterable[AnnotatedFilm]) -> int:
         """The most samples of a film that did not see it; 0 where none is predicted out of fold."""

@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from cephsure.errors import InputError
 from cephsure.uncertainty.gate.film_reference import (
     FilmReference,
-    beside_training_films,
     film_reference,
     site_reference,
 )
@@ -116,23 +115,6 @@ def test_a_site_without_features_is_judged_by_the_other_signs():
     site = site_reference([film.beside(None) for film in films], at_home())
     assert site.features == at_home().features
     assert np.median(site.column("grainy")) == pytest.approx(3.0, abs=0.2)
-
-
-def test_films_out_of_fold_are_as_far_as_new_films_are():
-    """Networks that pull what they were trained on towards their mean."""
-    rng = np.random.default_rng(9)
-    images = rng.normal(size=(150, CHANNELS))
-    folds = np.arange(150) % 3
-    pulled = np.where(folds[:, None] == np.arange(3), 1.0, 0.5)[:, :, None]
-    features = pulled * images[:, None] + np.arange(3)[:, None] * 10.0
-    films = [replace(draw(rng), features=features[i, fold]) for i, fold in enumerate(folds)]
-    seen, models = beside_training_films(films, features, folds)
-    distances = np.exp([film.signs[PLACE["unfamiliar"]] for film in seen])
-    new = [models[0].distance(image) for image in rng.normal(size=(150, CHANNELS))]
-    assert np.median(distances) == pytest.approx(np.median(new), rel=0.1)
-    assert np.median([models[1].distance(features[i, 1]) for i in np.flatnonzero(folds)]) < 0.7 * np.median(
-        new
-    )
 
 
 def test_no_film_makes_no_site():

@@ -50,6 +50,18 @@ def test_promised_rates_are_kept_over_many_gates(learn, drawn_case, gate_films, 
     assert np.mean(alarms) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / (8 * 40))
 
 
+def test_a_readers_habit_makes_no_head_unusual(gate, predicted, heads, gate_films):
+    rng = np.random.default_rng(12)
+    points = np.mean([heads(rng) for _ in range(20)], axis=0)
+    film, raw = gate_films(rng), predicted(points, expected_px=3.0)
+    moved = predicted(points + np.where(np.arange(8) % 2, 30, 0)[:, None] * [1, -1], expected_px=3.0)
+    assert apply_gate(raw, film, gate).verdict == "fit"
+    assert apply_gate(moved, film, gate).verdict == "unfit"
+    found = apply_gate(moved, film, gate, raw=raw)
+    assert found.verdict == "fit"
+    np.testing.assert_array_equal(found.points_px, moved.points_px)
+
+
 def test_points_are_never_moved_or_hidden(gate, drawn_case, gate_films):
     rng = np.random.default_rng(2)
     before, _ = drawn_case(rng)

@@ -1,6 +1,6 @@
 """The gate: which points and films can be taken as they are, with a promise, and why not, in words."""
 
-from cephsure.uncertainty.gate.film_reference import FilmReference, beside_training_films, site_reference
+from cephsure.uncertainty.gate.film_reference import FilmReference, site_reference
 from cephsure.uncertainty.gate.gate import GATE_FILE, Gate, GateTarget, fit_gate, read_gate, write_gate
 from cephsure.uncertainty.gate.risk_control import film_losses
 from cephsure.uncertainty.gate.signs import SIGNS, FilmSigns, HeadModel, film_signs
@@ -15,7 +15,6 @@ __all__ = [
     "GateTarget",
     "HeadModel",
     "apply_gate",
-    "beside_training_films",
     "card_section",
     "film_losses",
     "film_signs",

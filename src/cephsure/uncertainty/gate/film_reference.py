@@ -95,27 +95,6 @@ def film_reference(
     )
 
 
-def beside_training_films(
-    films: Sequence[FilmSigns], features: NDArray[np.float64], unseen_by: NDArray[np.int64]
-) -> tuple[list[FilmSigns], list[FeatureModel]]:
-    """Signs of films that are predicted out of fold, each beside the training films of the network it used.
-
-    A network lies nearer to films that it was trained on: a film is measured by a network that was not,
-    beside the features that this network makes of its own training films.
-
-    Args:
-        films: their signs; each film's features are those of the network that has not seen it.
-        features: (F, M, C) what each of M networks, one a fold, makes of every film.
-        unseen_by: (F,) which network has not seen a film; all others were trained on it.
-
-    Returns:
-        The signs in the films' order, and each network's model of features: the first network's is that of
-        later films (``HeadModel.features``).
-    """
-    models = [FeatureModel.fit(features[unseen_by != m, m]) for m in range(features.shape[1])]
-    return [film.beside(models[m]) for film, m in zip(films, unseen_by, strict=True)], models
-
-
 def site_reference(films: Sequence[FilmSigns], home: FilmReference) -> FilmReference:
     """What films are like at a site, from K films of it and the calibration films.
 

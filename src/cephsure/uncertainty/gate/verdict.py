@@ -64,6 +64,7 @@ def apply_gate(
     film: Film,
     gate: Gate,
     *,
+    raw: Prediction | None = None,
     reader: Reader | None = None,
     find: FindPoints | None = None,
 ) -> Prediction:
@@ -75,13 +76,15 @@ def apply_gate(
         prediction: of the film.
         film: what was predicted.
         gate: of the model.
+        raw: the prediction before its points were moved to where a reader marks, if they were: signs are
+            taken of it, as of the calibration films. A reader's habit makes no head unusual.
         reader: whose marks the prediction foretells; a site's own films are what it is judged by, and may
             have withdrawn the gate's acceptance.
         find: finds points on other views of the film; with it a film that is not fit is told to be turned,
             mirrored, a negative or of two heads, where it is.
     """
     reference = None if reader is None else reader.film_reference
-    judged = judge(prediction, film_signs(prediction, film, head=gate.head), gate, reference)
+    judged = judge(prediction, film_signs(raw or prediction, film, head=gate.head), gate, reference)
     accepted = judged.accepted
     said_besides: tuple[str, ...] = ()
     withdrawn = None if reader is None or reader.acceptance is None else reader.acceptance.withdrawn
