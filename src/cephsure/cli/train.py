@@ -80,6 +80,9 @@ def train(
         int | None,
         Option(metavar="K", help="Recipe default: validate member k on part k of K.", show_default="15"),
     ] = None,
+    fold: Annotated[
+        int, Option(min=0, metavar="K", help="With --folds: the part that member 0 is validated on.")
+    ] = 0,
     schedule: Annotated[
         Literal["cosine", "plateau"] | None,
         Option(
@@ -115,6 +118,7 @@ def train(
         landmark_set=landmarks,
         width=width,
         folds=folds,
+        fold=fold,
         epochs=epochs,
         schedule=schedule,
         stop_below_mm=stop_below_mm,

@@ -122,6 +122,7 @@ def chosen_recipe(
     *,
     width: float | None = None,
     folds: int | None = None,
+    fold: int = 0,
     epochs: int | None = None,
     schedule: Schedule | None = None,
     stop_below_mm: float | None = None,
@@ -132,6 +133,7 @@ def chosen_recipe(
         name: of a recipe of ours, or of one of another package.
         width: factor of its networks' filters, for recipes that can be made wider or narrower.
         folds: parts that the films are divided into, for recipes whose members are validated on one each.
+        fold: the part that the first member is validated on, counted from 0.
         epochs: passes over the films of every network (at most, where training stops by itself).
         schedule: how the learning rate of every network falls.
         stop_below_mm: stop each landmark network as soon as its validation MRE falls under this.
@@ -143,7 +145,9 @@ def chosen_recipe(
     if width is not None:
         recipe = recipe.with_width(width)
     if folds is not None:
-        recipe = recipe.with_folds(folds)
+        recipe = recipe.with_folds(folds, fold)
+    elif fold:
+        raise InputError(f"which folds is fold {fold} one of?", remedy="give --folds too")
     if epochs is not None:
         if epochs < 1:
             raise InputError(f"a network needs one epoch or more, not {epochs}")

@@ -14,13 +14,15 @@ import numpy as np
 from cephsure import __version__
 from cephsure.bundles.bundle import FACTS_FILE, FORMAT
 from cephsure.bundles.edit import CARD_FILE, new_bundle
-from cephsure.datasets import open_dataset
+from cephsure.datasets import annotators, open_dataset, select
+from cephsure.datasets.annotated_film import MEAN
 from cephsure.training.recipe import changes_as_trained
 from cephsure.training.worker import CHECKPOINT, DONE_FILE, LOG_FILE, job_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cephsure.datasets import Dataset
     from cephsure.training.run_config import RunConfig
 
 PACKAGES = ("torch", "onnx", "numpy")
@@ -93,6 +95,7 @@ def _facts(config: RunConfig, done: dict[str, dict[str, Any]], name: str) -> dic
             "data_sha256": config.data_sha256,
             "split": config.split,
             "truth": config.truth,
+            "annotators": _told_apart(config, dataset),
             "seed": config.seed,
             "precision": config.precision,
             "versions": {"cephsure": __version__, "python": platform.python_version()}
@@ -101,6 +104,13 @@ def _facts(config: RunConfig, done: dict[str, dict[str, Any]], name: str) -> dic
         },
         "disclaimer": "Research use only. Not a medical device.",
     }
+
+
+def _told_apart(config: RunConfig, dataset: Dataset) -> list[str]:
+    """The annotators that the networks learn apart, in the order of their maps."""
+    if config.truth != MEAN or not getattr(config.recipe, "tell_annotators_apart", False):
+        return []
+    return list(annotators(select(dataset, config.split).films))
 
 
 def model_card(facts: dict[str, Any]) -> str:

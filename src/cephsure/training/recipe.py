@@ -61,8 +61,11 @@ class Recipe(ABC):
         """The recipe with networks ``factor`` times as wide; InputError where its width is fixed."""
         raise InputError(f"recipe {self.name!r} has one width", remedy=f"leave out --width {factor:g}")
 
-    def with_folds(self, count: int) -> Self:
-        """The recipe with the films in ``count`` folds; InputError where they are not divided into folds."""
+    def with_folds(self, count: int, first: int = 0) -> Self:  # noqa: ARG002 - for recipes with folds
+        """The recipe with the films in ``count`` folds, its first member validated on fold ``first``.
+
+        InputError where films are not divided into folds, or there is no such fold.
+        """
         raise InputError(f"recipe {self.name!r} has no folds", remedy=f"leave out --folds {count}")
 
     def with_fits(self, change: str, *, landmarks_only: bool = False, **settings: Any) -> Self:

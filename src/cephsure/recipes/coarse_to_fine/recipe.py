@@ -45,6 +45,7 @@ class CoarseToFineRecipe(Recipe):
         tell_annotators_apart: whether a mean truth is learnt as its annotators' points, each with own maps.
         dropout: probability of the channel masks (MC-Dropout only).
         folds: parts the training films are divided into; member k is validated on part k, trained on others.
+        first_fold: the part that member 0 is validated on.
         coarse_fit: how the coarse network is fitted.
         fine_fit: how the fine network is.
         orientation_fit: how the orientation network is.
@@ -67,6 +68,7 @@ class CoarseToFineRecipe(Recipe):
     tell_annotators_apart: bool = True
     dropout: float = 0.15
     folds: int = 15
+    first_fold: int = 0
     coarse_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=30))
     fine_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=48, batch_films=4))
     orientation_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=12, batch_films=16))
@@ -89,20 +91,23 @@ class CoarseToFineRecipe(Recipe):
     def member_films(
         self, films: Sequence[AnnotatedFilm], member: int, *, seed: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Member k is validated on fold k.
+        """Member k is validated on fold k, counted from the first one.
 
         So the whole ensemble has seen all films, and every film has a member that has not seen it.
         """
         groups = len({film.group or film.film_id for film in films})
         folds = group_folds(films, max(2, min(self.folds, groups)), seed=seed)
-        held = folds[member % len(folds)]
+        held = folds[(member + self.first_fold) % len(folds)]
         return np.setdiff1d(np.arange(len(films), dtype=np.int64), held), held
 
-    def with_folds(self, count: int) -> Self:
-        """The recipe with the films in ``count`` folds."""
+    def with_folds(self, count: int, first: int = 0) -> Self:
+        """The recipe with the films in ``count`` folds, its first member validated on fold ``first``."""
         if count < 2:
             raise InputError(f"films are divided into two folds or more, not {count}")
-        return replace(self, folds=count, changes=(*self.changes, f"{count} folds"))
+        if not 0 <= first < count:
+            raise InputError(f"of {count} folds there is no fold {first}", remedy=f"give 0 to {count - 1}")
+        words = f"{count} folds" + (f", from fold {first}" if first else "")
+        return replace(self, folds=count, first_fold=first, changes=(*self.changes, words))
 
     def train(self, job: Job) -> dict[str, Any]:
         """Fit and export the two networks of a member, or the orientation network."""
