@@ -3,8 +3,8 @@
     python scripts/ship_models.py --isbi DIR --other-site DIR --ensemble BUNDLE --mc-dropout BUNDLE BUNDLE ...
     python scripts/ship_models.py --tables-only
 
-The bundles come from ``cephsure train`` (docs/training.md has the commands): an ensemble of fifteen on all 300
-films of ISBI 2015 in five folds, and MC-Dropout networks, one a fold. Shipped are the ensemble, its first
+The bundles come from ``cephsure train`` (docs/training.md has the commands): an ensemble of fifteen on all
+300 films of ISBI 2015 in five folds, and MC-Dropout networks, one a fold. Shipped are the ensemble, its first
 member as the Baseline, and the first MC-Dropout network. Each is calibrated by one ``cephsure calibrate`` on
 the films that its networks, or those of the other folds, have not seen. Figures of the rehearsal go to
 ``results/calibration_NAME.json`` and into the table of docs/calibration.md.

@@ -1,0 +1,98 @@
+"""Measure what the shipped models promise, and write results/trust.json.
+
+    python scripts/measure_trust.py --isbi DIR --other-site DIR [--models NAME ...]
+
+Each film of ISBI 2015 is predicted by the members that have not seen it (the ensemble's; of the others one
+Each film of ISBI 2015 is predicted by the members that have not seen it (the ensemble's; of the others one
+errors, regions, acceptance and film verdicts as ``evaluate`` gives them, how many true measurements lie in
+their 90 % intervals, and at the other site what K corrected films bring. The other site's two readers are
+among those that the shipped models know readers' differences from: what those figures would be without them
+is in ``results/calibration_NAME.json``, where each person is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cephsure.atomic import write_atomically
+from cephsure.cephalometry import analyse, landmark_errors, load_analyses
+from cephsure.cephalometry.class_agreement import interval_coverage, values_of
+from cephsure.datasets import annotators
+from cephsure.workflows import evaluate, site_calibrate
+from cephsure.workflows.batch import AnnotatedData
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cephsure.workflows.assess import AssessedFilm
+
+RESULT = Path(__file__).resolve().parent.parent / "results" / "trust.json"
+OTHER_SITE_MM_PER_PX = 0.127
+READERS = (("mean", "mean"), ("junior", "junior"), ("senior", "senior"))
+
+
+def intervals_held(films: Sequence[AssessedFilm]) -> dict[str, Any]:
+    """How many true measurements of all analyses lie in their 90 % intervals, by annotator."""
+    definitions = load_analyses("all")
+    predictions = [film.prediction for film in films]
+    measured = [analyse(found, definitions, errors=landmark_errors(found)) for found in predictions]
+    codes = [mark.code for mark in predictions[0].landmarks]
+    entries = [(analysis, entry) for analysis in definitions for entry in analysis.entries]
+    found = {}
+    for name in annotators(film.annotated for film in films):
+        points = [np.asarray(film.annotated.annotations[name]) for film in films]
+        true = values_of(points, [each.film for each in predictions], codes, definitions)
+        n = held = 0
+        for place, (analysis, entry) in enumerate(entries):
+            values = [film.measurements[place] for film in measured]
+            coverage = interval_coverage(entry, values, true[analysis.name, entry.measurement.code])
+            n, held = n + coverage.films, held + coverage.held
+        found[name] = {"measurements": n, "held": held / max(n, 1)}
+    return found
+
+
+def judged(data: AnnotatedData, name: str, *, reader: str | None = None, out_of_fold: bool = False) -> Any:
+    """What evaluate says, and how intervals of measurements did."""
+    print(name, data.path, data.truth, reader or "definition", flush=True)
+    assessment = evaluate(data, name, reader=reader, out_of_fold=out_of_fold)
+    document = assessment.evaluation.document()
+    kept = {key: document[key] for key in ("about", "overall", "trust")}
+    return kept | {"intervals_90": intervals_held(assessment.films)}
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--isbi", type=Path, required=True)
+    parser.add_argument("--other-site", type=Path, required=True)
+    names = ("default-ensemble", "default-mc-dropout", "default-baseline")
+    parser.add_argument("--models", nargs="*", default=list(names))
+    given = parser.parse_args()
+    found: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    for name in given.models:
+        away = AnnotatedData(given.other_site, mm_per_px=OTHER_SITE_MM_PER_PX)
+        figures: dict[str, Any] = {"other_site": judged(away, name)}
+        if name == "default-ensemble":
+            home = AnnotatedData(given.isbi, split="all")
+            figures["out_of_fold"] = {"definition": judged(home, name, out_of_fold=True)}
+            for reader, truth in READERS:
+                marked = AnnotatedData(given.isbi, split="all", truth=truth)
+                figures["out_of_fold"][reader] = judged(marked, name, reader=reader, out_of_fold=True)
+        persons = figures["other_site"]["intervals_90"]
+        for truth in ("mean", *persons):
+            print(name, "site-calibrate", truth, flush=True)
+            data = AnnotatedData(given.other_site, truth=truth, mm_per_px=OTHER_SITE_MM_PER_PX)
+            rows = site_calibrate(data, name, repeats=40).gains
+            figures.setdefault("site_calibrate", {})[truth] = [asdict(row) for row in rows]
+        found[name] = figures
+        write_atomically(RESULT, (json.dumps(found, indent=1) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()
