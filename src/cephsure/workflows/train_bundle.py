@@ -48,6 +48,7 @@ class TrainOptions:
         landmark_set: a shipped set's name or a TOML file; None for isbi-19.
         width: factor of the filters, for recipes that have widths.
         folds: validate member k on part k of so many, for recipes that divide the films.
+        fold: the part that the first member is validated on, counted from 0.
         epochs: another number than the recipe's.
         schedule: how the learning rate falls; None for the recipe's.
         stop_below_mm: stop a network when its validation error falls below it.
@@ -60,6 +61,7 @@ class TrainOptions:
     landmark_set: str | None = None
     width: float | None = None
     folds: int | None = None
+    fold: int = 0
     epochs: int | None = None
     schedule: Schedule | None = None
     stop_below_mm: float | None = None
@@ -139,6 +141,7 @@ def train(
             recipe,
             width=options.width,
             folds=options.folds,
+            fold=options.fold,
             epochs=options.epochs,
             schedule=options.schedule,
             stop_below_mm=options.stop_below_mm,
