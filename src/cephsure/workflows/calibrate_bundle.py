@@ -203,22 +203,25 @@ def _choose(
 def _readings(
     collected: Collected, dataset: Dataset, further: Sequence[Collected], model: Model, truth: str
 ) -> Readings:
-    """All readers, and how the written definitions fit the marks of two whom the networks tell apart."""
+    """All readers, and how the written definitions fit what two marked whom the networks tell apart."""
     one = list(read_films(collected, dataset, truth=truth))
     for other in further:
         films = replace(
             dataset, name=other.data.source.dataset, films=tuple(f.annotated for f in other.films)
         )
         one += [replace(reader, annotator=None) for reader in read_films(other, films)]
-    marks_px, scales = collected.data.marks_px, collected.data.upright_mm_per_px
+    scales = collected.data.upright_mm_per_px
     told_apart = model.bundle.provenance.annotators or annotators(dataset.films)
-    if marks_px.shape[1] != 2 or len(told_apart) != 2:
+    if collected.data.marks_px.shape[1] != 2 or len(told_apart) != 2:
         return Readings(tuple(one), means_of(collected, dataset) if truth == MEAN else ())
+    points = [[film.annotated.annotations[name] for name in told_apart] for film in collected.films]
     return Readings(
         one=tuple(one),
         mean=means_of(collected, dataset) if truth == MEAN else (),
         annotators=told_apart,
-        definitions=definitions_of(_with_extremes(model.landmark_set), marks_px * scales[:, None, None]),
+        definitions=definitions_of(
+            _with_extremes(model.landmark_set), np.array(points) * scales[:, None, None]
+        ),
     )
 
 

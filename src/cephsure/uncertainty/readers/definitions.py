@@ -27,7 +27,8 @@ def definitions_of(landmark_set: LandmarkSet, marks_mm: NDArray[np.float64]) -> 
 
     Args:
         landmark_set: says which extremes.
-        marks_mm: (F, 2, L, 2) the two annotators' marks on upright films, the face to the right.
+        marks_mm: (F, 2, L, 2) what the two annotators marked on upright films, the face to the right; NaN
+            where one did not.
     """
     found: dict[int, Definition] = {}
     apart = marks_mm[:, 1] - marks_mm[:, 0]  # (F, L, 2) from the first annotator's mark to the second's
@@ -48,5 +49,7 @@ def definitions_of(landmark_set: LandmarkSet, marks_mm: NDArray[np.float64]) -> 
         else:
             continue
         along = (apart[:, index] * towards).sum(axis=1)
-        found[index] = Definition(float((along > 0).mean()), words)
+        along = along[np.isfinite(along)]
+        if len(along):
+            found[index] = Definition(float((along > 0).mean()), words)
     return found
