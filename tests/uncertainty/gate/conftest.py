@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from cephsure.films import Film
-from cephsure.uncertainty.calibration.data import CalibrationSource, calibration_data
+from cephsure.uncertainty.calibration.data import CalibrationSource
 from cephsure.uncertainty.gate import GateTarget, HeadModel, film_signs, fit_gate
+from cephsure.uncertainty.gate.acceptance import AcceptanceCase
 from cephsure.uncertainty.prediction import FilmInfo, LandmarkPrediction, Measures, ModelInfo, Prediction
 from cephsure.uncertainty.shape_model import ShapeModel
 
@@ -53,6 +54,7 @@ def a_prediction(points, *, expected_px=2.0, spread_px=1.0, mm_per_px=MM_PER_PX,
                     entropy=1.0,
                 ),
                 samples_px=((float(x), float(y)),) * samples,
+                expected_error_mm=None if mm is None else float(expected[i] * mm),
             )
             for i, (x, y) in enumerate(points)
         ),
@@ -108,29 +110,25 @@ def drawn_case():
 
 
 @pytest.fixture(scope="session")
-def as_data():
-    def make(predictions, truths, groups=None):
-        return calibration_data(
-            predictions,
-            np.stack(truths),
-            film_ids=[f"{i:03d}" for i in range(len(predictions))],
-            groups=groups or [None] * len(predictions),
-            source=SOURCE,
-        )
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def learn(gate_films, drawn_case, as_data, head_model):
-    """Give ``learn(n, target, seed) -> Gate`` from n drawn films."""
+def learn(gate_films, drawn_case, head_model):
+    """Give ``learn(n, target, seed) -> Gate`` from n drawn films, of a reader not met before."""
 
     def make(n_films, target=None, seed=0):
         rng = np.random.default_rng(seed)
-        cases = [drawn_case(rng) for _ in range(n_films)]
-        seen = [film_signs(prediction, gate_films(rng), head=head_model) for prediction, _ in cases]
-        data = as_data([prediction for prediction, _ in cases], [truth for _, truth in cases])
-        return fit_gate(data, seen, head=head_model, shape_source="80 drawn heads", target=target)
+        drawn = [drawn_case(rng) for _ in range(n_films)]
+        seen = [film_signs(prediction, gate_films(rng), head=head_model) for prediction, _ in drawn]
+        groups = [f"film {number}" for number in range(n_films)]
+        errors = [np.hypot(*(p.points_px - truth).T) * MM_PER_PX for p, truth in drawn]
+        case = AcceptanceCase(
+            np.array([[mark.expected_error_mm for mark in p.landmarks] for p, _ in drawn]),
+            np.array(errors),
+            np.stack([signs.misfits for signs in seen]),
+            groups,
+            ["one"] * n_films,
+        )
+        return fit_gate(
+            SOURCE, seen, groups, {"0": case}, head=head_model, shape_source="80 drawn heads", target=target
+        )
 
     return make
 

@@ -7,7 +7,12 @@ import pytest
 
 from cephsure.errors import BundleError, InputError
 from cephsure.model import shipped_models
-from cephsure.uncertainty.gate import GATE_FILE, Gate, GateTarget, film_signs, fit_gate, read_gate, write_gate
+from cephsure.uncertainty.gate import GATE_FILE, GateTarget, film_signs, fit_gate, read_gate, write_gate
+from cephsure.uncertainty.gate.acceptance import AcceptanceCase
+from cephsure.uncertainty.prediction import ReaderInfo
+
+
+NOTHING = AcceptanceCase(*np.empty((3, 0, 8)), [], [])
 
 
 def test_nineteen_films_are_the_fewest_for_five_percent(learn):
@@ -34,6 +39,7 @@ def test_a_gate_is_the_same_when_read(gate, tmp_path):
         {"shape": {"mean": []}},
         {"target": {"max_missed_rate": 2.0}},
         {"source": {"dataset": "drawn"}},
+        {"rules": {}},
         {"surprise": 1},
     ],
 )
@@ -63,27 +69,30 @@ def test_a_gate_that_is_no_json_is_refused(tmp_path):
         read_gate(tmp_path)
 
 
-def test_signs_must_be_of_the_same_films(drawn_case, as_data, head_model):
-    prediction, truth = drawn_case(np.random.default_rng(9))
-    with pytest.raises(InputError, match="do not fit"):
-        fit_gate(as_data([prediction], [truth]), [], head=head_model, shape_source="none")
-
-
 @pytest.mark.parametrize("wrong", [{"max_missed_rate": 0.0}, {"false_alarm_rate": 1.0}, {"tolerance_mm": -1}])
 def test_targets_out_of_range_are_refused(wrong):
     with pytest.raises(InputError):
         GateTarget.of(**wrong)
 
 
-def test_films_of_one_group_count_once(gate_films, drawn_case, as_data, head_model):
+def test_films_of_one_group_count_once(gate, gate_films, drawn_case, head_model):
     rng = np.random.default_rng(10)
-    cases = [drawn_case(rng) for _ in range(6)]
-    seen = [film_signs(prediction, gate_films(rng), head=head_model) for prediction, _ in cases]
-    data = as_data(
-        [prediction for prediction, _ in cases],
-        [t for _, t in cases],
-        groups=["a", "a", None, None, "b", "b"],
-    )
-    learned = fit_gate(data, seen, head=head_model, shape_source="drawn")
-    assert isinstance(learned, Gate)
+    seen = [film_signs(drawn_case(rng)[0], gate_films(rng), head=head_model) for _ in range(6)]
+    how = {"head": head_model, "shape_source": "drawn"}
+    learned = fit_gate(gate.source, seen, ["a", "a", "c", "d", "b", "b"], {"0": NOTHING}, **how)
     assert (learned.films, learned.units, len(learned.reference.rows)) == (6, 4, 4)
+    assert learned.rules["0"].threshold_mm is None
+    with pytest.raises(InputError, match="signs of 5 films do not fit 6 films"):
+        fit_gate(gate.source, seen[1:], ["a", "a", "c", "d", "b", "b"], {"0": NOTHING}, **how)
+
+
+def test_a_reader_is_judged_by_the_rule_of_the_own_case(gate):
+    easy = gate.rules["0"].model_copy(update={"threshold_mm": 9.0})
+    two = gate.model_copy(update={"rules": {**gate.rules, "10": easy}})
+
+    def rule(**about):
+        return two.rule_for(ReaderInfo(name="n", truth_of="one", for_whom="n", **about))
+
+    assert two.rule_for(None) == rule(kind="definition", films=0) == rule(kind="site", films=9)
+    assert rule(kind="site", films=10) == easy
+    assert two.usual_case == "0"

@@ -102,8 +102,8 @@ def test_points_without_truth_count_for_nothing():
 
 
 def test_few_acceptable_points_are_not_accepted():
-    scores = np.array([[0.1] * 4 + [9.0] * 15, [0.1] * 5 + [9.0] * 14])
-    assert accepted_points(scores, 1.0).sum(axis=1).tolist() == [0, 5]
+    scores = np.array([[0.1] * 1 + [9.0] * 18, [0.1] * 2 + [9.0] * 17])
+    assert accepted_points(scores, 1.0).sum(axis=1).tolist() == [0, 2]
     assert not accepted_points(scores, None).any()
     assert not accepted_points(np.full((1, 3), np.nan), 1.0).any()
 

@@ -11,7 +11,9 @@ from cephsure.uncertainty.gate import (
     film_signs,
     judge,
     promises,
+    site_reference,
 )
+from cephsure.uncertainty.readers.reader import AcceptedOnFilms, plain_mean
 
 
 def test_a_gate_accepts_some_points_of_usual_films_and_promises_it(gate, drawn_case, gate_films):
@@ -22,6 +24,8 @@ def test_a_gate_accepts_some_points_of_usual_films_and_promises_it(gate, drawn_c
     marks = [mark.verdict for film in found for mark in film.landmarks]
     assert 0.05 < marks.count("accept") / len(marks) < 0.95
     text = " ".join(promises(gate))
+    assert "for readers who differ as those it was learned from" in text
+    assert "For a reader not met before: expected error up to" in text
     assert "at most 0.1 of a film's accepted points" in text
     assert "probability 0.05 at most, and unfit with 0.01 at most" in text
     assert card_section(gate).startswith("## Gate\n\n- Calibrated on 120 films (120 independent)")
@@ -110,7 +114,7 @@ def test_too_few_films_review_everything_and_say_so(learn, drawn_case, gate_film
     small = learn(12)
     rng = np.random.default_rng(6)
     found = apply_gate(drawn_case(rng)[0], gate_films(rng), small)
-    assert small.threshold_mm is None
+    assert small.rules["0"].threshold_mm is None
     assert not small.judges_films
     assert found.verdict == "review"
     assert "12 calibration films are too few" in found.reasons[0]
@@ -128,3 +132,50 @@ def test_other_landmarks_are_refused(gate, predicted, heads, head_model, gate_fi
     seen = film_signs(prediction, gate_films(rng), head=head_model)
     with pytest.raises(InputError, match="other landmarks"):
         judge(prediction.model_copy(update={"landmarks": prediction.landmarks[1:]}), seen, gate)
+
+
+def site_of(gate, **about):
+    """A reader of the gate's landmarks, as known as can be."""
+    usual = plain_mean(gate.numbers, name="here", model="m", model_sha256="1" * 64)
+    return usual.model_copy(update={"kind": "site", "truth_of": "one", "films": 10} | about)
+
+
+def test_a_site_whose_films_withdrew_the_gate_has_no_accepted_point_and_says_why(
+    gate, drawn_case, gate_films
+):
+    acceptance = {"points": 40, "wrong": 12}
+    withdrawn = site_of(gate, acceptance=AcceptedOnFilms(**acceptance, withdrawn="12 of 40 were wrong"))
+    kept = site_of(gate, acceptance=AcceptedOnFilms(**acceptance))
+    before, after = [], []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        prediction, film = drawn_case(rng)[0], gate_films(rng)
+        before.append(apply_gate(prediction, film, gate, reader=kept))
+        after.append(apply_gate(prediction, film, gate, reader=withdrawn))
+    assert any(mark.verdict == "accept" for found in before for mark in found.landmarks)
+    assert {mark.verdict for found in after for mark in found.landmarks} == {"review"}
+    for found, other in zip(before, after, strict=True):
+        assert other.verdict == found.verdict
+        accepted = any(mark.verdict == "accept" for mark in found.landmarks)
+        assert ("12 of 40 were wrong" in other.reasons) == accepted
+
+
+def test_at_a_site_a_film_is_judged_by_the_sites_films(gate, predicted, heads, gate_films, head_model):
+    """Films that are all uncertain: strange beside the calibration films, usual at their own site."""
+    rng = np.random.default_rng(11)
+    films = [(predicted(heads(rng), expected_px=12.0, spread_px=9.0), gate_films(rng)) for _ in range(31)]
+    seen = [film_signs(prediction, film, head=head_model) for prediction, film in films]
+    here = site_of(gate, film_reference=site_reference(seen[1:], gate.reference))
+    prediction, film = films[0]
+    assert apply_gate(prediction, film, gate).verdict != "fit"
+    assert apply_gate(prediction, film, gate, reader=here).verdict == "fit"
+
+
+def test_worst_persons_and_cases_are_told(gate):
+    rules = {
+        "0": gate.rules["0"].model_copy(update={"persons": 3, "worst_person": 0.123}),
+        "known": gate.rules["0"].model_copy(update={"threshold_mm": None}),
+    }
+    text = " ".join(promises(gate.model_copy(update={"rules": rules})))
+    assert "(the worst of 3 persons 12.3%)" in text
+    assert "For the annotators, each no point is accepted." in text

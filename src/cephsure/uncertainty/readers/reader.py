@@ -80,7 +80,7 @@ class Reader(Frozen):
     kind: ReaderKind
     model: str
     model_sha256: str
-    landmarks: tuple[ReaderLandmark, ...]
+    landmarks: tuple[ReaderLandmark, ...] = Field(min_length=1)
     films: int = Field(default=0, ge=0)
     truth_of: TruthOf = "one"
     acceptance: AcceptedOnFilms | None = None
