@@ -11,7 +11,6 @@ from cephsure.uncertainty.gate import GATE_FILE, GateTarget, film_signs, fit_gat
 from cephsure.uncertainty.gate.acceptance import AcceptanceCase
 from cephsure.uncertainty.prediction import ReaderInfo
 
-
 NOTHING = AcceptanceCase(*np.empty((3, 0, 8)), [], [])
 
 
