@@ -9,7 +9,7 @@ import cephsure as package
 from cephsure.cli import terminal
 from cephsure.cli.app import shared_flags_first
 
-COMMANDS = ("demo", "predict", "landmarks", "train", "evaluate", "models")
+COMMANDS = ("demo", "predict", "landmarks", "train", "evaluate", "models", "reader-profile")
 HEAVY = ("numpy", "scipy", "torch", "onnxruntime", "pydicom", "PIL", "matplotlib", "rich")
 
 

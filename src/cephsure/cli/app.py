@@ -15,6 +15,7 @@ from cephsure.cli.evaluate import evaluate
 from cephsure.cli.experiment import ExperimentCommand, experiment
 from cephsure.cli.listings import landmarks, measurements, models_app
 from cephsure.cli.predict import demo, predict
+from cephsure.cli.reader_profile import reader_profile
 from cephsure.cli.train import train
 
 _SHARED_FLAGS = {"--quiet", "-q", "--verbose", "-v", "--debug"}
@@ -39,6 +40,7 @@ for command in (
     train,
     evaluate,
     calibrate,
+    reader_profile,
     site_calibrate,
     monitor,
 ):

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cephsure.workflows.ask_reader import ReaderProfile, reader_profile
     from cephsure.workflows.assess import Assessment, evaluate
     from cephsure.workflows.batch import AnnotatedData, Batch, Progress
     from cephsure.workflows.calibrate_bundle import CalibrateOptions, CalibrationResult, calibrate
@@ -21,6 +22,7 @@ _PLACES = {
     "calibrate_bundle": ("CalibrateOptions", "CalibrationResult", "calibrate"),
     "measure": ("AnalyzeOptions", "analyze", "compare_classes"),
     "predict": ("OutputFiles", "PredictOptions", "predict_films"),
+    "ask_reader": ("ReaderProfile", "reader_profile"),
     "site_films": ("CoverageWatch", "SiteCalibration", "monitor", "site_calibrate"),
     "train_bundle": ("TrainOptions", "TrainedModel", "train"),
     "study": ("StudyOptions", "run_study"),
@@ -36,6 +38,7 @@ __all__ = [
     "OutputFiles",
     "PredictOptions",
     "Progress",
+    "ReaderProfile",
     "SiteCalibration",
     "StudyOptions",
     "TrainOptions",
@@ -46,6 +49,7 @@ __all__ = [
     "evaluate",
     "monitor",
     "predict_films",
+    "reader_profile",
     "run_study",
     "site_calibrate",
     "train",
