@@ -92,6 +92,7 @@ def test_every_landmark_has_its_definition_and_four_answers(write):
     assert text.count("The brightest point of its quarter.") == 3
     assert "Dot UL" in text
     assert "8.0 mm further down and 4.0 mm further back." in text
+    assert "junior and senior usually mark 9.0 mm apart." in text
     assert "definition decides: junior is the brightest on 100% of films" in text
 
 

@@ -128,18 +128,17 @@ def _card(question: Question, film_pixels: NDArray[np.float32], *, span_px: floa
         f"{' checked' if answer == chosen else ''}><span><b>{head}:</b> {escape(words)}</span></label>"
         for answer, head, words in options
     )
-    rests = (
-        f"<details><summary>What is known of readers</summary><p>{escape(question.evidence)}. "
-        "(-1 is place 1, +1 is place 2.)</p></details>"
-        if question.evidence
-        else ""
-    )
+    known = f"{question.answers[0]} and {question.answers[1]} usually mark {question.apart_mm:.1f} mm apart."
+    if question.evidence:
+        known += f" {question.evidence}. (-1 is place 1, +1 is place 2.)"
     return (
         f'<fieldset class="card" id="{key}" aria-describedby="{key}-definition">\n'
         f"<legend>{escape(mark.name)} <span>{escape(mark.code)}</span></legend>\n"
         f'{_picture(question, film_pixels, span_px=span_px)}\n<div class="side">\n'
         f'<p id="{key}-definition"><em>Written definition.</em> {escape(mark.definition)}</p>\n'
-        f'<div class="options">\n{radios}\n</div>\n{rests}\n</div>\n</fieldset>'
+        f'<div class="options">\n{radios}\n</div>\n'
+        f"<details><summary>What is known of readers</summary><p>{escape(known)}</p></details>\n"
+        "</div>\n</fieldset>"
     )
 
 

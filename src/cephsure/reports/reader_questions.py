@@ -31,6 +31,7 @@ class Question:
         answers: the two annotators, as an answer names them; place 1 is the first one's.
         places_px: (2, 2) where each of them would mark it on the film.
         ways: from the other place to each, in words.
+        apart_mm: how far apart the two usually mark.
         usual: where points go without an answer, in words.
         evidence: what that rests on; "" where nothing is known.
         faces_left: whether the film's front is to the left.
@@ -40,6 +41,7 @@ class Question:
     answers: tuple[str, str]
     places_px: Array
     ways: tuple[str, str]
+    apart_mm: float
     usual: str
     evidence: str
     faces_left: bool
@@ -79,6 +81,7 @@ def questions(
                 answers=(first, second),
                 places_px=places,
                 ways=(in_words(way, in_mm=told), in_words(-way, in_mm=told)),
+                apart_mm=habits.apart_mm,
                 usual=_usual(habits),
                 evidence=habits.evidence,
                 faces_left=faces_left,
