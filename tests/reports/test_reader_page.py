@@ -174,7 +174,7 @@ def test_the_file_of_the_page_is_the_one_of_the_command(opened, profile, tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["Dr O'Neill", '"$HOME" `x` \\ !', 'it\'s "both"'])
+@pytest.mark.parametrize("name", ["Dr O'Neill", '"$HOME" `x` \\ !', 'it\'s "both\'s"'])
 def test_any_name_goes_into_file_and_command(opened, profile, tmp_path, name):
     choose(opened)
     opened.get_by_label("Name of the reader").fill(name)
