@@ -32,7 +32,7 @@ def profile():
 def write(dots, profile):
     drawn = dots.draw_dots(np.random.default_rng(0))
     landmark_set = LandmarkSet.from_dict(dots._landmarks())
-    marks = np.stack([drawn.points, drawn.points + SHIFT])
+    marks = np.stack([drawn.points, drawn.points + SHIFT])[None]
     asked = questions(made_population(), landmark_set, marks, mm_per_px=(0.5, 0.5), faces_left=False)
 
     def written(**options):
@@ -174,7 +174,7 @@ def test_the_file_of_the_page_is_the_one_of_the_command(opened, profile, tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["Dr O'Neill", '"$HOME" `x` \\ !', 'it\'s "both\'s"'])
+@pytest.mark.parametrize("name", ["Dr O'Neill", '"$HOME" `x` \\ !', "it's \"both's\""])
 def test_any_name_goes_into_file_and_command(opened, profile, tmp_path, name):
     choose(opened)
     opened.get_by_label("Name of the reader").fill(name)

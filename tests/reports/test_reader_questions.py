@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cephsure.landmarks import LandmarkSet
 from cephsure.reports.reader_questions import in_words, questions
 from reader_population import made_population
 
@@ -13,14 +14,18 @@ SECOND = np.array([[100.0, 120.0], [50.0, 55.0], [80.0, 80.0], [20.0, 10.0]])
 
 @pytest.fixture
 def ask(dots):
-    from cephsure.landmarks import LandmarkSet
-
-    dot_set = LandmarkSet.from_dict(dots._landmarks())
-
-    def asked(*, mm_per_px=(0.5, 0.5), faces_left=False, **options):
-        marks = np.stack([FIRST, SECOND])
-        population = made_population(**options)
-        return questions(population, dot_set, marks, mm_per_px=mm_per_px, faces_left=faces_left)
+    def asked(*, mm_per_px=(0.5, 0.5), faces_left=False, extreme="", samples=1, against=0, **options):
+        """``against`` samples have the two annotators' marks exchanged."""
+        facts = dots._landmarks()
+        facts["landmarks"][0]["extreme"] = extreme
+        marks = [np.stack([FIRST, SECOND])] * (samples - against) + [np.stack([SECOND, FIRST])] * against
+        return questions(
+            made_population(**options),
+            LandmarkSet.from_dict(facts),
+            np.array(marks),
+            mm_per_px=mm_per_px,
+            faces_left=faces_left,
+        )
 
     return asked
 
@@ -52,6 +57,26 @@ def test_without_a_scale_there_are_directions_alone(ask):
 
 def test_each_axis_has_its_own_scale(ask):
     assert ask(mm_per_px=(1.0, 0.5))[0].ways[0] == "10.0 mm further up and 10.0 mm further forward"
+
+
+@pytest.mark.parametrize(
+    ("extreme", "faces_left", "place", "words"),
+    [
+        ("anterior", False, 0, "the more anterior"),
+        ("anterior", True, 1, "the more anterior"),
+        ("inferior", False, 1, "the lower"),
+    ],
+)
+def test_the_place_that_the_definition_means_is_told(ask, extreme, faces_left, place, words):
+    ways = ask(extreme=extreme, faces_left=faces_left)[0].ways
+    assert ways[place].endswith(f"; {words}, as the definition says")
+    assert ";" not in ways[1 - place]
+
+
+def test_it_is_not_told_where_samples_disagree(ask):
+    assert "definition" in " ".join(ask(extreme="anterior", samples=5, against=1)[0].ways)
+    assert "definition" not in " ".join(ask(extreme="anterior", samples=5, against=2)[0].ways)
+    assert "definition" not in " ".join(ask()[0].ways)
 
 
 def test_what_no_answer_means_follows_the_centre_of_readers(ask):

@@ -116,14 +116,13 @@ def _page(
     else:
         shown, credit = films.read(film, mm_per_px=mm_per_px), ""
     orientation = model.orientation(shown)
-    drawn = model.sample(shown, orientation).marks_px
-    if drawn is None:
+    samples_px, scale = model.sample(shown, orientation).marks_px, shown.spacing
+    if samples_px is None:
         raise _nothing_to_choose(model)
-    marks_px, scale = drawn.mean(axis=0), shown.spacing
     asked = questions(
         _population(model),
         model.landmark_set,
-        marks_px,
+        samples_px,
         mm_per_px=None if scale is None else (scale.x_mm_per_px, scale.y_mm_per_px),
         faces_left=orientation.left,
     )
@@ -133,7 +132,7 @@ def _page(
     text = reader_page(
         asked,
         shown.pixels,
-        span_px=float(np.ptp(marks_px.mean(axis=0), axis=0).max()),
+        span_px=float(np.ptp(samples_px.mean(axis=(0, 1)), axis=0).max()),
         profile=profile,
         answered=said,
         of=model.bundle.provenance.data,
