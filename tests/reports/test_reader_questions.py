@@ -69,7 +69,7 @@ def test_each_axis_has_its_own_scale(ask):
 )
 def test_the_place_that_the_definition_means_is_told(ask, extreme, faces_left, place, words):
     ways = ask(extreme=extreme, faces_left=faces_left)[0].ways
-    assert ways[place].endswith(f"; {words}, as the definition says")
+    assert ways[place].endswith(f"; here {words}, as the definition says")
     assert ";" not in ways[1 - place]
 
 

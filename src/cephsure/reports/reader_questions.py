@@ -120,7 +120,7 @@ def _meant(definition: Definition | None) -> tuple[str, str]:
     """What to say of each place, where nearly all samples agree which one the definition means."""
     if definition is None or max(definition.share, 1 - definition.share) < _CLEAR:
         return "", ""
-    words = f"; {definition.words}, as the definition says"
+    words = f"; here {definition.words}, as the definition says"
     return ("", words) if definition.share > 0.5 else (words, "")
 
 
