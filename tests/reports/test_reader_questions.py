@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cephsure.landmarks import LandmarkSet
+from cephsure.landmarks import LandmarkSet, load_landmark_set
 from cephsure.reports.reader_questions import in_words, questions
 from reader_population import made_population
 
@@ -77,6 +77,20 @@ def test_it_is_not_told_where_samples_disagree(ask):
     assert "definition" in " ".join(ask(extreme="anterior", samples=5, against=1)[0].ways)
     assert "definition" not in " ".join(ask(extreme="anterior", samples=5, against=2)[0].ways)
     assert "definition" not in " ".join(ask()[0].ways)
+
+
+def test_sets_of_older_bundles_take_their_extremes_from_the_shipped_set():
+    facts = load_landmark_set("isbi-19").to_dict()
+    for mark in facts["landmarks"]:
+        del mark["extreme"]
+    places = np.zeros((1, 2, 19, 2))
+    places[0, 1, 2, 1] = 4.0  # orbitale, the lowest point of the orbit's rim
+    asked = questions(
+        made_population(), LandmarkSet.from_dict(facts), places, mm_per_px=None, faces_left=False
+    )
+    assert [question.landmark.code for question in asked] == ["S", "N", "Or"]
+    assert asked[2].ways == ("further up", "further down; here the lower, as the definition says")
+    assert "definition" not in " ".join(asked[1].ways)  # an extreme too, but both places are one here
 
 
 def test_what_no_answer_means_follows_the_centre_of_readers(ask):

@@ -82,7 +82,7 @@ def questions(
         index = habits.number - 1
         places = marks_px[:, index]
         way = (places[0] - places[1]) * upright
-        told, meant = mm_per_px is not None, _meant(definitions.get(index))
+        told, meant = mm_per_px is not None, _meant(definitions.get(index) if way.any() else None)
         found.append(
             Question(
                 landmark=landmark_set.landmarks[index],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cephsure.landmarks import load_landmark_set, shipped_landmark_sets
 from cephsure.uncertainty.readers.population import Definition
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def definitions_of(landmark_set: LandmarkSet, marks_mm: NDArray[np.float64]) -> 
         marks_mm: (F, 2, L, 2) what the two annotators marked on upright films, the face to the right; NaN
             where one did not.
     """
+    landmark_set = _with_extremes(landmark_set)
     found: dict[int, Definition] = {}
     apart = marks_mm[:, 1] - marks_mm[:, 0]  # (F, L, 2) from the first annotator's mark to the second's
     middle = marks_mm.mean(axis=1)
@@ -53,3 +55,12 @@ def definitions_of(landmark_set: LandmarkSet, marks_mm: NDArray[np.float64]) -> 
         if len(along):
             found[index] = Definition(float((along > 0).mean()), words)
     return found
+
+
+def _with_extremes(landmark_set: LandmarkSet) -> LandmarkSet:
+    """The shipped set of this name, if it is the same: older bundles' sets do not say what is an extreme."""
+    if landmark_set.name in shipped_landmark_sets():
+        shipped = load_landmark_set(landmark_set.name)
+        if shipped.codes == landmark_set.codes:
+            return shipped
+    return landmark_set
