@@ -150,7 +150,7 @@ def _population(model: Model) -> Population:
             remedy="calibrate it first: cephsure calibrate",
         )
     population = model.calibration.readers
-    if population is None or len(population.annotators) != 2:
+    if len(population.annotators) != 2:
         raise _nothing_to_choose(model)
     return population
 

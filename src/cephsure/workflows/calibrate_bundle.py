@@ -15,7 +15,6 @@ from cephsure.bundles.edit import edit_bundle
 from cephsure.datasets import KnownFilms, annotators, select
 from cephsure.errors import InputError
 from cephsure.evaluation.calibration_figures import document
-from cephsure.landmarks import load_landmark_set, shipped_landmark_sets
 from cephsure.uncertainty.calibration.calibration import CALIBRATION_FILE, Calibration, FittedOn
 from cephsure.uncertainty.calibration.fitting import (
     Readings,
@@ -60,7 +59,6 @@ if TYPE_CHECKING:
     from cephsure.bundles.bundle import Bundle
     from cephsure.datasets import Dataset
     from cephsure.inference.session import Device
-    from cephsure.landmarks import LandmarkSet
     from cephsure.model import Model
     from cephsure.uncertainty.calibration.fitting import Rehearsed
     from cephsure.uncertainty.gate import Gate
@@ -219,19 +217,8 @@ def _readings(
         one=tuple(one),
         mean=means_of(collected, dataset) if truth == MEAN else (),
         annotators=told_apart,
-        definitions=definitions_of(
-            _with_extremes(model.landmark_set), np.array(points) * scales[:, None, None]
-        ),
+        definitions=definitions_of(model.landmark_set, np.array(points) * scales[:, None, None]),
     )
-
-
-def _with_extremes(landmark_set: LandmarkSet) -> LandmarkSet:
-    """The shipped set of this name, if it is the same: older bundles' sets do not say what is an extreme."""
-    if landmark_set.name in shipped_landmark_sets():
-        shipped = load_landmark_set(landmark_set.name)
-        if shipped.codes == landmark_set.codes:
-            return shipped
-    return landmark_set
 
 
 def _calibration(
