@@ -168,7 +168,9 @@ def test_the_file_of_the_page_is_the_one_of_the_command(opened, profile, tmp_pat
     assert download.value.suggested_filename == "dr x.json"
     download.value.save_as(tmp_path / "saved.json")
     assert read_reader(tmp_path / "saved.json") == profile(ANSWERS)
-    assert "2 answers" in opened.get_by_role("status").inner_text()
+    said = opened.get_by_role("status").inner_text()
+    assert "2 answers" in said
+    assert said.endswith('cephsure predict FILM --model dots --reader "dr x.json"')
     command = shlex.split(opened.locator("#command").input_value())
     assert command == [*COMMAND, "--name", "Dr <X>", "--answer", "UL=senior", "--answer", "LL=between"]
 
