@@ -346,7 +346,7 @@ def _show_site(found: SiteCalibration, *, level: float) -> None:
         console.print("worst: the landmark that regions hold least · accepted: by the gate", style="dim")
     else:
         console.print("one film: what films bring cannot be shown by cross-validation", style="dim")
-    console.print(f"regions and expected errors are now for: {reader.for_whom}")
+    console.print(f"regions and expected errors hold for: {reader.for_whom}")
     kept = reader.acceptance
     if kept is not None:
         line = f"gate: {kept.wrong} of {kept.points} accepted points wrong, each film judged by the others"
@@ -360,7 +360,7 @@ def _show_site(found: SiteCalibration, *, level: float) -> None:
 
 def _show_watch(watched: CoverageWatch) -> None:
     console, readings = terminal.stdout_console(), watched.readings
-    heading = f"{watched.model} on {watched.dataset} · truth: {watched.truth} · for {watched.reader}"
+    heading = f"{watched.model} on {watched.dataset} · truth: {watched.truth} · for whom: {watched.reader}"
     console.print(heading, style="bold")
     console.print(
         f"{len(readings)} films, {readings[-1].mean_outside:.1%} of their points outside the regions "

@@ -173,7 +173,7 @@ def _heading(evaluation: Evaluation) -> str:
     changes = [name for name, done in (("mirrored", about.mirrored), ("inverted", about.inverted)) if done]
     data = f"{about.dataset} ({', '.join([about.split or WHOLE, *changes])})"
     samples = f"{about.samples} sample" + ("s" if about.samples != 1 else "")
-    reader = f" · for {about.reader}" if about.reader else ""
+    reader = f" · for whom: {about.reader}" if about.reader else ""
     return f"{about.model} ({about.model_kind}, {samples}) on {data} · truth: {about.truth}{reader}"
 
 

@@ -69,9 +69,9 @@ def print_film(console: Console, prediction: Prediction) -> None:
         console.print(NO_SCALE, style="bold yellow")
     console.print(_MARKS_IN_PERCENT if unknown_scale else _MARKS_IN_MM, style="dim")
     if (level := region_level(prediction)) is not None:
-        whom = "" if prediction.reader is None else f" for {prediction.reader.for_whom}"
+        whom = "" if prediction.reader is None else f"; for whom: {prediction.reader.for_whom}"
         said = f"each region holds the point with {100 * level:g} % probability"
-        console.print(f"calibrated{whom}: {said}", style="dim")
+        console.print(f"calibrated: {said}{whom}", style="dim")
     model, plural = prediction.model, "" if prediction.model.samples == 1 else "s"
     console.print(f"model {model.name}: {model.kind}, {model.samples} sample{plural} a landmark", style="dim")
     for note in prediction.film.notes:
