@@ -20,7 +20,6 @@ from cephsure.cli.options import (
     Truth,
 )
 from cephsure.errors import InputError
-from cephsure.uncertainty.readers.cases import KNOWN
 from cephsure.workflows.batch import DEFAULT_MODEL, WHOLE, AnnotatedData
 
 if TYPE_CHECKING:
@@ -299,6 +298,7 @@ def _show_figures(figures: dict[str, Any]) -> None:
         region_table,
         reliability_table,
     )
+    from cephsure.uncertainty.readers.cases import KNOWN
 
     console, source = terminal.stdout_console(), figures["source"]
     console.print(f"{source['model']} on {source['dataset']} ({source['split']})", style="bold")
