@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 PICTURE_ANGLES = (0.0, 15.0, 30.0, 45.0)
 _COLUMNS = 4
-_SERIES_COLOURS = (GREY, "#0072B2", "#D55E00", "#009E73", "#CC79A7")
+_SERIES_COLOURS = (GREY, "#0072B2", "#E69F00", "#CC79A7", "#D55E00", "#009E73")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

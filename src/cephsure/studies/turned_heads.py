@@ -56,12 +56,13 @@ class PoseSeries:
 TURNS = tuple(float(angle) for angle in range(-45, 46))
 FEW_TURNS = TURNS[::5]
 LEANS = tuple(float(angle) for angle in range(-20, 21, 2))
-CHIN_UP_DEG = 15.0
+CHIN_DEG = 15.0
 """Three standard deviations of the posture on the training films of ISBI 2015: hardly anyone is seen so."""
 SERIES = (
     PoseSeries("parallel", "rotation, parallel sum", "rotation", "parallel", "sum", TURNS),
     PoseSeries("parallel-film", "rotation, parallel film", "rotation", "parallel", "cephalogram", TURNS),
-    PoseSeries("chin-up", "rotation, chin up", "rotation", "cone", "cephalogram", FEW_TURNS, -CHIN_UP_DEG),
+    PoseSeries("chin-up", "rotation, chin up", "rotation", "cone", "cephalogram", FEW_TURNS, -CHIN_DEG),
+    PoseSeries("chin-down", "rotation, chin down", "rotation", "cone", "cephalogram", FEW_TURNS, CHIN_DEG),
     PoseSeries("cone", "rotation, cone film", "rotation", "cone", "cephalogram", TURNS),
     PoseSeries("tilt", "tilt, cone film", "tilt", "cone", "cephalogram", LEANS),
     PoseSeries("nod", "nod, cone film", "nod", "cone", "cephalogram", LEANS),
