@@ -3,9 +3,10 @@
     python scripts/write_findings.py --study DIR --paper-study DIR   # keep what the page tells, then write it
     python scripts/write_findings.py                                 # write it from results/ alone
 
-A study is made by ``cephsure experiment``, one of the shipped models on two head CTs and one of models of the
-reference's recipe. What the page tells of them is kept in results/findings.json and findings_paper.json. No
-number stands in the page's own text, and the script writes no sentence.
+A study is made by ``cephsure experiment``, one of the recipe ``default`` on two head CTs and one of models of
+the reference's recipe, all trained on the training films alone. What the page tells of them is kept in
+results/findings.json and findings_paper.json. No number stands in the page's own text, and the script writes
+no sentence.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "findings.md"
 RESULTS = ROOT / "results"
-KEPT = {"shipped": RESULTS / "findings.json", "paper": RESULTS / "findings_paper.json"}
+KEPT = {"ours": RESULTS / "findings.json", "paper": RESULTS / "findings_paper.json"}
 PREDICTIONS = RESULTS / "predictions"
 
 Tables = dict[str, ResultTable]
@@ -123,23 +124,38 @@ def heads_table(found: Tables) -> ResultTable:
     )
 
 
-def by_model(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """The column ``text`` with a column a model, in the order they come."""
-    wide = frame.pivot_table(index=keys, columns="model", values="text", aggfunc="first", sort=False)
-    return wide[list(dict.fromkeys(frame["model"]))].reset_index().rename_axis(columns=None)
+def by_model(frame: pd.DataFrame, keys: list[str], across: str = "model") -> pd.DataFrame:
+    """The column ``text`` with a column a model, or another cell, in the order they come."""
+    wide = frame.pivot_table(index=keys, columns=across, values="text", aggfunc="first", sort=False)
+    return wide[list(dict.fromkeys(frame[across]))].reset_index().rename_axis(columns=None)
+
+
+STEADY = (
+    *("maximum heat-map activation", "entropy of the heat map"),
+    *("spread of the samples", "expected radial error"),
+)
 
 
 def pooled_table(found: Tables) -> ResultTable:
-    """Of the areas over all heads those of each model's own measure and the best measure of all."""
+    """Coefficients and areas over the films of all heads together, of the measures that the page tells of."""
     table = found["rotation-all-heads"]
-    frame = table.frame
-    best = frame.loc[frame.groupby("series", sort=False)["auc"].idxmax()]
-    shown = pd.concat([frame[frame["own_measure"].astype(bool)], best])
-    series = list(dict.fromkeys(frame["series"]))
-    shown = shown.sort_values("series", key=lambda names: names.map(series.index), kind="stable")
-    columns = ["series", "model", "measure", "auc", "auc_worst_pair"]
-    note = f"Each model by its own measure, then the best of all measures. {table.note}"
-    return ResultTable(table.title, shown[columns].drop_duplicates(), note)
+    columns = ["series", "model", "measure", "angle_pearson", "angle_pearson_worst_head"]
+    rows = table.frame["measure"].isin(STEADY)
+    return ResultTable(table.title, table.frame.loc[rows, [*columns, "auc", "auc_worst_pair"]], table.note)
+
+
+def together_table(pooled: ResultTable, title: str, value: str, worst: str) -> ResultTable:
+    """A figure over the films of all heads, its worst in brackets, with a column a series."""
+    frame = pooled.frame
+    cells = zip(frame[value], frame[worst], strict=True)
+    frame = frame.assign(text=[f"{_number(cell, 2)} ({_number(least, 2)})" for cell, least in cells])
+    frame = frame.sort_values("measure", key=lambda names: names.map(STEADY.index), kind="stable")
+    return ResultTable(title, by_model(frame, ["measure", "model"], "series"))
+
+
+def posture_table(found: Tables) -> ResultTable:
+    """How the heads lay in their scans."""
+    return found["rotation-heads"].select("head", "levelled_by_nod_deg", "nod_from")
 
 
 def site_table(found: Tables) -> ResultTable:
@@ -228,6 +244,7 @@ KEPT_TABLES: dict[str, tuple[set[str], Callable[[Tables], ResultTable]]] = {
     "turned": ({"rotation", "rotation-by-angle"}, turned_table),
     "heads": ({"rotation"}, heads_table),
     "pooled": ({"rotation-all-heads"}, pooled_table),
+    "posture": ({"rotation-heads"}, posture_table),
     "site": ({"other_site_accuracy"}, site_table),
     "noticed": ({"other_site_noticed"}, noticed_table),
     "observers": ({"observers"}, observers_table),
@@ -259,6 +276,15 @@ class Kept:
         documents = json.loads(path.read_text(encoding="utf-8"))
         self._tables = {name: ResultTable.from_document(data) for name, data in documents.items()}
         self._tables["best"] = best_table(self._tables[BEST])
+        pooled = self._tables.get("pooled")
+        if pooled is not None:
+            title = (
+                "Size of the angle and mean measure, Pearson's r over the films of both heads (worst head)"
+            )
+            figures = ("angle_pearson", "angle_pearson_worst_head")
+            self._tables["follows"] = together_table(pooled, title, *figures)
+            title = "Turned films of both heads told from straight ones of both, area (worst pair of heads)"
+            self._tables["told"] = together_table(pooled, title, "auc", "auc_worst_pair")
 
     def table(self, name: str, *columns: str, **where: str) -> str:
         """A table in Markdown, rounded for reading, intervals beside their values; its note below."""
