@@ -29,9 +29,10 @@ def set_of(*extremes):
     ],
 )
 def test_the_share_of_films_on_which_the_second_goes_further(extreme, towards, words):
-    marks = np.zeros((4, 2, 1, 2))
+    marks = np.zeros((6, 2, 1, 2))
     # On three of four films the second annotator's mark lies further that way; across it means nothing.
-    marks[:, 1, 0] = np.array([1, 1, 1, -1])[:, None] * np.array(towards) + 5 * np.array(towards[::-1])
+    marks[:, 1, 0] = np.array([1, 1, 1, -1, 1, 1])[:, None] * np.array(towards) + 5 * np.array(towards[::-1])
+    marks[4, 0], marks[5, 1, 0, 0] = np.nan, np.nan  # a film that one of them has not marked tells nothing
     found = definitions_of(set_of(extreme), marks)
     assert found[0].share == 0.75
     assert words in found[0].words
@@ -50,3 +51,4 @@ def test_behind_a_chord_is_away_from_the_face_whichever_end_comes_first(order):
 
 def test_no_extreme_or_a_chord_of_unknown_landmarks_tells_nothing():
     assert definitions_of(set_of("", "behind X P1"), np.zeros((3, 2, 2, 2))) == {}
+    assert definitions_of(set_of("inferior"), np.full((3, 2, 1, 2), np.nan)) == {}

@@ -86,11 +86,11 @@ def test_a_person_counts_once_however_many_sets():
 @pytest.mark.parametrize(
     ("share", "apart", "centre", "words"),
     [
-        (0.97, 1.0, 1.0, "definition decides: junior is the lower on 97% of films; 2 readers: mean -"),
-        (0.03, 1.0, -1.0, "definition decides: senior is the lower on 97%"),
+        (0.99, 1.0, 1.0, "definition decides: junior is the lower on 99% of films; 2 readers: mean -"),
+        (0.01, 1.0, -1.0, "definition decides: senior is the lower on 99%"),
         (0.8, 1.0, 0.0, "definition counts as 2 readers: junior is the lower on 80%"),  # (2 (-1) + 2) / 4
         (0.6, 1.0, -1.0, "junior is the lower on 60% of films; 2 readers"),
-        (0.97, 0.1, -1.0, "2 readers: mean -"),  # where the two hardly part the definition does not matter
+        (0.99, 0.1, -1.0, "2 readers: mean -"),  # where the two hardly part the definition does not matter
     ],
 )
 def test_where_the_definition_is_clear_it_decides(share, apart, centre, words):

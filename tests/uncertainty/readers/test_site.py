@@ -131,8 +131,8 @@ def test_corrected_films_bring_smaller_errors_and_regions_that_hold(gate):
     assert rows[2].coverage == pytest.approx(0.9, abs=0.06)
     for row in rows:
         assert row.worst_landmark <= row.coverage
-        assert row.wrong <= 0.3
         assert 0.0 < row.accepted < 1.0
+    assert rows[2].wrong <= 0.3
     assert rows[2].accepted > rows[0].accepted
 
 

@@ -208,7 +208,7 @@ class Bounds(Frozen):
         # Below the lowest stored level a region is the smallest one that is known.
         bounds = np.array([np.interp(level, GRID_LEVELS, row) for row in rows])
         # Towards a content of 1 there is no interpolation: the region is all of the film.
-        above = np.searchsorted(np.array(GRID_LEVELS) - 1e-12, level)
+        above = np.searchsorted(np.array(GRID_LEVELS) + 1e-12, level)
         bounds = np.where(rows[:, min(int(above), len(GRID_LEVELS) - 1)] >= 1.0, 1.0, bounds)
         return bounds if len(bounds) == count else np.repeat(bounds, count)
 
