@@ -236,7 +236,7 @@ def test_mixture_activation_is_the_most_probable_cell_of_the_mixture():
     images[1] = 1 / 9
     blank = np.zeros((1, 2))
     maps = HeatMaps(images, np.zeros((2, 2)), np.eye(2))
-    samples = Samples(np.zeros((1, 2, 2)), blank, blank, blank, maps=maps)
+    samples = Samples(np.zeros((1, 2, 2)), blank, blank, blank, maps=(maps,))
     assert mixture_activation(samples) == pytest.approx([0.75, 1 / 9])
 
 
@@ -250,7 +250,7 @@ def at(positions, image, *, origin=(0.0, 0.0), cell=((1.0, 0.0), (0.0, 1.0))):
     given = np.asarray(positions, dtype=np.float64)[:, None]
     blank = np.zeros(given.shape[:2])
     maps = HeatMaps(np.asarray(image, np.float32)[None], np.array([origin]), np.array(cell))
-    return Samples(given, blank, blank, blank, maps=maps)
+    return Samples(given, blank, blank, blank, maps=(maps,))
 
 
 def test_mixture_expected_error_of_two_places_by_hand():
@@ -262,6 +262,24 @@ def test_mixture_expected_error_of_two_places_by_hand():
     # In mm, of pixels that are 0.5 wide and 0.25 high: 3 mm across and 2 mm down.
     in_mm = in_millimetres(samples, mm_per_px=(0.5, 0.25))
     assert mixture_expected_error(in_mm) == pytest.approx([0.25 * np.hypot(3, 2)])
+
+
+def test_two_annotators_maps_are_laid_together_at_the_point():
+    """Each is sure of the own mark; that these lie apart is the readers' difference, no uncertainty."""
+    sure, broad = np.zeros((1, 1, 3), np.float32), np.zeros((1, 1, 3), np.float32)
+    sure[0, 0, 1], broad[0, 0] = 1.0, (0.5, 0.0, 0.5)
+    marks = np.array([[[[0.0, 0.0]], [[40.0, 10.0]]]])  # (T, K, L, 2)
+    maps = tuple(
+        HeatMaps(image, mark - np.array([1.0, 0.0]), np.eye(2))
+        for image, mark in zip((sure, broad), marks[0], strict=True)
+    )
+    blank = np.zeros((1, 1))
+    samples = Samples(marks.mean(axis=1), blank, blank, blank, maps=maps, marks_px=marks)
+    assert mixture_activation(samples) == pytest.approx([0.5])
+    assert mixture_expected_error(samples) == pytest.approx([0.5])
+    in_mm = in_millimetres(samples, mm_per_px=(0.5, 0.25))
+    assert mixture_expected_error(in_mm) == pytest.approx([0.25])
+    assert in_mm.marks_px[0, 1, 0] == pytest.approx([20.0, 2.5])
 
 
 def test_mass_off_the_map_does_not_count_and_an_empty_map_tells_nothing():

@@ -1,6 +1,8 @@
-"""What all kinds of region have in common: score and region agree, and the promise is kept."""
+"""What all kinds of region have in common: contents are uniform under the model, score and region agree."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,23 +10,58 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+import made_errors as made
 from cephsure.geometry import Affine
+from cephsure.inference.samples import HeatMaps
 from cephsure.reports.marks import region_outlines
-from cephsure.uncertainty.calibration.calibration import FilmErrors
-from cephsure.uncertainty.calibration.fitting import films_and_truths, fit_regions, score_films
-from cephsure.uncertainty.quantile import LEVELS, conformal_rank
-from cephsure.uncertainty.regions import REGION_KINDS, outlines
+from cephsure.uncertainty.calibration.calibration import FilmErrors, film_errors
+from cephsure.uncertainty.calibration.fitting import drawn_of
+from cephsure.uncertainty.readers.habit import Habit
+from cephsure.uncertainty.regions import REGION_KINDS, Density, outlines
 
 KINDS = tuple(REGION_KINDS)
+CONTENTS = np.array([0.1, 0.5, 0.8, 0.95])
 
 
-@pytest.fixture(scope="module")
-def fitted(made_errors):
-    """Forty films with maps, every other one facing left, and what is fitted on them."""
-    data = made_errors.draw(
-        np.random.default_rng(0), 40, offset_mm=(0.4, -0.3), left=True, with_maps=True, side=31
+@pytest.fixture(scope="module", params=["faces left", "faces right"])
+def film(request):
+    """A film as a reader marks it who is known in part, with annotators' maps."""
+    data = made.draw(np.random.default_rng(0), 2, two=True, left=True, with_maps=True, side=41)
+    calibration = made.calibration(with_maps=True)
+    prior = calibration.readers.prior()
+    blocks = np.tile(np.diag([0.04, 0.09, 0.16]), (4, 1, 1))
+    index = ["faces left", "faces right"].index(request.param)
+    return film_errors(
+        calibration.scatter["one"], drawn_of(data, index), Habit(prior.mean, blocks, prior.spread)
     )
-    return data, fit_regions(data, seed=0)
+
+
+def draw(kind, film, rng):
+    """(L, 2) positions from the density that a kind of region takes for the true one."""
+    if kind == "disc":  # a Rayleigh radius of the expected mean
+        radius = rng.rayleigh(film.expected_mm / np.sqrt(np.pi / 2))
+        angle = rng.uniform(0, 2 * np.pi, len(radius))
+        away = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    elif kind == "ellipse":
+        roots = np.linalg.cholesky(film.covariances_mm2)
+        away = np.einsum("lij,lj->li", roots, rng.standard_normal((len(roots), 2)))
+    else:
+        maps = film.density.maps
+        _, height, width = maps.probabilities.shape
+        cells = [rng.choice(height * width, p=own.ravel() / own.sum()) for own in maps.probabilities]
+        places = np.stack(np.divmod(cells, width)[::-1], axis=1) + rng.uniform(-0.5, 0.5, (len(cells), 2))
+        return maps.origins_px + places @ maps.cell_px.T
+    return film.points_px + away / film.upright_mm_per_px
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_contents_of_points_from_the_model_are_uniform(film, kind):
+    rng = np.random.default_rng(1)
+    contents = np.ravel([REGION_KINDS[kind].contents(film, draw(kind, film, rng)) for _ in range(250)])
+    for level in CONTENTS:
+        # A thousand points: three and a half standard errors.
+        wide = 3.5 * np.sqrt(level * (1 - level) / len(contents))
+        assert (contents <= level).mean() == pytest.approx(level, abs=wide + 0.005)
 
 
 def surrounded(chains, point):
@@ -39,56 +76,49 @@ def surrounded(chains, point):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_position_is_in_the_region_exactly_if_its_score_is_within_the_bound(fitted, kind):
-    data, regions = fitted
+def test_a_position_is_in_the_region_exactly_if_its_content_is_within_it(film, kind):
     score, rng = REGION_KINDS[kind], np.random.default_rng(1)
+    chains = [region_outlines(score.region(film, landmark, 0.8, 0.8)) for landmark in range(4)]
     agreed = []
-    for film, _ in list(films_and_truths(data, regions.landmarks))[:4]:
-        for _ in range(25):
-            positions = film.points_px + rng.normal(0, 15, film.points_px.shape)
-            scores = score.scores(film, positions)
-            for landmark, bound in enumerate(regions.bounds(kind, 0.8)):
-                region = score.region(film, landmark, float(bound), 0.8)
-                held = surrounded(region_outlines(region), positions[landmark] + 1e-7)
-                agreed.append(held == (scores[landmark] <= bound))
-    # An ellipse's outline is drawn with corners: points in the sliver between may differ.
-    assert np.mean(agreed) >= (1.0 if kind == "hdr" else 0.995)
+    for _ in range(50):
+        positions = draw(kind, film, rng)
+        contents = score.contents(film, positions)
+        held = [surrounded(own, place + 1e-7) for own, place in zip(chains, positions, strict=True)]
+        agreed += (np.array(held) == (contents <= 0.8)).tolist()
+    # An ellipse's outline is drawn with corners: points in the sliver between may differ; cells' corners are
+    # rounded to a thousandth of a pixel.
+    assert np.mean(agreed) >= 0.985
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_areas_are_the_outlines(fitted, kind):
-    data, regions = fitted
-    film, _ = next(iter(films_and_truths(data, regions.landmarks)))
-    for landmark, bound in enumerate(regions.bounds(kind, 0.8)):
-        region = REGION_KINDS[kind].region(film, landmark, float(bound), 0.8)
-        total = 0.0
-        for chain in region_outlines(region):
-            x, y = (chain * film.upright_mm_per_px).T
-            total += 0.5 * float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum())
-        assert abs(total) == pytest.approx(region.area_mm2, rel=2e-3)
-        assert region.area_mm2 == REGION_KINDS[kind].area_mm2(film, landmark, float(bound))
+def test_areas_are_those_of_the_outlines_and_grow_with_the_content(film, kind):
+    areas = REGION_KINDS[kind].areas_mm2(film, CONTENTS)
+    assert areas.shape == (4, len(CONTENTS))
+    assert (np.diff(areas, axis=1) > 0).all()
+    for landmark in range(4):
+        region = REGION_KINDS[kind].region(film, landmark, 0.8, 0.9)
+        total = sum(area(chain * film.upright_mm_per_px) for chain in region_outlines(region))
+        assert abs(total) == pytest.approx(region.area_mm2, rel=3e-3)
+        assert region.area_mm2 == pytest.approx(areas[landmark, 2])
+        assert (region.level, region.kind, region.whole_film) == (0.9, kind, False)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_mirrored_film_has_the_mirrored_region(fitted, kind):
-    data, regions = fitted
-    film, _ = next(iter(films_and_truths(data, regions.landmarks)))
+def test_a_mirrored_film_has_the_mirrored_region(film, kind):
     turn = Affine(np.diag([-1.0, 1.0]), np.array([1934.0, 0.0]))
     mirrored = FilmErrors(
         points_px=turn.apply(film.points_px),
         upright_mm_per_px=film.upright_mm_per_px * (-1, 1),
         expected_mm=film.expected_mm,
-        offsets_mm=film.offsets_mm,
         covariances_mm2=film.covariances_mm2,
-        temperatures=film.temperatures,
-        maps=film.maps.mirrored(1935),
+        density=Density(film.density.maps.mirrored(1935)),
     )
     positions = film.points_px + np.array([7.0, -4.0])
     score = REGION_KINDS[kind]
-    assert score.scores(mirrored, turn.apply(positions)) == pytest.approx(score.scores(film, positions))
+    assert score.contents(mirrored, turn.apply(positions)) == pytest.approx(score.contents(film, positions))
     for chain, other in zip(
-        region_outlines(score.region(film, 1, float(regions.bounds(kind, 0.8)[1]), 0.8)),
-        region_outlines(score.region(mirrored, 1, float(regions.bounds(kind, 0.8)[1]), 0.8)),
+        region_outlines(score.region(film, 1, 0.8, 0.8)),
+        region_outlines(score.region(mirrored, 1, 0.8, 0.8)),
         strict=True,
     ):
         ends = [np.sort(chain, axis=0)[[0, -1]] for chain in (turn.apply(chain), other)]
@@ -96,77 +126,45 @@ def test_a_mirrored_film_has_the_mirrored_region(fitted, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_larger_bounds_give_larger_regions(fitted, kind):
-    data, regions = fitted
-    film, _ = next(iter(films_and_truths(data, regions.landmarks)))
-    bounds = [regions.bounds(kind, level)[0] for level in LEVELS[:3]]
-    areas = [REGION_KINDS[kind].area_mm2(film, 0, float(bound)) for bound in bounds]
-    assert areas == sorted(areas)
+def test_contents_begin_at_the_point_and_end_far_off(film, kind):
+    score = REGION_KINDS[kind]
+    assert score.contents(film, film.points_px).max() < 0.15
+    assert score.contents(film, film.points_px + 5000.0) == pytest.approx([1.0] * 4)
+    assert np.isnan(score.contents(film, np.full((4, 2), np.nan))).all()
 
 
-def test_a_position_off_the_map_never_fits(fitted):
-    data, regions = fitted
-    film, _ = next(iter(films_and_truths(data, regions.landmarks)))
-    scores = REGION_KINDS["hdr"].scores(film, film.points_px + 5000.0)
-    assert np.isposinf(scores).all()
-    assert np.isnan(REGION_KINDS["hdr"].scores(film, np.full(film.points_px.shape, np.nan))).all()
+def with_maps(film, image):
+    maps = film.density.maps
+    images = np.repeat(image[None].astype(np.float32), 4, axis=0)
+    return replace(film, density=Density(HeatMaps(images, maps.origins_px, maps.cell_px)))
 
 
-def test_cells_of_one_density_are_in_or_out_together(fitted):
-    data, regions = fitted
-    film, _ = next(iter(films_and_truths(data, regions.landmarks)))
-    flat = np.full_like(film.maps.probabilities, 1 / film.maps.probabilities[0].size)
-    level = type(film.maps)(flat, film.maps.origins_px, film.maps.cell_px)
-    even = FilmErrors(
-        film.points_px,
-        film.upright_mm_per_px,
-        film.expected_mm,
-        film.offsets_mm,
-        film.covariances_mm2,
-        film.temperatures,
-        level,
-    )
-    assert REGION_KINDS["hdr"].area_mm2(even, 0, 0.5) == 0
-    assert REGION_KINDS["hdr"].scores(even, even.points_px) == pytest.approx(1.0)
+def test_cells_of_one_density_are_in_or_out_together(film):
+    even, score = with_maps(film, np.full((20, 20), 1 / 400)), REGION_KINDS["hdr"]
+    assert score.areas_mm2(even, np.array([0.5]))[0, 0] == 0
+    inside = film.density.maps.origins_px + film.density.maps.cell_px @ np.array([7.0, 3.0])
+    assert score.contents(even, inside) == pytest.approx([1.0] * 4)
+    # But a region is never empty: the likeliest cells are in it.
+    region = score.region(even, 0, 0.5, 0.5)
+    assert region.area_mm2 == pytest.approx(400 * abs(np.linalg.det(film.density.maps.cell_px)) * 0.01)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("films", "scored"), [(7, 4), (15, 10), (28, 19), (30, 19)])
-def test_the_whole_way_keeps_its_promise_with_few_films(made_errors, films, scored):
-    """Over many calibrations, shapes fitted each time: coverage k / (n + 1), neither less nor more."""
-    rng = np.random.default_rng(films)
-    held: dict[tuple[str, float], list[float]] = {}
-    for draw in range(60):
-        regions = fit_regions(made_errors.draw(rng, films, offset_mm=(0.5, 0.0)), seed=draw)
-        assert len(regions.scored_on) == scored
-        new = made_errors.draw(rng, 12, offset_mm=(0.5, 0.0))
-        for kind in ("ellipse", "disc"):
-            scores = score_films(kind, new, regions.landmarks)
-            for level in (0.5, 0.8, 0.9):
-                held.setdefault((kind, level), []).append(
-                    float((scores <= regions.bounds(kind, level)).mean())
-                )
-    for (_, level), shares in held.items():
-        rank = conformal_rank(scored, level)
-        if rank > scored:
-            assert min(shares) == 1.0
-        else:
-            error = np.std(shares, ddof=1) / np.sqrt(len(shares))
-            assert abs(np.mean(shares) - rank / (scored + 1)) < 3.5 * error
-            assert rank / (scored + 1) >= level
+def test_highest_density_by_hand(film):
+    image = np.zeros((3, 3))
+    image[1] = (0.3, 0.5, 0.1)
+    image[0, 1] = 0.1
+    few, score = with_maps(film, image), REGION_KINDS["hdr"]
+    cell = abs(np.linalg.det(film.density.maps.cell_px)) * 0.01
+    counts = score.areas_mm2(few, np.array([0.49, 0.5, 0.79, 0.81, 0.99]))[0] / cell
+    assert counts == pytest.approx([0, 1, 1, 2, 2])
+    for (column, row), content in (((1, 1), 0.5), ((0, 1), 0.8), ((2, 1), 1.0), ((1, 0), 1.0), ((0, 0), 1.0)):
+        place = few.density.maps.origins_px + few.density.maps.cell_px @ np.array([column, row], dtype=float)
+        assert score.contents(few, place) == pytest.approx([content] * 4)
 
 
-@pytest.mark.slow
-def test_level_sets_keep_their_promise_too(made_errors):
-    rng = np.random.default_rng(5)
-    shares = []
-    for draw in range(12):
-        data = made_errors.draw(rng, 28 + 12, offset_mm=(0.5, 0.0), with_maps=True, side=25)
-        regions = fit_regions(data.take(range(28)), seed=draw)
-        scores = score_films("hdr", data.take(range(28, 40)), regions.landmarks)
-        shares.append((scores <= regions.bounds("hdr", 0.9)).mean())
-    error = np.std(shares, ddof=1) / np.sqrt(len(shares))
-    assert abs(np.mean(shares) - 0.9) < 3 * error
+def test_a_highest_density_region_needs_maps(film):
+    with pytest.raises(ValueError, match="heat maps"):
+        REGION_KINDS["hdr"].contents(replace(film, density=None), film.points_px)
 
 
 def area(chain):

@@ -95,7 +95,7 @@ def test_bounds_are_those_of_the_levels_and_between_them_on_the_line():
 
 
 def test_towards_all_of_the_film_there_is_no_line():
-    """One landmark has too few films for 95 %: its region at 93 %, between 92.5 and 95, is all of the film."""
+    """With too few films for 95 % the region at 93 %, between 92.5 and 95, is all of the film, too."""
     own = [min(level, 0.94) for level in GRID_LEVELS]
     few = [1.0 if level >= 0.95 else level for level in GRID_LEVELS]
     bounds = Bounds(contents=(tuple(own), tuple(few)))
