@@ -6,6 +6,8 @@ import functools
 import json
 import os
 import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,7 +23,7 @@ import dot_bundle
 import phantom as phantom_head
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
     from numpy.typing import NDArray
@@ -117,6 +119,81 @@ def dot_bundles(dots: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> C
         return dots.write_dot_bundle(folder, recipe=recipe, kind=kind, members=members)
 
     return write
+
+
+_opened: list[list[str]] = []
+
+
+def _note(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "open":
+        for paths in _opened:
+            paths.append(str(arguments[0]))
+
+
+sys.addaudithook(_note)
+
+
+@contextmanager
+def opened_files() -> Iterator[list[str]]:
+    """Give a list of the paths of all files that are opened meanwhile, however they are."""
+    paths: list[str] = []
+    _opened.append(paths)
+    yield paths
+    _opened.remove(paths)
+
+
+@pytest.fixture
+def opened() -> Iterator[list[str]]:
+    """Give a list of the paths of all files that are opened from now on."""
+    with opened_files() as paths:
+        yield paths
+
+
+@dataclass(frozen=True)
+class ReadDots:
+    """Films of dots that several read, and what was trained and calibrated on them.
+
+    Attributes:
+        films: 24 films that "ann" and "bob" marked, bob lower; members 0 and 2 of the bundle have not seen
+            those of even numbers, members 1 and 3 not the others.
+        further: 10 films of "eve", who marks between the two and 0.5 mm to the right.
+        site: 12 films of "zoe", who marks as bob does and 1.5 mm to the right.
+        bundle: an ensemble that tells ann and bob apart.
+        calibrated: it, calibrated out of fold on all films but the site's; ``opened`` are the files that were
+            opened for it.
+    """
+
+    films: Path
+    further: Path
+    site: Path
+    bundle: Path
+    calibrated: Path
+    opened: tuple[str, ...]
+
+
+@pytest.fixture(scope="session")
+def read_dots(dots: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> ReadDots:
+    """Give films of dots that several read, and an ensemble that is calibrated on them."""
+    from cephsure.workflows import AnnotatedData, CalibrateOptions, calibrate
+
+    root, low = tmp_path_factory.mktemp("read_dots"), dots.APART_PX
+    films = dots.write_dot_films(root / "films", 24, {"ann": dots.Reader(), "bob": dots.Reader(down=low)})
+    further = dots.write_dot_films(root / "far", 10, {"eve": dots.Reader(1.0, low / 2)}, seed=1)
+    site = dots.write_dot_films(root / "site", 12, {"zoe": dots.Reader(3.0, low)}, seed=2)
+    unseen = [[f"{number:03d}" for number in range(first, 24, 2)] for first in (0, 1)]
+    bundle = dots.write_dot_bundle(
+        root / "bundle",
+        kind="ensemble",
+        members=4,
+        apart=dots.APART,
+        unseen=unseen * 2,
+        provenance=dots.trained_on(films),
+    )
+    data, others = (AnnotatedData(path, mm_per_px=dots.MM_PER_PX) for path in (films, further))
+    options = CalibrateOptions(folds=2, gate_halves=0, further_readers=(others,))
+    with opened_files() as paths:
+        calibrate(data, bundle, out=root / "calibrated", options=options)
+    return ReadDots(films, further, site, bundle, root / "calibrated", tuple(paths))
 
 
 def _write_film(root: Path, number: int, pixels: NDArray[np.float32]) -> None:

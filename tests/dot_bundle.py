@@ -6,15 +6,17 @@ no head: four bright dots, and a brighter band at the right edge by which a film
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -28,6 +30,11 @@ SHAPE = (PLACES - PLACES.mean(axis=0)) * (
     50 / np.sqrt(((PLACES - PLACES.mean(axis=0)) ** 2).sum(axis=1).mean())
 )
 CODES = ("UL", "UR", "LL", "LR")
+MM_PER_PX = 0.5
+"""Scale of the films: the four dots lie some 12 cm apart, as landmarks do."""
+
+APART, APART_PX = 2, 4.7
+"""Cells of the fine maps, and px of the film, by which the second of two annotators marks lower."""
 
 DEFAULT_RECIPE = {
     "name": "default",
@@ -64,10 +71,64 @@ def draw_dots(rng: np.random.Generator, *, scale: float = 1.0) -> DotFilm:
     return DotFilm(np.clip(pixels, 0, 1).astype(np.float32), points)
 
 
-def write_dot_bundle(
-    folder: Path, *, recipe: str = "default", kind: str = "baseline", members: int = 1
+@dataclass(frozen=True)
+class Reader:
+    """Marks so many px beside the dots, give or take ``noise`` px along x and y."""
+
+    right: float = 0.0
+    down: float = 0.0
+    noise: tuple[float, float] = (1.0, 1.0)
+
+    def marks(self, rng: np.random.Generator, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What is marked, of the dots' centres (4, 2)."""
+        return rng.normal(points + np.array((self.right, self.down)), self.noise)
+
+
+def write_dot_films(
+    folder: Path,
+    count: int,
+    readers: Mapping[str, Reader],
+    *,
+    seed: int = 0,
+    splits: Sequence[str] = (),
+    groups: Mapping[int, str] | None = None,
 ) -> Path:
-    """Write a bundle of ``recipe`` and ``kind``."""
+    """Write films of four dots and ``points.csv``, its path is given; splits and groups by film."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng, table = np.random.default_rng(seed), folder / "points.csv"
+    with table.open("w", newline="", encoding="utf-8") as stream:
+        lines = csv.writer(stream)
+        lines.writerow(["image", "annotator", "split", "group", "landmark", "x", "y"])
+        for number in range(count):
+            drawn = draw_dots(rng)
+            name = f"{number:03d}.png"
+            Image.fromarray(np.round(drawn.pixels * 255).astype(np.uint8)).save(folder / name)
+            about = [splits[number] if splits else "", (groups or {}).get(number, "")]
+            for who, reader in readers.items():
+                for code, (x, y) in zip(CODES, reader.marks(rng, drawn.points).tolist(), strict=True):
+                    lines.writerow([name, who, *about, code, x, y])
+    return table
+
+
+def write_dot_bundle(
+    folder: Path,
+    *,
+    recipe: str = "default",
+    kind: str = "baseline",
+    members: int = 1,
+    apart: int = 0,
+    off: Mapping[int, int] | None = None,
+    unseen: Sequence[Sequence[str]] = (),
+    provenance: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a bundle of ``recipe`` and ``kind``.
+
+    Args:
+        apart: cells of the fine maps by which the second annotator marks lower.
+        off: member -> cells by which its fine maps lie too far right.
+        unseen: each member's validation films.
+        provenance: of ``bundle.json``.
+    """
     masked = kind == "mc-dropout"
     for member in range(members):
         place = folder / "members" / f"{member:02d}"
@@ -76,7 +137,7 @@ def write_dot_bundle(
             (place / "paper.onnx").write_bytes(_paper(masked))
         else:
             (place / "coarse.onnx").write_bytes(_coarse(member, masked))
-            (place / "fine.onnx").write_bytes(_fine(member, masked))
+            (place / "fine.onnx").write_bytes(_fine(member, masked, apart, (off or {}).get(member, 0)))
     if recipe == "default":
         (folder / "orientation").mkdir()
         (folder / "orientation" / "orientation.onnx").write_bytes(_orientation())
@@ -87,14 +148,32 @@ def write_dot_bundle(
         "recipe": PAPER_RECIPE if recipe == "paper" else DEFAULT_RECIPE,
         "landmark_set": _landmarks(),
         "mean_shape": None if recipe == "paper" else SHAPE.tolist(),
-        "members": [{"folder": f"members/{member:02d}"} for member in range(members)],
+        "members": [
+            {"folder": f"members/{member:02d}", "validation_films": list(names)}
+            for member, names in enumerate(unseen or [()] * members)
+        ],
         "orientation": {"folder": "orientation"} if recipe == "default" else None,
-        "provenance": {"data": "dots"},
+        "provenance": {"data": "dots"} | dict(provenance or {}),
     }
     (folder / "bundle.json").write_text(json.dumps(facts), encoding="utf-8")
     (folder / "MODEL_CARD.md").write_text("# Dots\n", encoding="utf-8")
     seal(folder)
     return folder
+
+
+def trained_on(table: Path) -> dict[str, Any]:
+    """Provenance of a bundle that was trained on all films of a table, its annotators told apart."""
+    from cephsure.datasets import annotators, data_sha256, open_dataset
+    from cephsure.landmarks import LandmarkSet
+
+    films = open_dataset(table, landmark_set=LandmarkSet.from_dict(_landmarks())).films
+    return {
+        "data": table.stem,
+        "split": "all",
+        "truth": "mean",
+        "annotators": list(annotators(films)),
+        "data_sha256": data_sha256(films, "mean"),
+    }
 
 
 def seal(folder: Path) -> None:
@@ -155,7 +234,7 @@ def _coarse(member: int, masked: bool) -> bytes:
     return _graph(nodes, [("film", ["n", 1, SIDE, SIDE]), *_masks(masked, 5)], 4, constants)
 
 
-def _fine(member: int, masked: bool) -> bytes:
+def _fine(member: int, masked: bool, apart: int, off: int) -> bytes:
     """Patches to two annotators' logits: brightness, the sub-pixels weighted otherwise in each member."""
     weights = np.zeros((1, 1, 6, 1, 1), dtype=np.float32)
     weights[0, 0, :4, 0, 0] = 0.5
@@ -168,13 +247,19 @@ def _fine(member: int, masked: bool) -> bytes:
         ]
     nodes += [
         ("ReduceSum", ["dropped" if masked else "weighted", "axes"], ["sum"], {"keepdims": 0}),
-        ("Unsqueeze", ["sum", "first"], ["one"], {}),
-        ("Mul", ["one", "annotators"], ["maps"], {}),
+        ("Pad", ["sum", "right"], ["placed"], {}),
+        ("Pad", ["placed", "down"], ["lower"], {}),
+        ("Unsqueeze", ["placed", "first"], ["one"], {}),
+        ("Unsqueeze", ["lower", "first"], ["two"], {}),
+        ("Concat", ["one", "two"], ["both"], {"axis": 1}),
+        ("Mul", ["both", "annotators"], ["maps"], {}),
     ]
     constants = {
         "weights": weights,
         "axes": np.array([2]),
         "first": np.array([1]),
+        "right": np.array([0, 0, 0, off, 0, 0, 0, -off]),
+        "down": np.array([0, 0, apart, 0, 0, 0, -apart, 0]),
         "annotators": np.array([1.0, 1.5], dtype=np.float32).reshape(1, 2, 1, 1, 1),
     }
     if masked:

@@ -13,10 +13,13 @@ from cephsure.errors import BundleError, InputError
 from cephsure.films import Spacing, SpacingSource
 from cephsure.inference.samples import Samples
 from cephsure.landmarks import Landmark, LandmarkSet, load_landmark_set
+from cephsure.model import load_model
 from cephsure.uncertainty import ALWAYS, to_prediction
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo
-from cephsure.workflows.assess import assess
+from cephsure.workflows import AnnotatedData, evaluate
+from cephsure.workflows import assess as workflow
 from cephsure.workflows.batch import Workplace
+from cephsure.workflows.networks import Networks
 from cephsure.workflows.trust_films import with_trust
 
 NAN = float("nan")
@@ -41,7 +44,7 @@ class SpotFinder:
     def __init__(self, *, apart_px=0.0, activation=1.0):
         self.apart_px, self.activation, self.asked = apart_px, activation, []
 
-    def predict(self, film, *, samples=None, seed=0, level=None):
+    def predict(self, film, *, samples=None, seed=0, level=None, reader=None):
         self.asked.append((samples, seed))
         odd = np.abs(film.pixels - np.median(film.pixels))
         half = film.height_px // 2
@@ -66,6 +69,10 @@ class SpotFinder:
         model = ModelInfo(name="spots", kind="ensemble", recipe="none", samples=2, seed=seed, sha256="0" * 64)
         maps = Samples(positions, self.activation * ones, ones, ones)
         return to_prediction(maps, film_info=info, model_info=model, landmark_set=SPOTS)
+
+
+def assess(model, dataset, **options):
+    return workflow.assess(Networks(model), dataset, **options)
 
 
 @pytest.fixture
@@ -225,7 +232,7 @@ def test_no_film_left_says_why(spots, tmp_path):
 
 def test_what_no_film_is_at_fault_for_ends_it(spots):
     class TooFew(SpotFinder):
-        def predict(self, film, *, samples=None, seed=0, level=None):
+        def predict(self, film, *, samples=None, seed=0, level=None, reader=None):
             raise InputError(f"there are 2 samples, not {samples}")
 
     with pytest.raises(InputError, match=r"^there are 2 samples, not 9$"):
@@ -235,3 +242,124 @@ def test_what_no_film_is_at_fault_for_ends_it(spots):
 def test_a_fault_of_the_model_ends_it(spots):
     with pytest.raises(BundleError, match="not finite"):
         assess(SpotFinder(activation=NAN), spots)
+
+
+@pytest.fixture(scope="module")
+def half_seen(dots, read_dots, tmp_path_factory):
+    """Two members, each trained on half of the films; the second one's marks lie 4 cells too far right."""
+    films = sorted(path.stem for path in read_dots.films.parent.glob("*.png"))
+    return dots.write_dot_bundle(
+        tmp_path_factory.mktemp("half_seen") / "bundle",
+        kind="ensemble",
+        members=2,
+        unseen=[films[::2], films[1::2]],
+        off={1: 4},
+        provenance=dots.trained_on(read_dots.films),
+    )
+
+
+@pytest.mark.slow
+def test_out_of_fold_a_film_is_judged_by_members_that_have_not_seen_it(half_seen, read_dots):
+    data, said = AnnotatedData(read_dots.films, truth="ann", mm_per_px=0.5), []
+    plain = evaluate(data, half_seen, on_progress=lambda step: said.append(step.remark))
+    assert any(
+        "--out-of-fold predicts each by the members that have not seen it" in one for one in said if one
+    )
+    apart = evaluate(data, half_seen, out_of_fold=True)
+    assert plain.evaluation.about.split == "all, trained on 24 of these 24 films"
+    assert apart.evaluation.about.split == "all, out of fold"
+    assert apart.evaluation.about.model_sha256 == plain.evaluation.about.model_sha256
+    # A member that answers for films that it has seen would show among the others.
+    right = [np.mean(film.prediction.points_px - film.truth_px, axis=0)[0] for film in apart.films]
+    assert max(np.abs(right[::2])) < 2
+    assert min(right[1::2]) > 7
+    together = [np.mean(film.prediction.points_px - film.truth_px, axis=0)[0] for film in plain.films]
+    assert (min(together) > 2, max(together) < 7) == (True, True)
+
+
+@pytest.mark.slow
+def test_out_of_fold_other_folds_bundles_answer_for_their_own_films(half_seen, read_dots, dots, tmp_path):
+    data, about = AnnotatedData(read_dots.films, truth="ann", mm_per_px=0.5), dots.trained_on(read_dots.films)
+    films = sorted(path.stem for path in read_dots.films.parent.glob("*.png"))
+    folds = [
+        dots.write_dot_bundle(
+            tmp_path / str(fold), unseen=[films[fold::2]], off={0: 4 * fold}, provenance=about
+        )
+        for fold in (0, 1)
+    ]
+    first, second = (
+        evaluate(data, folds[0], other_folds=folds[1:]),
+        evaluate(data, folds[0], out_of_fold=True),
+    )
+    right = [np.mean(film.prediction.points_px - film.truth_px, axis=0)[0] for film in first.films]
+    assert (max(np.abs(right[::2])) < 2, min(right[1::2]) > 7) == (True, True)
+    assert second.evaluation.about.split == "all, trained on 12 of these 24 films"
+    with pytest.raises(InputError, match="trained on other films than this one"):
+        evaluate(
+            AnnotatedData(read_dots.site, mm_per_px=0.5),
+            read_dots.bundle,
+            other_folds=[_other(dots, tmp_path)],
+        )
+
+
+def _other(dots, tmp_path):
+    return dots.write_dot_bundle(tmp_path / "other")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("truth", "reader", "lines"),
+    [
+        (
+            "ann",
+            None,
+            [
+                "reader: definition (a reader not met before)",
+                "the truth is ann, whom the model knows: --reader ann foretells these marks",
+            ],
+        ),
+        (
+            "mean",
+            None,
+            [
+                "reader: definition (a reader not met before)",
+                "the truth is the mean of readers whom the model knows: --reader mean foretells it",
+            ],
+        ),
+        ("ann", "ann", ["reader: ann (as ann marks)"]),
+        ("mean", "mean", ["reader: ann and bob (the mean of ann and bob)"]),
+    ],
+)
+def test_it_is_said_whose_marks_are_foretold_and_which_reader_would_fit(read_dots, *, truth, reader, lines):
+    said = []
+    data = AnnotatedData(read_dots.films, truth=truth, mm_per_px=0.5, limit=2)
+    found = evaluate(
+        data, read_dots.calibrated, reader=reader, on_progress=lambda step: said.append(step.remark)
+    )
+    assert [line for line in said if line and ("reader:" in line or "the truth is" in line)] == lines
+    assert found.evaluation.about.reader in lines[0]
+
+
+@pytest.mark.slow
+def test_whom_the_truth_shows_is_foretold_best(read_dots):
+    def mre(truth, **options):
+        data = AnnotatedData(read_dots.films, truth=truth, mm_per_px=0.5, limit=8)
+        return evaluate(data, read_dots.calibrated, out_of_fold=True, **options).evaluation.mre_mm
+
+    assert mre("ann", reader="ann") < 0.7 * mre("ann")
+    assert mre("ann", reader="ann") < 0.5 * mre("ann", reader="bob")
+    assert mre("mean", reader="mean") < mre("mean", reader="ann")
+
+
+@pytest.mark.slow
+def test_a_model_without_calibration_says_nothing_of_readers(read_dots):
+    data, said = AnnotatedData(read_dots.films, mm_per_px=0.5, limit=2), []
+    found = evaluate(data, read_dots.bundle, on_progress=lambda step: said.append(step.remark))
+    assert found.evaluation.about.reader is None
+    assert not [line for line in said if line and "reader" in line]
+    # It may know the ends of the line all the same.
+    model = load_model(read_dots.bundle)
+    ann, bob = (evaluate(data, model, reader=name).films[0].prediction for name in ("ann", "bob"))
+    assert (bob.points_px - ann.points_px)[:, 1].mean() == pytest.approx(4.7, abs=0.5)
+    with pytest.raises(InputError, match="it does not know where readers mark by definition"):
+        evaluate(data, model, reader="definition")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,18 +10,20 @@ import pytest
 from cephsure.bundles.bundle import read_bundle
 from cephsure.bundles.edit import with_section
 from cephsure.errors import BundleError, InputError
+from cephsure.landmarks import load_landmark_set
 from cephsure.model import load_model
-from cephsure.uncertainty.calibration.fitting import fit_calibration
 from cephsure.uncertainty.gate import read_gate
 from cephsure.workflows import AnnotatedData, calibrate
-from cephsure.workflows.calibrate_bundle import CalibrateOptions, write_calibrated
+from cephsure.workflows.calibrate_bundle import CalibrateOptions, _with_extremes, write_calibrated
 
 pytestmark = pytest.mark.slow
 
+QUICK = CalibrateOptions(folds=2, gate_halves=0)
+
 
 @pytest.fixture(scope="module")
-def calibration(made_errors):
-    return fit_calibration(made_errors.draw(np.random.default_rng(0), 40), left_out={"blurred": ["x"]})
+def calibration(read_dots):
+    return load_model(read_dots.calibrated).calibration
 
 
 @pytest.fixture
@@ -41,24 +43,28 @@ def test_a_new_bundle_is_whole_and_the_old_one_stays(bundle, calibration, tmp_pa
 
 
 def test_its_card_says_what_it_rests_on(bundle, calibration, tmp_path):
-    card = (write_calibrated(bundle, calibration, tmp_path / "new") / "MODEL_CARD.md").read_text("utf-8")
+    left_out = calibration.fitted_on.model_copy(update={"left_out": {"blurred": ("x",)}})
+    given = calibration.model_copy(update={"fitted_on": left_out})
+    card = (write_calibrated(bundle, given, tmp_path / "new") / "MODEL_CARD.md").read_text("utf-8")
     assert card.startswith("# Dots\n")
     for said in (
-        "40 films of made",
+        "24 films of points",
         'split "all"',
-        "truth: mean",
+        "each predicted by the 2 samples that had not seen it",
         "1 films (blurred)",
-        "a" * 64,
-        "The promise",
+        "3 persons: ann (24 films), bob (24 films), eve (10 films)",
+        "For a reader not met before",
+        "For marks as ann or bob makes them",
+        calibration.fitted_on.model_sha256,
     ):
         assert said in card
 
 
-def test_calibrating_again_replaces_the_calibration(bundle, calibration, made_errors, tmp_path):
+def test_calibrating_again_replaces_the_calibration(bundle, calibration, tmp_path):
     first = write_calibrated(bundle, calibration, tmp_path / "first", report={"old.txt": b"old"})
-    other = fit_calibration(made_errors.draw(np.random.default_rng(1), 30))
+    other = calibration.model_copy(update={"default": "disc"})
     second = write_calibrated(read_bundle(first), other, tmp_path / "second")
-    assert load_model(second).calibration == other
+    assert load_model(second).calibration == other != calibration
     assert not (second / "calibration").exists()
     assert (second / "MODEL_CARD.md").read_text("utf-8").count("## Calibration") == 1
 
@@ -92,10 +98,18 @@ def test_a_bundle_that_changed_meanwhile_is_refused(bundle, calibration, tmp_pat
     assert not (tmp_path / "new").exists()
 
 
-def test_a_calibration_of_other_landmarks_is_refused_by_the_reader(bundle, calibration, tmp_path, dots):
+@pytest.mark.parametrize("part", ["scatter", "readers", "annotators"])
+def test_a_calibration_of_other_landmarks_is_refused_by_the_reader(
+    bundle, calibration, tmp_path, dots, *, part
+):
     folder = write_calibrated(bundle, calibration, tmp_path / "new")
     data = json.loads((folder / "calibration.json").read_text())
-    data["landmarks"].pop()
+    marks = {
+        "scatter": data["scatter"]["one"],
+        "readers": data["readers"]["landmarks"],
+        "annotators": data["annotators"][0]["landmarks"],
+    }
+    marks[part].pop()
     (folder / "calibration.json").write_text(json.dumps(data))
     with pytest.raises(BundleError, match=r"calibration.json: wrong checksum"):
         load_model(folder)
@@ -104,24 +118,34 @@ def test_a_calibration_of_other_landmarks_is_refused_by_the_reader(bundle, calib
         load_model(folder)
 
 
-@pytest.fixture
-def opened():
-    """Give a list of the paths of all files that are opened from now on, however they are."""
-    _OPENED.clear()
-    _OPENED.append("")
-    yield _OPENED
-    _OPENED.clear()
+def test_a_calibration_of_the_first_version_is_to_be_made_anew(read_dots, tmp_path, dots):
+    folder = shutil.copytree(read_dots.calibrated, tmp_path / "old")
+    (folder / "calibration.json").write_text('{"format": "cephsure.calibration/1"}')
+    dots.seal(folder)
+    with pytest.raises(BundleError, match="calibrate the bundle anew: cephsure calibrate"):
+        load_model(folder)
 
 
-_OPENED = []
+def test_films_that_were_trained_on_are_predicted_out_of_fold(read_dots, calibration):
+    fitted = calibration.fitted_on
+    assert (len(fitted.films), fitted.left_out, fitted.samples, fitted.out_of_fold) == (24, {}, 4, 2)
 
 
-def _note(event, arguments):
-    if event == "open" and _OPENED:
-        _OPENED.append(str(arguments[0]))
+def test_out_of_fold_a_film_is_opened_for_the_hash_of_what_was_trained_on_and_once_more(read_dots):
+    for table, times in ((read_dots.films, 2), (read_dots.further, 1)):
+        films = sorted(table.parent.glob("*.png"))
+        assert [read_dots.opened.count(str(film)) for film in films] == [times] * len(films) != []
 
 
-sys.addaudithook(_note)
+def test_further_readers_count_as_persons_and_are_no_annotators(calibration):
+    readers = calibration.readers
+    assert (readers.annotators, readers.persons) == (("ann", "bob"), 3)
+    assert [(one.name, one.films) for one in readers.rests_on] == [("ann", 24), ("bob", 24), ("eve", 10)]
+    assert [annotator.name for annotator in calibration.annotators] == ["ann", "bob"]
+    # The networks' line: ann's marks are at one end of it, bob's at the other.
+    ends = [np.mean([mark.mean[0] for mark in annotator.landmarks]) for annotator in calibration.annotators]
+    assert ends == pytest.approx([-1.0, 1.0], abs=0.15)
+    assert {"0", "1", "3", "10", "known", "known mean"} == set(calibration.bounds)
 
 
 def test_a_bundle_with_figures_calibration_and_gate_from_films_opened_once(
@@ -139,35 +163,73 @@ def test_a_bundle_with_figures_calibration_and_gate_from_films_opened_once(
     assert len(films) == 34
     assert [opened.count(str(film)) for film in films] == [1] * 34
     assert result.errors == {}
-    assert (result.figures["films"], result.figures["folds"]) == (34, 2)
     assert load_model(result.bundle).calibration == result.calibration
     assert read_gate(result.bundle) == result.gate.gate
     assert len(result.gate.halves) == 2
     card = (result.bundle / "MODEL_CARD.md").read_text("utf-8")
     assert (card.count("## Calibration"), card.count("## Gate")) == (1, 1)
+    assert "How another reader would differ is not known: the claim is for the one above." in card
+    assert "none of them trained on" in card
     assert json.loads((result.bundle / "calibration" / "figures.json").read_text()) == result.figures
-    assert [step.done for step in steps if step.what == "folds" and step.done] == [1, 2]
+    assert [step.done for step in steps if step.what == "readers and folds" and step.done] == [1, 2]
     assert "other data (dots)" in next(step.remark for step in steps if step.remark)
+
+
+def test_one_annotator_makes_no_line_and_the_claim_is_for_this_one(dot_data, dot_model, tmp_path):
+    data = AnnotatedData(dot_data / "points.csv", mm_per_px=0.5)
+    result = calibrate(data, dot_model, out=tmp_path / "new", options=QUICK)
+    calibration = result.calibration
+    assert (calibration.readers.annotators, calibration.readers.persons) == ((), 1)
+    assert [mark.w_sd for mark in calibration.readers.landmarks] == [0.0] * 4
+    assert list(calibration.bounds) == ["known"]
+    model = load_model(result.bundle)
+    found = model.predict(dot_data / "007.png", mm_per_px=0.5)
+    assert (found.reader.kind, found.reader.for_whom) == ("annotator", "as one marks")
+    # The marks lie 2 px to the right of the dots: so do those that are foretold.
+    moved = found.points_px - dot_model.predict(dot_data / "007.png").points_px
+    assert moved.mean(axis=0) == pytest.approx((2.0, 0.0), abs=0.6)
 
 
 def test_a_film_that_cannot_be_read_is_named_and_left_out(dot_data, dot_model, tmp_path):
     data = shutil.copytree(dot_data, tmp_path / "data")
     (data / "020.png").write_bytes(b"no film")
-    result = calibrate(
-        AnnotatedData(data / "points.csv", mm_per_px=0.5),
-        dot_model,
-        out=tmp_path / "new",
-        options=CalibrateOptions(folds=2, gate_halves=0),
-    )
+    given = AnnotatedData(data / "points.csv", mm_per_px=0.5)
+    result = calibrate(given, dot_model, out=tmp_path / "new", options=QUICK)
     assert [path.name for path in result.errors] == ["020.png"]
     assert result.calibration.fitted_on.left_out == {"could not be used": ("020",)}
 
 
 def test_figures_alone_write_nothing_but_the_report(dot_data, dot_model, tmp_path):
     data = AnnotatedData(dot_data / "points.csv", mm_per_px=0.5)
-    options = CalibrateOptions(folds=2, gate_halves=0)
-    result = calibrate(data, dot_model, report=tmp_path / "report", options=options)
-    assert (result.bundle, result.calibration) == (None, None)
+    result = calibrate(data, dot_model, report=tmp_path / "report", options=QUICK)
+    assert result.bundle is None
     assert {file.name for file in (tmp_path / "report").iterdir()} == {"figures.json", "reliability.png"}
     with pytest.raises(InputError, match="is there already"):
         calibrate(data, dot_model, out=tmp_path)
+
+
+def test_bundles_of_other_folds_must_be_of_the_same_films(read_dots, dot_bundles):
+    data = AnnotatedData(read_dots.films, mm_per_px=0.5)
+    options = CalibrateOptions(other_folds=(dot_bundles("default", "baseline", 1),))
+    with pytest.raises(InputError, match="trained on other films than this one"):
+        calibrate(data, read_dots.bundle, options=options)
+
+
+def test_annotators_of_other_names_who_marked_some_films_each_are_readers_too(dots, read_dots, tmp_path):
+    table = dots.write_dot_films(tmp_path / "films", 12, {"kim": dots.Reader(), "lee": dots.Reader(2.0)})
+    lines = table.read_text("utf-8").splitlines(keepends=True)
+    table.write_text("".join(line for line in lines if not line.startswith("003.png,lee")), encoding="utf-8")
+    data = AnnotatedData(table, mm_per_px=0.5)
+    result = calibrate(data, read_dots.bundle, out=tmp_path / "new", options=QUICK)
+    counts = {one.name: one.films for one in result.calibration.readers.rests_on}
+    assert counts == {"kim": 12, "lee": 11}
+    assert result.calibration.readers.annotators == ("ann", "bob")
+
+
+def test_a_set_learns_from_its_shipped_twin_what_is_an_extreme(dot_set):
+    shipped = load_landmark_set("isbi-19")
+    bare = tuple(replace(mark, extreme="") for mark in shipped.landmarks)
+    assert _with_extremes(replace(shipped, landmarks=bare)) == shipped
+    fewer = replace(shipped, landmarks=bare[:5])
+    assert _with_extremes(fewer) is fewer
+    assert _with_extremes(dot_set) is dot_set

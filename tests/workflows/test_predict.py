@@ -80,6 +80,24 @@ def test_a_film_that_cannot_be_read_is_named_and_the_others_go_on(
     assert (error.where, str(error)[: len(str(bad))]) == (bad, str(bad))
 
 
+def test_whose_marks_are_foretold_moves_points_and_sizes_regions(read_dots):
+    film = read_dots.films.parent / "004.png"
+
+    def found(**options):
+        (one,) = predict_films(
+            [film], read_dots.calibrated, options=PredictOptions(mm_per_px=0.5, **options)
+        ).results
+        return one, np.median([mark.region.area_mm2 for mark in one.landmarks])
+
+    (usual, large), (ann, small), (bob, _) = found(), found(reader="ann"), found(reader="bob")
+    assert [one.reader.for_whom for one in (usual, ann)] == ["a reader not met before", "as ann marks"]
+    assert (bob.points_px - ann.points_px)[:, 1].mean() == pytest.approx(4.7, abs=0.5)
+    assert large > 2 * small
+    of_two, smaller = found(reader="ann", truth_of="mean")
+    assert (of_two.reader.truth_of, smaller < small) == ("mean", True)
+    assert of_two.points_px == pytest.approx(ann.points_px)
+
+
 def test_results_travel(dot_model, paths):
     batch = predict_films(paths[:1], dot_model, options=OPTIONS)
     assert pickle.loads(pickle.dumps(batch)) == batch  # noqa: S301 - written here
@@ -126,6 +144,7 @@ def test_evaluating_and_calibrating_in_processes_gives_the_same(dot_data, dot_mo
     alone, pooled = (calibrate(data, dot_model, options=options, executor=pool) for pool in (None, processes))
     assert pooled.figures == alone.figures
     assert pooled.gate == alone.gate
-    maps = zip(pooled.collected.data.maps, alone.collected.data.maps, strict=True)
-    assert all((one.probabilities == other.probabilities).all() for one, other in maps)
+    for own, others in zip(pooled.collected.data.maps, alone.collected.data.maps, strict=True):
+        for one, other in zip(own, others, strict=True):
+            assert (one.probabilities == other.probabilities).all()
     assert np.array_equal(pooled.collected.data.errors_mm, alone.collected.data.errors_mm, equal_nan=True)

@@ -103,7 +103,6 @@ class Bundle:
         landmark_set: which landmarks, in which order.
         mean_shape: (L, 2) the mean shape in frame units, or None for one-stage recipes.
         members: the members' folders.
-        validation_films: for each member names of films of its data that it was not trained on.
         orientation: the orientation network's folder, or None.
         provenance: what it was made from.
         sha256: of its SHA256SUMS, which names every other file's: the identity of the whole.

@@ -138,7 +138,8 @@ def calibrate(
 
     All is fitted and rehearsed (``uncertainty.calibration.fitting``), on the annotators' marks and those of
     further readers; the gate is learned from the same films. Films that the bundle's networks were trained on
-    are predicted out of fold, by those that have not seen them. Each film's file is opened once.
+    are predicted out of fold, by those that have not seen them. Each film's file is opened once; once more,
+    for the hash of its content, where the bundle may have been trained on it.
 
     Args:
         out: the new bundle's folder; None for the figures alone.
@@ -212,7 +213,7 @@ def _readings(
     told_apart = model.bundle.provenance.annotators or annotators(dataset.films)
     if collected.data.marks_px.shape[1] != 2 or len(told_apart) != 2:
         return Readings(tuple(one), means_of(collected, dataset) if truth == MEAN else ())
-    points = [[film.annotated.annotations[name] for name in told_apart] for film in collected.films]
+    points = [[film.truth_by(name) for name in told_apart] for film in collected.films]
     return Readings(
         one=tuple(one),
         mean=means_of(collected, dataset) if truth == MEAN else (),

@@ -340,7 +340,7 @@ def read_films(collected: Collected, dataset: Dataset, *, truth: str = MEAN) -> 
     for split in splits:
         places = [i for i, film in enumerate(films) if film.annotated.split == split]
         for name in names:
-            points = np.stack([np.asarray(films[i].annotated.annotations[name]) for i in places])
+            points = np.stack([films[i].truth_by(name) for i in places])
             marked_by = data.take(places).read_by(points)
             label = name if split is None or len(splits) == 1 else f"{name}, {split}"
             found.append(ReadFilms(label, f"{dataset.name}: {name}", _marked(marked_by), name))
@@ -359,7 +359,7 @@ def means_of(collected: Collected, dataset: Dataset) -> tuple[ReadFilms, ...]:
     names = annotators(dataset.films)
     if len(names) < 2:
         return ()
-    marks = [[np.asarray(film.annotated.annotations[name]) for name in names] for film in collected.films]
+    marks = [[film.truth_by(name) for name in names] for film in collected.films]
     data = collected.data.read_by(np.mean(marks, axis=1))
     return (ReadFilms(MEAN, MEAN, _marked(data), MEAN),)
 
