@@ -62,7 +62,8 @@ def judged(data: AnnotatedData, name: str, *, reader: str | None = None, out_of_
     print(name, data.path, data.truth, reader or "definition", flush=True)
     assessment = evaluate(data, name, reader=reader, out_of_fold=out_of_fold)
     document = assessment.evaluation.document()
-    kept = {key: document[key] for key in ("about", "overall", "trust")}
+    left_out = ("schema", "per_landmark", "measures", "without", "left_out", "strata")
+    kept = {key: value for key, value in document.items() if key not in left_out}
     return kept | {"intervals_90": intervals_held(assessment.films)}
 
 

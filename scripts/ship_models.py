@@ -25,6 +25,7 @@ from cephsure.bundles.bundle import FACTS_FILE, read_bundle
 from cephsure.bundles.edit import CARD_FILE, edit_bundle
 from cephsure.datasets import annotators, open_dataset, select
 from cephsure.training.bundle_writer import model_card
+from cephsure.uncertainty.calibration.calibration import CALIBRATION_FILE, read_calibration
 from cephsure.workflows.train_bundle import add_reference
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "src" / "cephsure" / "data" / "models"
 RESULTS = ROOT / "results"
-PAGE = ROOT / "docs" / "calibration.md"
+PAGE, READERS_PAGE = ROOT / "docs" / "calibration.md", ROOT / "docs" / "readers.md"
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 ENSEMBLE, BASELINE, MC_DROPOUT = "default-ensemble", "default-baseline", "default-mc-dropout"
 OTHER_SITE_MM_PER_PX = 0.127
@@ -122,6 +123,31 @@ def _error_row(figures: dict[str, Any], case: dict[str, Any]) -> str:
     )
 
 
+def reader_table() -> str:
+    """Where a reader not met before is expected to mark, and why, of the shipped ensemble."""
+    path = MODELS / ENSEMBLE / CALIBRATION_FILE
+    known = read_calibration(path)
+    landmarks = read_bundle(MODELS / ENSEMBLE).landmark_set.landmarks
+    first, second = known.readers.annotators
+    heads = ("landmark", "apart, mm", f"w: {first} -1, {second} +1", "SD of w", "SD of b, mm", "rests on")
+    lines = [_cells(*heads)]
+    lines += [_cells(*["---"] * 6)]
+    lines += [
+        _cells(
+            landmark.code,
+            f"{mark.apart_mm:.1f}",
+            f"{mark.centre:+.2f}",
+            f"{mark.w_sd:.2f}",
+            f"{mark.b_sd_mm:.2f}",
+            mark.evidence,
+        )
+        for landmark, mark in zip(landmarks, known.readers.landmarks, strict=True)
+    ]
+    sets = ", ".join(f"{reader.name} ({reader.films})" for reader in known.readers.rests_on)
+    lines += ["", f"Readers and their films: {sets}."]
+    return "\n".join(lines)
+
+
 def _cells(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
@@ -157,6 +183,7 @@ def main() -> None:
                 first = named(given.mc_dropout[0], work / MC_DROPOUT, MC_DROPOUT, given.isbi)
                 ship(MC_DROPOUT, first, given.mc_dropout[1:], given.isbi, given.other_site)
     write_between_marks(PAGE, tables())
+    write_between_marks(READERS_PAGE, reader_table())
 
 
 def _folds(ensemble: Path, work: Path, data: Path) -> list[Path]:
