@@ -16,7 +16,7 @@ from cephsure.cephalometry.formula import Frozen, Unit, head_points_of
 from cephsure.cephalometry.landmark_errors import ErrorsFrom, LandmarkErrors, landmark_errors, sample_points
 from cephsure.cephalometry.measurement import Norm  # noqa: TC001 - a field's type
 from cephsure.errors import InputError
-from cephsure.uncertainty.prediction import FilmInfo, ModelInfo  # noqa: TC001 - fields' types
+from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, ReaderInfo  # noqa: TC001 - fields' types
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +75,7 @@ class Analysis(Frozen):
     draws: int  # sampled sets of landmarks behind intervals and probabilities
     seed: int  # of the draws
     measurements: tuple[MeasuredValue, ...]  # in the order of the analyses
+    reader: ReaderInfo | None = None  # for whose marks values and intervals are
     disclaimer: str = "Research use only. Not a medical device."
 
     def document(self) -> dict[str, Any]:
@@ -146,6 +147,7 @@ def analyse(
         draws=draws,
         seed=seed,
         measurements=tuple(measured),
+        reader=prediction.reader,
     )
 
 

@@ -107,6 +107,8 @@ def remarks(measured: Analysis) -> list[str]:
     if measured.errors_from == "raw sample spread":
         source = "the samples' raw spread"
         lines.append(f"intervals and probabilities from {source}: not calibrated, as a rule too narrow")
+    elif measured.reader is not None and any(value.interval_90 is not None for value in values):
+        lines.append(f"values and intervals are for whom: {measured.reader.for_whom}")
     return lines
 
 
