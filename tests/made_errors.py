@@ -139,9 +139,9 @@ def folds_of(given: Readings, count: int = 3) -> list[list[str]]:
 
 
 @cache
-def calibration(*, with_maps: bool = False, films: int = 30) -> Calibration:
-    """A calibration of ``readings``, made once."""
-    given = readings(np.random.default_rng(0), films, with_maps=with_maps, side=25)
+def calibration(*, with_maps: bool = False) -> Calibration:
+    """A calibration of ``readings``, made once; with maps of fewer films, since these take long."""
+    given = readings(np.random.default_rng(0), 12 if with_maps else 30, with_maps=with_maps, side=25)
     return calibrate(given, rehearse(given, folds_of(given)))
 
 

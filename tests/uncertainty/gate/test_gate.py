@@ -4,12 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from cephsure.errors import BundleError, InputError
 from cephsure.model import shipped_models
-from cephsure.uncertainty.gate import GATE_FILE, GateTarget, film_signs, fit_gate, read_gate, write_gate
+from cephsure.uncertainty.gate import GATE_FILE, Gate, GateTarget, film_signs, fit_gate, read_gate, write_gate
 from cephsure.uncertainty.gate.acceptance import AcceptanceCase
 from cephsure.uncertainty.prediction import ReaderInfo
+from cephsure.uncertainty.shape_model import ShapeModel
 
 NOTHING = AcceptanceCase(*np.empty((3, 0, 8)), [], [])
 
@@ -47,6 +49,12 @@ def test_damaged_gates_are_refused_in_one_line(gate, tmp_path, change):
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     with pytest.raises(BundleError, match="gate"):
         read_gate(tmp_path)
+
+
+def test_a_gate_whose_shape_is_of_other_landmarks_is_refused(gate):
+    fewer = ShapeModel.fit(np.random.default_rng(0).normal(0, 9, (30, 7, 2)) + 90 * np.eye(7)[:, :2])
+    with pytest.raises(ValidationError, match="of other landmarks"):
+        Gate.model_validate({**gate.model_dump(), "shape": fewer.to_dict()})
 
 
 @pytest.mark.parametrize("folder", shipped_models().values(), ids=lambda folder: folder.name)

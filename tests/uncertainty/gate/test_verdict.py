@@ -171,6 +171,34 @@ def test_at_a_site_a_film_is_judged_by_the_sites_films(gate, predicted, heads, g
     assert apply_gate(prediction, film, gate, reader=here).verdict == "fit"
 
 
+def test_signs_are_taken_of_the_points_before_a_readers_habit_moves_them(gate, predicted, heads, gate_films):
+    rng = np.random.default_rng(12)
+    raw, film = predicted(heads(rng), expected_px=2.0), gate_films(rng)
+    away = np.zeros((8, 2))
+    away[0, 0] = 40
+    moved = predicted(raw.points_px + away, expected_px=2.0)
+    assert apply_gate(moved, film, gate).verdict != "fit"
+    found = apply_gate(moved, film, gate, raw=raw)
+    assert found.verdict == "fit"
+    assert (found.points_px == moved.points_px).all()
+    # What is accepted goes by the expected errors for the reader, not by those of the raw points.
+    doubtful = predicted(moved.points_px, expected_px=25.0)
+    assert apply_gate(doubtful, film, gate, raw=raw).reasons[0].startswith("no point is accepted: 8 of 8")
+
+
+def test_a_film_that_is_not_fit_is_looked_at_again(gate, predicted, heads, gate_films):
+    """No view shows a head: the reasons stay, but other views were looked at."""
+    rng, looked = np.random.default_rng(3), []
+    prediction, film = predicted(heads(rng)[::-1].copy(), expected_px=25.0), gate_films(rng)
+
+    def find(views, *, are_upright):
+        looked.extend(views)
+        return [np.arange(16.0).reshape(8, 2) ** 2 for _ in views]
+
+    assert apply_gate(prediction, film, gate, find=find).reasons == apply_gate(prediction, film, gate).reasons
+    assert looked
+
+
 def test_worst_persons_and_cases_are_told(gate):
     rules = {
         "0": gate.rules["0"].model_copy(update={"persons": 3, "worst_person": 0.123}),

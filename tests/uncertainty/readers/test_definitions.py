@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from cephsure.landmarks import Landmark, LandmarkSet
+from cephsure.landmarks import Landmark, LandmarkSet, load_landmark_set
 from cephsure.uncertainty.readers.definitions import definitions_of
 
 
@@ -47,6 +49,17 @@ def test_behind_a_chord_is_away_from_the_face_whichever_end_comes_first(order):
     assert set(found) == {0}
     assert found[0].share == 1.0
     assert found[0].words == f"the deeper {order.replace(' P', '-P').replace('-', ' ', 1)}"
+
+
+def test_a_shipped_sets_extremes_are_known_though_an_older_bundle_does_not_say_them():
+    shipped = load_landmark_set("isbi-19")
+    plain = tuple(replace(landmark, extreme="") for landmark in shipped.landmarks)
+    marks = np.random.default_rng(0).normal(0, 50, (5, 2, 19, 2))
+    expected = {k for k, landmark in enumerate(shipped.landmarks) if landmark.extreme}
+    assert expected
+    assert set(definitions_of(replace(shipped, landmarks=plain), marks)) == expected
+    other = (replace(plain[0], code="other"), *plain[1:])
+    assert definitions_of(replace(shipped, landmarks=other), marks) == {}
 
 
 def test_no_extreme_or_a_chord_of_unknown_landmarks_tells_nothing():
