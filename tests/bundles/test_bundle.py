@@ -42,9 +42,9 @@ def test_a_bundle_is_read(folder, dots):
     assert bundle.landmark_set.codes == dots.CODES
     np.testing.assert_allclose(bundle.mean_shape, dots.SHAPE)
     assert bundle.members == (folder / "members" / "00", folder / "members" / "01")
-    assert bundle.validation_films == ((), ())
+    assert bundle.validation_films == (frozenset(), frozenset())
     assert bundle.orientation == folder / "orientation"
-    assert bundle.provenance == Provenance(data="dots")
+    assert bundle.provenance == Provenance(data="dots", annotators=())
     assert bundle.sha256 == hashlib.sha256((folder / "SHA256SUMS").read_bytes()).hexdigest()
 
 
@@ -114,7 +114,7 @@ def test_checksums_that_are_missing_or_no_checksums(folder):
 def test_members_say_which_films_they_have_not_seen(folder, dots):
     members = [{"folder": "members/00", "validation_films": ["a", "b"]}, {"folder": "members/01"}]
     change(folder, dots, members=members)
-    assert read_bundle(folder).validation_films == (("a", "b"), ())
+    assert read_bundle(folder).validation_films == (frozenset("ab"), frozenset())
 
 
 @pytest.mark.parametrize("away", ["../other", "members/../../other", "/"])

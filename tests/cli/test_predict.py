@@ -31,7 +31,7 @@ def test_without_a_scale_the_results_are_in_pixels_and_say_so(cephsure, write_fi
 
 def test_options_reach_the_model(cephsure, write_film, fake_model):
     found = {"--facing": "left", "--polarity": "negative", "--mm-per-px": "0.1"}
-    regions = {"--level": "0.95", "--region": "disc"}
+    regions = {"--level": "0.95", "--region": "disc", "--reader": "senior", "--truth-of": "mean"}
     options = {"--model": "mine", "--samples": "5", "--seed": "7", **found, **regions}
     words = [word for pair in options.items() for word in pair]
     assert cephsure("predict", write_film(), *words).status == 0
@@ -44,8 +44,15 @@ def test_options_reach_the_model(cephsure, write_film, fake_model):
         "polarity": "negative",
         "level": 0.95,
         "region": "disc",
+        "reader": "senior",
+        "truth_of": "mean",
     }
     assert film.spacing.x_mm_per_px == 0.1
+
+
+def test_a_reader_may_be_called_a_site(cephsure, write_film, fake_model):
+    assert cephsure("predict", write_film(), "--site", "clinic.json").status == 0
+    assert fake_model[1][1]["reader"] == "clinic.json"
 
 
 def test_thorough_asks_for_every_measure(cephsure, write_film, fake_model):
@@ -58,7 +65,7 @@ def test_default_is_the_ensemble_and_nothing_is_forced_on_it(cephsure, write_fil
     name, (film, given) = fake_model
     assert name == "default-ensemble"
     given_by_default = {"samples": None, "seed": 0, "facing": "auto", "polarity": "auto"}
-    assert given == given_by_default | {"level": None, "region": None}
+    assert given == given_by_default | {"level": None, "region": None, "reader": None, "truth_of": None}
     assert film.spacing is None
 
 

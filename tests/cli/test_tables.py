@@ -6,7 +6,7 @@ import pytest
 
 from cephsure.cli import terminal
 from cephsure.cli.tables import NO_SCALE, doubt_marks, print_film, print_summary
-from cephsure.uncertainty.prediction import Region
+from cephsure.uncertainty.prediction import ReaderInfo, Region
 
 
 @pytest.fixture
@@ -125,9 +125,12 @@ def test_a_calibrated_film_shows_calibrated_errors_and_its_regions(console, make
         mark.model_copy(update={"expected_error_mm": 2.25, "region": shape})
         for mark, shape in zip(prediction.landmarks, shapes, strict=True)
     )
-    calibrated = prediction.model_copy(update={"landmarks": marks})
+    reader = ReaderInfo(name="a", kind="annotator", films=0, truth_of="one", for_whom="as a marks")
+    calibrated = prediction.model_copy(update={"landmarks": marks, "reader": reader})
     assert doubt_marks(calibrated) == ["?", "?", "?"]
     print_film(console, calibrated)
     assert "95 % region" in shown(console)
-    for said in ("2.25", "12.3", " all ", "holds the true point with 95 % probability"):
+    for said in ("2.25", "12.3", " all ", "with 95 % probability; for whom: as a marks"):
         assert said in shown(console)
+    print_film(console, calibrated.model_copy(update={"reader": None}))
+    assert "each region holds the point with 95 % probability\n" in shown(console)

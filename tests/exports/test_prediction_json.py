@@ -121,7 +121,16 @@ def objects(node):
 
 
 # What came within version 1: files written before have not got it.
-ADDED = {"expected_error_mm", "error_covariance_mm2", "region", "verdict", "reasons", "p_value", "evidence"}
+ADDED = {
+    "expected_error_mm",
+    "error_covariance_mm2",
+    "region",
+    "verdict",
+    "reasons",
+    "p_value",
+    "evidence",
+    "reader",
+}
 
 
 def test_every_field_of_the_first_release_is_required_and_every_field_described():

@@ -59,6 +59,8 @@ def test_stopping_below_an_error_is_for_landmarks_only():
         ("default", {"width": 0.5}, "recipe 'default' has one width"),
         ("paper", {"folds": 5}, "recipe 'paper' has no folds"),
         ("default", {"folds": 1}, "two folds or more"),
+        ("default", {"folds": 5, "fold": 5}, "no fold 5"),
+        ("default", {"fold": 2}, "which folds is fold 2 one of"),
         ("paper", {"width": 0.001}, "no filters"),
         ("paper", {"width": -1.0}, "no filters"),
         ("paper", {"width": float("nan")}, "no filters"),

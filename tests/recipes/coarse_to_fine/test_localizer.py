@@ -114,15 +114,34 @@ def test_maps_lie_round_the_points_and_change_nothing_else(localizer, film, kind
     assert plain.maps is None
     for name in FIELDS:
         assert (getattr(found, name) == getattr(plain, name)).all()
-    images = found.maps.probabilities
-    assert images.sum(axis=(1, 2)) == pytest.approx(np.ones(4), abs=1e-3)
-    rows, columns = np.indices(images.shape[1:])
-    means = np.stack([(images * grid).sum(axis=(1, 2)) for grid in (columns, rows)], axis=1)
-    points = found.positions_px.mean(axis=0)
-    # The point is a centroid round the maximum, the mean is that of all of the map.
-    away = found.maps.origins_px + means @ found.maps.cell_px.T - points
-    assert (np.hypot(*away.T) < found.expected_errors_px.mean(axis=0)).all()
-    assert (found.maps.cells(points) >= 0).all()
+    assert found.marks_px.shape == (samples, 2, 4, 2)
+    assert found.marks_px.mean(axis=1) == pytest.approx(found.positions_px)
+    for maps, marks in zip(found.maps, found.marks_px.mean(axis=0), strict=True):
+        images = maps.probabilities
+        assert images.sum(axis=(1, 2)) == pytest.approx(np.ones(4), abs=1e-3)
+        rows, columns = np.indices(images.shape[1:])
+        means = np.stack([(images * grid).sum(axis=(1, 2)) for grid in (columns, rows)], axis=1)
+        # The mark is a centroid round the maximum, the mean is that of all of the map.
+        away = maps.origins_px + means @ maps.cell_px.T - marks
+        assert (np.hypot(*away.T) < 2 * found.expected_errors_px.mean(axis=0)).all()
+        assert maps.middles_px == pytest.approx(marks)
+
+
+def test_annotators_marks_lie_apart_and_their_mean_is_the_point(dots, tmp_path, film):
+    folder = dots.write_dot_bundle(tmp_path / "bundle", apart=dots.APART)
+    found = CoarseToFine(read_bundle(folder)).sample([film[0]], samples=1, seed=0)[0]
+    apart = found.marks_px[0, 1] - found.marks_px[0, 0]
+    assert apart.mean(axis=0) == pytest.approx((0.0, dots.APART_PX * film[0].shape[1] / dots.WIDTH), abs=0.5)
+    assert found.marks_px.mean(axis=1) == pytest.approx(found.positions_px)
+
+
+def test_some_members_alone_give_what_they_give_among_all(localizer, film):
+    whole = localizer("ensemble", 3)
+    chosen = whole.only((2, 0)).sample([film[0]], samples=2, seed=0)[0]
+    among = whole.sample([film[0]], samples=3, seed=0)[0]
+    np.testing.assert_allclose(chosen.coarse_positions_px, among.coarse_positions_px[[2, 0]])
+    np.testing.assert_allclose(chosen.positions_px, among.positions_px[[2, 0]], atol=0.2)
+    assert (len(whole.coarse), len(whole.fine)) == (3, 3)
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 3.1])

@@ -48,6 +48,21 @@ def test_few_films_make_as_many_folds(count):
     assert sorted(film for one in held[:count] for film in one) == list(range(count))
 
 
+def test_folds_are_counted_from_the_first_one():
+    films = many(20)
+    five, from_third = RECIPE.with_folds(5), RECIPE.with_folds(5, 3)
+    for member in range(5):
+        held = from_third.member_films(films, member, seed=1)[1].tolist()
+        assert held == five.member_films(films, (member + 3) % 5, seed=1)[1].tolist()
+    assert (five.changes, from_third.changes) == (("5 folds",), ("5 folds, from fold 3",))
+
+
+@pytest.mark.parametrize("first", [-1, 5])
+def test_a_fold_that_is_not_there_is_refused(first):
+    with pytest.raises(InputError, match=rf"of 5 folds there is no fold {first} \(give 0 to 4\)"):
+        RECIPE.with_folds(5, first)
+
+
 def test_films_of_one_group_cannot_be_parted():
     with pytest.raises(InputError, match="4 films in 1 groups"):
         RECIPE.member_films(many(4, lambda _: "one"), 0, seed=0)

@@ -104,7 +104,8 @@ def test_maps_lie_on_the_film_and_expect_the_errors_that_are_read(dots, localize
     pixels = stretch_grey(dots.draw_dots(np.random.default_rng(4)).pixels)
     found = localizer().sample([pixels], samples=1, seed=0, with_maps=True)[0]
     assert localizer().sample([pixels], samples=1, seed=0)[0].maps is None
-    maps = found.maps
+    (maps,) = found.maps
+    assert found.marks_px is None
     assert maps.probabilities.sum(axis=(1, 2)) == pytest.approx(np.ones(4), abs=1e-3)
     rows, columns = np.indices(maps.probabilities.shape[1:])
     grid = np.stack([columns, rows], axis=-1) @ maps.cell_px.T
@@ -113,6 +114,13 @@ def test_maps_lie_on_the_film_and_expect_the_errors_that_are_read(dots, localize
         away = (grid + maps.origins_px[landmark] - point) @ np.linalg.inv(maps.cell_px).T
         expected = (maps.probabilities[landmark] * np.hypot(away[..., 0], away[..., 1])).sum() * step
         assert expected == pytest.approx(found.expected_errors_px[0, landmark], rel=1e-3)
+
+
+def test_some_members_alone_give_what_they_give_among_all(dots, localizer):
+    pixels, whole = stretch_grey(dots.draw_dots(np.random.default_rng(4)).pixels), localizer("ensemble", 3)
+    chosen = whole.only((2, 0)).sample([pixels], samples=2, seed=0)[0]
+    assert (chosen.positions_px == whole.sample([pixels], samples=3, seed=0)[0].positions_px[[2, 0]]).all()
+    assert len(whole.networks) == 3
 
 
 @pytest.mark.parametrize(("kind", "members"), [("baseline", 1), ("ensemble", 3), ("mc-dropout", 1)])

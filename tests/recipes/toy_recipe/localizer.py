@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,11 @@ class ToyLocalizer:
         self.side = int(bundle.recipe.numbers["side"])
         self.networks = [Session(folder / "toy.onnx", device=device) for folder in bundle.members]
         self.device = self.networks[0].device
+
+    def only(self, members):
+        chosen = copy(self)
+        chosen.networks = [self.networks[i] for i in members]
+        return chosen
 
     def find_orientation(self, stretched, *, facing="auto", polarity="auto"):
         return find_orientation(stretched, None, 0, facing=facing, polarity=polarity)
