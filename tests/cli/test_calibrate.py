@@ -154,10 +154,10 @@ def test_a_site_is_learned_shown_and_written(cephsure, site, model, tmp_path):
     assert (report / "gain.png").read_bytes().startswith(b"\x89PNG")
     for said in (
         "dots-default-ensemble at here",
-        "for whom: site here, 12 films",
+        "site here, 12 films",
         "gate: 0 of 0 accepted points wrong",
         "offsets beside the line between annotators, mm",
-        "UL +1.",  # zoe marks 1.5 mm to the right
+        "UR +1.",  # zoe marks 1.5 mm to the right
     ):
         assert said in ran.out
     assert "wrote gain.json and gain.png" in ran.err
