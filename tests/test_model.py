@@ -19,7 +19,6 @@ from cephsure.errors import BundleError, FilmError, InputError
 from cephsure.films import Film, Spacing, SpacingSource
 from cephsure.inference import session
 from cephsure.model import Model, load_model, shipped_models
-from cephsure.sample_films import sample_film
 
 MODELS = [
     ("default", "baseline", 1),
@@ -326,19 +325,12 @@ def test_predicting_a_raster_film_loads_no_heavy_package(dot_bundles, png):
 
 
 @pytest.fixture(scope="module")
-def calibrated_model(dots, dot_bundles, tmp_path_factory):
-    """The dots' ensemble with a calibration for as many landmarks, made up, with level sets."""
-    import made_errors
-    from cephsure.uncertainty.calibration.fitting import fit_calibration
-
-    folder = tmp_path_factory.mktemp("calibrated") / "bundle"
-    shutil.copytree(dot_bundles("default", "ensemble", 5), folder)
-    data = made_errors.draw(np.random.default_rng(0), 40, offset_mm=(0.5, 0.2), with_maps=True, side=25)
-    (folder / "calibration.json").write_text(fit_calibration(data).to_json(), encoding="utf-8")
-    dots.seal(folder)
-    return load_model(folder)
+def calibrated_model(read_dots):
+    """The dots' ensemble of four, which tells ann and bob apart, calibrated; with level sets."""
+    return load_model(read_dots.calibrated)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("region", ["hdr", "ellipse", "disc"])
 def test_a_mirrored_film_has_mirrored_regions(calibrated_model, drawn, region):
     spacing = Spacing(0.5, 0.5, SpacingSource.USER)
@@ -368,19 +360,31 @@ def _middle(region):
     return (corners.min(axis=0) + corners.max(axis=0)) / 2
 
 
-def test_regions_change_nothing_else(calibrated_model, models, drawn):
+@pytest.mark.slow
+def test_regions_change_no_measure_and_the_mean_of_the_annotators_no_point(
+    calibrated_model, read_dots, drawn
+):
     film = Film(pixels=drawn.pixels, spacing=Spacing(0.5, 0.5, SpacingSource.USER))
-    plain = models("default", "ensemble", 5).predict(film)
-    for one, other in zip(calibrated_model.predict(film).landmarks, plain.landmarks, strict=True):
-        assert (one.x_px, one.y_px, one.measures) == (other.x_px, other.y_px, other.measures)
+    plain = load_model(read_dots.bundle).predict(film)
+    assert plain.reader is None
+    for one, other in zip(
+        calibrated_model.predict(film, reader="mean").landmarks, plain.landmarks, strict=True
+    ):
+        assert (one.x_px, one.y_px, one.measures) == (
+            pytest.approx(other.x_px),
+            pytest.approx(other.y_px),
+            other.measures,
+        )
         assert (other.region, other.expected_error_mm, other.error_covariance_mm2) == (None, None, None)
 
 
+@pytest.mark.slow
 def test_a_film_without_scale_has_no_millimetres(calibrated_model, drawn):
     for mark in calibrated_model.predict(Film(pixels=drawn.pixels)).landmarks:
         assert (mark.region, mark.expected_error_mm, mark.error_covariance_mm2) == (None, None, None)
 
 
+@pytest.mark.slow
 def test_what_a_model_cannot_give_is_refused(calibrated_model, models, drawn):
     film = Film(pixels=drawn.pixels)
     with pytest.raises(InputError, match="is not calibrated"):
@@ -391,16 +395,15 @@ def test_what_a_model_cannot_give_is_refused(calibrated_model, models, drawn):
         calibrated_model.predict(film, region="square")
 
 
-def test_without_calibration_the_points_and_measures_are_the_same():
-    model, sample = load_model("default-baseline"), sample_film("vhm_lateral_0deg")
-    bare = model.uncalibrated()
-    with_all, alone = (one.predict(sample.path, mm_per_px=sample.mm_per_px) for one in (model, bare))
-    assert model.calibration is not None
-    assert with_all.landmarks[0].region is not None
-    assert (bare.calibration, bare.gate, alone.verdict) == (None, None, None)
+@pytest.mark.slow
+def test_a_model_can_be_had_without_its_calibration(calibrated_model, scaled):
+    bare, model = calibrated_model.uncalibrated(), calibrated_model
+    with_all, alone = model.predict(scaled, reader="mean"), bare.predict(scaled)
+    assert (with_all.verdict is None, with_all.landmarks[0].region is None) == (False, False)
+    assert (bare.calibration, bare.gate, alone.verdict, alone.reader) == (None, None, None, None)
     assert (alone.landmarks[0].region, alone.landmarks[0].error_covariance_mm2) == (None, None)
-    for one, other in zip(with_all.landmarks, alone.landmarks, strict=True):
-        assert (one.x_px, one.y_px, one.measures) == (other.x_px, other.y_px, other.measures)
+    assert points(with_all) == pytest.approx(points(alone))
+    assert measures(with_all) == measures(alone)
     assert bare.networks_sha256 == model.networks_sha256 == model.calibration.fitted_on.model_sha256
 
 
@@ -411,7 +414,8 @@ def travelled(thing):
 @pytest.mark.slow
 def test_a_model_travels_by_its_bundles_place(calibrated_model, drawn, tmp_path, monkeypatch):
     film = Film(drawn.pixels, Spacing(0.2, 0.4, SpacingSource.USER))
-    for model in (calibrated_model, calibrated_model.uncalibrated(), calibrated_model.thorough()):
+    alone = calibrated_model.only((1, 3))
+    for model in (calibrated_model, calibrated_model.uncalibrated(), calibrated_model.thorough(), alone):
         sent = pickle.dumps(model)
         assert len(sent) < 1000  # no network among it
         monkeypatch.chdir(tmp_path)
@@ -421,6 +425,7 @@ def test_a_model_travels_by_its_bundles_place(calibrated_model, drawn, tmp_path,
         assert travelled(again).predict(film) == model.predict(film)
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_model_loads_no_network_again(calibrated_model):
     for other in (calibrated_model.uncalibrated(), calibrated_model.thorough()):
         assert other._localizer is calibrated_model._localizer
@@ -446,11 +451,17 @@ def test_another_process_gives_the_same(calibrated_model, drawn):
     assert (caught.value.what, caught.value.where) == ("there is no such file", Path("no film.png"))
 
 
+@pytest.mark.slow
 def test_results_travel(calibrated_model, drawn):
     film = Film(drawn.pixels, Spacing(0.2, 0.4, SpacingSource.USER))
-    prediction, maps = calibrated_model.predict_with_maps(film)
-    assert travelled(prediction) == prediction
-    assert np.array_equal(travelled(maps).probabilities, maps.probabilities)
+    raw = calibrated_model.predict_raw(film)
+    again = travelled(raw)
+    assert (again.prediction, len(raw.maps)) == (raw.prediction, 2)
+    assert np.array_equal(again.marks_px, raw.marks_px)
+    assert all(
+        np.array_equal(one.probabilities, other.probabilities)
+        for one, other in zip(again.maps, raw.maps, strict=True)
+    )
     orientation = calibrated_model.orientation(film)
     samples = calibrated_model.sample(film, orientation)
     assert travelled(orientation) == orientation
@@ -465,3 +476,96 @@ def test_a_prediction_keeps_the_films_features_in_memory_only(name, draw_head):
     found = model.predict(film, samples=1)
     np.testing.assert_allclose(found.features, model.features(film), rtol=1e-6)
     assert "features" not in found.model_dump()
+
+
+@pytest.fixture
+def scaled(drawn):
+    return Film(drawn.pixels, Spacing(0.5, 0.5, SpacingSource.USER))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("asked", "kind", "for_whom"),
+    [
+        (None, "definition", "a reader not met before"),
+        ("definition", "definition", "a reader not met before"),
+        ("mean", "mean", "the mean of ann and bob"),
+        ("bob", "annotator", "as bob marks"),
+    ],
+)
+def test_a_reader_is_asked_for_by_name(calibrated_model, scaled, *, asked, kind, for_whom):
+    found = calibrated_model.predict(scaled, reader=asked)
+    assert (found.reader.kind, found.reader.for_whom) == (kind, for_whom)
+    assert found == calibrated_model.predict(scaled, reader=calibrated_model.reader(asked))
+    assert next(calibrated_model.predict_many([scaled])).reader.kind == "definition"
+
+
+@pytest.mark.slow
+def test_a_reader_moves_points_along_the_line_between_the_annotators_marks(calibrated_model, dots, scaled):
+    ann, bob, mean = (
+        points(calibrated_model.predict(scaled, reader=name)) for name in ("ann", "bob", "mean")
+    )
+    assert calibrated_model.annotators == ("ann", "bob")
+    marks = calibrated_model.marks_px(scaled)
+    assert (marks[1] - marks[0]).mean(axis=0) == pytest.approx((0.0, dots.APART_PX), abs=0.5)
+    assert mean == pytest.approx(marks.mean(axis=0))
+    assert ann == pytest.approx(marks[0], abs=1.0)
+    assert bob == pytest.approx(marks[1], abs=1.0)
+
+
+@pytest.mark.slow
+def test_a_readers_file_is_taken_and_one_of_another_bundle_refused(calibrated_model, scaled, tmp_path):
+    file = tmp_path / "ann.json"
+    ann = calibrated_model.reader("ann")
+    file.write_text(ann.model_dump_json())
+    assert calibrated_model.predict(scaled, reader=file) == calibrated_model.predict(scaled, reader=ann)
+    other = ann.model_copy(update={"model_sha256": "0" * 64})
+    with pytest.raises(InputError, match="was learned with another bundle than dots-default-ensemble"):
+        calibrated_model.predict(scaled, reader=other)
+    with pytest.raises(InputError, match="there is no reader 'eve'"):
+        calibrated_model.predict(scaled, reader="eve")
+    assert calibrated_model.reader("ann", truth_of="mean") == ann.model_copy(update={"truth_of": "mean"})
+
+
+@pytest.mark.slow
+def test_offsets_in_mm_need_a_scale(calibrated_model, drawn):
+    film = Film(drawn.pixels)
+    found = calibrated_model.predict(film)  # of a reader not met before there is none
+    assert (found.reader.kind, found.landmarks[0].x_mm) == ("definition", None)
+    with pytest.raises(InputError, match="its scale is not known, and the offsets of ann are in mm"):
+        calibrated_model.predict(film, reader="ann")
+
+
+def test_a_bundle_without_calibration_predicts_the_annotators_mean(models, drawn):
+    model = models("default", "ensemble", 3)
+    assert (model.reader(), model.annotators, model.predict(Film(drawn.pixels)).reader) == (None, (), None)
+    named = model.predict(Film(drawn.pixels), reader="mean")
+    assert named.reader.for_whom == "the mean of the annotators"
+    assert points(named) == pytest.approx(points(model.predict(Film(drawn.pixels))))
+    with pytest.raises(InputError, match="it does not know where readers mark by definition"):
+        model.reader("definition")
+
+
+@pytest.mark.slow
+def test_members_that_have_not_seen_a_film_stand_for_all(calibrated_model, scaled):
+    assert calibrated_model.unseen_members("003") == (1, 3)
+    assert calibrated_model.unseen("nobody") is None
+    some = calibrated_model.unseen("003")
+    found = some.predict(scaled, level=0.8)
+    assert (found.model.samples, found.landmarks[0].region.level) == (2, 0.8)
+    drawn_px = np.array([mark.samples_px for mark in calibrated_model.predict(scaled).landmarks])
+    alone_px = np.array([mark.samples_px for mark in found.landmarks])
+    assert alone_px == pytest.approx(drawn_px[:, [1, 3]], abs=0.3)
+    # The gate's features are of the whole model's first network, or none.
+    assert calibrated_model.only((0, 2)).predict(scaled).verdict is not None
+    with pytest.raises(InputError, match="gives 1 to 2 samples a film, not 3"):
+        some.predict(scaled, samples=3)
+    assert some.predict(scaled, samples=1).landmarks[0].region is None
+
+
+@pytest.mark.slow
+def test_of_mc_dropout_one_network_gives_as_many_samples_as_ever(models, drawn):
+    model = models("default", "mc-dropout", 1)
+    alone = model.only((0,))
+    assert alone.default_samples == 6
+    assert alone.predict(Film(drawn.pixels)) == model.predict(Film(drawn.pixels))

@@ -49,6 +49,13 @@ def test_files_of_every_kind_are_written(cephsure, film, tmp_path):
     assert run.lines == [f"wrote the files of 1 film into {tmp_path / 'out'}"]
 
 
+def test_whose_marks_are_foretold_reaches_the_model(cephsure, write_film, fake_model):
+    run = cephsure("analyze", write_film(), "--reader", "senior", "--truth-of", "mean", "--model", "mine")
+    assert run.status == 0, run.err
+    _, given = fake_model[1]
+    assert (given["reader"], given["truth_of"]) == ("senior", "mean")
+
+
 def test_own_norms_are_used(cephsure, film, tmp_path):
     own = tmp_path / "own.toml"
     entry = 'analysis = "isbi"\nmeasurement = "FMA"\nnorms = [{ mean = 10.0, sd = 0.5, source = "ours" }]\n'

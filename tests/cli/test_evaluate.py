@@ -29,9 +29,12 @@ class Oracle:
     def __init__(self, root):
         self.radius_px = None
         self.truths = json.loads((root / "truth.json").read_text("utf-8"))
-        self.asked = []
+        self.asked, self.readers = [], []
 
-    def predict(self, film, *, samples=None, seed=0, level=None):
+    def reader(self, asked, *, truth_of=None):
+        self.readers.append((asked, truth_of))
+
+    def predict(self, film, *, samples=None, seed=0, level=None, reader=None):
         self.asked.append({"samples": samples, "seed": seed})
         points = np.array(self.truths[film.path.stem]) + np.column_stack([np.arange(19), np.zeros(19)])
         doubt = np.arange(19.0)[None]
@@ -196,10 +199,21 @@ def test_split_truth_samples_and_limit(cephsure, data, oracle, tmp_path):
     assert oracle.asked == [{"samples": 1, "seed": 4}]
 
 
+def test_reader_and_truth_of_reach_the_model(cephsure, data, oracle):
+    cephsure("evaluate", "--data", data, "--reader", "senior", "--truth-of", "mean")
+    cephsure("evaluate", "--data", data)
+    assert oracle.readers == [("senior", "mean"), (None, None)]
+
+
 def test_figures_of_films_that_the_model_was_trained_on_are_marked(cephsure, data, oracle, tmp_path):
     run = cephsure("evaluate", "--data", data, "--split", "all", "--json", tmp_path / "e.json")
     assert run.status == 0
-    assert "oracle was trained on 2 of these 5 films: figures look too good" in run.lines
+    assert any(
+        "oracle was trained on 2 of these 5 films: figures look too good" in line for line in run.lines
+    )
+    assert any(
+        "--out-of-fold predicts each by the members that have not seen it" in line for line in run.lines
+    )
     assert "(all, trained on 2 of these 5 films)" in run.out
     about = json.loads((tmp_path / "e.json").read_text("utf-8"))["about"]
     assert about["split"] == "all, trained on 2 of these 5 films"
@@ -250,3 +264,15 @@ def test_bad_input_is_one_line_and_status_2(cephsure, data, oracle, options, wor
     assert len(run.lines) == 1
     assert words in run.lines[0]
     assert run.out == ""
+
+
+@pytest.mark.slow
+def test_out_of_fold_films_are_judged_by_members_that_have_not_seen_them(cephsure, read_dots, tmp_path):
+    words = ("--data", read_dots.films, "--mm-per-px", 0.5, "--model", read_dots.calibrated)
+    run = cephsure("evaluate", *words, "--out-of-fold", "--reader", "mean", "--json", tmp_path / "e.json")
+    assert run.status == 0, run.err
+    assert "reader: ann and bob (the mean of ann and bob)" in run.lines
+    assert "for whom: the mean of ann and bob" in " ".join(run.out.split())
+    about = json.loads((tmp_path / "e.json").read_text("utf-8"))["about"]
+    assert (about["split"], about["samples"]) == ("all, out of fold", 2)
+    assert about["reader"] == "the mean of ann and bob"
