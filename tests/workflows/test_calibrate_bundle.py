@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,11 +9,10 @@ import pytest
 from cephsure.bundles.bundle import read_bundle
 from cephsure.bundles.edit import with_section
 from cephsure.errors import BundleError, InputError
-from cephsure.landmarks import load_landmark_set
 from cephsure.model import load_model
 from cephsure.uncertainty.gate import read_gate
 from cephsure.workflows import AnnotatedData, calibrate
-from cephsure.workflows.calibrate_bundle import CalibrateOptions, _with_extremes, write_calibrated
+from cephsure.workflows.calibrate_bundle import CalibrateOptions, write_calibrated
 
 pytestmark = pytest.mark.slow
 
@@ -224,12 +222,3 @@ def test_annotators_of_other_names_who_marked_some_films_each_are_readers_too(do
     counts = {one.name: one.films for one in result.calibration.readers.rests_on}
     assert counts == {"kim": 12, "lee": 11}
     assert result.calibration.readers.annotators == ("ann", "bob")
-
-
-def test_a_set_learns_from_its_shipped_twin_what_is_an_extreme(dot_set):
-    shipped = load_landmark_set("isbi-19")
-    bare = tuple(replace(mark, extreme="") for mark in shipped.landmarks)
-    assert _with_extremes(replace(shipped, landmarks=bare)) == shipped
-    fewer = replace(shipped, landmarks=bare[:5])
-    assert _with_extremes(fewer) is fewer
-    assert _with_extremes(dot_set) is dot_set
