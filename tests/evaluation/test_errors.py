@@ -91,7 +91,6 @@ def test_by_hand():
     assert found.counts.tolist() == [2, 2]
     assert found.expected.tolist() == [1.0, 3.0]
     assert found.actual.tolist() == [1.0, 2.0]
-    assert found.ratios.tolist() == [1.0, 1.5]
     assert found.expected_calibration_error == 0.5
 
 
@@ -111,4 +110,4 @@ def test_true_expectations_are_calibrated():
     rng = np.random.default_rng(0)
     expected = rng.uniform(0.5, 3.0, 20_000)
     found = reliability(expected, rng.exponential(expected))
-    assert found.ratios == pytest.approx(np.ones(10), abs=0.1)
+    assert found.expected / found.actual == pytest.approx(np.ones(10), abs=0.1)

@@ -69,7 +69,9 @@ def _section(
     resamples: int,
 ) -> dict[str, Any]:
     """One case's figures."""
-    names = np.concatenate([[f.reader.data.film_ids[i] for i in f.films] for f in rehearsed])
+    names = [
+        f"{f.reader.data.source.dataset}/{f.reader.data.film_ids[i]}" for f in rehearsed for i in f.films
+    ]
     readers = np.concatenate([[f.reader.name] * len(f.films) for f in rehearsed])
     film_ids, rows = np.unique(names, return_inverse=True)
     weights = film_weights(len(film_ids), n_resamples=resamples, seed=seed)[:, rows]

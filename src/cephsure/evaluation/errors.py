@@ -103,11 +103,6 @@ class Reliability:
     actual: NDArray[np.float64]
 
     @property
-    def ratios(self) -> NDArray[np.float64]:
-        """(B,) mean expectation over mean outcome: 1 is perfect, above 1 too cautious."""
-        return self.expected / self.actual
-
-    @property
     def expected_calibration_error(self) -> float:
         """Mean distance between expectation and outcome of the groups, weighted by their numbers.
 
@@ -120,8 +115,8 @@ def reliability(expected: ArrayLike, actual: ArrayLike, *, bins: int = BINS) -> 
     """Compare expectations with outcomes of one shape in ``bins`` groups; points with a NaN are left out.
 
     >>> found = reliability([1.0, 1.0, 3.0, 3.0], [0.5, 1.5, 2.0, 2.0], bins=2)
-    >>> found.ratios.tolist(), found.expected_calibration_error
-    ([1.0, 1.5], 0.5)
+    >>> found.expected.tolist(), found.actual.tolist(), found.expected_calibration_error
+    ([1.0, 3.0], [1.0, 2.0], 0.5)
     """
     x, y = (np.asarray(values, dtype=np.float64).ravel() for values in (expected, actual))
     known = np.isfinite(x) & np.isfinite(y)

@@ -179,9 +179,7 @@ def site_calibrate(
         started,
     )
     reader = learn_site(material, name=name, model=loaded.name, model_sha256=loaded.bundle.sha256)
-    gains = []
-    if len(set(material.data.groups)) > 1:
-        gains = cross_validate(material, level=level, repeats=repeats, seed=seed)
+    gains = cross_validate(material, level=level, repeats=repeats, seed=seed)
     about = f"{loaded.name} at {name}: {whole.name} ({split}), truth: {data.truth}, {len(seen.films)} films"
     if out is not None:
         write_reader(reader, out)

@@ -57,6 +57,10 @@ def test_films_add_up_and_what_is_not_marked_counts_for_nothing():
     for name in MarkedFilms.__slots__:
         assert getattr(parts[0] + parts[1], name) == pytest.approx(getattr(together, name))
     marked = MarkedFilms.of(away[:4, 1:], lines[:4, 1:], covariances[:4, 1:])
+    # Of a film without a scale nothing is known in mm.
+    lines[4:, 1] = NAN
+    spoilt = np.where(np.isnan(away[:, :, :1, None]), NAN, covariances)
+    assert MarkedFilms.of(away, lines, spoilt).information == pytest.approx(together.information)
     assert together.counts.tolist() == [6, 4]
     assert together.information[1] == pytest.approx(marked.information[0])
 

@@ -105,7 +105,7 @@ class Readings:
         return replace(self, one=tuple(reader for reader in self.one if reader.person != person))
 
     def on(self, keep: Callable[[str], bool]) -> Readings:
-        """Only annotators' films of groups that are to be kept; further readers keep all of theirs."""
+        """The annotators' films of groups that are to be kept."""
 
         def kept(readers: Iterable[ReadFilms]) -> tuple[ReadFilms, ...]:
             chosen = [

@@ -53,11 +53,13 @@ class MarkedFilms:
 
     @classmethod
     def of(cls, away_mm: Array, lines_mm: Array, covariances_mm2: Array) -> Self:
-        """Of (F, L, 2) y, NaN where not marked, (F, L, 2) lines d and (F, L, 2, 2) C, upright, in mm."""
+        """Of (F, L, 2) y, NaN where not known, (F, L, 2) lines d and (F, L, 2, 2) C, upright, in mm."""
         known = np.asarray(np.isfinite(away_mm).all(axis=-1))
-        design = _design(lines_mm)
-        rest = np.where(known[..., None], away_mm, 0.0)
-        weights = np.linalg.inv(covariances_mm2) * known[..., None, None]
+        # Without a scale lines and covariances are not known either.
+        rest, lines = (np.where(known[..., None], values, 0.0) for values in (away_mm, lines_mm))
+        design = _design(lines)
+        weights = np.linalg.inv(np.where(known[..., None, None], covariances_mm2, np.eye(2)))
+        weights *= known[..., None, None]
         weighted = np.swapaxes(design, -1, -2) @ weights
         return cls(
             known.sum(axis=0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -160,14 +161,13 @@ def fit_population(
     count = len(numbers)
     line = len(annotators) == 2
     apart = np.median([r.apart_mm for r in readers], axis=0)
-    weight = {r.name: 1.0 / n for r in readers for n in [sum(o.person == r.person for o in readers)]}
+    weight = {person: 1.0 / sets for person, sets in Counter(r.person for r in readers).items()}
     w_variance = np.full(count, 0.5 if line else 0.0)
     b_variance = np.mean([r.scatter_mm2 for r in readers], axis=0)
-    persons = {r.person for r in readers}
     centres, evidence = np.zeros(count), [""] * count
     spread = 1.0
     for stage in range(2):  # first about 0, to see where the readers are; then about their centre
-        if len(persons) < 2 or (stage and not line):
+        if len(weight) < 2 or (stage and not line):
             break
         if stage:
             found = _places(readers, _prior(np.zeros(count), w_variance, b_variance, spread))
@@ -208,7 +208,7 @@ def _variances(
         squares, seen, spreads = np.zeros((3, len(centres))), np.zeros(len(centres)), []
         for reader in readers:
             habit = observe(prior, reader.films)
-            marked = weight[reader.name] * (reader.films.counts > 0)
+            marked = weight[reader.person] * (reader.films.counts > 0)
             moments = (habit.mean - prior.mean) ** 2 + np.diagonal(habit.covariance, axis1=1, axis2=2)
             squares += marked * moments.T
             seen += marked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,6 +62,13 @@ class SiteMaterial:
         """What is believed before the films."""
         return self.calibration.readers.prior() if self.profile is None else self.profile.prior
 
+    @property
+    def measured(self) -> SiteMaterial:
+        """The films on which a point is known in mm."""
+        known = np.flatnonzero(np.isfinite(self.data.radial_mm).any(axis=1)).tolist()
+        signs = tuple(self.signs[place] for place in known) if self.signs else ()
+        return replace(self, data=self.data.take(known), signs=signs)
+
     def habit(self, films: NDArray[np.int64]) -> Habit:
         """What is known after the films at some indices."""
         return observe(self.prior, marked(self.data, self.calibration.scatter[self.truth_of], films))
@@ -69,19 +76,19 @@ class SiteMaterial:
 
 def learn_site(material: SiteMaterial, *, name: str, model: str, model_sha256: str) -> Reader:
     """Learn a site's reader from all of its films; the gate is kept or withdrawn by what they show."""
-    data = material.data
-    if not np.isfinite(data.radial_mm).any():
+    measured = material.measured
+    data, everything = measured.data, np.arange(len(measured.data.film_ids))
+    if not len(everything):
         raise InputError("no film has errors in mm", remedy="give the scale by --mm-per-px")
-    everything = np.arange(len(data.film_ids))
     return Reader(
         name=name,
         kind="site",
         model=model,
         model_sha256=model_sha256,
-        landmarks=landmarks_of(data.numbers, material.habit(everything)),
+        landmarks=landmarks_of(data.numbers, measured.habit(everything)),
         films=len(everything),
         truth_of=material.truth_of,
-        acceptance=_acceptance(material),
+        acceptance=_acceptance(measured),
         film_reference=_film_reference(material),
         source=data.source,
     )
@@ -196,11 +203,12 @@ def cross_validate(
     """Draw K films of a site at random, learn from them, measure on the others; again and again.
 
     Groups of films stay together, so a draw can be a film or two larger than K. The steps are values of K;
-    those that leave no film to measure on are left out. Fewer than two groups are an InputError.
+    those that leave no film to measure on are left out, and fewer than two groups have none.
     """
     check_level(level)
+    material = material.measured
     if len(set(material.data.groups)) < 2:
-        raise InputError("cross-validation needs two independent films or more")
+        return []
     rng = np.random.default_rng(seed)
     count = len(material.data.film_ids)
     rows = []
