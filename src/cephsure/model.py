@@ -253,10 +253,7 @@ class Model:
                 )
             elif reader is not None:
                 prediction = moved(prediction, raw.marks_px, reader)
-            # Like a calibration a gate holds for the number of samples that it was learned with.
-            if self.gate is not None and (
-                self._members or prediction.model.samples == self.gate.source.samples
-            ):
+            if self.gate is not None and self._as_fitted(asked, self.gate.source.samples):
                 prediction = apply_gate(
                     prediction,
                     film,
@@ -342,13 +339,18 @@ class Model:
             check_level(asked.level)
         kind_of_region(calibration, asked.region)
         fitted = calibration.fitted_on.samples
-        if self._members is not None and asked.samples is None:
-            return calibration  # the members that have not seen a film stand for all
-        if (self.default_samples if asked.samples is None else asked.samples) == fitted:
+        if self._as_fitted(asked, fitted):
             return calibration
         if needed:
             raise InputError(f"{self.name} is calibrated for {fitted} samples, and for no other number")
         return None
+
+    def _as_fitted(self, asked: _Asked, samples: int) -> bool:
+        """Whether as many samples are asked for as calibration or gate were fitted with."""
+        if asked.samples is None:
+            # Members that have not seen a film stand for all.
+            return self._members is not None or self.default_samples == samples
+        return asked.samples == samples
 
     def reader(
         self, asked: Reader | Path | str | None = None, *, truth_of: TruthOf | None = None

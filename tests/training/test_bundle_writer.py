@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cephsure.bundles.bundle import checksums, read_bundle
-from cephsure.datasets import truth
+from cephsure.datasets import annotators, truth
 from cephsure.errors import BundleError
 from cephsure.landmarks import load_landmark_set
 from cephsure.training.bundle_writer import bundle_validation, model_card, validation_figures, write_bundle
@@ -34,6 +34,7 @@ def test_a_bundle_is_read_back(finished_run):
     assert bundle.orientation == folder / "orientation"
     origin = bundle.provenance
     assert (origin.data, origin.split, origin.truth) == ("isbi-2015", "train", "mean")
+    assert origin.annotators == annotators(items) == ("junior", "senior")
     assert origin.data_sha256 == config.data_sha256
     facts = json.loads((folder / "bundle.json").read_text())["provenance"]
     assert facts["seed"] == 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -104,6 +105,23 @@ def test_without_training_films_a_third_gives_the_shape_and_nothing_else(drawn):
         for group, name in zip(collected.data.groups, collected.data.film_ids, strict=True)
         if name not in films.heads.apart
     )
+
+
+def test_films_of_another_site_count_where_some_of_them_were_corrected(drawn):
+    _, collected, rehearsed = drawn(22)
+    far = replace(collected.data.source, dataset="far")
+    data = replace(collected.data, source=far)
+    there = [
+        replace(one, reader=replace(one.reader, person="far: kim", data=replace(one.reader.data, source=far)))
+        for one in rehearsed
+        if one.case in {"0", "1"}
+    ]
+    plain = gate_films(collected, rehearsed).cases
+    cases = gate_films(collected, [*rehearsed, *there], [replace(collected, data=data)]).cases
+    assert len(cases["0"].groups) == len(plain["0"].groups)
+    assert len(cases["1"].groups) == 2 * len(plain["1"].groups)
+    assert {group.startswith("far ") for group in cases["1"].groups} == {True, False}
+    assert set(cases["1"].persons) - set(plain["1"].persons) == {"far: kim"}
 
 
 def test_halves_are_tried(drawn):

@@ -84,6 +84,7 @@ def test_training_ends_with_a_bundle_that_knows_its_films(phantom_isbi, monkeypa
     trained = run()
     model = load_model(trained.bundle)
     assert (model.name, trained.config.truth, trained.config.mm_per_px) == ("tiny", "senior", None)
+    assert model.bundle.provenance.annotators == ()  # one truth was learned
     assert model.reference.shape.n_films == trained.reference.shape.n_films == 8
     held_back = len(model.bundle.validation_films[0])
     assert held_back > 0
