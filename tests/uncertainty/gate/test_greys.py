@@ -63,7 +63,14 @@ def test_over_exposure_is_white_on_positive_and_negative():
 
 @pytest.mark.parametrize(
     ("points", "pitch"),
-    [(np.array([[5.0, 5.0], [9.0, 9.0]]), 1.0), (BOX + 1000, 1.0), (BOX, 300.0), (BOX, np.nan), (BOX, 0.0)],
+    [
+        (np.array([[5.0, 5.0], [9.0, 9.0]]), 1.0),
+        (BOX + 1000, 1.0),
+        (BOX, 300.0),
+        (BOX, 0.0),
+        (BOX, 12.0),
+        (BOX, np.nan),
+    ],
 )
 def test_what_cannot_be_measured_is_zero(points, pitch):
     assert head_greys(textured(), points, pitch_px=pitch) == Greys()

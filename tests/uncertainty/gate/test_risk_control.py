@@ -168,6 +168,8 @@ def test_fewest_films_is_the_first_that_suffices(bound, confidence):
 def test_out_of_range_is_refused(losses, bound):
     with pytest.raises(InputError):
         wealth(losses, bound)
+    with pytest.raises(InputError):
+        fewest_films(0.05, 1.0)
 
 
 def test_no_evidence_overflows():

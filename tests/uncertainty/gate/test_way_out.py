@@ -75,3 +75,4 @@ def test_the_way_out_is_said_in_two_lines(units, as_now, words):
     assert first.endswith(words)
     assert second == "or correct ten films of this site and run: cephsure site-calibrate"
     assert way_out(units, TARGET, as_now=as_now, at_site=True) == (first,)
+    assert f"{units} besides the 20 that gave" in way_out(units, TARGET, as_now=as_now, for_shape=20)[0]
