@@ -1,6 +1,7 @@
-"""Measure what the shipped models promise, and write results/trust.json.
+"""Measure what the shipped models promise; write results/trust.json and the tables of docs/results.md.
 
     python scripts/measure_trust.py --isbi DIR --other-site DIR [--models NAME ...]
+    python scripts/measure_trust.py --tables-only
 
 Each film of ISBI 2015 is predicted by the members that have not seen it (the ensemble's; of the others one
 Each film of ISBI 2015 is predicted by the members that have not seen it (the ensemble's; of the others one
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 
     from cephsure.workflows.assess import AssessedFilm
 
-RESULT = Path(__file__).resolve().parent.parent / "results" / "trust.json"
+ROOT = Path(__file__).resolve().parent.parent
+RESULT, PAGE = ROOT / "results" / "trust.json", ROOT / "docs" / "results.md"
+BEGIN, END = "<!-- trust: begin -->", "<!-- trust: end -->"
 OTHER_SITE_MM_PER_PX = 0.127
 READERS = (("mean", "mean"), ("junior", "junior"), ("senior", "senior"))
 
@@ -70,13 +73,16 @@ def judged(data: AnnotatedData, name: str, *, reader: str | None = None, out_of_
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--isbi", type=Path, required=True)
-    parser.add_argument("--other-site", type=Path, required=True)
+    parser.add_argument("--isbi", type=Path)
+    parser.add_argument("--other-site", type=Path)
+    parser.add_argument("--tables-only", action="store_true")
     names = ("default-ensemble", "default-mc-dropout", "default-baseline")
     parser.add_argument("--models", nargs="*", default=list(names))
     given = parser.parse_args()
+    if not given.tables_only and (given.isbi is None or given.other_site is None):
+        parser.error("say where the films are: --isbi DIR --other-site DIR")
     found: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-    for name in given.models:
+    for name in () if given.tables_only else given.models:
         away = AnnotatedData(given.other_site, mm_per_px=OTHER_SITE_MM_PER_PX)
         figures: dict[str, Any] = {"other_site": judged(away, name)}
         if name == "default-ensemble":
@@ -92,7 +98,73 @@ def main() -> None:
             rows = site_calibrate(data, name, repeats=40).gains
             figures.setdefault("site_calibrate", {})[truth] = [asdict(row) for row in rows]
         found[name] = figures
-        write_atomically(RESULT, (json.dumps(found, indent=1) + "\n").encode())
+        write_atomically(RESULT, (json.dumps(found) + "\n").encode())
+    before, rest = PAGE.read_text().split(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{tables(found)}\n\n{END}{rest.split(END)[1]}")
+
+
+def tables(found: dict[str, Any]) -> str:
+    """The page's tables as Markdown."""
+    heads = ("model, films", "for whom", "against", "MRE mm", "held at 90 %", "area mm²", "expected / actual")
+    lines = [_row(*heads, "films fit", "accepted", "wrong", "intervals")]
+    lines += [_row(*["---"] * 11)]
+    for name, figures in found.items():
+        sets = [("other site", figures["other_site"])]
+        sets += [("ISBI out of fold", each) for each in figures.get("out_of_fold", {}).values()]
+        for films, each in sets:
+            reader, persons = each["about"]["reader"], each["intervals_90"]
+            usual = reader == "a reader not met before"
+            for against in each["trust"] if usual else each["trust"][:1]:
+                lines.append(_trust_row(f"{name}, {films}", reader, against, persons))
+    heads = (
+        "model",
+        "truth",
+        "K",
+        "MRE mm",
+        "held at 90 %",
+        "worst landmark",
+        "area mm²",
+        "accepted",
+        "wrong",
+    )
+    lines += ["", _row(*heads), _row(*["---"] * 9)]
+    for name, figures in found.items():
+        for truth, rows in figures["site_calibrate"].items():
+            lines += [_gain_row(name, truth, row) for row in rows]
+    return "\n".join(lines)
+
+
+def _trust_row(films: str, reader: str, against: dict[str, Any], persons: dict[str, Any]) -> str:
+    gate, regions, truth = against["gate"], against["regions"], against["truth"]
+    held = persons.get(truth, {}).get("held")
+    return _row(
+        films,
+        reader,
+        truth,
+        f"{against['mre_mm']:.2f}",
+        _percent(regions["coverage"]),
+        f"{regions['median_area_mm2']:.1f}",
+        f"{against['expected']['ratio']:.2f}",
+        f"{gate['films']['fit']} of {sum(gate['films'].values())}",
+        _percent(gate["accepted_share"]),
+        _percent(gate["wrong_among_accepted"]),
+        _percent(held),
+    )
+
+
+def _gain_row(name: str, truth: str, row: dict[str, Any]) -> str:
+    shares = [_percent(row[key]) for key in ("coverage", "worst_landmark")]
+    taken = [_percent(row[key]) for key in ("accepted", "wrong")]
+    area = f"{row['area_mm2']:.1f}"
+    return _row(name, truth, str(row["films"]), f"{row['mre_mm']:.2f}", *shares, area, *taken)
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":
