@@ -3,12 +3,11 @@
     python scripts/measure_trust.py --isbi DIR --other-site DIR [--models NAME ...]
     python scripts/measure_trust.py --tables-only
 
-Each film of ISBI 2015 is predicted by the members that have not seen it (the ensemble's; of the others one
-Each film of ISBI 2015 is predicted by the members that have not seen it (the ensemble's; of the others one
-errors, regions, acceptance and film verdicts as ``evaluate`` gives them, how many true measurements lie in
-their 90 % intervals, and at the other site what K corrected films bring. The other site's two readers are
-among those that the shipped models know readers' differences from: what those figures would be without them
-is in ``results/calibration_NAME.json``, where each person is left out.
+Each film of ISBI 2015 is predicted by the ensemble's members that have not seen it, those of the other site
+by every model: errors, regions, acceptance and film verdicts as ``evaluate`` gives them, how many true
+measurements lie in their 90 % intervals, and at the other site what K corrected films bring. The other
+site's two readers are among those that the shipped models know readers' differences from: what those
+figures would be without them is in ``results/calibration_NAME.json``, where each person is left out.
 """
 
 from __future__ import annotations

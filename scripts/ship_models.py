@@ -143,7 +143,7 @@ def reader_table() -> str:
         )
         for landmark, mark in zip(landmarks, known.readers.landmarks, strict=True)
     ]
-    sets = ", ".join(f"{reader.name} ({reader.films})" for reader in known.readers.rests_on)
+    sets = "; ".join(f"{reader.name} ({reader.films})" for reader in known.readers.rests_on)
     lines += ["", f"Readers and their films: {sets}."]
     return "\n".join(lines)
 

@@ -524,7 +524,9 @@ def test_a_readers_file_is_taken_and_one_of_another_bundle_refused(calibrated_mo
         calibrated_model.predict(scaled, reader=other)
     with pytest.raises(InputError, match="there is no reader 'eve'"):
         calibrated_model.predict(scaled, reader="eve")
-    assert calibrated_model.reader("ann", truth_of="mean") == ann.model_copy(update={"truth_of": "mean"})
+    assert calibrated_model.reader(None, truth_of="mean").for_whom == "the mean of two readers not met before"
+    with pytest.raises(InputError, match="as ann marks: regions for this are those for one reader"):
+        calibrated_model.reader("ann", truth_of="mean")
 
 
 @pytest.mark.slow

@@ -361,13 +361,13 @@ class Model:
             asked: a reader, its file, or a name: "definition" for one of whom nothing is known, "mean" for
                 the mean of the annotators, or one of them; by default "definition", for a bundle that is
                 calibrated by one reader this one, and for one that is not calibrated the annotators' mean.
-            truth_of: whose marks regions are to hold; by default as the reader says, else "one".
+            truth_of: whose marks regions are to hold; by default as the reader says.
 
         Returns:
             None for an uncalibrated bundle of which nothing is asked.
 
         Raises:
-            InputError: no such reader or file, or one that is of another bundle.
+            InputError: no such reader or file, or one that is of another bundle or another ``truth_of``.
         """
         found = choose_reader(
             asked,
@@ -377,7 +377,7 @@ class Model:
             told_apart=self.annotators,
             calibration=self.calibration,
         )
-        return found if found is None or truth_of is None else found.model_copy(update={"truth_of": truth_of})
+        return found if found is None or truth_of is None else found.whose(truth_of)
 
     @property
     def annotators(self) -> tuple[str, ...]:

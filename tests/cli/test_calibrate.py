@@ -155,7 +155,7 @@ def test_a_site_is_learned_shown_and_written(cephsure, site, model, tmp_path):
     for said in (
         "dots-default-ensemble at here",
         "site here, 12 films",
-        "gate: 0 of 0 accepted points wrong",
+        "gate: no point of these films is accepted",
         "offsets beside the line between annotators, mm",
         "UR +1.",  # zoe marks 1.5 mm to the right
     ):

@@ -50,7 +50,7 @@ def test_its_card_says_what_it_rests_on(bundle, calibration, tmp_path):
         'split "all"',
         "each predicted by the 2 samples that had not seen it",
         "1 films (blurred)",
-        "3 persons: ann (24 films), bob (24 films), eve (10 films)",
+        "3 persons: ann (24 films); bob (24 films); eve (10 films)",
         "For a reader not met before",
         "For marks as ann or bob makes them",
         calibration.fitted_on.model_sha256,
@@ -114,6 +114,13 @@ def test_a_calibration_of_other_landmarks_is_refused_by_the_reader(
     dots.seal(folder)
     with pytest.raises(BundleError, match="other landmarks"):
         load_model(folder)
+
+
+@pytest.mark.parametrize("readers", [("ann",), ("ann", "bob")])
+def test_of_one_film_nothing_is_said_about_others(bundle, dots, tmp_path, *, readers):
+    table = dots.write_dot_films(tmp_path / "one", 1, {name: dots.Reader(1.0) for name in readers})
+    with pytest.raises(InputError, match="no annotator marked two independent films"):
+        calibrate(AnnotatedData(table, mm_per_px=0.5), bundle.folder, options=QUICK)
 
 
 def test_a_calibration_of_the_first_version_is_to_be_made_anew(read_dots, tmp_path, dots):

@@ -349,7 +349,11 @@ def _show_site(found: SiteCalibration, *, level: float) -> None:
     console.print(f"regions and expected errors hold for: {reader.for_whom}")
     kept = reader.acceptance
     if kept is not None:
-        line = f"gate: {kept.wrong} of {kept.points} accepted points wrong, each film judged by the others"
+        line = "gate: no point of these films is accepted, each film judged by the others"
+        if kept.points:
+            line = (
+                f"gate: {kept.wrong} of {kept.points} accepted points wrong, each film judged by the others"
+            )
         console.print(line if kept.withdrawn is None else f"gate withdrawn: {kept.withdrawn}")
     console.print("offsets beside the line between annotators, mm (to the face, downwards):", style="dim")
     offsets = zip(found.codes, reader.landmarks, strict=True)

@@ -61,7 +61,9 @@ ReaderName = Annotated[
 ]
 TruthOf = Annotated[
     Literal["one", "mean"] | None,
-    Option(help="Regions are to hold one reader's marks, or the mean of two.", show_default="one"),
+    Option(
+        help="Regions are to hold one reader's marks, or the mean of two.", show_default="as the reader says"
+    ),
 ]
 OtherFolds = Annotated[
     list[Path] | None,

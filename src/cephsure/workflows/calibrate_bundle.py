@@ -27,6 +27,7 @@ from cephsure.uncertainty.calibration.fitting import (
 from cephsure.uncertainty.gate import GateTarget, write_gate
 from cephsure.uncertainty.gate import card_section as gate_section
 from cephsure.uncertainty.gate.gate import GATE_FILE
+from cephsure.uncertainty.readers.cases import KNOWN
 from cephsure.uncertainty.readers.definitions import definitions_of
 from cephsure.workflows.batch import (
     DEFAULT_MODEL,
@@ -147,7 +148,7 @@ def calibrate(
 
     Raises:
         InputError: ``out`` is there already; data or model cannot be used; a film was trained on by every
-            network; none has a scale.
+            network; none has a scale; no annotator marked two independent films.
     """
     options, data = options or CalibrateOptions(), AnnotatedData.of(data)
     if out is not None and out.exists():
@@ -173,6 +174,11 @@ def calibrate(
     folds = [[groups[i] for i in order[k::count]] for k in range(count)]
     step = Counter("readers and folds", rehearsal_steps(readings, folds), at.on_progress)
     rehearsed = rehearse(readings, folds, seed=options.seed, on_step=step)
+    if not any(films.case == KNOWN for films in rehearsed):
+        raise InputError(
+            "no annotator marked two independent films: of one film nothing can be said about others",
+            remedy="calibrate on more films; for a few films of one reader see: cephsure site-calibrate",
+        )
     samples = networks.samples(chosen.dataset.films)
     calibration = _calibration(collected, chosen, readings, rehearsed, samples=samples, seed=options.seed)
     figures = document(rehearsed, calibration, collected.data.source, loaded.landmark_set, seed=options.seed)
@@ -324,13 +330,14 @@ def card_section(calibration: Calibration) -> str:
     seen = "none of them trained on"
     if fitted.out_of_fold:
         seen = f"each predicted by the {fitted.out_of_fold} samples that had not seen it (out of fold)"
-    known = ", ".join(f"{reader.name} ({reader.films} films)" for reader in readers.rests_on)
+    known = "; ".join(f"{reader.name} ({reader.films} films)" for reader in readers.rests_on)
+    persons = "1 person" if readers.persons == 1 else f"{readers.persons} persons"
     names = " or ".join(annotator.name for annotator in calibration.annotators)
     return (
         "## Calibration\n"
         f"Expected errors and regions are calibrated on {len(fitted.films)} films of {fitted.dataset}\n"
         f'(split "{fitted.split}"), {seen}.{left_out}\n'
-        f"How readers differ is learned from {readers.persons} persons: {known}.\n"
+        f"How readers differ is learned from {persons}: {known}.\n"
         "\n"
         + (
             "For a reader not met before a landmark's region of level p holds this reader's point with\n"

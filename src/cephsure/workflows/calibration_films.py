@@ -350,7 +350,9 @@ def read_films(collected: Collected, dataset: Dataset, *, truth: str = MEAN) -> 
         points = np.full((len(places), len(data.numbers), 2), np.nan)
         if places:
             points[:, columns] = np.stack([marks[films[i].film_id] for i in places])
-            found.append(ReadFilms(name, f"{dataset.name}: {name}", data.take(places).read_by(points)))
+            found.append(
+                ReadFilms(name, f"{dataset.name}: {name}", _marked(data.take(places).read_by(points)))
+            )
     return tuple(reader for reader in found if len(reader.data.film_ids))
 
 
@@ -360,8 +362,8 @@ def means_of(collected: Collected, dataset: Dataset) -> tuple[ReadFilms, ...]:
     if len(names) < 2:
         return ()
     marks = [[film.truth_by(name) for name in names] for film in collected.films]
-    data = collected.data.read_by(np.mean(marks, axis=1))
-    return (ReadFilms(MEAN, MEAN, _marked(data), MEAN),)
+    data = _marked(collected.data.read_by(np.mean(marks, axis=1)))
+    return (ReadFilms(MEAN, MEAN, data, MEAN),) if len(data.film_ids) else ()
 
 
 def _marked(data: CalibrationData) -> CalibrationData:

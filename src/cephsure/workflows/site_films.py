@@ -180,7 +180,10 @@ def site_calibrate(
     )
     reader = learn_site(material, name=name, model=loaded.name, model_sha256=loaded.bundle.sha256)
     gains = cross_validate(material, level=level, repeats=repeats, seed=seed)
-    about = f"{loaded.name} at {name}: {whole.name} ({split}), truth: {data.truth}, {len(seen.films)} films"
+    unused = [film.film_id for film in seen.films if film.prediction.film.mm_per_px is None]
+    if unused:
+        at.remark(f"left out: {len(unused)} films without a scale ({', '.join(unused)})")
+    about = f"{loaded.name} at {name}: {whole.name} ({split}), truth: {data.truth}, {reader.films} films"
     if out is not None:
         write_reader(reader, out)
     if report is not None and gains:
@@ -189,7 +192,7 @@ def site_calibrate(
         document = {"about": about, "level": level, "rows": [asdict(row) for row in gains]}
         write_atomically(report / GAIN_FILE, (json.dumps(document, indent=1) + "\n").encode())
         write_atomically(report / FIGURE_FILE, gain_figure(gains, level=level, title=about))
-    return SiteCalibration(reader, gains, about, loaded.landmark_set.codes, len(seen.films), seen.errors)
+    return SiteCalibration(reader, gains, about, loaded.landmark_set.codes, reader.films, seen.errors)
 
 
 def _see(model: Model, seed: int, film: Film) -> Found:

@@ -81,3 +81,20 @@ def test_a_bundle_without_calibration_knows_its_own_maps_alone(choose):
         choose("definition")
     with pytest.raises(InputError, match="no reader 'senior'"):
         choose("senior", told_apart=())
+
+
+def test_who_has_no_mark_on_the_calibration_films_is_known_with_some_doubt(choose):
+    whole = made.calibration()
+    found = choose("junior", calibration=whole.model_copy(update={"annotators": whole.annotators[:1]}))
+    assert (found.kind, found.for_whom) == ("profile", "a reader who marks as profile junior says")
+    assert found.habit.mean[:, 0].tolist() == [1.0] * 4
+    assert (found.habit.covariance[:, 0, 0] > 0).all()
+
+
+def test_a_mean_that_was_not_rehearsed_is_not_promised(choose):
+    whole = made.calibration()
+    bounds = {case: bound for case, bound in whole.bounds.items() if case != "known mean"}
+    with pytest.raises(InputError, match="is not calibrated for the mean of its annotators"):
+        choose("mean", calibration=whole.model_copy(update={"bounds": bounds}))
+    alone = whole.model_copy(update={"bounds": bounds, "annotators": whole.annotators[:1]})
+    assert choose("mean", calibration=alone, told_apart=()).for_whom == "as senior marks"

@@ -157,3 +157,15 @@ def test_a_reader_is_where_further_films_start(reader):
     assert not prior.covariance[:3, 3:].any()
     assert prior.spread_films == SPREAD_FILMS
     assert reader.model_copy(update={"films": 6}).prior.spread_films == SPREAD_FILMS + 6
+
+
+def test_what_films_taught_holds_for_the_marks_that_taught_it():
+    usual = unknown_reader(POPULATION, model="m", model_sha256=SHA)
+    assert usual.whose("mean").for_whom == "the mean of two readers not met before"
+    mean = plain_mean((1, 2), name="a and b", model="m", model_sha256=SHA)
+    assert mean.whose("mean") == mean
+    with pytest.raises(InputError, match="the mean of a and b: regions for this are those for the mean"):
+        mean.whose("one")
+    site = usual.model_copy(update={"kind": "site", "name": "here", "films": 3})
+    with pytest.raises(InputError, match="site here, 3 films: regions for this are those for one reader"):
+        site.whose("mean")

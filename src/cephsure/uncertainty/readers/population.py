@@ -243,9 +243,9 @@ def _centres(
     for index in range(len(apart_mm)):
         w = places[np.isfinite(places[:, index]), index]
         votes, total = float(len(w)), float(w.sum())
-        words = "0 readers"
+        words = "1 reader" if len(w) == 1 else f"{len(w)} readers"
         if len(w):
-            words = f"{len(w)} readers: mean {w.mean():+.2f}, from {w.min():+.2f} to {w.max():+.2f}"
+            words += f": mean {w.mean():+.2f}, from {w.min():+.2f} to {w.max():+.2f}"
         definition = definitions.get(index)
         if definition is not None and apart_mm[index] > _PARTS_MM:
             side, share = (1, definition.share) if definition.share >= 0.5 else (-1, 1 - definition.share)

@@ -124,14 +124,30 @@ class Reader(Frozen):
     def for_whom(self) -> str:
         """For whose marks regions and expected errors hold, in words."""
         films = f"{self.films} film{'' if self.films == 1 else 's'}"
-        said = {
-            "definition": "a reader not met before",
+        two = self.truth_of == "mean"
+        whose = "the mean of two readers" if two else "a reader"
+        return {
+            "definition": f"{whose} not met before",
             "mean": f"the mean of {self.name}",
             "annotator": f"as {self.name} marks",
-            "profile": f"a reader who marks as profile {self.name} says",
-            "site": f"site {self.name}, {films}",
+            "profile": f"{whose} who mark{'' if two else 's'} as profile {self.name} says",
+            "site": f"site {self.name}, {films}{f', {whose}' if two else ''}",
         }[self.kind]
-        return f"{said}, the mean of two readers" if self.kind == "site" and self.truth_of == "mean" else said
+
+    def whose(self, truth_of: TruthOf) -> Self:
+        """The same, where regions are to hold one reader's marks or the mean of two.
+
+        Raises:
+            InputError: it is known of the other alone.
+        """
+        # Of those who were not seen to mark, both can be said; what films taught holds for their marks alone.
+        if truth_of == self.truth_of or self.kind in ("definition", "profile"):
+            return self.model_copy(update={"truth_of": truth_of})
+        known = "the mean of two readers" if self.truth_of == "mean" else "one reader"
+        raise InputError(
+            f"{self.for_whom}: regions for this are those for {known}",
+            remedy="leave --truth-of out, or choose another reader",
+        )
 
 
 def landmarks_of(numbers: Iterable[int], habit: Habit) -> tuple[ReaderLandmark, ...]:
