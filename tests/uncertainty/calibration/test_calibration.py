@@ -350,6 +350,24 @@ def test_who_is_known_has_smaller_errors_and_regions(data):
     assert errors["mean"] < errors["senior"] < errors["unknown"]
 
 
+def test_regions_are_bounded_as_rehearsed_for_readers_who_are_known_as_well(data):
+    calibration, prediction, marks = made.calibration(), prediction_of(data, 1), samples_marks(data, 1)
+    cases = {"known": 0.2, "known mean": 0.3, "0": 0.4, "10": 0.5}
+    bounds = {case: {"disc": Bounds(contents=((content,) * 16,))} for case, content in cases.items()}
+    calibration = calibration.model_copy(update={"bounds": bounds, "default": "disc"})
+    where = [(0.0, 0.0, 0.0)] * 4
+    readers = {
+        "known": reader_of(*where, kind="annotator", films=0),
+        "known mean": plain_mean((1, 2, 3, 4), name="both", **ABOUT),
+        "0": reader_of(*where, films=9),
+        "10": reader_of(*where, films=29),
+    }
+    for case, reader in readers.items():
+        mark = calibrated(prediction, marks, calibration, reader).landmarks[1]
+        area = -4 * mark.expected_error_mm**2 * np.log1p(-cases[case])
+        assert mark.region.area_mm2 == pytest.approx(area)
+
+
 def test_a_level_above_those_stored_gives_all_of_the_film(data):
     calibration, prediction, marks = made.calibration(), prediction_of(data, 1), samples_marks(data, 1)
     reader = unknown_reader(calibration.readers, **ABOUT)

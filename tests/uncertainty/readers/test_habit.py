@@ -106,6 +106,17 @@ def test_few_films_hardly_change_what_is_believed_of_the_scatter():
     assert 1.1 < np.mean(spreads) < 1.6
 
 
+def test_of_readers_who_scatter_as_usual_few_films_do_not_say_that_they_scatter_less():
+    """Three numbers a landmark are fitted to a film's two: what is not known of them counts as scatter."""
+    rng, prior = np.random.default_rng(5), prior_of()
+    root = np.linalg.cholesky(prior.covariance)
+    spreads = []
+    for _ in range(300):
+        truth = prior.mean + (root @ rng.standard_normal(6)).reshape(2, 3)
+        spreads.append(observe(prior, draw(rng, truth, 4)).spread)
+    assert np.mean(spreads) == pytest.approx(1.0, abs=0.05)
+
+
 def test_w_of_one_landmark_tells_of_the_others_and_b_does_not():
     films = draw(np.random.default_rng(3), np.array([[2.0, 0.0, 0.0], [2.0, 0.0, 0.0]]), 200)
     first = replace(

@@ -83,6 +83,17 @@ def test_a_person_counts_once_however_many_sets():
     assert [one.films for one in found.rests_on] == [20] * 5
 
 
+def test_sets_of_one_person_do_not_make_readers_differ_more():
+    rng = np.random.default_rng(8)
+    odd, usual = np.array([[0.0, 4.0, 4.0]]), np.zeros((1, 3))
+    alone = [reader(rng, "odd", odd), *(reader(rng, name, usual) for name in "abc")]
+    often = [*alone, *(reader(rng, f"odd {k}", odd, person="odd") for k in range(6))]
+    sizes = [
+        fit_population(readers, (1,), annotators=PAIR).landmarks[0].b_sd_mm for readers in (alone, often)
+    ]
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.1)
+
+
 @pytest.mark.parametrize(
     ("share", "apart", "centre", "words"),
     [
