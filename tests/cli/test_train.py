@@ -167,6 +167,13 @@ def test_every_option_has_its_effect(cephsure, training, tmp_path):
     assert "--data OTHER_FILMS" in run.err
 
 
+def test_the_first_member_may_be_validated_on_another_fold(cephsure, training, tmp_path):
+    run = cephsure("train", "--data", tmp_path, "--out", tmp_path / "run", "--folds", 5, "--fold", 3)
+    assert run.status == 0, run.err
+    recipe = training.begun["recipe"]
+    assert (recipe.folds, recipe.first_fold) == (5, 3)
+
+
 def test_a_run_that_goes_on_is_said_to(cephsure, training, tmp_path):
     (tmp_path / "run.json").write_text("{}")
     run = cephsure("train", "--data", "films", "--out", tmp_path)
@@ -193,6 +200,8 @@ def test_quiet_leaves_the_results(cephsure, training, tmp_path):
     [
         (["--model", "baseline", "--members", "3"], "error: --members is for an ensemble, not for baseline"),
         (["--width", "0.5"], "recipe 'default' has one width"),
+        (["--fold", "2"], "which folds is fold 2 one of? (give --folds too)"),
+        (["--folds", "5", "--fold", "5"], "of 5 folds there is no fold 5"),
         (["--recipe", "mine"], "there is no recipe 'mine' (known: paper, default)"),
         (["--mm-per-px", "-1"], "error: "),
     ],
