@@ -66,12 +66,13 @@ def test_out_of_fold_with_other_folds_and_further_readers(cephsure, dots, read_d
     ]
     run = cephsure(
         *("calibrate", "--bundle", folds[0], "--other-fold", folds[1], "--data", read_dots.films, *SCALE),
-        *("--further-readers", read_dots.further, "--further-mm-per-px", "0.5", "--gate-halves", "0"),
+        *("--further-readers", read_dots.further, "--further-mm-per-px", "0.5", "--gate-halves", "2"),
         *("--cross-fit", "2", "--out", tmp_path / "new"),
     )
     assert run.status == 0, run.err
     assert "trained on 24 of these films: each is predicted by networks that have not seen it" in run.err
     assert "a reader not met before" in run.out
+    assert "learned on half of the films and tried on the others: missed rate kept in 2 of 2" in run.out
     calibration = load_model(tmp_path / "new").calibration
     assert (calibration.readers.persons, calibration.fitted_on.out_of_fold) == (3, 1)
 

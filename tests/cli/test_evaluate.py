@@ -276,3 +276,11 @@ def test_out_of_fold_films_are_judged_by_members_that_have_not_seen_them(cephsur
     about = json.loads((tmp_path / "e.json").read_text("utf-8"))["about"]
     assert (about["split"], about["samples"]) == ("all, out of fold", 2)
     assert about["reader"] == "the mean of ann and bob"
+
+
+@pytest.mark.slow
+def test_without_a_scale_errors_are_in_pixels_and_nothing_is_said_of_trust(cephsure, read_dots):
+    run = cephsure("evaluate", "--data", read_dots.films, "--model", read_dots.bundle, "--limit", 2)
+    assert run.status == 0, run.err
+    assert "errors in pixels: no scale in the data; give --mm-per-px" in " ".join(run.out.split())
+    assert "reader:" not in run.err

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -211,6 +212,29 @@ def test_figures_alone_write_nothing_but_the_report(dot_data, dot_model, tmp_pat
     assert {file.name for file in (tmp_path / "report").iterdir()} == {"figures.json", "reliability.png"}
     with pytest.raises(InputError, match="is there already"):
         calibrate(data, dot_model, out=tmp_path)
+
+
+def test_films_without_a_network_that_has_not_seen_them_are_named_and_few_give_no_gate(
+    dots, read_dots, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "cephsure.evaluation.diagrams", None)  # as without matplotlib
+    unseen = [f"{number:03d}" for number in range(4)]
+    about = dots.trained_on(read_dots.films)
+    bundle = dots.write_dot_bundle(tmp_path / "fold", apart=dots.APART, unseen=[unseen], provenance=about)
+    said = []
+    data = AnnotatedData(read_dots.films, mm_per_px=0.5)
+    result = calibrate(
+        data, bundle, out=tmp_path / "new", options=QUICK, on_progress=lambda step: said.append(step.remark)
+    )
+    assert any(
+        "left out: 20 films, no network knows it as left out of its training" in one for one in said if one
+    )
+    assert result.gate.gate is None
+    assert "4 films" in result.gate.reason
+    assert "there are 4" in result.gate.way_out[0]
+    assert "## Gate" not in (result.bundle / "MODEL_CARD.md").read_text("utf-8")
+    assert any("no reliability diagram: it needs matplotlib" in one for one in said if one)
+    assert [file.name for file in (result.bundle / "calibration").iterdir()] == ["figures.json"]
 
 
 def test_bundles_of_other_folds_must_be_of_the_same_films(read_dots, dot_bundles):

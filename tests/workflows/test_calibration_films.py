@@ -121,11 +121,12 @@ def test_a_film_that_cannot_be_read_is_told_and_the_rest_goes_on(dot_model, dot_
     broken.write_bytes(b"no film")
     films = list(select(dot_dataset, "test1").films[:4])
     films[1] = replace(films[1], path=broken)
-    told = []
+    told, training = [], list(select(dot_dataset, "train").films)
+    training[0] = replace(training[0], path=broken)
     found = collect(
         Networks(dot_model),
         replace(dot_dataset, films=tuple(films)),
-        dot_dataset,
+        replace(dot_dataset, films=(*training, *films)),
         split="test1",
         truth="one",
         at=Workplace(on_progress=lambda step: told.append((step.film.stem, step.error is not None))),
@@ -162,11 +163,20 @@ def test_each_film_is_predicted_by_the_fold_that_has_not_seen_it(folds, read_dat
     assert "trained on 24 of these films" in chosen.checked
     few = replace(read_dataset, films=read_dataset.films[:12])
     found = collect(networks, few, read_dataset, split="all")
-    assert isinstance(found.heads.source, str)
+    assert found.heads.source == "12 films of points, cross-fitted"
     # Were a network to mark a film that it has seen, its errors would be those of the other films.
     right = [film.prediction.points_px[:, 0].mean() - film.truth_px[:, 0].mean() for film in found.films]
     assert [place for place, off in enumerate(right) if off > 6] == [1, 3, 5, 7, 9, 11]
     assert max(abs(off) for off in right[::2]) < 3
+
+
+def test_too_few_films_for_the_shape_of_heads_are_seen_all_the_same(folds, read_dataset, dot_model):
+    networks = folds_of(load_model(folds[0]), folds[1:], read_dataset)
+    few = replace(read_dataset, films=read_dataset.films[:3])
+    assert "3 films" in collect(networks, few, read_dataset, split="all").heads
+    alone = replace(read_dataset, films=read_dataset.films[:1])
+    found = collect(Networks(dot_model), alone, read_dataset, split="all")
+    assert (len(found.films), isinstance(found.heads, str)) == (1, True)
 
 
 def test_films_that_every_network_has_seen_are_left_out(folds, read_dataset):
@@ -237,11 +247,13 @@ def test_features_are_told_beside_films_that_the_same_network_was_trained_on(rea
         own = (first[place], second[place])
         signs = replace(nothing, features=own[place % 2])
         films.append(replace(film, found=replace(film.found, signs=signs, features=own)))
+    films.append(replace(films[0], found=replace(films[0].found, signs=None, features=())))
     names = [film.film_id for film in films]
     parts = [(None, frozenset(names[::2])), (None, frozenset(names[1::2]))]
     networks = SimpleNamespace(parts=lambda: parts)
     (part,), kept = beside_own_features([AssessedFilms(tuple(films), {}, {})], networks)
-    unfamiliar = [film.found.signs.signs[SIGNS.index("unfamiliar")] for film in part.films]
+    assert part.films[-1] == films[-1]  # of which no signs were taken
+    unfamiliar = [film.found.signs.signs[SIGNS.index("unfamiliar")] for film in part.films[:-1]]
     assert max(unfamiliar) < np.log(20)  # beside the other network's films each would lie 50 sd off
     # Later films are told by the first network, beside the films that it was trained on.
     assert kept.mean == pytest.approx(first[1::2].mean(axis=0))

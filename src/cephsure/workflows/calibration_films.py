@@ -242,15 +242,22 @@ class _Looking:
 
     def _see_folds(self) -> tuple[Heads | str, list[AssessedFilms]]:
         """Each fold's films with the shape of the others' heads; and the shape of all."""
-        films, seen = self.dataset.films, []
-        for fold in group_folds(films, _HEAD_FOLDS, seed=self.seed):
-            apart = set(fold.tolist())
-            others = self._points_mm([film for i, film in enumerate(films) if i not in apart])
-            seen.append(self._see([films[i] for i in fold], Heads(self._head(others), "")))
-        points = self._points_mm(films)
+        films = self.dataset.films
+        try:
+            folds = group_folds(films, _HEAD_FOLDS, seed=self.seed)
+            others = ([film for i, film in enumerate(films) if i not in fold] for fold in folds)
+            heads = [self._head(self._points_mm(rest)) for rest in others]
+            points = self._points_mm(films)
+            head = self._head(points)
+        except InputError as error:
+            return error.what, [self._see(films, None)]
+        seen = [
+            self._see([films[i] for i in fold], Heads(own, ""))
+            for fold, own in zip(folds, heads, strict=True)
+        ]
         seen, features = beside_own_features(seen, self.networks)
-        head = replace(self._head(points), features=features)
-        return Heads(head, f"{len(points)} films of {self.whole.name}, cross-fitted"), seen
+        source = f"{len(points)} films of {self.whole.name}, cross-fitted"
+        return Heads(replace(head, features=features), source), seen
 
     def _see(self, films: Sequence[AnnotatedFilm], heads: Heads | None) -> AssessedFilms:
         find = partial(_see_film, self.networks, self.seed, None if heads is None else heads.head)
