@@ -13,7 +13,7 @@ from cephsure.errors import BundleError, InputError
 from cephsure.model import load_model
 from cephsure.uncertainty.gate import read_gate
 from cephsure.workflows import AnnotatedData, calibrate
-from cephsure.workflows.calibrate_bundle import CalibrateOptions, write_calibrated
+from cephsure.workflows.calibrate_bundle import CalibrateOptions, _named_apart, write_calibrated
 
 pytestmark = pytest.mark.slow
 
@@ -141,6 +141,19 @@ def test_out_of_fold_a_film_is_opened_for_the_hash_of_what_was_trained_on_and_on
     for table, times in ((read_dots.films, 2), (read_dots.further, 1)):
         films = sorted(table.parent.glob("*.png"))
         assert [read_dots.opened.count(str(film)) for film in films] == [times] * len(films) != []
+
+
+def test_data_sets_of_one_name_are_told_apart(read_dots, calibration):
+    model = load_model(read_dots.calibrated)
+    whole = AnnotatedData(read_dots.films).open(model.landmark_set)
+    others = (AnnotatedData(read_dots.further), AnnotatedData(read_dots.site))
+    named = _named_apart(whole, others, model.landmark_set)
+    assert [whole.name, *(films.name for films in named)] == ["points", "points 2", "points 3"]
+    assert {reader.person for reader in calibration.readers.rests_on} == {
+        "points: ann",
+        "points: bob",
+        "points 2: eve",
+    }
 
 
 def test_further_readers_count_as_persons_and_are_no_annotators(calibration):

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from cephsure.bundles.bundle import Bundle
     from cephsure.datasets import Dataset
     from cephsure.inference.session import Device
+    from cephsure.landmarks import LandmarkSet
     from cephsure.model import Model
     from cephsure.uncertainty.calibration.fitting import Rehearsed
     from cephsure.uncertainty.gate import Gate
@@ -165,7 +166,7 @@ def calibrate(
     )
     further = [
         collect(Networks(loaded), films, films, at, split=WHOLE, seed=options.seed, heads=collected.heads)
-        for films in (other.open(loaded.landmark_set) for other in options.further_readers)
+        for films in _named_apart(whole, options.further_readers, loaded.landmark_set)
     ]
     readings = _readings(collected, chosen.dataset, further, loaded, data.truth)
     groups = sorted(set(collected.data.groups))
@@ -192,6 +193,19 @@ def calibrate(
             write_atomically(report / name, content)
     errors = {path: error for one in (collected, *further) for path, error in one.errors.items()}
     return CalibrationResult(figures, gate, chosen, collected, calibration, out, errors)
+
+
+def _named_apart(whole: Dataset, others: Sequence[AnnotatedData], landmarks: LandmarkSet) -> list[Dataset]:
+    """Other sites' films: persons and films are told apart by data set, and many a table is points.csv."""
+    names, found = [whole.name], []
+    for other in others:
+        films = other.open(landmarks)
+        name, count = films.name, 2
+        while name in names:
+            name, count = f"{films.name} {count}", count + 1
+        names.append(name)
+        found.append(replace(films, name=name))
+    return found
 
 
 def _choose(

@@ -11,7 +11,7 @@ from cephsure.datasets import group_folds
 from cephsure.errors import InputError
 from cephsure.uncertainty.gate import film_losses, fit_gate, judge
 from cephsure.uncertainty.gate.acceptance import AcceptanceCase
-from cephsure.uncertainty.gate.risk_control import acceptance_scores
+from cephsure.uncertainty.gate.risk_control import acceptance_scores, unit_means
 from cephsure.uncertainty.gate.way_out import USEFUL_SHARE, films_needed, way_out
 from cephsure.uncertainty.readers.cases import FILMS_SEEN
 
@@ -69,7 +69,7 @@ class HalfCheck:
     """A gate learned on one half of the films and tried on the other, for the usual reader.
 
     Attributes:
-        mean_loss: mean over the other half's films of missed / accepted.
+        mean_loss: mean over the other half's independent films of missed / accepted.
         missed_share: missed / accepted over all its points; 0 where none is accepted.
         accepted_share: share of its points accepted.
         not_fit: share of its films judged review or unfit.
@@ -152,9 +152,10 @@ def check_on_halves(
         known = np.isfinite(tried.errors_mm)
         taken = gate.rules[gate.usual_case].accepts(tried.expected_mm, tried.misfits) & known
         wrong = known & (tried.errors_mm > target.tolerance_mm)
+        _, units = np.unique(np.asarray(tried.groups), return_inverse=True)
         checks.append(
             HalfCheck(
-                mean_loss=float(film_losses(wrong, taken).mean()),
+                mean_loss=float(unit_means(film_losses(wrong, taken), units).mean()),
                 missed_share=float((wrong & taken).sum() / max(taken.sum(), 1)),
                 accepted_share=float(taken.sum() / max(known.sum(), 1)),
                 not_fit=float(np.mean([judgement.verdict != "fit" for judgement in said])),

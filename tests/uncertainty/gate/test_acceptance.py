@@ -62,6 +62,19 @@ def test_figures_by_hand():
     assert rule.caught_share == pytest.approx(80 / 81)
 
 
+def test_the_mean_loss_is_that_of_the_promise():
+    # Ten of a hundred films are read by ten persons each, who are wrong at half of the accepted points.
+    often = [f"film {k}" for k in range(10) for _ in range(10)]
+    groups = [*often, *(f"film {k}" for k in range(10, 100))]
+    errors = np.full((len(groups), 2), 0.5)
+    errors[: len(often), 1] = 3.0
+    shape = np.ones_like(errors)
+    case = AcceptanceCase(shape, errors, 0 * shape, groups, ["one"] * len(groups))
+    rule = learn_rules({"0": case}, TARGET)["0"]
+    assert rule.mean_loss == pytest.approx(0.05)
+    assert rule.missed_share == pytest.approx(100 / 380)
+
+
 def test_a_film_counts_once_however_many_read_it():
     case = drawn(np.random.default_rng(1), 20, persons=("a", "b", "c", "d"))
     rule = learn_rules({"0": case}, TARGET)["0"]

@@ -51,7 +51,7 @@ class PointRule(Frozen):
         threshold_mm: None: no threshold is shown to keep the rate, and all points are reviewed.
         accepted_share: of the rehearsed points; ``missed_share`` of these are wrong, and ``caught_share`` of
             the wrong ones are not accepted.
-        mean_loss: mean over the films of wrong / accepted.
+        mean_loss: mean over ``units`` of wrong / accepted, each unit's the mean over those who read it.
         units: independent films.
         persons: whose marks they were.
         worst_person: share of accepted points that are wrong against the marks of the worst of them.

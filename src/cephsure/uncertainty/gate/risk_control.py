@@ -61,7 +61,7 @@ class AcceptanceRule:
         accepted_share: share of the calibration points with a known error that it accepts.
         missed_share: share of those accepted that are off by more than the tolerance; 0 if there are none.
         caught_share: share of all points off by more than the tolerance that are not accepted; 1 if none is.
-        mean_loss: mean loss of the calibration films.
+        mean_loss: mean loss of the ``units``, which the promise is about.
         units: independent films, or groups of films, that it was tested on.
     """
 
@@ -154,7 +154,7 @@ def learn_rule(
         accepted_share=float(accepted.sum() / max(known.sum(), 1)),
         missed_share=missed / max(int(accepted.sum()), 1),
         caught_share=1.0 - missed / max(int(wrong.sum()), 1),
-        mean_loss=float(film_losses(wrong, accepted).mean()) if len(scores) else 0.0,
+        mean_loss=float(unit_means(film_losses(wrong, accepted), units).mean()) if len(scores) else 0.0,
         units=len(set(groups)),
     )
 
