@@ -157,3 +157,11 @@ def test_what_contradicts_is_refused(builder, facts, words):
 )
 def test_image_paths_take_both_slashes(reference, expected):
     assert image_path(Path("set/one"), reference) == Path(expected)
+
+
+def test_an_annotator_beside_others_is_not_called_mean(builder):
+    _add(builder, "a.png", ALL, annotator="mean")
+    assert builder.build(name="x", spacing=None).films[0].annotations.keys() == {"mean"}
+    _add(builder, "a.png", ALL, annotator="two")
+    with pytest.raises(InputError, match="an annotator is called 'mean'"):
+        builder.build(name="x", spacing=None)

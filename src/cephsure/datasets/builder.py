@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cephsure.datasets.annotated_film import AnnotatedFilm, Dataset
+from cephsure.datasets.annotated_film import MEAN, AnnotatedFilm, Dataset
 from cephsure.datasets.json_files import DUPLICATES, read_duplicate_groups
 from cephsure.errors import AnnotationError, InputError
 
@@ -82,8 +82,14 @@ class DatasetBuilder:
         """Make the data set, ``spacing`` being the scale of all its films.
 
         It has the films with an image on disk and at least one point, ordered by split, then identifier;
-        `InputError` is raised if none is left.
+        `InputError` is raised if none is left, or one annotator of several is called "mean".
         """
+        if MEAN in self._annotators and len(self._annotators) > 1:
+            raise InputError(
+                "an annotator is called 'mean', which is what the mean of all annotators is called",
+                where=self.root,
+                remedy="call this annotator otherwise",
+            )
         film_ids = _film_ids(self._facts)
         points = {key: self._points(key, film_ids[key[0]]) for key in self._marks}
         self.problems += [

@@ -98,3 +98,12 @@ def test_a_mean_that_was_not_rehearsed_is_not_promised(choose):
         choose("mean", calibration=whole.model_copy(update={"bounds": bounds}))
     alone = whole.model_copy(update={"bounds": bounds, "annotators": whole.annotators[:1]})
     assert choose("mean", calibration=alone, told_apart=()).for_whom == "as senior marks"
+
+
+def test_an_only_annotator_called_mean_is_this_one(choose):
+    whole = made.calibration()
+    bounds = {case: bound for case, bound in whole.bounds.items() if case != "known mean"}
+    only = whole.annotators[0].model_copy(update={"name": "mean"})
+    alone = whole.model_copy(update={"bounds": bounds, "annotators": (only,)})
+    found = choose("mean", calibration=alone, told_apart=())
+    assert (found.kind, found.landmarks) == ("annotator", only.landmarks)

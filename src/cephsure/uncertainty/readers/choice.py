@@ -54,11 +54,11 @@ def choose_reader(
     asked, bundle = _meant(asked or DEFINITION, name, known, told_apart, calibration), (name, sha256)
     if asked == DEFINITION and calibration is not None:
         return unknown_reader(calibration.readers, model=name, model_sha256=sha256)
+    if asked in known or (asked in told_apart and len(told_apart) == 2):
+        return _annotator(str(asked), bundle, dict.fromkeys(numbers, str(asked)), told_apart, calibration)
     if asked == MEAN:
         pair = " and ".join(told_apart or known) or "the annotators"
         return plain_mean(numbers, name=pair, model=name, model_sha256=sha256)
-    if asked in known or (asked in told_apart and len(told_apart) == 2):
-        return _annotator(str(asked), bundle, dict.fromkeys(numbers, str(asked)), told_apart, calibration)
     path = Path(asked)
     if not path.exists():
         names = ", ".join(dict.fromkeys([DEFINITION, MEAN, *known, *told_apart]))
