@@ -90,6 +90,16 @@ def test_cases_have_thresholds_of_their_own():
     assert rules["0"].threshold_mm < rules["10"].threshold_mm
 
 
+def test_more_films_of_a_reader_need_no_stricter_threshold_unless_rehearsal_says_so():
+    rng = np.random.default_rng(3)
+    many, few = drawn(rng, 150), drawn(rng, 30)
+    rules = learn_rules({"0": few, "1": many, "3": few}, TARGET)
+    assert rules["0"].threshold_mm is None  # what is shown after a film says nothing of none
+    assert rules["3"].threshold_mm == rules["1"].threshold_mm is not None
+    rough = drawn(rng, 30, true_to_expected=3.0)
+    assert learn_rules({"1": many, "3": rough}, TARGET)["3"].threshold_mm is None
+
+
 def test_the_worst_person_is_the_one_whose_points_err_most():
     case = drawn(np.random.default_rng(3), 100, true_to_expected=(0.7, 1.4), persons=("a", "b"))
     rule = learn_rules({"0": case}, TARGET)["0"]

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 CONTENTS = (*GRID_LEVELS, 0.995, 0.999)
 """Contents at which areas are kept."""
 
-_DRAWS, _JUDGED = 4, (60, 15)
+_DRAWS, _JUDGED = 4, (60, 30)
 _SCATTER_ROUNDS = 3
 
 
