@@ -345,7 +345,9 @@ def card_section(calibration: Calibration) -> str:
     if fitted.out_of_fold:
         seen = f"each predicted by the {fitted.out_of_fold} samples that had not seen it (out of fold)"
         if fitted.out_of_fold < fitted.samples:
-            seen += f";\nthese spread a little less surely than all {fitted.samples}, and are taken as samples without end"
+            seen += (
+                f";\nthey spread a little less surely than all {fitted.samples}, and are taken as without end"
+            )
     known = "; ".join(f"{reader.name} ({reader.films} films)" for reader in readers.rests_on)
     persons = "1 person" if readers.persons == 1 else f"{readers.persons} persons"
     names = " or ".join(annotator.name for annotator in calibration.annotators)

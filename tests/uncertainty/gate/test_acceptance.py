@@ -92,11 +92,11 @@ def test_cases_have_thresholds_of_their_own():
 
 def test_more_films_of_a_reader_need_no_stricter_threshold_unless_rehearsal_says_so():
     rng = np.random.default_rng(3)
-    many, few = drawn(rng, 150), drawn(rng, 30)
+    many, few = drawn(rng, 150), drawn(rng, 12)
     rules = learn_rules({"0": few, "1": many, "3": few}, TARGET)
     assert rules["0"].threshold_mm is None  # what is shown after a film says nothing of none
     assert rules["3"].threshold_mm == rules["1"].threshold_mm is not None
-    rough = drawn(rng, 30, true_to_expected=3.0)
+    rough = drawn(rng, 12, true_to_expected=3.0)
     assert learn_rules({"1": many, "3": rough}, TARGET)["3"].threshold_mm is None
 
 

@@ -11,6 +11,7 @@ from cephsure.uncertainty.gate.risk_control import (
     accepted_points,
     film_losses,
     learn_rule,
+    unit_means,
 )
 from cephsure.uncertainty.prediction import Frozen
 
@@ -118,6 +119,7 @@ def _seen(
     known = np.isfinite(case.errors_mm)
     accepted = accepted_points(scores, threshold) & known
     wrong = known & (case.errors_mm > target.tolerance_mm)
+    _, units = np.unique(np.asarray(case.groups), return_inverse=True)
     names, persons = np.asarray(case.persons), list(dict.fromkeys(case.persons))
     shares = [(wrong & accepted)[names == p].sum() / max(accepted[names == p].sum(), 1) for p in persons]
     missed = int((wrong & accepted).sum())
@@ -126,7 +128,7 @@ def _seen(
         accepted_share=float(accepted.sum() / max(known.sum(), 1)),
         missed_share=missed / max(int(accepted.sum()), 1),
         caught_share=1.0 - missed / max(int(wrong.sum()), 1),
-        mean_loss=float(film_losses(wrong, accepted).mean()) if len(scores) else 0.0,
+        mean_loss=float(unit_means(film_losses(wrong, accepted), units).mean()) if len(scores) else 0.0,
         units=len(set(case.groups)),
         persons=len(persons),
         worst_person=float(max(shares, default=0.0)),
