@@ -62,6 +62,37 @@ def test_every_line_fits_a_hundred_columns_whole(console, make_prediction):
     assert "note: the resolution tag is not a calibration: ignored" in text
 
 
+@pytest.mark.parametrize("width", [80, 60])
+def test_a_narrow_terminal_shows_fewer_columns_and_cuts_none(console, make_prediction, width):
+    console.width = width
+    film = judged(make_prediction(), "fit", (), ("accept", "review", "accept"))
+    print_film(console, film)
+    text = shown(console)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
+    assert "no room for: activation, entropy" in text
+    row = next(line for line in text.splitlines() if "[Or]" in line).split()
+    assert (row[0], row[-1]) == ("3", "accept")
+
+
+def test_a_narrow_terminal_keeps_the_names_of_films(console, make_prediction):
+    console.width = 80
+    print_summary(console, [judged(make_prediction(), "fit", (), ("accept",) * 3)] * 4)
+    rows = [line.split() for line in shown(console).splitlines() if "films/001.png" in line]
+    assert [row[0] for row in rows] == ["films/001.png"] * 4
+    assert {row[-4] for row in rows} == {"fit"}
+    assert "no room for: facing, polarity" in shown(console)
+
+
+def test_an_unfit_film_promises_nothing(console, make_prediction):
+    shape = Region(level=0.9, kind="disc", centre_px=(1, 1), half_axes_px=((2, 0), (0, 2)), area_mm2=12.34)
+    film = judged(make_prediction(), "unfit", ("image blurred",), ("review",) * 3)
+    marks = tuple(mark.model_copy(update={"region": shape}) for mark in film.landmarks)
+    print_film(console, film.model_copy(update={"landmarks": marks}))
+    assert "no promise: on an unfit film" in shown(console)
+    assert "each region holds" not in shown(console)
+
+
 def test_summary_names_the_worst_landmark_and_counts_the_doubtful(console, make_prediction):
     films = [
         make_prediction(path="a[1].png", errors=(0.5, 1.0, 2.5)),
@@ -129,7 +160,7 @@ def test_a_calibrated_film_shows_calibrated_errors_and_its_regions(console, make
     calibrated = prediction.model_copy(update={"landmarks": marks, "reader": reader})
     assert doubt_marks(calibrated) == ["?", "?", "?"]
     print_film(console, calibrated)
-    assert "95 % region" in shown(console)
+    assert {"95", "region", "mm²"} <= set(shown(console).split())
     for said in ("2.25", "12.3", " all ", "with 95 % probability; for whom: as a marks"):
         assert said in shown(console)
     print_film(console, calibrated.model_copy(update={"reader": None}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from cephsure.cephalometry.analysis import NO_SCALE, UNDECIDABLE
@@ -71,10 +72,11 @@ def decision(value: MeasuredValue) -> str:
     if value.decision is None or value.class_probabilities is None:
         return "-"
     likeliest = max(value.class_probabilities, key=lambda share: share.probability)
-    percent = f"{100 * likeliest.probability:.0f} %"
     if value.decision == UNDECIDABLE:
+        # Rounded down, not to the probability at which a class would have been decided.
+        percent = f"{math.floor(100 * likeliest.probability):d} %"
         return f"{UNDECIDABLE} ({likeliest.name} {percent})"
-    return f"{value.decision}, {percent}"
+    return f"{value.decision}, {100 * likeliest.probability:.0f} %"
 
 
 def norm_words(norm: Norm) -> str:
@@ -108,7 +110,7 @@ def remarks(measured: Analysis) -> list[str]:
         source = "the samples' raw spread"
         lines.append(f"intervals and probabilities from {source}: not calibrated, as a rule too narrow")
     elif measured.reader is not None and any(value.interval_90 is not None for value in values):
-        lines.append(f"values and intervals are for whom: {measured.reader.for_whom}")
+        lines.append(f"values and intervals, for whom: {measured.reader.for_whom}")
     return lines
 
 

@@ -185,7 +185,8 @@ def _compare_classes(
 
 def _show_classes(study: ClassStudy, *, name: str) -> None:
     console, pairs = terminal.stdout_console(), list(next((row.observers for row in study.measurements), ()))
-    console.print(f"{study.model} on {name}, {study.films} films · truth: {study.truth}", style="bold")
+    films = terminal.counted(study.films, "film")
+    console.print(f"{study.model} on {name}, {films} · truth: {study.truth}", style="bold")
     table = terminal.plain_table()
     table.add_column("measurement", no_wrap=True)
     add_figures(table, "films", "right\n%", "mean of\nclasses %", "kappa", "mean\ndifference")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -216,6 +217,9 @@ def site_calibrate(
         )
     _show_site(found, level=level)
     terminal.remark_written(out)
+    if out is not None:
+        command = ["cephsure", "predict", "FILM", "--model", model, "--reader", str(out)]
+        terminal.remark(f"next: {shlex.join(command)}")
     if report is not None and found.gains:
         terminal.remark(f"wrote gain.json and gain.png into {report}")
     complaints.end(inputs=found.films + len(found.errors))
@@ -343,7 +347,10 @@ def _show_site(found: SiteCalibration, *, level: float) -> None:
     console.print(found.about, style="bold")
     if found.gains:
         console.print(terminal.rich_table(gain_table(found.gains, level=level)))
-        console.print("worst: the landmark that regions hold least · accepted: by the gate", style="dim")
+        console.print("worst: the landmark that regions hold least", style="dim")
+        if reader.acceptance is not None:
+            told = "accepted: by expected error, on films that the gate judges fit; few films make few fit"
+            console.print(told, style="dim")
     else:
         console.print("one film: what films bring cannot be shown by cross-validation", style="dim")
     console.print(f"regions and expected errors hold for: {reader.for_whom}")
@@ -366,8 +373,9 @@ def _show_watch(watched: CoverageWatch) -> None:
     console, readings = terminal.stdout_console(), watched.readings
     heading = f"{watched.model} on {watched.dataset} · truth: {watched.truth} · for whom: {watched.reader}"
     console.print(heading, style="bold")
+    films = terminal.counted(len(readings), "film")
     console.print(
-        f"{len(readings)} films, {readings[-1].mean_outside:.1%} of their points outside the regions "
+        f"{films}, {readings[-1].mean_outside:.1%} of their points outside the regions "
         f"(promised: {watched.allowed:.1%} at most)"
     )
     if (alarm := watched.alarm_film) is not None:
@@ -376,4 +384,4 @@ def _show_watch(watched: CoverageWatch) -> None:
         console.print("calibrate for this site: cephsure site-calibrate", style="dim")
     else:
         most, needed = max(reading.wealth for reading in readings), 1.0 / watched.false_alarm_rate
-        console.print(f"no alarm: evidence {most:.2g} at most, {needed:g} is one")
+        console.print(f"no alarm: evidence against the promise {most:.2g} at most; an alarm needs {needed:g}")

@@ -172,7 +172,7 @@ def _heading(evaluation: Evaluation) -> str:
     about = evaluation.about
     changes = [name for name, done in (("mirrored", about.mirrored), ("inverted", about.inverted)) if done]
     data = f"{about.dataset} ({', '.join([about.split or WHOLE, *changes])})"
-    samples = f"{about.samples} sample" + ("s" if about.samples != 1 else "")
+    samples = terminal.counted(about.samples, "sample")
     reader = f" · for whom: {about.reader}" if about.reader else ""
     return f"{about.model} ({about.model_kind}, {samples}) on {data} · truth: {about.truth}{reader}"
 
@@ -180,13 +180,18 @@ def _heading(evaluation: Evaluation) -> str:
 def _remarks(evaluation: Evaluation) -> list[str]:
     """What the reader of the tables must know."""
     left_out = evaluation.left_out
-    lines = [f"left out: {left_out.films} films, {left_out.points} points of the others"]
+    films, points = terminal.counted(left_out.films, "film"), terminal.counted(left_out.points, "point")
+    lines = [f"left out: {films}, {points} of the others"]
     for reason in left_out.reasons:
-        count = f"{reason.films} films" if reason.films else f"{reason.points} points"
+        films, points = terminal.counted(reason.films, "film"), terminal.counted(reason.points, "point")
+        count = films if reason.films else points
         names = f" ({', '.join(reason.names)})" if reason.names else ""
         lines.append(f"  {count}: {reason.reason}{names}")
     if evaluation.unit == "mm":
-        sources = (f"{source} ({count} films)" for source, count in evaluation.about.spacing_sources.items())
+        sources = (
+            f"{source} ({terminal.counted(count, 'film')})"
+            for source, count in evaluation.about.spacing_sources.items()
+        )
         lines.append(f"scale from: {', '.join(sources)}")
     strata = evaluation.strata
     if strata is not None and strata.not_in_table:

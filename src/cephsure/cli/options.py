@@ -25,7 +25,10 @@ Device = Literal["cpu", "cuda", "auto"]
 FILMS = Argument(metavar="FILM", help="Files, folders and patterns ('films/*.png').")
 Data = Annotated[Path, Option(metavar="DIR", help="The data set: its folder, or its COCO or CSV file.")]
 Format = Literal["auto", "isbi", "labelme", "coco", "csv"]
-Layout = Annotated[Format, Option("--format", help="How it is laid out.")]
+Layout = Annotated[
+    Format,
+    Option("--format", metavar="LAYOUT", help="How it is laid out: auto, isbi, labelme, coco or csv."),
+]
 ModelName = Annotated[
     str, Option(metavar="NAME|BUNDLE", help="A shipped model (see: cephsure models) or a bundle's folder.")
 ]

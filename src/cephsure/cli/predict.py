@@ -51,7 +51,7 @@ def predict(
         float | None,
         Option(
             metavar="P",
-            help="Probability with which each region holds the true point (calibrated models).",
+            help="Probability with which each region holds the reader's point (calibrated models).",
             show_default="0.9",
         ),
     ] = None,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING
 
+from cephsure.cli import terminal
 from cephsure.cli.terminal import add_figures, plain_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.console import Console
     from rich.table import Table
@@ -29,6 +31,10 @@ _MARKS_IN_PERCENT = (
     f"??  at least {_BAD_PERCENT:g} %"
 )
 _VERDICT_STYLES = {"": "", "fit": "green", "review": "yellow", "unfit": "bold red"}
+# Columns that a narrow terminal does without, the first to go first; and those that are words.
+_SPARED_OF_LANDMARKS = ("activation", "entropy", "x mm", "y mm", "spread", "landmark")
+_SPARED_OF_FILMS = ("facing", "polarity")
+_WORDS = frozenset({"code", "landmark", "", "verdict"})
 _STYLES = {"": "", "?": "yellow", "??": "bold red"}
 
 
@@ -63,19 +69,29 @@ def print_film(console: Console, prediction: Prediction) -> None:
     console.print(film_line(prediction.film))
     if (said := verdict_line(prediction)) is not None:
         console.print(said, style=_VERDICT_STYLES[prediction.verdict or ""])
-    console.print(landmark_table(prediction))
+    print_fitting(console, partial(landmark_table, prediction), spared=_SPARED_OF_LANDMARKS)
     unknown_scale = prediction.film.mm_per_px is None
     if unknown_scale:
         console.print(NO_SCALE, style="bold yellow")
     console.print(_MARKS_IN_PERCENT if unknown_scale else _MARKS_IN_MM, style="dim")
-    if (level := region_level(prediction)) is not None:
-        whom = "" if prediction.reader is None else f"; for whom: {prediction.reader.for_whom}"
-        said = f"each region holds the point with {100 * level:g} % probability"
-        console.print(f"calibrated: {said}{whom}", style="dim")
-    model, plural = prediction.model, "" if prediction.model.samples == 1 else "s"
-    console.print(f"model {model.name}: {model.kind}, {model.samples} sample{plural} a landmark", style="dim")
+    if (said := promise_line(prediction)) is not None:
+        console.print(said, style="dim")
+    model, samples = prediction.model, terminal.counted(prediction.model.samples, "sample")
+    console.print(f"model {model.name}: {model.kind}, {samples} a landmark", style="dim")
     for note in prediction.film.notes:
         console.print(f"note: {note}")
+
+
+def promise_line(prediction: Prediction) -> str | None:
+    """What regions promise and for whom; None without a reader and without regions."""
+    level = region_level(prediction)
+    whom = None if prediction.reader is None else f"for whom: {prediction.reader.for_whom}"
+    if level is None:
+        return whom
+    if prediction.verdict == "unfit":
+        return "no promise: on an unfit film neither expected errors nor regions need hold"
+    said = f"calibrated: each region holds the point with {100 * level:g} % probability"
+    return "; ".join(filter(None, (said, whom)))
 
 
 def verdict_line(prediction: Prediction) -> str | None:
@@ -92,33 +108,45 @@ def _accepted(prediction: Prediction) -> str:
     return f"{count} of {len(prediction.landmarks)}"
 
 
-def landmark_table(prediction: Prediction) -> Table:
-    """One row a landmark: point and measures, in mm where the film has a scale, doubtful ones coloured."""
-    unit = "px" if prediction.film.mm_per_px is None else "mm"
-    table = plain_table()
-    table.add_column("no", justify="right")
-    table.add_column("code")
-    table.add_column("landmark", overflow="ellipsis", no_wrap=True)
-    headings = ["x px", "y px", *(["x mm", "y mm"] if unit == "mm" else [])]
-    headings += [f"expected\nerror {unit}", f"spread\n{unit}", "activation", "entropy\nnats"]
-    level = region_level(prediction)
-    headings += [] if level is None else [f"{100 * level:g} % region\nmm²"]
-    add_figures(table, *headings)
-    table.add_column("")
-    if prediction.verdict is not None:
-        table.add_column("verdict")
-    one_sample = prediction.model.samples == 1
-    for landmark, mark in zip(prediction.landmarks, doubt_marks(prediction), strict=True):
-        cells = _landmark_cells(landmark, unit=unit, one_sample=one_sample)
-        cells += [] if level is None else [_region_cell(landmark.region)]
-        verdict = [] if prediction.verdict is None else [landmark.verdict or ""]
-        table.add_row(*cells, mark, *verdict, style=_STYLES[mark])
+def print_fitting(
+    console: Console, table: Callable[[Sequence[str]], Table], *, spared: Sequence[str]
+) -> None:
+    """Print a table; in a narrow terminal columns that can be spared are left out and named, none is cut.
+
+    Args:
+        console: where to.
+        table: makes it without the columns of some headings (their first lines).
+        spared: these headings, the first to go first.
+    """
+    whole = shown = table(())
+    count = 0
+    while not terminal.fits(console, shown) and count < len(spared):
+        count += 1
+        shown = table(spared[:count])
+    console.print(shown)
+    had = [str(column.header).split("\n")[0] for column in whole.columns]
+    if gone := [heading for heading in spared[:count] if heading in had]:
+        console.print(f"no room for: {', '.join(gone)} (in a wider terminal; --out writes all)", style="dim")
+
+
+def landmark_table(prediction: Prediction, without: Sequence[str] = ()) -> Table:
+    """One row a landmark: point and measures, in mm where the film has a scale, doubtful ones coloured.
+
+    Columns are left out whose headings' first lines are in ``without``.
+    """
+    table, marks = plain_table(), doubt_marks(prediction)
+    rows = [_landmark_cells(prediction, *each) for each in zip(prediction.landmarks, marks, strict=True)]
+    shown = [heading for heading in rows[0] if heading.split("\n")[0] not in without]
+    for heading in shown:
+        table.add_column(heading, justify="left" if heading in _WORDS else "right", no_wrap=True)
+    for row, mark in zip(rows, marks, strict=True):
+        table.add_row(*(row[heading] for heading in shown), style=_STYLES[mark])
     return table
 
 
 def print_summary(console: Console, predictions: Sequence[Prediction]) -> None:
     """Print one row a film, and what the reader must know."""
-    console.print(summary_table(predictions))
+    print_fitting(console, partial(summary_table, predictions), spared=_SPARED_OF_FILMS)
     without = sum(prediction.film.mm_per_px is None for prediction in predictions)
     if without:
         console.print(f"{without} of {len(predictions)} films: {NO_SCALE}", style="bold yellow")
@@ -130,20 +158,24 @@ def print_summary(console: Console, predictions: Sequence[Prediction]) -> None:
         console.print(f"note ({count} of {len(predictions)} films): {note}")
 
 
-def summary_table(predictions: Sequence[Prediction]) -> Table:
-    """One row a film: scale, orientation, how far its landmarks are to be trusted, and the worst of them."""
+def summary_table(predictions: Sequence[Prediction], without: Sequence[str] = ()) -> Table:
+    """One row a film: scale, orientation, how far its landmarks are to be trusted, and the worst of them.
+
+    Columns are left out whose headings are in ``without``.
+    """
     table = plain_table()
     table.add_column("film", overflow="fold")
-    for heading in ("mm/px", "facing", "polarity"):
+    places = [heading for heading in ("mm/px", "facing", "polarity") if heading not in without]
+    for heading in places:
         table.add_column(heading, no_wrap=True)
-    add_figures(table, "median expected\nerror", "largest expected\nerror", "doubtful\nlandmarks")
+    add_figures(table, "median\nexpected\nerror", "largest\nexpected\nerror", "doubtful\npoints")
     judged = any(prediction.verdict is not None for prediction in predictions)
     for heading in ("verdict", "accepted") if judged else ():
         table.add_column(heading, no_wrap=True)
     for prediction in predictions:
         marks = doubt_marks(prediction)
         style = _STYLES["??" if "??" in marks else "?" if "?" in marks else ""]
-        cells = _summary_cells(prediction, doubtful=sum(map(bool, marks)))
+        cells = _summary_cells(prediction, places, doubtful=sum(map(bool, marks)))
         cells += [prediction.verdict or "", _accepted(prediction)] if judged else []
         table.add_row(*cells, style=style)
     return table
@@ -163,18 +195,24 @@ def _scale(film: FilmInfo) -> str:
     return x if x == y else f"{x} x {y}"
 
 
-def _landmark_cells(landmark: LandmarkPrediction, *, unit: str, one_sample: bool) -> list[str]:
-    measures = landmark.measures
-    cells = [str(landmark.number), landmark.code, landmark.name]
-    cells += [f"{landmark.x_px:.1f}", f"{landmark.y_px:.1f}"]
-    if unit == "mm":
-        cells += [f"{landmark.x_mm:.1f}", f"{landmark.y_mm:.1f}"]
-        error, spread = f"{expected_mm(landmark):.2f}", f"{measures.spread_mm:.2f}"
+def _landmark_cells(prediction: Prediction, landmark: LandmarkPrediction, mark: str) -> dict[str, str]:
+    """A landmark's cells by their headings."""
+    measures, level = landmark.measures, region_level(prediction)
+    cells = {"no": str(landmark.number), "code": landmark.code, "landmark": landmark.name}
+    cells |= {"x px": f"{landmark.x_px:.1f}", "y px": f"{landmark.y_px:.1f}"}
+    if prediction.film.mm_per_px is None:
+        unit, error, spread = "px", f"{measures.expected_error_px:.1f}", f"{measures.spread_px:.1f}"
     else:
-        error, spread = f"{measures.expected_error_px:.1f}", f"{measures.spread_px:.1f}"
+        cells |= {"x mm": f"{landmark.x_mm:.1f}", "y mm": f"{landmark.y_mm:.1f}"}
+        unit, error, spread = "mm", f"{expected_mm(landmark):.2f}", f"{measures.spread_mm:.2f}"
+    cells[f"expected\nerror {unit}"] = error
     # One sample cannot spread: its 0 would read as certainty.
-    spread = "-" if one_sample else spread
-    return [*cells, error, spread, f"{measures.activation:.3g}", f"{measures.entropy:.2f}"]
+    cells[f"spread\n{unit}"] = "-" if prediction.model.samples == 1 else spread
+    cells |= {"activation": f"{measures.activation:.3g}", "entropy\nnats": f"{measures.entropy:.2f}"}
+    if level is not None:
+        cells[f"{100 * level:g} %\nregion\nmm²"] = _region_cell(landmark.region)
+    cells[""] = mark
+    return cells if prediction.verdict is None else {**cells, "verdict": landmark.verdict or ""}
 
 
 def _region_cell(region: Region | None) -> str:
@@ -183,16 +221,15 @@ def _region_cell(region: Region | None) -> str:
     return "all" if region.area_mm2 is None else f"{region.area_mm2:.1f}"
 
 
-def _summary_cells(prediction: Prediction, *, doubtful: int) -> list[str]:
+def _summary_cells(prediction: Prediction, places: Sequence[str], *, doubtful: int) -> list[str]:
     film, landmarks = prediction.film, prediction.landmarks
     unit, digits = ("px", 1) if film.mm_per_px is None else ("mm", 2)
     errors = [mark.measures.expected_error_px if unit == "px" else expected_mm(mark) for mark in landmarks]
     worst = max(range(len(errors)), key=errors.__getitem__)
+    said = {"mm/px": _scale(film), "facing": film.facing, "polarity": film.polarity}
     return [
         film.path or "film in memory",
-        _scale(film),
-        film.facing,
-        film.polarity,
+        *(said[heading] for heading in places),
         f"{median(errors):.{digits}f} {unit}",
         f"{landmarks[worst].code} {errors[worst]:.{digits}f} {unit}",
         f"{doubtful} of {len(landmarks)}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import textwrap
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -30,6 +31,8 @@ EXIT_BAD_INPUT = 2
 
 # Standard output that is not a terminal has no width: wide enough for every table, so that none is cut.
 _PIPED_WIDTH = 120
+_ENDLESS = 10_000
+_LEAST_HEADING = 6
 _FEW_STEPS = 3
 
 
@@ -81,10 +84,15 @@ def remark_written(*files: Path | None) -> None:
             remark(f"wrote {file}")
 
 
+def counted(count: int, what: str) -> str:
+    """So many of something, as in "1 film" and "2 films"."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def remark_films_written(films: int, folder: Path | None) -> None:
     """Say where the films' files went, if there are any."""
     if films and folder is not None:
-        remark(f"wrote the files of {films} film{'' if films == 1 else 's'} into {folder}")
+        remark(f"wrote the files of {counted(films, 'film')} into {folder}")
 
 
 def complain(error: Exception, *, about: Path | None = None) -> str:
@@ -150,14 +158,34 @@ def stdout_console() -> Console:
 
 
 def rich_table(table: Table) -> RichTable:
-    """A table of text as the terminal shows it, its title above it."""
-    shown = plain_table(title=table.title)
-    for column in table.columns:
-        # In a narrow terminal long words are folded, never cut.
-        shown.add_column(column.heading, justify=column.side, overflow="fold")
-    for row in table.rows:
-        shown.add_row(*row)
+    """A table of text as the terminal shows it, its title above it.
+
+    Headings are broken to the width of their cells. In a narrow terminal cells of words are broken first,
+    then those of figures, then both: long words are folded, never cut.
+    """
+    for whole in ({"right"}, {"left"}, set[str]()):
+        shown = plain_table(title=table.title)
+        for index, column in enumerate(table.columns):
+            words = [*column.heading.split(), *(row[index] for row in table.rows)]
+            width = max(_LEAST_HEADING, *map(len, words))
+            heading = textwrap.fill(column.heading, width)
+            shown.add_column(heading, justify=column.side, overflow="fold")
+            if column.side in whole:
+                shown.columns[-1].no_wrap = True
+                shown.columns[-1].min_width = max(map(len, heading.split("\n") + words))
+        for row in table.rows:
+            shown.add_row(*row)
+        if fits(stdout_console(), shown, broken=True):
+            break
     return shown
+
+
+def fits(console: Console, table: RichTable, *, broken: bool = False) -> bool:
+    """Whether no column need be cut or broken; with ``broken``, whether breaking what may be is enough."""
+    from rich.measure import Measurement
+
+    size = Measurement.get(console, console.options.update(max_width=_ENDLESS), table)
+    return (size.minimum if broken else size.maximum) <= console.width
 
 
 def plain_table(*headings: str, title: str | None = None) -> RichTable:

@@ -182,8 +182,9 @@ def site_calibrate(
     gains = cross_validate(material, level=level, repeats=repeats, seed=seed)
     unused = [film.film_id for film in seen.films if film.prediction.film.mm_per_px is None]
     if unused:
-        at.remark(f"left out: {len(unused)} films without a scale ({', '.join(unused)})")
-    about = f"{loaded.name} at {name}: {whole.name} ({split}), truth: {data.truth}, {reader.films} films"
+        at.remark(f"left out: without a scale ({', '.join(unused)})")
+    films = f"{reader.films} film{'' if reader.films == 1 else 's'}"
+    about = f"{loaded.name} at {name}: {whole.name} ({split}), truth: {data.truth}, {films}"
     if out is not None:
         write_reader(reader, out)
     if report is not None and gains:

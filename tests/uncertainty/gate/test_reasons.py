@@ -102,7 +102,7 @@ def test_an_impossible_size_is_told_first_by_a_distance_that_people_know():
 def test_the_films_format_is_told_with_the_usual_one():
     (each,) = words(format=5.0, signs={"format": np.log(0.72)})
     assert each == (
-        "the film's width is 0.72 of its height, the calibration films' 0.80 to 0.80: squeezed in one "
+        "the film's width is 0.72 of its height, the calibration films' 0.80: squeezed in one "
         "direction, or cropped?"
     )
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 NOT_A_CEPHALOGRAM = "does not look like a lateral cephalogram"
 UNLIKE = "unlike the calibration films"
 UNFAMILIAR = (
-    "unlike the films this model was calibrated on: another scanner? correct ten films and run: cephsure "
-    "site-calibrate"
+    "unlike the films this model was calibrated on (another scanner? correct ten films and run cephsure "
+    "site-calibrate)"
 )
 _SAID_OF = {
     "shape": "the landmarks together make an unusual head",
@@ -123,7 +123,8 @@ class Why:
             white = max(np.exp(self._value(name)) - WHITE_AT_LEAST, 0.0)
             return f"over-exposed: {white:.0%} of the head's area is white"
         if name == "unfamiliar" and self.reference.site_films is not None:
-            return f"unlike the {self.reference.site_films} corrected films of this site"
+            count = self.reference.site_films
+            return f"unlike the {'corrected film' if count == 1 else f'{count} corrected films'} of this site"
         return _SAID_OF[name]
 
     def _value(self, name: str) -> float:
@@ -158,9 +159,10 @@ class Why:
     def _format(self) -> str:
         low, high = np.exp(_range(self.reference.column("format")))
         whose = "the calibration films'" if self.reference.site_films is None else "this site's"
+        usual = " to ".join(dict.fromkeys((f"{low:.2f}", f"{high:.2f}")))
         return (
-            f"the film's width is {np.exp(self._value('format')):.2f} of its height, {whose} {low:.2f} to "
-            f"{high:.2f}: squeezed in one direction, or cropped?"
+            f"the film's width is {np.exp(self._value('format')):.2f} of its height, {whose} {usual}: "
+            "squeezed in one direction, or cropped?"
         )
 
 
