@@ -172,7 +172,7 @@ def _heading(evaluation: Evaluation) -> str:
     about = evaluation.about
     changes = [name for name, done in (("mirrored", about.mirrored), ("inverted", about.inverted)) if done]
     data = f"{about.dataset} ({', '.join([about.split or WHOLE, *changes])})"
-    samples = terminal.counted(about.samples, "sample")
+    samples = f"{about.samples} sample" + ("s" if about.samples != 1 else "")
     reader = f" · for whom: {about.reader}" if about.reader else ""
     return f"{about.model} ({about.model_kind}, {samples}) on {data} · truth: {about.truth}{reader}"
 
