@@ -6,9 +6,11 @@ import shutil
 import pytest
 
 from cephsure.bundles.bundle import read_bundle
+from cephsure.cli.calibrate import _show_site
 from cephsure.exports import prediction_json
 from cephsure.model import load_model
-from cephsure.uncertainty.readers.reader import profiled, read_reader, write_reader
+from cephsure.uncertainty.readers.reader import AcceptedOnFilms, profiled, read_reader, write_reader
+from cephsure.workflows.site_films import SiteCalibration
 
 pytestmark = pytest.mark.slow
 
@@ -162,6 +164,22 @@ def test_a_site_is_learned_shown_and_written(cephsure, site, model, tmp_path):
     ):
         assert said in ran.out
     assert "wrote gain.json and gain.png" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("points", "withdrawn", "line"),
+    [
+        (0, None, "gate: no point of these films is accepted"),
+        (50, None, "gate: 2 of 50 accepted points wrong, each film judged by the others"),
+        (50, "too many were wrong", "gate withdrawn: too many were wrong"),
+    ],
+)
+def test_how_the_gate_does_at_a_site_is_told(model, capsys, *, points, withdrawn, line):
+    loaded = load_model(model)
+    kept = AcceptedOnFilms(points=points, wrong=min(2, points), withdrawn=withdrawn)
+    reader = loaded.reader("ann").model_copy(update={"acceptance": kept})
+    _show_site(SiteCalibration(reader, [], "about", loaded.landmark_set.codes, 1, {}), level=0.9)
+    assert line in " ".join(capsys.readouterr().out.split())
 
 
 def test_calibrate_takes_a_site_too(cephsure, site, model, tmp_path):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from cephsure.errors import InputError
 from cephsure.model import load_model
 from cephsure.uncertainty.readers.reader import profiled, read_reader, write_reader
-from cephsure.workflows import AnnotatedData, evaluate, monitor, predict_films, site_calibrate
+from cephsure.workflows import AnnotatedData, evaluate, monitor, predict_films, site_calibrate, site_films
 from cephsure.workflows.predict import PredictOptions
 
 pytestmark = pytest.mark.slow
@@ -103,6 +104,17 @@ def test_a_model_without_calibration_knows_nothing_of_readers(data, read_dots):
 def test_without_a_scale_nothing_is_learned(read_dots, model):
     with pytest.raises(InputError, match="no film with a scale"):
         site_calibrate(read_dots.site, model)
+
+
+def test_a_film_without_a_scale_is_left_out_and_named(data, model, monkeypatch):
+    def one_bare(whole, _):
+        return replace(whole, films=(replace(whole.films[0], spacing=None), *whole.films[1:]))
+
+    monkeypatch.setattr(site_films, "select", one_bare)
+    said = []
+    found = site_calibrate(data, model, repeats=1, on_progress=lambda step: said.append(step.remark))
+    assert found.reader.films == 11
+    assert "left out: 1 films without a scale (000)" in said
 
 
 def test_regions_are_watched_in_the_order_given(data, model, tmp_path):
