@@ -83,6 +83,9 @@ def test_a_profile_is_where_the_belief_starts(one_film, model, tmp_path):
     of_another = write_reader(says.model_copy(update={"model_sha256": "0" * 64}), tmp_path / "other.json")
     with pytest.raises(InputError, match="was learned with another bundle"):
         site_calibrate(one_film, model, profile=of_another)
+    of_films = write_reader(begun, tmp_path / "site.json")
+    with pytest.raises(InputError, match=r"site.json: is no profile"):
+        site_calibrate(one_film, model, profile=of_films)
 
 
 @pytest.mark.parametrize(

@@ -252,7 +252,8 @@ def _calibration(
     seed: int,
 ) -> Calibration:
     """All together, fitted on all films."""
-    used = {film.film_id for film in collected.films}
+    known = np.flatnonzero(np.isfinite(collected.data.radial_mm).any(axis=1))
+    used = tuple(collected.data.film_ids[place] for place in known)
     unused = tuple(film.film_id for film in chosen.dataset.films if film.film_id not in used)
     left_out = chosen.left_out | ({"could not be used": unused} if unused else {})
     source = asdict(collected.data.source) | {"seed": seed}
@@ -261,7 +262,7 @@ def _calibration(
     return Calibration(
         fitted_on=FittedOn(
             **source,
-            films=collected.data.film_ids,
+            films=used,
             left_out=left_out,
             out_of_fold=samples,
             made=f"{datetime.now(UTC):%Y-%m-%d} with cephsure {__version__}",

@@ -152,8 +152,8 @@ def site_calibrate(
         seed: of the draws and of MC-Dropout's passes.
 
     Raises:
-        InputError: no film can be used, or none has a scale; the model is not calibrated; the profile is of
-            another bundle; a file cannot be written.
+        InputError: no film can be used, or none has a scale; the model is not calibrated; the profile is none
+            or of another bundle; a file cannot be written.
     """
     data, (loaded, at) = AnnotatedData.of(data), open_model(model, device, executor, on_progress)
     if loaded.calibration is None:
@@ -165,6 +165,13 @@ def site_calibrate(
     split = data.split or WHOLE
     dataset = select(whole, split)
     started = None if profile is None else loaded.reader(read_reader(profile))
+    if started is not None and started.kind != "profile":
+        # Films that taught it may be among these: they would count twice, and be judged by themselves.
+        raise InputError(
+            "is no profile, which says how a reader marks before any film is corrected",
+            where=profile,
+            remedy="make one with: cephsure reader-profile, or give all corrected films at once",
+        )
     if truth_of is None:
         truth_of = "mean" if data.truth == MEAN and len(annotators(dataset.films)) > 1 else "one"
     find = partial(_see, loaded, seed)
