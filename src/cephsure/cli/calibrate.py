@@ -362,6 +362,8 @@ def _show_site(found: SiteCalibration, *, level: float) -> None:
                 f"gate: {kept.wrong} of {kept.points} accepted points wrong, each film judged by the others"
             )
         console.print(line if kept.withdrawn is None else f"gate withdrawn: {kept.withdrawn}")
+        if kept.withdrawn is not None:
+            console.print("way out: correct more films and run it again; until then a person checks every point")
     console.print("offsets beside the line between annotators, mm (to the face, downwards):", style="dim")
     offsets = zip(found.codes, reader.landmarks, strict=True)
     console.print(
