@@ -363,7 +363,7 @@ def _show_site(found: SiteCalibration, *, level: float) -> None:
             )
         console.print(line if kept.withdrawn is None else f"gate withdrawn: {kept.withdrawn}")
         if kept.withdrawn is not None:
-            console.print("way out: correct more films and run it again; until then a person checks every point")
+            console.print("way out: correct more films and run it again; check every point till then")
     console.print("offsets beside the line between annotators, mm (to the face, downwards):", style="dim")
     offsets = zip(found.codes, reader.landmarks, strict=True)
     console.print(
