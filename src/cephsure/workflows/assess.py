@@ -258,10 +258,10 @@ def choose_films(
     seen = [name for name in judged if not any(fold.unseen(name) for fold in networks.folds)]
     if seen:
         trained_on = f"trained on {len(seen)} of these {len(dataset.films)} films"
-        way_out = (
-            "" if networks.folds else "; --out-of-fold predicts each by the members that have not seen it"
-        )
-        at.remark(f"{model.name} was {trained_on}: figures look too good{way_out}")
+        way_out = "--out-of-fold predicts each by the members that have not seen it"
+        if networks.folds:
+            way_out = "--other-fold names the bundles of other folds"
+        at.remark(f"{model.name} was {trained_on}: figures look too good; {way_out}")
         return dataset, f"{split}, {trained_on}"
     return dataset, f"{split}, out of fold" if judged else split
 
