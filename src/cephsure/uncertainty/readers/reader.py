@@ -125,13 +125,14 @@ class Reader(Frozen):
         """For whose marks regions and expected errors hold, in words."""
         films = f"{self.films} film{'' if self.films == 1 else 's'}"
         two = self.truth_of == "mean"
+        site = "this site" if self.name == "site" else f"site {self.name}"
         whose = "the mean of two readers" if two else "a reader"
         return {
             "definition": f"{whose} not met before",
             "mean": f"the mean of {self.name}",
             "annotator": f"as {self.name} marks",
             "profile": f"{whose} who mark{'' if two else 's'} as profile {self.name} says",
-            "site": f"site {self.name}, {films}{f', {whose}' if two else ''}",
+            "site": f"{site}, {films}{f', {whose}' if two else ''}",
         }[self.kind]
 
     def whose(self, truth_of: TruthOf) -> Self:
