@@ -61,7 +61,7 @@ def test_one_film_is_enough_for_a_file_that_predict_takes(data, one_film, model,
     assert (found.gains, found.reader.films, (tmp_path / "report").exists()) == ([], 1, False)
     film = data.path.parent / "000.png"
     (prediction,) = predict_films([film], model, options=PredictOptions(0.5, reader=file)).results
-    assert prediction.reader.for_whom == "site site, 1 film"
+    assert prediction.reader.for_whom == "this site, 1 film"
     plain = evaluate(data, model).evaluation.mre_mm
     assert evaluate(data, model, reader=file).evaluation.mre_mm < 0.8 * plain
 
@@ -138,7 +138,7 @@ def test_a_wrong_reader_raises_the_alarm_and_the_sites_own_does_not(data, model,
     reader = site_calibrate(data, model, out=tmp_path / "site.json", repeats=1).reader
     by_file, by_reader = (monitor(data, model, reader=given) for given in (tmp_path / "site.json", reader))
     assert by_file.readings == by_reader.readings
-    assert (by_file.reader, by_file.alarm_film) == ("site site, 12 films", None)
+    assert (by_file.reader, by_file.alarm_film) == ("this site, 12 films", None)
 
 
 @pytest.mark.parametrize(

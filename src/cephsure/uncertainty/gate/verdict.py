@@ -192,8 +192,8 @@ def _about_points(gate: Gate) -> tuple[str, ...]:
         return (refused, *_seen(gate))
     promised = (
         f"Points: with probability {wanted.confidence:.3g} over the draw of the calibration films, {asked}, "
-        "for readers who differ as those it was learned from, each with the weight of the films read; what the "
-        "worst of them saw stands below. Accepted are points whose expected error, with "
+        "for readers who differ as those it was learned from, each with the weight of the films read (the "
+        "worst of them stands below). Accepted are points whose expected error, with "
         f"what is not known of the reader, is {rule.threshold_mm:.3g} mm or less and that fit the others, "
         "where these are a tenth of a film's points or more, on films judged fit. (Learn-then-test by fixed "
         "sequence, Angelopoulos et al. 2021, with the betting test of Waudby-Smith & Ramdas 2024; one loss a "
