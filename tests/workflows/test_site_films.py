@@ -150,6 +150,18 @@ def test_an_order_that_does_not_fit_is_refused(data, model, *, order, what):
         monitor(data, model, order=order)
 
 
+def test_a_scale_that_makes_impossible_heads_is_refused(read_dots, model):
+    assert model.gate is not None
+    with pytest.raises(InputError, match="heads on these films are 2 times the usual size"):
+        site_calibrate(AnnotatedData(read_dots.site, mm_per_px=1.0), model)
+
+
+def test_points_of_other_films_are_no_drift(dots, model, tmp_path):
+    table = dots.write_dot_films(tmp_path, 2, {"zoe": dots.Reader(60.0, dots.APART_PX)}, seed=3)
+    with pytest.raises(InputError, match="cannot be those of these films"):
+        monitor(AnnotatedData(table, mm_per_px=0.5), model)
+
+
 def test_without_regions_there_is_nothing_to_watch(data, read_dots, model):
     with pytest.raises(InputError, match="not calibrated: it has no regions to watch"):
         monitor(data, read_dots.bundle)

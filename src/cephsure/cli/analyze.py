@@ -82,7 +82,10 @@ def analyze(
     data: Annotated[
         Path | None, Option(metavar="DIR", help="Annotated films: how often the classes are right.")
     ] = None,
-    layout: Annotated[Format, Option(help="With --data: how it is laid out.")] = "auto",
+    layout: Annotated[
+        Format,
+        Option(metavar="LAYOUT", help="With --data: how it is laid out: auto, isbi, labelme, coco or csv."),
+    ] = "auto",
     split: Annotated[
         str | None,
         Option(metavar="NAME", help="With --data: which films.", show_default="test1 or all"),

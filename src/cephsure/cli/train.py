@@ -38,7 +38,8 @@ def train(
         ),
     ] = "default",
     model: Annotated[
-        Literal["ensemble", "baseline", "mc-dropout"], Option(help="What to train.")
+        Literal["ensemble", "baseline", "mc-dropout"],
+        Option(metavar="KIND", help="What to train: ensemble, baseline or mc-dropout."),
     ] = "ensemble",
     members: Annotated[
         int | None,
