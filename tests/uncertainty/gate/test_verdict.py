@@ -206,4 +206,4 @@ def test_worst_persons_and_cases_are_told(gate):
     }
     text = " ".join(promises(gate.model_copy(update={"rules": rules})))
     assert "(the worst of 3 persons 12.3%)" in text
-    assert "For the annotators, each no point is accepted." in text
+    assert "For the annotators, each: no point is accepted." in text

@@ -208,7 +208,7 @@ def _seen(gate: Gate) -> list[str]:
     for case, rule in gate.rules.items():
         whom = f"For {case_title(case)}"
         if rule.threshold_mm is None:
-            lines.append(f"{whom} no point is accepted.")
+            lines.append(f"{whom}: no point is accepted.")
             continue
         worst = f" (the worst of {rule.persons} persons {rule.worst_person:.1%})" if rule.persons > 1 else ""
         lines.append(
