@@ -87,7 +87,8 @@ TABLES = {
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES.keys())
 def test_tables_fit_into_80_columns_with_no_figure_cut(table):
     out = io.StringIO()
-    Console(file=out, width=80).print(rich_table(table))
+    console = Console(file=out, width=80)
+    console.print(rich_table(table, console))
     lines = out.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
     assert "…" not in out.getvalue()

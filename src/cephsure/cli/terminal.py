@@ -32,7 +32,7 @@ EXIT_BAD_INPUT = 2
 # Standard output that is not a terminal has no width: wide enough for every table, so that none is cut.
 _PIPED_WIDTH = 120
 _ENDLESS = 10_000
-_LEAST_HEADING = 6
+_HEADING = 6  # columns that headings may take where there is room
 _FEW_STEPS = 3
 
 
@@ -157,17 +157,17 @@ def stdout_console() -> Console:
     return Console(width=width, highlight=False, markup=False, emoji=False)
 
 
-def rich_table(table: Table) -> RichTable:
-    """A table of text as the terminal shows it, its title above it.
+def rich_table(table: Table, console: Console | None = None) -> RichTable:
+    """A table of text as the console, by default the terminal, shows it, its title above it.
 
     Headings are broken to the width of their cells. In a narrow terminal cells of words are broken first,
     then those of figures, then both: long words are folded, never cut.
     """
-    for whole in ({"right"}, {"left"}, set[str]()):
+    for whole, least in (({"right"}, _HEADING), ({"right"}, 1), ({"left"}, 1), (set[str](), 1)):
         shown = plain_table(title=table.title)
         for index, column in enumerate(table.columns):
             words = [*column.heading.split(), *(row[index] for row in table.rows)]
-            width = max(_LEAST_HEADING, *map(len, words))
+            width = max(least, *map(len, words))
             heading = textwrap.fill(column.heading, width)
             shown.add_column(heading, justify=column.side, overflow="fold")
             if column.side in whole:
@@ -175,7 +175,7 @@ def rich_table(table: Table) -> RichTable:
                 shown.columns[-1].min_width = max(map(len, heading.split("\n") + words))
         for row in table.rows:
             shown.add_row(*row)
-        if fits(stdout_console(), shown, broken=True):
+        if fits(console or stdout_console(), shown, broken=True):
             break
     return shown
 
