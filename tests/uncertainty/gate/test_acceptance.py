@@ -69,10 +69,25 @@ def test_the_mean_loss_is_that_of_the_promise():
     errors = np.full((len(groups), 2), 0.5)
     errors[: len(often), 1] = 3.0
     shape = np.ones_like(errors)
-    case = AcceptanceCase(shape, errors, 0 * shape, groups, ["one"] * len(groups))
+    nobody_told = [f"person {k}" for k in range(len(groups))]
+    case = AcceptanceCase(shape, errors, 0 * shape, groups, nobody_told)
     rule = learn_rules({"0": case}, TARGET)["0"]
     assert rule.mean_loss == pytest.approx(0.05)
     assert rule.missed_share == pytest.approx(100 / 380)
+
+
+def test_persons_weigh_alike_however_few_films_they_read():
+    rng = np.random.default_rng(4)
+    alike, rough = drawn(rng, 200), drawn(rng, 20, true_to_expected=2.5)
+    both = AcceptanceCase(
+        *(np.concatenate(parts) for parts in zip(alike[:3], rough[:3], strict=True)),
+        [f"film {k}" for k in range(220)],
+        ["one"] * 200 + ["another"] * 20,
+    )
+    rule = learn_rules({"0": both}, TARGET)["0"]
+    alone = learn_rules({"0": both._replace(persons=["one"] * 220)}, TARGET)["0"]
+    assert rule.mean_over_persons <= TARGET.max_missed_rate
+    assert rule.threshold_mm < alone.threshold_mm
 
 
 def test_a_film_counts_once_however_many_read_it():

@@ -9,6 +9,7 @@ import numpy as np
 from cephsure.uncertainty.gate.risk_control import (
     acceptance_scores,
     accepted_points,
+    candidate_thresholds,
     film_losses,
     learn_rule,
     unit_means,
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.uncertainty.gate.gate import GateTarget
+
+
+_ENOUGH_POINTS = 20
+"""Accepted points by which a person's share of wrong ones is told."""
 
 
 class AcceptanceCase(NamedTuple):
@@ -60,7 +65,8 @@ class PointRule(Frozen):
         mean_loss: mean over ``units`` of wrong / accepted, each unit's the mean over those who read it.
         units: independent films.
         persons: whose marks they were.
-        worst_person: share of accepted points that are wrong against the marks of the worst of them.
+        worst_person: share of accepted points that are wrong against the marks of the worst of them, of
+            those with twenty accepted points or more; ``mean_over_persons`` is their mean.
     """
 
     threshold_mm: float | None
@@ -71,6 +77,7 @@ class PointRule(Frozen):
     units: int
     persons: int
     worst_person: float
+    mean_over_persons: float = 0.0
 
     def accepts(self, expected_mm: NDArray[np.float64], misfits: NDArray[np.float64]) -> NDArray[np.bool_]:
         """(..., L) which points are accepted."""
@@ -80,8 +87,9 @@ class PointRule(Frozen):
 def learn_rules(cases: Mapping[str, AcceptanceCase], target: GateTarget) -> dict[str, PointRule]:
     """Learn each case's threshold (``risk_control``); the films are the independent units.
 
-    With the scores of one film against several persons' marks its loss is their mean: what is kept is the
-    rate over films and over persons like these. Persons are too few to be the units of a test themselves.
+    With the scores of one film against several persons' marks its loss is their mean. Persons are too few to
+    be the units of a test themselves, and who read more films would decide alone: so the threshold is lowered
+    to where the share of wrong ones among accepted points, on average over persons, is at most the rate too.
 
     Who has seen more of a reader's films need not be stricter: where a threshold was shown for fewer films
     (one or more), and in rehearsal the rate is kept up to it, it holds for more films too, though chance kept
@@ -105,10 +113,17 @@ def _learn(case: AcceptanceCase, target: GateTarget, fewer: float | None) -> Poi
         tolerance_mm=target.tolerance_mm,
         confidence=target.confidence,
     ).threshold
-    rule = _seen(case, scores, own, target)
-    if fewer is not None and (own is None or fewer > own):
+    steps = candidate_thresholds(target.tolerance_mm)
+    for threshold in reversed(steps[steps <= (own or 0.0)].tolist()):
+        rule = _seen(case, scores, threshold, target)
+        if rule.mean_over_persons <= target.max_missed_rate:
+            break
+    else:
+        rule = _seen(case, scores, None, target)
+    if fewer is not None and fewer > (rule.threshold_mm or 0.0):
         taken = _seen(case, scores, fewer, target)
-        rule = taken if taken.mean_loss <= target.max_missed_rate else rule
+        if max(taken.mean_loss, taken.mean_over_persons) <= target.max_missed_rate:
+            return taken
     return rule
 
 
@@ -121,7 +136,12 @@ def _seen(
     wrong = known & (case.errors_mm > target.tolerance_mm)
     _, units = np.unique(np.asarray(case.groups), return_inverse=True)
     names, persons = np.asarray(case.persons), list(dict.fromkeys(case.persons))
-    shares = [(wrong & accepted)[names == p].sum() / max(accepted[names == p].sum(), 1) for p in persons]
+    counts = [int(accepted[names == person].sum()) for person in persons]
+    shares = [
+        float((wrong & accepted)[names == person].sum() / count)
+        for person, count in zip(persons, counts, strict=True)
+        if count >= _ENOUGH_POINTS
+    ]
     missed = int((wrong & accepted).sum())
     return PointRule(
         threshold_mm=threshold if accepted.any() else None,
@@ -131,5 +151,6 @@ def _seen(
         mean_loss=float(unit_means(film_losses(wrong, accepted), units).mean()) if len(scores) else 0.0,
         units=len(set(case.groups)),
         persons=len(persons),
-        worst_person=float(max(shares, default=0.0)),
+        worst_person=max(shares, default=0.0),
+        mean_over_persons=float(np.mean(shares)) if shares else 0.0,
     )

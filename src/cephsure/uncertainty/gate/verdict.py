@@ -210,7 +210,10 @@ def _seen(gate: Gate) -> list[str]:
         if rule.threshold_mm is None:
             lines.append(f"{whom}: no point is accepted.")
             continue
-        worst = f" (the worst of {rule.persons} persons {rule.worst_person:.1%})" if rule.persons > 1 else ""
+        worst = ""
+        if rule.persons > 1:
+            worst = f" (the worst of {rule.persons} persons {rule.worst_person:.1%})"
+            worst = f", {rule.mean_over_persons:.1%} on average over persons{worst}"
         lines.append(
             f"{whom}: expected error up to {rule.threshold_mm:.2f} mm; in rehearsal "
             f"{rule.accepted_share:.1%} of points accepted, {rule.missed_share:.1%} of these wrong{worst}, "
