@@ -11,14 +11,8 @@ from cephsure.inference.samples import HeatMaps
 from cephsure.uncertainty.calibration.calibration import Calibration, FittedOn
 from cephsure.uncertainty.calibration.data import CalibrationData, CalibrationSource
 from cephsure.uncertainty.calibration.error_fits import tempered_errors_mm
-from cephsure.uncertainty.calibration.fitting import (
-    ReadFilms,
-    Readings,
-    fit,
-    fit_bounds,
-    rehearse,
-    smallest_kind,
-)
+from cephsure.uncertainty.calibration.fitting import ReadFilms, Readings, fit
+from cephsure.uncertainty.calibration.rehearsal import fit_bounds, rehearse, smallest_kind
 
 SOURCE = CalibrationSource(
     dataset="made",

@@ -7,7 +7,8 @@ import made_errors as made
 from cephsure.evaluation.calibration_figures import document
 from cephsure.landmarks import LandmarkSet
 from cephsure.uncertainty.calibration.calibration import GRID_LEVELS, Bounds
-from cephsure.uncertainty.calibration.fitting import CONTENTS, ReadFilms, Rehearsed
+from cephsure.uncertainty.calibration.fitting import ReadFilms
+from cephsure.uncertainty.calibration.rehearsal import CONTENTS, Rehearsed
 
 
 def _rehearsed(case, name, *, unmarked=()):

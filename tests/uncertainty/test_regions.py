@@ -15,7 +15,7 @@ from cephsure.geometry import Affine
 from cephsure.inference.samples import HeatMaps
 from cephsure.reports.marks import region_outlines
 from cephsure.uncertainty.calibration.calibration import FilmErrors, film_errors
-from cephsure.uncertainty.calibration.fitting import drawn_of
+from cephsure.uncertainty.calibration.rehearsal import drawn_of
 from cephsure.uncertainty.readers.habit import Habit
 from cephsure.uncertainty.regions import REGION_KINDS, Density, outlines
 

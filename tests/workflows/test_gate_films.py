@@ -11,7 +11,8 @@ from cephsure.errors import InputError
 from cephsure.inference.samples import Samples
 from cephsure.model import RawPrediction
 from cephsure.uncertainty import to_prediction
-from cephsure.uncertainty.calibration.fitting import Readings, rehearse
+from cephsure.uncertainty.calibration.fitting import Readings
+from cephsure.uncertainty.calibration.rehearsal import rehearse
 from cephsure.uncertainty.gate import GateTarget
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo
 from cephsure.uncertainty.reference import NO_REFERENCE

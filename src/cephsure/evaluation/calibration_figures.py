@@ -10,7 +10,7 @@ import numpy as np
 from cephsure.evaluation.bootstrap import film_weights, mean_interval
 from cephsure.evaluation.errors import reliability
 from cephsure.evaluation.table import NOT_DEFINED, Column, Table, cell, percent
-from cephsure.uncertainty.calibration.fitting import judge_regions
+from cephsure.uncertainty.calibration.rehearsal import judge_regions
 from cephsure.uncertainty.quantile import LEVELS
 from cephsure.uncertainty.readers.cases import case_title
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cephsure.landmarks import LandmarkSet
     from cephsure.uncertainty.calibration.calibration import Bounds, Calibration
     from cephsure.uncertainty.calibration.data import CalibrationSource
-    from cephsure.uncertainty.calibration.fitting import RegionFigures, Rehearsed
+    from cephsure.uncertainty.calibration.rehearsal import RegionFigures, Rehearsed
     from cephsure.uncertainty.prediction import RegionKind
 
 SCHEMA = "cephsure.calibration-figures/2"

@@ -16,14 +16,8 @@ from cephsure.datasets import KnownFilms, annotators, select
 from cephsure.errors import InputError
 from cephsure.evaluation.calibration_figures import document
 from cephsure.uncertainty.calibration.calibration import CALIBRATION_FILE, Calibration, FittedOn
-from cephsure.uncertainty.calibration.fitting import (
-    Readings,
-    fit,
-    fit_bounds,
-    rehearsal_steps,
-    rehearse,
-    smallest_kind,
-)
+from cephsure.uncertainty.calibration.fitting import Readings, fit
+from cephsure.uncertainty.calibration.rehearsal import fit_bounds, rehearsal_steps, rehearse, smallest_kind
 from cephsure.uncertainty.gate import GateTarget, write_gate
 from cephsure.uncertainty.gate import card_section as gate_section
 from cephsure.uncertainty.gate.gate import GATE_FILE
@@ -62,7 +56,7 @@ if TYPE_CHECKING:
     from cephsure.inference.session import Device
     from cephsure.landmarks import LandmarkSet
     from cephsure.model import Model
-    from cephsure.uncertainty.calibration.fitting import Rehearsed
+    from cephsure.uncertainty.calibration.rehearsal import Rehearsed
     from cephsure.uncertainty.gate import Gate
     from cephsure.workflows.calibration_films import Collected, NotTrainedOn
     from cephsure.workflows.gate_films import HalfCheck
@@ -138,7 +132,7 @@ def calibrate(
 ) -> CalibrationResult:
     """Calibrate a bundle on films that it was not trained on, as ``cephsure calibrate`` does.
 
-    All is fitted and rehearsed (``uncertainty.calibration.fitting``), on the annotators' marks and those of
+    All is fitted and rehearsed (``uncertainty.calibration``), on the annotators' marks and those of
     further readers; the gate is learned from the same films. Films that the bundle's networks were trained on
     are predicted out of fold, by those that have not seen them. Each film's file is opened once; once more,
     for the hash of its content, where the bundle may have been trained on it.

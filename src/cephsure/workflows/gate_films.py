@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.uncertainty.calibration.fitting import Rehearsed
+    from cephsure.uncertainty.calibration.rehearsal import Rehearsed
     from cephsure.uncertainty.gate import FilmSigns, Gate, GateTarget
     from cephsure.workflows.assess import AssessedFilm
     from cephsure.workflows.calibration_films import Collected, Heads

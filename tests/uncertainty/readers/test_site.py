@@ -10,7 +10,7 @@ import pytest
 import made_errors as made
 from cephsure.errors import InputError
 from cephsure.uncertainty.calibration.calibration import film_errors
-from cephsure.uncertainty.calibration.fitting import drawn_of, rehearse
+from cephsure.uncertainty.calibration.rehearsal import drawn_of, rehearse
 from cephsure.uncertainty.gate import SIGNS, FilmSigns, GateTarget, HeadModel, fit_gate
 from cephsure.uncertainty.gate.acceptance import AcceptanceCase
 from cephsure.uncertainty.readers.reader import profiled

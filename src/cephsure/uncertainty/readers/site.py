@@ -9,7 +9,8 @@ import numpy as np
 
 from cephsure.errors import InputError
 from cephsure.uncertainty.calibration.calibration import film_errors
-from cephsure.uncertainty.calibration.fitting import drawn_of, kinds_of, marked
+from cephsure.uncertainty.calibration.fitting import marked
+from cephsure.uncertainty.calibration.rehearsal import drawn_of, kinds_of
 from cephsure.uncertainty.gate.film_reference import site_reference
 from cephsure.uncertainty.quantile import check_level
 from cephsure.uncertainty.readers.cases import TruthOf, case_of
