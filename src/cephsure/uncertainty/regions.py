@@ -55,7 +55,7 @@ class Ellipse:
 
     def contents(self, film: FilmErrors, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
         """1 - exp(-q / 2) of squared Mahalanobis distances q."""
-        away = (positions_px - film.points_px) * film.upright_mm_per_px
+        away = film.away_mm(positions_px)
         squares = np.einsum("li,lij,lj->l", away, np.linalg.inv(film.covariances_mm2), away)
         return np.asarray(-np.expm1(-squares / 2))
 
@@ -92,8 +92,7 @@ class Disc:
 
     def contents(self, film: FilmErrors, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
         """1 - exp(-pi/4 (r / expected)^2) of distances r from the points."""
-        away = (positions_px - film.points_px) * film.upright_mm_per_px
-        relative = np.hypot(away[:, 0], away[:, 1]) / film.expected_mm
+        relative = film.distances_mm(positions_px) / film.expected_mm
         return np.asarray(-np.expm1(-pi / 4 * relative**2))
 
     def areas_mm2(self, film: FilmErrors, contents: NDArray[np.float64]) -> NDArray[np.float64]:

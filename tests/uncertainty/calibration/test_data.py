@@ -160,3 +160,21 @@ def test_maps_are_tempered_each_about_the_own_mark():
     assert data.take([0]).maps == (maps,)
     one = built([predicted([(1.0, 21.0)])], [[(1.0, 21.0)]], maps=[maps[:1]])
     assert one.tempered_mm == pytest.approx(data.tempered_mm)
+
+
+def test_true_points_come_back_from_errors_and_whole_groups_are_drawn():
+    points, truth = [(30.0, 40.0), (50.0, 60.0)], [(20.0, 45.0), (np.nan, 60.0)]
+    views = [predicted(points), predicted(points, facing="left"), predicted(points, mm_per_px=None)]
+    data = built(views, [truth] * 3, groups=["a", "b", "a"])
+    assert data.truths_px[:2, 0] == pytest.approx(np.array([truth[0]] * 2))
+    assert np.isnan(data.truths_px[:2, 1]).all()
+    assert np.isnan(data.truths_px[2]).all()
+    rng = np.random.default_rng(0)
+    assert not data.draw(0, rng).any()
+    # One film is asked for: group a, of two films, or group b.
+    assert {tuple(data.draw(1, rng).tolist()) for _ in range(20)} == {
+        (True, False, True),
+        (False, True, False),
+    }
+    assert data.draw(3, rng).all()
+    assert {int(data.draw(3, rng, spare=1).sum()) for _ in range(20)} == {1, 2}

@@ -12,6 +12,8 @@ from cephsure.uncertainty.readers.habit import (
     Habit,
     MarkedFilms,
     Prior,
+    block_diagonal,
+    diagonal_blocks,
     in_plane,
     mean_length,
     observe,
@@ -37,6 +39,15 @@ def draw(rng, habit, films, spread=1.0):
 
 def nothing(landmarks=2):
     return MarkedFilms.of(*np.empty((2, 0, landmarks, 2)), np.empty((0, landmarks, 2, 2)))
+
+
+def test_blocks_of_landmarks_that_have_nothing_in_common():
+    blocks = np.arange(18.0).reshape(2, 3, 3)
+    joint = block_diagonal(blocks)
+    assert joint[3:, 3:].tolist() == blocks[1].tolist()
+    assert not joint[:3, 3:].any()
+    assert not joint[3:, :3].any()
+    assert diagonal_blocks(joint + np.kron(1 - np.eye(2), np.ones((3, 3)))).tolist() == blocks.tolist()
 
 
 def test_sums_of_one_film_by_hand():

@@ -127,6 +127,15 @@ class FilmErrors:
         signs = np.sign(self.upright_mm_per_px)
         return np.asarray(self.covariances_mm2 * signs[:, None] * signs)
 
+    def away_mm(self, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(L, 2) from the points to positions in px of the film as given, on the upright film."""
+        return np.asarray((positions_px - self.points_px) * self.upright_mm_per_px)
+
+    def distances_mm(self, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(L,) how far positions in px of the film as given are from the points."""
+        away = self.away_mm(positions_px)
+        return np.hypot(away[:, 0], away[:, 1])
+
 
 def film_errors(landmarks: Sequence[LandmarkCalibration], drawn: Drawn, habit: Habit) -> FilmErrors:
     """Set what networks drew on a film beside the landmarks' scatter and a reader's habit."""

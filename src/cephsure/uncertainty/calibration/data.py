@@ -83,6 +83,11 @@ class CalibrationData:
         return np.hypot(self.errors_mm[..., 0], self.errors_mm[..., 1])
 
     @property
+    def truths_px(self) -> NDArray[np.float64]:
+        """(F, L, 2) true positions in px of each film as given, NaN where they or the scale are not known."""
+        return self.points_px - self.errors_mm / self.upright_mm_per_px[:, None]
+
+    @property
     def lines_mm(self) -> NDArray[np.float64]:
         """(F, L, 2) half the vectors from the first annotator's mark to the second's; 0 without two."""
         return half_lines(self.marks_px) * self.upright_mm_per_px[:, None]
@@ -90,6 +95,20 @@ class CalibrationData:
     def read_by(self, truths_px: NDArray[np.float64]) -> CalibrationData:
         """The same films beside other true points, (F, L, 2) in px of each film as given."""
         return replace(self, errors_mm=_errors_mm(self.points_px, truths_px, self.upright_mm_per_px))
+
+    def draw(self, films: int, rng: np.random.Generator, *, spare: int = 0) -> NDArray[np.bool_]:
+        """(F,) which films are drawn: whole groups at random until there are so many films.
+
+        At least ``spare`` of the groups are not drawn.
+        """
+        names = np.asarray(self.groups)
+        drawn = np.zeros(len(names), dtype=bool)
+        order = rng.permutation(np.unique(names))
+        for group in order[: len(order) - spare]:
+            if drawn.sum() >= films:
+                break
+            drawn |= names == group
+        return drawn
 
     def take(self, films: Sequence[int] | NDArray[np.int64]) -> CalibrationData:
         """The films at some indices, in that order."""

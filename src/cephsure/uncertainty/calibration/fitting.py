@@ -26,7 +26,7 @@ from cephsure.uncertainty.calibration.error_fits import (
 )
 from cephsure.uncertainty.readers.habit import Habit, MarkedFilms, Prior, observe
 from cephsure.uncertainty.readers.population import KnownReader, Population, fit_population
-from cephsure.uncertainty.readers.reader import landmarks_of
+from cephsure.uncertainty.readers.reader import habit_of, landmarks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -109,12 +109,7 @@ class Fit:
 
     def habit_of(self, name: str) -> Habit:
         """An annotator's."""
-        marks = next(annotator.landmarks for annotator in self.annotators if annotator.name == name)
-        return Habit(
-            np.array([mark.mean for mark in marks]),
-            np.array([mark.covariance for mark in marks]),
-            np.array([mark.spread for mark in marks]),
-        )
+        return habit_of(next(known.landmarks for known in self.annotators if known.name == name))
 
 
 def fit(readings: Readings) -> Fit:

@@ -117,14 +117,10 @@ def _known_fold(readings: Readings, fold: set[str]) -> list[Rehearsed]:
 def _new_reader(reader: ReadFilms, others: Fit, rng: np.random.Generator) -> list[Rehearsed]:
     """A reader's films judged by what other readers tell, and by K films of this reader."""
     scatter, prior = others.scatter["one"], others.readers.prior()
-    names, found = np.asarray(reader.data.groups), []
+    found = []
     for seen in FILMS_SEEN:
         for _ in range(_DRAWS if seen else 1):
-            drawn = np.zeros(len(names), dtype=bool)
-            for group in rng.permutation(np.unique(names)):
-                if drawn.sum() >= seen:
-                    break
-                drawn |= names == group
+            drawn = reader.data.draw(seen, rng)
             judged = np.flatnonzero(~drawn)
             if len(judged) < seen or not len(judged):
                 break
@@ -141,19 +137,16 @@ def _judge(
     scatter: Sequence[LandmarkCalibration],
     habit: Habit,
 ) -> Rehearsed:
-    data, kinds = reader.data, kinds_of(reader.data)
+    data, kinds, truths = reader.data, kinds_of(reader.data), reader.data.truths_px
     shape = (len(films), len(data.numbers))
     expected, actual = np.full((2, *shape), np.nan)
     contents = {kind: np.full(shape, np.nan) for kind in kinds}
     areas = {kind: np.full((*shape, len(CONTENTS)), np.nan) for kind in kinds}
     for row, index in enumerate(films.tolist()):
-        drawn = drawn_of(data, index)
-        errors = film_errors(scatter, drawn, habit)
-        truth = data.points_px[index] - data.errors_mm[index] / data.upright_mm_per_px[index]
-        away = (errors.points_px - truth) * data.upright_mm_per_px[index]
-        expected[row], actual[row] = errors.expected_mm, np.hypot(away[:, 0], away[:, 1])
+        errors = film_errors(scatter, drawn_of(data, index), habit)
+        expected[row], actual[row] = errors.expected_mm, errors.distances_mm(truths[index])
         for kind in kinds:
-            contents[kind][row] = REGION_KINDS[kind].contents(errors, truth)
+            contents[kind][row] = REGION_KINDS[kind].contents(errors, truths[index])
             areas[kind][row] = REGION_KINDS[kind].areas_mm2(errors, np.array(CONTENTS))
     return Rehearsed(case, reader, films, expected, actual, contents, areas)
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from cephsure.uncertainty.gate.gate import GateTarget
 
 
-_ENOUGH_POINTS = 20
-"""Accepted points by which a person's share of wrong ones is told."""
+ENOUGH_POINTS = 20
+"""Accepted points by which a person's or a site's share of wrong ones is told."""
 
 
 class AcceptanceCase(NamedTuple):
@@ -140,7 +140,7 @@ def _seen(
     shares = [
         float((wrong & accepted)[names == person].sum() / count)
         for person, count in zip(persons, counts, strict=True)
-        if count >= _ENOUGH_POINTS
+        if count >= ENOUGH_POINTS
     ]
     missed = int((wrong & accepted).sum())
     return PointRule(

@@ -114,6 +114,20 @@ def in_plane(lines_mm: Array, covariance: Array) -> Array:
     return np.asarray(design @ covariance @ np.swapaxes(design, -1, -2))
 
 
+def block_diagonal(blocks: Array) -> Array:
+    """(3 L, 3 L) covariance of landmarks that have nothing in common, of (L, 3, 3) blocks."""
+    places = np.arange(len(blocks))
+    joint = np.zeros((len(blocks), 3, len(blocks), 3))
+    joint[places, :, places] = blocks
+    return joint.reshape(3 * len(blocks), 3 * len(blocks))
+
+
+def diagonal_blocks(joint: Array) -> Array:
+    """(L, 3, 3) what a (3 L, 3 L) covariance says of each landmark alone."""
+    places = np.arange(len(joint) // 3)
+    return np.asarray(joint.reshape(len(places), 3, len(places), 3)[places, :, places])
+
+
 def mean_length(covariances: Array) -> Array:
     """(...,) mean length of vectors drawn from N(0, C), by (..., 2, 2) covariances.
 
@@ -150,15 +164,12 @@ def _design(lines_mm: Array) -> Array:
 
 def _regress(prior: Prior, films: MarkedFilms, spread: Array) -> Habit:
     count = len(spread)
-    information = np.zeros((3 * count, 3 * count))
-    for landmark, block in enumerate(films.information / spread[:, None, None]):
-        place = slice(3 * landmark, 3 * landmark + 3)
-        information[place, place] = block
+    information = block_diagonal(films.information / spread[:, None, None])
     right = films.right - np.einsum("lij,lj->li", films.information, prior.mean)
     # (P^-1 + I)^-1 = (1 + P I)^-1 P: the prior may be singular, as for a reader who is known.
     joint = np.linalg.solve(np.eye(3 * count) + prior.covariance @ information, prior.covariance)
     mean = prior.mean + (joint @ (right / spread[:, None]).ravel()).reshape(count, 3)
-    blocks = joint.reshape(count, 3, count, 3)[np.arange(count), :, np.arange(count)]
+    blocks = diagonal_blocks(np.asarray(joint, dtype=np.float64))
     return Habit(mean, (blocks + np.swapaxes(blocks, -1, -2)) / 2, spread)
 
 

@@ -14,11 +14,11 @@ from cephsure.uncertainty.calibration.data import CalibrationSource  # noqa: TC0
 from cephsure.uncertainty.gate.film_reference import FilmReference  # noqa: TC001 - pydantic reads it
 from cephsure.uncertainty.prediction import Frozen
 from cephsure.uncertainty.readers.cases import ReaderKind, TruthOf  # noqa: TC001 - pydantic reads them
-from cephsure.uncertainty.readers.habit import Habit, Prior
+from cephsure.uncertainty.readers.habit import Habit, Prior, block_diagonal, diagonal_blocks
 from cephsure.uncertainty.readers.population import SPREAD_FILMS, Population
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 
@@ -104,21 +104,13 @@ class Reader(Frozen):
     @property
     def habit(self) -> Habit:
         """The landmarks' numbers as arrays."""
-        return Habit(
-            np.array([mark.mean for mark in self.landmarks], dtype=np.float64),
-            np.array([mark.covariance for mark in self.landmarks], dtype=np.float64),
-            np.array([mark.spread for mark in self.landmarks], dtype=np.float64),
-        )
+        return habit_of(self.landmarks)
 
     @property
     def prior(self) -> Prior:
         """What is believed before further films: of a profile, landmark by landmark."""
-        habit, count = self.habit, len(self.landmarks)
-        covariance = np.zeros((3 * count, 3 * count))
-        for index, block in enumerate(habit.covariance):
-            place = slice(3 * index, 3 * index + 3)
-            covariance[place, place] = block
-        return Prior(habit.mean, covariance, habit.spread, SPREAD_FILMS + self.films)
+        habit = self.habit
+        return Prior(habit.mean, block_diagonal(habit.covariance), habit.spread, SPREAD_FILMS + self.films)
 
     @property
     def for_whom(self) -> str:
@@ -151,6 +143,15 @@ class Reader(Frozen):
         )
 
 
+def habit_of(landmarks: Sequence[ReaderLandmark]) -> Habit:
+    """What is known of a reader, landmark by landmark, as arrays."""
+    return Habit(
+        np.array([mark.mean for mark in landmarks], dtype=np.float64),
+        np.array([mark.covariance for mark in landmarks], dtype=np.float64),
+        np.array([mark.spread for mark in landmarks], dtype=np.float64),
+    )
+
+
 def landmarks_of(numbers: Iterable[int], habit: Habit) -> tuple[ReaderLandmark, ...]:
     """A habit's numbers, landmark by landmark."""
     return tuple(
@@ -169,15 +170,14 @@ def landmarks_of(numbers: Iterable[int], habit: Habit) -> tuple[ReaderLandmark, 
 
 def unknown_reader(population: Population, *, model: str, model_sha256: str) -> Reader:
     """The reader of whom nothing is known."""
-    prior, count = population.prior(), len(population.landmarks)
-    blocks = prior.covariance.reshape(count, 3, count, 3)[np.arange(count), :, np.arange(count)]
+    prior = population.prior()
     numbers = [mark.number for mark in population.landmarks]
     return Reader(
         name=DEFINITION,
         kind="definition",
         model=model,
         model_sha256=model_sha256,
-        landmarks=landmarks_of(numbers, Habit(prior.mean, blocks, prior.spread)),
+        landmarks=landmarks_of(numbers, Habit(prior.mean, diagonal_blocks(prior.covariance), prior.spread)),
     )
 
 

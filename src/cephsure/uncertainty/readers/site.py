@@ -11,6 +11,7 @@ from cephsure.errors import InputError
 from cephsure.uncertainty.calibration.calibration import film_errors
 from cephsure.uncertainty.calibration.fitting import marked
 from cephsure.uncertainty.calibration.rehearsal import drawn_of, kinds_of
+from cephsure.uncertainty.gate.acceptance import ENOUGH_POINTS
 from cephsure.uncertainty.gate.film_reference import site_reference
 from cephsure.uncertainty.quantile import check_level
 from cephsure.uncertainty.readers.cases import TruthOf, case_of
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from cephsure.uncertainty.readers.habit import Habit, Prior
 
 STEPS = (0, 1, 3, 5, 10, 20, 40)
-
-_ENOUGH_POINTS = 20
-"""Accepted points that the films must have for their errors to say that a gate does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ def _acceptance(material: SiteMaterial) -> AcceptedOnFilms | None:
         wrong[place] = (taken & (judged.actual_mm > gate.target.tolerance_mm)).sum()
     points, missed = int(accepted.sum()), int(wrong.sum())
     rate, withdrawn = gate.target.max_missed_rate, None
-    if points >= _ENOUGH_POINTS:
+    if points >= ENOUGH_POINTS:
         share = missed / points
         # Films are the units: the ratio's standard error by its residuals.
         error = float(np.sqrt(((wrong - share * accepted) ** 2).sum())) / points
@@ -141,27 +139,28 @@ def _acceptance(material: SiteMaterial) -> AcceptedOnFilms | None:
 class _Judged:
     expected_mm: NDArray[np.float64]
     actual_mm: NDArray[np.float64]
-    contents: NDArray[np.float64]
+    held: NDArray[np.float64]
     areas_mm2: NDArray[np.float64]
 
 
 def _judge(material: SiteMaterial, place: int, habit: Habit, level: float = 0.9, seen: int = 0) -> _Judged:
-    """One film by a habit: its (L,) errors, whether its points' contents are within the bound, areas."""
+    """One film by a habit: its (L,) errors, whether its regions hold the true points, and their areas."""
     data, calibration = material.data, material.calibration
-    kind = calibration.default if calibration.default in kinds_of(data) else kinds_of(data)[0]
+    kinds = kinds_of(data)
+    kind = calibration.default if calibration.default in kinds else kinds[0]
+    score = REGION_KINDS[kind]
     errors = film_errors(calibration.scatter[material.truth_of], drawn_of(data, place), habit)
-    scale = data.upright_mm_per_px[place]
-    truth = data.points_px[place] - data.errors_mm[place] / scale
-    away = (errors.points_px - truth) * scale
+    truth = data.truths_px[place]
     case = case_of("site", seen, material.truth_of, calibration.bounds)
     bounds = calibration.bounds[case][kind].at(level, len(truth))
-    areas = [
-        np.inf if bound >= 1 else REGION_KINDS[kind].areas_mm2(errors, np.array([bound]))[i, 0]
-        for i, bound in enumerate(bounds.tolist())
-    ]
-    contents = REGION_KINDS[kind].contents(errors, truth)
+    areas = np.full(len(truth), np.inf)
+    # One bound serves all landmarks where the reader was not met before.
+    for bound in np.unique(bounds[bounds < 1]):
+        own = bounds == bound
+        areas[own] = score.areas_mm2(errors, np.array([bound]))[own, 0]
+    contents = score.contents(errors, truth)
     held = np.where(np.isnan(contents), np.nan, contents <= bounds)
-    return _Judged(errors.expected_mm, np.hypot(away[:, 0], away[:, 1]), held, np.array(areas))
+    return _Judged(errors.expected_mm, errors.distances_mm(truth), held, areas)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,13 +229,7 @@ class _Draw:
 
 
 def _draw(material: SiteMaterial, seen: int, rng: np.random.Generator, level: float) -> _Draw:
-    names = np.asarray(material.data.groups)
-    chosen = np.zeros(len(names), dtype=bool)
-    # Groups in random order until there are enough films; one is always left.
-    for name in rng.permutation(np.unique(names))[:-1]:
-        if chosen.sum() >= seen:
-            break
-        chosen |= names == name
+    chosen = material.data.draw(seen, rng, spare=1)
     habit, tested = material.habit(np.flatnonzero(chosen)), np.flatnonzero(~chosen)
     judged = [_judge(material, place, habit, level, seen) for place in tested.tolist()]
     accepted = None
@@ -245,7 +238,7 @@ def _draw(material: SiteMaterial, seen: int, rng: np.random.Generator, level: fl
         accepted = rule.accepts(np.stack([film.expected_mm for film in judged]), material.misfits[tested])
     return _Draw(
         np.stack([film.actual_mm for film in judged]),
-        np.stack([film.contents for film in judged]),
+        np.stack([film.held for film in judged]),
         np.stack([film.areas_mm2 for film in judged]),
         accepted,
     )
