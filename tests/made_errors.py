@@ -75,7 +75,7 @@ def draw(
         measures={
             "activation": 1 / size,
             "spread_mm": 0.3 * size * np.exp(0.3 * rng.standard_normal(size.shape)),
-            "expected_error_mm": 0.8 * size,
+            "raw_expected_error_mm": 0.8 * size,
             "entropy": np.log(size) + 3,
         },
         points_px=points,

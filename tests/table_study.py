@@ -121,8 +121,8 @@ def _rows(points, scale, guess, spread):
     rows = {}
     for index, (x, y) in enumerate(points):
         row = {"x_px": x, "y_px": y, "activation": 1 / (1 + guess[index]), "entropy": np.log(guess[index])}
-        px = {"spread_px": 10 * spread[index], "expected_error_px": 10 * guess[index]}
-        mm = {"spread_mm": spread[index], "expected_error_mm": guess[index]}
+        px = {"spread_px": 10 * spread[index], "raw_expected_error_px": 10 * guess[index]}
+        mm = {"spread_mm": spread[index], "raw_expected_error_mm": guess[index]}
         known = {"mm_per_px_x": scale, "mm_per_px_y": scale, **mm} if scale else {}
         rows[index + 1] = row | px | known
     return rows

@@ -59,7 +59,7 @@ def points(prediction):
 
 def summaries(prediction):
     return np.array(
-        [[m.activation, m.spread_px, m.expected_error_px, m.entropy] for m in measures(prediction)]
+        [[m.activation, m.spread_px, m.raw_expected_error_px, m.entropy] for m in measures(prediction)]
     )
 
 

@@ -27,6 +27,7 @@ from cephsure.uncertainty.calibration.calibration import (
 from cephsure.uncertainty.calibration.calibration import region_kind as kind_of_region
 from cephsure.uncertainty.gate import apply_gate, read_gate
 from cephsure.uncertainty.measures import mean_position
+from cephsure.uncertainty.missing import say_what_is_missing
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, Prediction, to_prediction
 from cephsure.uncertainty.quantile import check_level
 from cephsure.uncertainty.readers.choice import choose_reader
@@ -262,8 +263,17 @@ class Model:
                     reader=asked.reader,
                     find=self._find,
                 )
-            predictions.append(prediction)
+            predictions.append(self._saying_what_is_missing(prediction))
         return predictions
+
+    def _saying_what_is_missing(self, prediction: Prediction) -> Prediction:
+        calibration, gate = self.calibration, self.gate
+        stands_in = prediction.model.samples if self._members is not None else None
+        return say_what_is_missing(
+            prediction,
+            calibrated_for=None if calibration is None else stands_in or calibration.fitted_on.samples,
+            judged_for=None if gate is None else stands_in or gate.source.samples,
+        )
 
     def _as_all_see(self, prediction: Prediction) -> Prediction:
         """For the gate: features are those of the whole model's first network, or none."""

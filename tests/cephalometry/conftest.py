@@ -46,8 +46,8 @@ def make_prediction():
                 activation=0.5,
                 spread_px=1.0,
                 spread_mm=None,
-                expected_error_px=5.0,
-                expected_error_mm=None,
+                raw_expected_error_px=5.0,
+                raw_expected_error_mm=None,
                 entropy=2.0,
             )
             covariance = None

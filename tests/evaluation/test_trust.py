@@ -34,7 +34,12 @@ def film(errors_px, *, radius_px=10.0, mm_per_px=0.1, facing="right", verdict="f
                 area_mm2=None if whole else area,
             )
         measures = Measures(
-            activation=1, spread_px=1, spread_mm=1, expected_error_px=1, expected_error_mm=9, entropy=1
+            activation=1,
+            spread_px=1,
+            spread_mm=1,
+            raw_expected_error_px=1,
+            raw_expected_error_mm=9,
+            entropy=1,
         )
         marks.append(
             LandmarkPrediction(

@@ -10,7 +10,7 @@ from cephsure.uncertainty.prediction import (
     Prediction,
 )
 
-# code, name, x_px, y_px, spread_px, expected_error_px
+# code, name, x_px, y_px, spread_px, raw_expected_error_px
 LANDMARKS = (
     ("S", "sella", 20.5, 30.25, 2.0, 4.0),
     ("N", "nasion", 80.0, 25.0, 1.0, 3.0),
@@ -39,8 +39,8 @@ def make_prediction():
                     activation=0.5,
                     spread_px=spread,
                     spread_mm=mm(spread, 0),
-                    expected_error_px=expected,
-                    expected_error_mm=mm(expected, 0),
+                    raw_expected_error_px=expected,
+                    raw_expected_error_mm=mm(expected, 0),
                     entropy=1.25,
                 ),
                 samples_px=((x + shift_px - 1, y), (x + shift_px + 1, y)),

@@ -30,7 +30,7 @@ def test_one_film_by_hand(prediction, tmp_path, monkeypatch):
     assert annotation["area"] == pytest.approx(69.625 * 95.75)
     assert (annotation["image_id"], annotation["category_id"], annotation["iscrowd"]) == (1, 1, 0)
     assert annotation["measures"]["spread_px"] == [2.0, 1.0, 6.0]
-    assert annotation["measures"]["expected_error_mm"] == pytest.approx([0.4, 0.3, 1.2])
+    assert annotation["measures"]["raw_expected_error_mm"] == pytest.approx([0.4, 0.3, 1.2])
     assert "Research use only" in document["info"]["description"]
 
 

@@ -27,8 +27,8 @@ def test_the_file_is_as_documented(prediction, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     header, first = landmark_csv.render(prediction, Path("out")).splitlines()[:2]
     assert header == (
-        "film,number,code,name,x_px,y_px,x_mm,y_mm,activation,spread_px,spread_mm,expected_error_px,"
-        "expected_error_mm,entropy,mm_per_px_x,mm_per_px_y,spacing_source,model,"
+        "film,number,code,name,x_px,y_px,x_mm,y_mm,activation,spread_px,spread_mm,raw_expected_error_px,"
+        "raw_expected_error_mm,entropy,mm_per_px_x,mm_per_px_y,spacing_source,model,"
         "calibrated_error_mm,region_kind,region_level,region_area_mm2,verdict,film_verdict"
     )
     assert first == (
@@ -45,7 +45,7 @@ def test_one_row_a_landmark_with_its_own_values(prediction):
         assert float(row["x_px"]) == pytest.approx(landmark.x_px, abs=5e-5)
         assert float(row["y_px"]) == pytest.approx(landmark.y_px, abs=5e-5)
         assert float(row["spread_px"]) == pytest.approx(landmark.measures.spread_px)
-        assert float(row["expected_error_px"]) == pytest.approx(landmark.measures.expected_error_px)
+        assert float(row["raw_expected_error_px"]) == pytest.approx(landmark.measures.raw_expected_error_px)
 
 
 def test_what_is_unknown_is_empty(make_prediction):
@@ -56,7 +56,7 @@ def test_what_is_unknown_is_empty(make_prediction):
         "x_mm",
         "y_mm",
         "spread_mm",
-        "expected_error_mm",
+        "raw_expected_error_mm",
         "mm_per_px_x",
         "mm_per_px_y",
         *ADDED_BY_CALIBRATION,

@@ -34,8 +34,8 @@ def test_holds_what_the_format_promises(prediction):
         "activation": 0.5,
         "spread_px": 2.0,
         "spread_mm": pytest.approx(0.2),
-        "expected_error_px": 4.0,
-        "expected_error_mm": pytest.approx(0.4),
+        "raw_expected_error_px": 4.0,
+        "raw_expected_error_mm": pytest.approx(0.4),
         "entropy": 1.25,
     }
     assert document["disclaimer"] == "Research use only. Not a medical device."

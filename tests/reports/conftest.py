@@ -46,8 +46,8 @@ def make_prediction():
                     activation=1.0,
                     spread_px=spread if samples > 1 else 0.0,
                     spread_mm=mm(spread if samples > 1 else 0.0),
-                    expected_error_px=2 * spread,
-                    expected_error_mm=mm(2 * spread),
+                    raw_expected_error_px=2 * spread,
+                    raw_expected_error_mm=mm(2 * spread),
                     entropy=1.0,
                 ),
                 samples_px=tuple((x + spread * dx, y + spread * dy) for dx, dy in cross)

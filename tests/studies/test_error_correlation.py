@@ -47,7 +47,7 @@ def test_unbinned_coefficients_agree_with_scipy(made, result):
 
 def test_a_constant_measure_is_left_out(result):
     baseline = records(result, "error_correlation", model="default baseline, mean", films="official")
-    assert {row["measure"] for row in baseline} == {"activation", "expected_error", "entropy"}
+    assert {row["measure"] for row in baseline} == {"activation", "raw_expected_error", "entropy"}
     assert len(records(result, "error_correlation", **ENSEMBLE)) == 4
 
 

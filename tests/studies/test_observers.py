@@ -75,7 +75,7 @@ def test_the_models_error_stands_among_the_measures(result):
     found = records(result, "observers", observers="two experts", offsets_removed=True)
     assert [row["key"] for row in found if row["model"] == "default baseline, mean"] == [
         "activation",
-        "expected_error_mm",
+        "raw_expected_error_mm",
         "entropy",
         "error_mm",
     ]

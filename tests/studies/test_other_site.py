@@ -56,8 +56,8 @@ def test_lengths_in_mm_and_in_px_others_once(result):
         "activation",
         "spread_mm",
         "spread_px",
-        "expected_error_mm",
-        "expected_error_px",
+        "raw_expected_error_mm",
+        "raw_expected_error_px",
         "entropy",
     ]
 
@@ -92,7 +92,7 @@ def test_a_site_without_a_scale_has_no_error_in_mm_but_measures(table_study):
     from cephsure.studies.predictions import PredictionStore
 
     store = PredictionStore(model.stored, "other-site", model)
-    in_mm = ["mm_per_px_x", "mm_per_px_y", "spread_mm", "expected_error_mm"]
+    in_mm = ["mm_per_px_x", "mm_per_px_y", "spread_mm", "raw_expected_error_mm"]
     store._frame = store._frame.drop(columns=in_mm)
     store._unsaved = True
     store.save()
@@ -100,7 +100,7 @@ def test_a_site_without_a_scale_has_no_error_in_mm_but_measures(table_study):
     result = other_site(replace(made.study, other_site=replace(away, films=films)))
     assert "away has no scale" in result.method[0]
     keys = [row["key"] for row in records(result, "other_site_noticed")]
-    assert keys == ["activation", "spread_px", "expected_error_px", "entropy"]
+    assert keys == ["activation", "spread_px", "raw_expected_error_px", "entropy"]
     assert records(result, "other_site_accuracy", site="away")[0]["mre_mm"] is None
     assert np.isfinite(records(result, "other_site_noticed")[1]["auc"])
 

@@ -92,7 +92,7 @@ def test_every_point_is_in_a_cell_and_a_missing_one_in_none(draw):
     values = np.random.default_rng(0).uniform(1, 3, (50, 4))
     lengths = values.copy()
     lengths[0] = np.nan
-    panel = draw("expected_error", "expected_error_mm", values, lengths)
+    panel = draw("raw_expected_error", "raw_expected_error_mm", values, lengths)
     assert panel.collections[0].get_array().sum() == 196
     assert (panel.get_xscale(), panel.get_yscale()) == ("log", "log")
     assert panel.get_xlabel() == "expected radial error [mm]"

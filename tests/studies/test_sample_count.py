@@ -108,7 +108,7 @@ def test_accuracy_is_that_of_the_mean_of_the_samples(study, result):
 def test_measures_are_in_the_second_table_and_the_spread_of_one_is_not(result):
     assert {row["measure"] for row in records(result, "samples_measures", samples=1)} == {
         "activation",
-        "expected_error",
+        "raw_expected_error",
         "entropy",
     }
     few, many = records(result, "samples_measures", drawn="passes", measure="spread")[0::8][:2]
@@ -259,7 +259,7 @@ def test_more_samples_err_less_and_know_better(films):
 def test_a_measure_that_is_the_same_everywhere_is_left_out(films):
     drawn, truths = films
     names = {n: set(at_count(drawn, truths, subsets(SAMPLES, n, seed=0), seed=0)[1]) for n in (1, 2, 3)}
-    assert names[1] == {"activation", "expected_error", "entropy"}
+    assert names[1] == {"activation", "raw_expected_error", "entropy"}
     assert names[3] - names[2] == {"covariance_radius"}
     assert names[2] - names[1] == {"spread"}
 

@@ -15,11 +15,11 @@ from cephsure.uncertainty.measures import (
     augmentation_spread,
     covariance_radius,
     entropy,
-    expected_error,
     feature_distance,
     mean_position,
     mixture_activation,
     mixture_expected_error,
+    raw_expected_error,
     shape_residual,
     spread,
 )
@@ -30,7 +30,7 @@ PLAIN = Samples(np.zeros((1, 3, 2)), BLANK, BLANK, BLANK)
 
 
 def test_registry_holds_the_measures_in_the_order_of_the_tables():
-    always = ["activation", "spread", "expected_error", "entropy", "covariance_radius"]
+    always = ["activation", "spread", "raw_expected_error", "entropy", "covariance_radius"]
     assert [measure.name for measure in ALWAYS] == always
     assert list(MEASURES) == [
         *always,
@@ -44,7 +44,7 @@ def test_every_measure_states_unit_direction_title_and_source():
     assert {name: (measure.unit, measure.direction) for name, measure in MEASURES.items()} == {
         "activation": ("none", -1),
         "spread": ("px", 1),
-        "expected_error": ("px", 1),
+        "raw_expected_error": ("px", 1),
         "entropy": ("nats", 1),
         "covariance_radius": ("px", 1),
         "mixture_activation": ("none", -1),
@@ -58,7 +58,7 @@ def test_every_measure_states_unit_direction_title_and_source():
 
 def test_only_lengths_carry_their_unit_in_the_key():
     assert MEASURES["spread"].key(in_mm=False) == "spread_px"
-    assert MEASURES["expected_error"].key(in_mm=True) == "expected_error_mm"
+    assert MEASURES["raw_expected_error"].key(in_mm=True) == "raw_expected_error_mm"
     assert MEASURES["activation"].key(in_mm=True) == "activation"
     assert MEASURES["entropy"].key(in_mm=False) == "entropy"
 
@@ -124,12 +124,12 @@ def samples_with(positions_px, expected_errors_px):
 
 
 def test_expected_error_of_one_sample_is_the_maps_own():
-    assert expected_error(samples_with([[[4, 5]]], [[2.75]])) == pytest.approx([2.75])
+    assert raw_expected_error(samples_with([[[4, 5]]], [[2.75]])) == pytest.approx([2.75])
 
 
 def test_expected_error_of_two_samples_by_hand():
     # Maps expect 11 and 13: mean 12. Positions 10 apart: spread 5. sqrt(12^2 + 5^2) = 13.
-    assert expected_error(samples_with([[[0, 0]], [[6, 8]]], [[11], [13]])) == pytest.approx([13.0])
+    assert raw_expected_error(samples_with([[[0, 0]], [[6, 8]]], [[11], [13]])) == pytest.approx([13.0])
 
 
 @given(seed=st.integers(0, 2**16), samples=st.integers(1, 8))
@@ -140,7 +140,7 @@ def test_lies_within_the_bounds_of_the_triangle_inequality(seed, samples):
     )
     within = given_samples.expected_errors_px.mean(axis=0)
     apart = spread(given_samples)
-    found = expected_error(given_samples)
+    found = raw_expected_error(given_samples)
     assert (found <= within + apart + 1e-9).all()
     assert (found >= np.maximum(within, apart) - 1e-9).all()
 
@@ -153,7 +153,7 @@ def test_agrees_with_the_true_expectation_for_gaussian_maps(width, apart):
     expected_of_one = width * np.sqrt(np.pi / 2)  # mean of a Rayleigh distribution
     drawn = positions + generator.normal(0, width, (400, 500, 2))
     truth = np.linalg.norm(drawn - positions.mean(axis=0), axis=-1).mean()
-    found = expected_error(samples_with(positions, np.full((400, 1), expected_of_one)))
+    found = raw_expected_error(samples_with(positions, np.full((400, 1), expected_of_one)))
     assert found == pytest.approx([truth], rel=0.02)
 
 
@@ -299,7 +299,7 @@ def test_of_a_gaussian_it_is_sqrt_half_pi_standard_deviations():
 def test_without_maps_there_is_no_mixture_expected_error():
     blank = np.zeros((1, 1))
     assert mixture_expected_error(Samples(np.zeros((1, 1, 2)), blank, blank, blank)) is None
-    assert expected_error(Samples(np.zeros((1, 1, 2)), blank, blank, blank)) == [0.0]
+    assert raw_expected_error(Samples(np.zeros((1, 1, 2)), blank, blank, blank)) == [0.0]
 
 
 def test_augmentation_spread_is_the_mean_distance_of_the_augmented_copies_points_from_their_mean():

@@ -54,8 +54,8 @@ def test_without_scale_everything_in_mm_is_none():
     assert (sella.x_px, sella.y_px) == (13.0, 24.0)
     assert (sella.x_mm, sella.y_mm) == (None, None)
     assert sella.measures.spread_px == pytest.approx(5.0)
-    assert sella.measures.expected_error_px == pytest.approx(13.0)
-    assert (sella.measures.spread_mm, sella.measures.expected_error_mm) == (None, None)
+    assert sella.measures.raw_expected_error_px == pytest.approx(13.0)
+    assert (sella.measures.spread_mm, sella.measures.raw_expected_error_mm) == (None, None)
     assert (sella.measures.activation, sella.measures.entropy) == (2.0, 1.5)
     assert sella.samples_px == ((10.0, 20.0), (16.0, 28.0))
 
@@ -64,7 +64,7 @@ def test_square_pixels_scale_lengths_and_nothing_else():
     sella = predict(mm_per_px=(0.1, 0.1)).landmarks[0]
     assert (sella.x_mm, sella.y_mm) == pytest.approx((1.3, 2.4))
     assert sella.measures.spread_mm == pytest.approx(0.5)
-    assert sella.measures.expected_error_mm == pytest.approx(1.3)
+    assert sella.measures.raw_expected_error_mm == pytest.approx(1.3)
     assert (sella.measures.activation, sella.measures.entropy) == (2.0, 1.5)
 
 
@@ -74,7 +74,7 @@ def test_pixels_that_are_not_square():
     assert (sella.x_mm, sella.y_mm) == pytest.approx((6.5, 3.0))
     assert sella.measures.spread_mm == pytest.approx(np.sqrt(10) / 2)
     # The maps' 12 px scale by the geometric mean, 0.25 mm.
-    assert sella.measures.expected_error_mm == pytest.approx(np.hypot(3.0, np.sqrt(10) / 2))
+    assert sella.measures.raw_expected_error_mm == pytest.approx(np.hypot(3.0, np.sqrt(10) / 2))
     assert sella.measures.spread_px == pytest.approx(5.0)
 
 
@@ -89,8 +89,8 @@ def test_json_keys_are_those_of_the_schema():
         "activation",
         "spread_px",
         "spread_mm",
-        "expected_error_px",
-        "expected_error_mm",
+        "raw_expected_error_px",
+        "raw_expected_error_mm",
         "entropy",
         "covariance_radius_px",
         "covariance_radius_mm",

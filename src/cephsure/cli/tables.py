@@ -48,14 +48,14 @@ def doubt_marks(prediction: Prediction) -> list[str]:
     if prediction.film.mm_per_px is None:
         doubtful, bad = _DOUBTFUL_PERCENT, _BAD_PERCENT
         percent = 100 / prediction.film.height_px
-        values = [percent * landmark.measures.expected_error_px for landmark in prediction.landmarks]
+        values = [percent * landmark.measures.raw_expected_error_px for landmark in prediction.landmarks]
     return ["??" if value >= bad else "?" if value >= doubtful else "" for value in values]
 
 
 def expected_mm(landmark: LandmarkPrediction) -> float:
     """A landmark's expected error in mm: the calibrated one where there is one, else the heat maps'."""
     calibrated = landmark.expected_error_mm
-    return (landmark.measures.expected_error_mm or 0.0) if calibrated is None else calibrated
+    return (landmark.measures.raw_expected_error_mm or 0.0) if calibrated is None else calibrated
 
 
 def region_level(prediction: Prediction) -> float | None:
@@ -201,7 +201,7 @@ def _landmark_cells(prediction: Prediction, landmark: LandmarkPrediction, mark: 
     cells = {"no": str(landmark.number), "code": landmark.code, "landmark": landmark.name}
     cells |= {"x px": f"{landmark.x_px:.1f}", "y px": f"{landmark.y_px:.1f}"}
     if prediction.film.mm_per_px is None:
-        unit, error, spread = "px", f"{measures.expected_error_px:.1f}", f"{measures.spread_px:.1f}"
+        unit, error, spread = "px", f"{measures.raw_expected_error_px:.1f}", f"{measures.spread_px:.1f}"
     else:
         cells |= {"x mm": f"{landmark.x_mm:.1f}", "y mm": f"{landmark.y_mm:.1f}"}
         unit, error, spread = "mm", f"{expected_mm(landmark):.2f}", f"{measures.spread_mm:.2f}"
@@ -224,7 +224,9 @@ def _region_cell(region: Region | None) -> str:
 def _summary_cells(prediction: Prediction, places: Sequence[str], *, doubtful: int) -> list[str]:
     film, landmarks = prediction.film, prediction.landmarks
     unit, digits = ("px", 1) if film.mm_per_px is None else ("mm", 2)
-    errors = [mark.measures.expected_error_px if unit == "px" else expected_mm(mark) for mark in landmarks]
+    errors = [
+        mark.measures.raw_expected_error_px if unit == "px" else expected_mm(mark) for mark in landmarks
+    ]
     worst = max(range(len(errors)), key=errors.__getitem__)
     said = {"mm/px": _scale(film), "facing": film.facing, "polarity": film.polarity}
     return [

@@ -21,7 +21,7 @@ from cephsure.evaluation.result import (
     Tenth,
     Trust,
 )
-from cephsure.uncertainty.monitor import holds
+from cephsure.uncertainty.regions import holds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,6 +41,7 @@ class Outcomes:
     """What F films' predictions came to, L landmarks each, beside one truth.
 
     (F, L) values are NaN where something is not known: without a scale, a true point, calibration or a gate.
+    What is withheld on unfit films counts: a model's judgement must not look better for what it leaves out.
 
     Attributes:
         marks: number and code of each landmark.
@@ -75,7 +76,7 @@ class Outcomes:
             ]
         )
         values[np.isnan(errors).any(axis=2)] = np.nan
-        regions = (mark.region for found in predictions for mark in found.landmarks)
+        regions = (mark.stated.region for found in predictions for mark in found.landmarks)
         return cls(
             tuple((mark.number, mark.code) for mark in predictions[0].landmarks),
             errors,
@@ -112,12 +113,13 @@ class Outcomes:
 
 def _values(mark: LandmarkPrediction, true_px: NDArray[np.float64]) -> tuple[float, float, float, float]:
     """Expected error, whether the region holds the true point, its area and whether the point is accepted."""
-    region, nan = mark.region, float("nan")
+    stated, nan = mark.stated, float("nan")
+    region = stated.region
     held = area = nan
     if region is not None and np.isfinite(true_px).all():
         held = float(holds(region, true_px))
         area = np.inf if region.whole_film or region.area_mm2 is None else region.area_mm2
-    expected = nan if mark.expected_error_mm is None else mark.expected_error_mm
+    expected = nan if stated.expected_error_mm is None else stated.expected_error_mm
     return expected, held, area, nan if mark.verdict is None else float(mark.verdict == "accept")
 
 

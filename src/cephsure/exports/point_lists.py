@@ -118,10 +118,10 @@ def render_labelme(prediction: Prediction, out_dir: Path) -> str:
 def describe_landmark(landmark: LandmarkPrediction) -> str:
     """The landmark's name and how far to trust it, in mm where the scale is known and in pixels otherwise."""
     measures = landmark.measures
-    if measures.spread_mm is not None and measures.expected_error_mm is not None:
-        spread, expected = f"{measures.spread_mm:.2f} mm", f"{measures.expected_error_mm:.2f} mm"
+    if measures.spread_mm is not None and measures.raw_expected_error_mm is not None:
+        spread, expected = f"{measures.spread_mm:.2f} mm", f"{measures.raw_expected_error_mm:.2f} mm"
     else:
-        spread, expected = f"{measures.spread_px:.1f} px", f"{measures.expected_error_px:.1f} px"
+        spread, expected = f"{measures.spread_px:.1f} px", f"{measures.raw_expected_error_px:.1f} px"
     said = f"{landmark.name}; spread {spread}; expected error {expected}"
     if landmark.expected_error_mm is not None:
         said += f" (calibrated: {landmark.expected_error_mm:.2f} mm)"

@@ -78,8 +78,8 @@ def coloured_value(prediction: Prediction, landmark: LandmarkPrediction) -> floa
         return landmark.expected_error_mm
     measures = landmark.measures
     single = has_one_sample(prediction)
-    in_px = measures.expected_error_px if single else measures.spread_px
-    in_mm = measures.expected_error_mm if single else measures.spread_mm
+    in_px = measures.raw_expected_error_px if single else measures.spread_px
+    in_mm = measures.raw_expected_error_mm if single else measures.spread_mm
     return in_px / prediction.film.height_px * 100 if in_mm is None else in_mm
 
 
@@ -138,7 +138,7 @@ def marks_of(prediction: Prediction, *, zoom: tuple[float, float], smallest_radi
         if landmark.region is not None:
             half_axes = _box(point, outlines)
         elif single:
-            half_axes = landmark.measures.expected_error_px * np.eye(2) * zoom
+            half_axes = landmark.measures.raw_expected_error_px * np.eye(2) * zoom
         else:
             half_axes = spread_half_axes(samples_px) * zoom
         marks.append(

@@ -126,7 +126,7 @@ def spread(samples: Samples) -> NDArray[np.float64]:
     title="expected radial error",
     source="of one map: McCouat & Voiculescu 2022; combined over samples by the law of total variance",
 )
-def expected_error(samples: Samples) -> NDArray[np.float64]:
+def raw_expected_error(samples: Samples) -> NDArray[np.float64]:
     """Expected distance of the landmark from the mean point, under the mixture of the T heat maps.
 
     Each map t says how far the landmark is expected from its *own* position y_t, e_t = E_t|u - y_t|; the

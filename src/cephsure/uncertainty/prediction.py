@@ -1,4 +1,4 @@
-"""Predictions: one object a film, made from samples; its JSON form is cephsure.prediction/1."""
+"""Predictions: one object a film, made from samples; its JSON form is cephsure.prediction/2."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cephsure.inference.samples import Samples
     from cephsure.landmarks import LandmarkSet
 
-SCHEMA = "cephsure.prediction/1"
+SCHEMA = "cephsure.prediction/2"
 
 Pair = tuple[float, float]
 RegionKind = Literal["ellipse", "hdr", "disc"]
@@ -84,8 +84,8 @@ class Measures(Frozen):
     activation: float
     spread_px: float
     spread_mm: float | None
-    expected_error_px: float
-    expected_error_mm: float | None
+    raw_expected_error_px: float
+    raw_expected_error_mm: float | None
     entropy: float
 
 
@@ -111,15 +111,30 @@ class Region(Frozen):
     area_mm2: float | None = None
 
 
+class Withheld(Frozen):
+    """Numbers of a point that nobody vouches for: they would stand in the landmark, were the film fit.
+
+    Attributes as of ``LandmarkPrediction``.
+    """
+
+    expected_error_mm: float | None
+    error_covariance_mm2: tuple[Pair, Pair] | None
+    region: Region | None
+
+
 class LandmarkPrediction(Frozen):
-    """One landmark: the point, its measures and the samples; what calibration adds is None without one.
+    """One landmark: the point, its measures and the samples; what calibration promises is None without it.
 
     Attributes:
-        expected_error_mm: calibrated expectation of the radial error (``measures`` has the heat maps' own).
+        expected_error_mm: calibrated expectation of the radial error
+            (``measures.raw_expected_error_mm`` is the heat maps' own).
         error_covariance_mm2: second moments ((xx, xy), (xy, yy)) of the error about the given point, along
             the axes of the film as given; a systematic offset counts as error.
         region: holds the true point with a stated probability.
-        verdict: whether the point can be taken as it is.
+        verdict: whether the point can be taken as it is; None from a model without a gate.
+        why: the verdict's reason: the number that decided it, and the threshold.
+        note: what else must be said of the point, as that it lies outside its own region.
+        withheld: what would stand in the three fields above on a film that is not unfit.
     """
 
     number: int
@@ -135,6 +150,14 @@ class LandmarkPrediction(Frozen):
     error_covariance_mm2: tuple[Pair, Pair] | None = None
     region: Region | None = None
     verdict: Literal["accept", "review"] | None = None
+    why: str | None = None
+    note: str | None = None
+    withheld: Withheld | None = None
+
+    @property
+    def stated(self) -> LandmarkPrediction | Withheld:
+        """What calibration says of the point, promised or withheld: for figures on how true it is."""
+        return self.withheld or self
 
 
 class Evidence(Frozen):
@@ -163,6 +186,9 @@ class Prediction(Frozen):
             mean.
         verdict: whether the film is fit for automatic evaluation; None from a model without a gate.
         reasons: why it is not, in words.
+        why: the verdict's reason in one line: those reasons, or how many points are accepted; without a
+            verdict why there is none.
+        no_promise: why no expected error and no region is given; None where they are.
         p_value: of the film among those that it was judged by; small is out of distribution.
         evidence: the numbers behind those reasons that have one.
         features: what the first network's deepest level makes of the film, for the gate; in memory only.
@@ -174,10 +200,33 @@ class Prediction(Frozen):
     reader: ReaderInfo | None = None
     verdict: Literal["fit", "review", "unfit"] | None = None
     reasons: tuple[str, ...] = ()
+    why: str | None = None
+    no_promise: str | None = None
     p_value: float | None = None
     evidence: tuple[Evidence, ...] = ()
     disclaimer: str = "Research use only. Not a medical device."
     features: tuple[float, ...] | None = Field(default=None, exclude=True, repr=False)
+
+    @property
+    def level(self) -> float | None:
+        """The probability with which the regions hold the true points; None without regions."""
+        return next((mark.region.level for mark in self.landmarks if mark.region is not None), None)
+
+    @property
+    def for_whom(self) -> str | None:
+        """For whose marks expected errors and regions hold, in words; None where nothing is promised."""
+        if self.reader is None or self.level is None:
+            return None
+        unsure = ", if this film is like those calibrated on" if self.verdict == "review" else ""
+        return f"{self.reader.for_whom}{unsure}"
+
+    @property
+    def promise(self) -> str:
+        """What is promised and for whom, or why nothing is: one line, the same in every output."""
+        if self.level is None:
+            return f"no promise: {self.no_promise or 'the model is not calibrated'}"
+        whom = self.for_whom or "the calibration's reader"
+        return f"expected errors and {100 * self.level:g} % regions hold for {whom}"
 
     @property
     def points_px(self) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.uncertainty.monitor import holds
+from cephsure.uncertainty.regions import holds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,9 +14,10 @@ from cephsure.datasets import annotators, select
 from cephsure.errors import InputError
 from cephsure.uncertainty.gate import film_signs
 from cephsure.uncertainty.gate.signs import SIGNS
-from cephsure.uncertainty.monitor import holds, watch
+from cephsure.uncertainty.monitor import watch
 from cephsure.uncertainty.readers.reader import read_reader, write_reader
 from cephsure.uncertainty.readers.site import SiteMaterial, cross_validate, learn_site
+from cephsure.uncertainty.regions import holds
 from cephsure.workflows.assess import Found, assess_films
 from cephsure.workflows.batch import (
     DEFAULT_MODEL,
@@ -316,9 +317,9 @@ def _predict(model: Model, seed: int, level: float, reader: Reader, film: Film) 
 def _outside(film: AssessedFilm) -> float | None:
     """Share of a film's known points outside their regions; None where it has no regions."""
     pairs = [
-        holds(mark.region, true)
+        holds(region, true)
         for mark, true in zip(film.prediction.landmarks, film.truth_px, strict=True)
-        if mark.region is not None and np.isfinite(true).all()
+        if (region := mark.stated.region) is not None and np.isfinite(true).all()
     ]
     return float(1.0 - np.mean(pairs)) if pairs else None
 

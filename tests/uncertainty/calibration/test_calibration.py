@@ -124,9 +124,9 @@ def parameters(number, intercept, **slopes):
 def test_expected_errors_by_hand():
     landmarks = [
         parameters(1, 0.0, spread_mm=1.0),
-        parameters(2, np.log(2.0), spread_mm=0.5, expected_error_mm=1.0),
+        parameters(2, np.log(2.0), spread_mm=0.5, raw_expected_error_mm=1.0),
     ]
-    measures = {"spread_mm": np.array([[3.0, 4.0]]), "expected_error_mm": np.array([[9.0, 5.0]])}
+    measures = {"spread_mm": np.array([[3.0, 4.0]]), "raw_expected_error_mm": np.array([[9.0, 5.0]])}
     # exp(0) 3 = 3, and 2 x sqrt(4) x 5 = 20.
     assert expected_errors_mm(landmarks, measures) == pytest.approx(np.array([[3.0, 20.0]]))
 
@@ -268,7 +268,7 @@ def prediction_of(data, index, *, scale=(0.1, 0.1)):
                 measures=Measures(
                     **values,
                     spread_px=values["spread_mm"] * 10,
-                    expected_error_px=values["expected_error_mm"] * 10,
+                    raw_expected_error_px=values["raw_expected_error_mm"] * 10,
                 ),
                 samples_px=((x - 1.0, y), (x + 1.0, y)),
             )

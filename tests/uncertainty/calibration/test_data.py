@@ -31,8 +31,8 @@ def predicted(points, *, mm_per_px=(0.1, 0.2), facing="right", samples=1):
                 activation=0.5,
                 spread_px=2.0,
                 spread_mm=None if mm_per_px is None else 0.3,
-                expected_error_px=10.0,
-                expected_error_mm=None if mm_per_px is None else 1.5,
+                raw_expected_error_px=10.0,
+                raw_expected_error_mm=None if mm_per_px is None else 1.5,
                 entropy=3.0,
             ),
             samples_px=((x, y),),
@@ -79,7 +79,7 @@ def test_errors_are_found_minus_true_in_mm_of_the_upright_film():
 
 def test_measures_are_taken_in_mm():
     data = built([predicted([(1.0, 2.0)])], [[(1.0, 2.0)]])
-    wanted = {"activation": 0.5, "spread_mm": 0.3, "expected_error_mm": 1.5, "entropy": 3.0}
+    wanted = {"activation": 0.5, "spread_mm": 0.3, "raw_expected_error_mm": 1.5, "entropy": 3.0}
     assert {key: data.measures[key].item() for key in wanted} == wanted
 
 
@@ -114,7 +114,7 @@ def test_measures_are_as_of_samples_without_end():
     found = comparable_measures(predicted([(1.0, 2.0)], samples=2))
     assert found["spread_mm"] == pytest.approx([0.3 * np.sqrt(2)])
     # The maps' own part of the expected error, 1.5^2 - 0.3^2, stays.
-    assert found["expected_error_mm"] == pytest.approx([np.sqrt(1.5**2 + 0.3**2)])
+    assert found["raw_expected_error_mm"] == pytest.approx([np.sqrt(1.5**2 + 0.3**2)])
     assert found["activation"] == [0.5]
 
 

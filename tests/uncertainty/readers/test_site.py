@@ -90,7 +90,7 @@ def without_scale(given, films):
     data = given.data
     measures = {key: values.copy() for key, values in data.measures.items()}
     errors, scales = data.errors_mm.copy(), data.upright_mm_per_px.copy()
-    for values in (errors, scales, measures["spread_mm"], measures["expected_error_mm"]):
+    for values in (errors, scales, measures["spread_mm"], measures["raw_expected_error_mm"]):
         values[films] = np.nan
     changed = replace(data, errors_mm=errors, upright_mm_per_px=scales, measures=measures)
     return replace(given, data=changed)

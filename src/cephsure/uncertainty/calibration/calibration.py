@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from cephsure.bundles.bundle import read_versioned
 from cephsure.errors import BundleError, InputError
@@ -23,7 +23,7 @@ from cephsure.uncertainty.readers.cases import TruthOf, case_of
 from cephsure.uncertainty.readers.habit import mean_length
 from cephsure.uncertainty.readers.population import Population  # noqa: TC001 - pydantic reads it
 from cephsure.uncertainty.readers.reader import ReaderLandmark  # noqa: TC001 - pydantic reads it
-from cephsure.uncertainty.regions import REGION_KINDS, Density
+from cephsure.uncertainty.regions import REGION_KINDS, Density, holds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +46,7 @@ film."""
 
 # What is not known of a reader is left out of a heat map where it is far smaller than a cell.
 _NEGLIGIBLE_CELLS = 0.1
+_RENAMED = {"expected_error_mm": "raw_expected_error_mm"}
 
 
 class LandmarkCalibration(Frozen):
@@ -65,6 +66,12 @@ class LandmarkCalibration(Frozen):
     slopes: dict[str, float]
     relative_covariance: tuple[Pair, Pair]
     temperature: float = 1.0
+
+    @field_validator("slopes", mode="after")
+    @classmethod
+    def _measures_by_their_names(cls, slopes: dict[str, float]) -> dict[str, float]:
+        """In files of cephsure 0.1 the heat maps' own error is called as the calibrated one."""
+        return {_RENAMED.get(key, key): slope for key, slope in slopes.items()}
 
 
 def expected_errors_mm(
@@ -320,17 +327,18 @@ def calibrated(
     case = case_of(reader.kind, reader.films, reader.truth_of, calibration.bounds)
     contents = calibration.bounds[case][chosen].at(level, len(reader.landmarks)).tolist()
     whole = Region(level=level, kind=chosen, whole_film=True)
-    marks = tuple(
-        landmark.model_copy(
-            update={
-                "expected_error_mm": float(errors.expected_mm[index]),
-                "error_covariance_mm2": tuple(map(tuple, errors.second_moments_mm2[index].tolist())),
-                "region": score.region(errors, index, content, level) if content < 1.0 else whole,
-            }
-        )
-        for index, (landmark, content) in enumerate(zip(prediction.landmarks, contents, strict=True))
-    )
-    return prediction.model_copy(update={"landmarks": marks})
+    marks = []
+    for index, (landmark, content) in enumerate(zip(prediction.landmarks, contents, strict=True)):
+        region = score.region(errors, index, content, level) if content < 1.0 else whole
+        is_inside = holds(region, np.array([landmark.x_px, landmark.y_px]))
+        said = {
+            "expected_error_mm": float(errors.expected_mm[index]),
+            "error_covariance_mm2": tuple(map(tuple, errors.second_moments_mm2[index].tolist())),
+            "region": region,
+            "note": None if is_inside else f"outside its own {100 * level:g} % region",
+        }
+        marks.append(landmark.model_copy(update=said))
+    return prediction.model_copy(update={"landmarks": tuple(marks)})
 
 
 def moved(prediction: Prediction, marks_px: NDArray[np.float64], reader: Reader) -> Prediction:

@@ -203,10 +203,10 @@ def comparable_measures(prediction: Prediction) -> dict[str, NDArray[np.float64]
     measures = {key: prediction.measured(key) for key in ALWAYS_IN_MM}
     samples = prediction.model.samples
     if samples > 1:
-        spread, error = measures["spread_mm"], measures["expected_error_mm"]
+        spread, error = measures["spread_mm"], measures["raw_expected_error_mm"]
         maps_own = np.maximum(error**2 - spread**2, 0.0)
         spread = spread * np.sqrt(samples / (samples - 1))
-        measures |= {"spread_mm": spread, "expected_error_mm": np.sqrt(maps_own + spread**2)}
+        measures |= {"spread_mm": spread, "raw_expected_error_mm": np.sqrt(maps_own + spread**2)}
     return measures
 
 

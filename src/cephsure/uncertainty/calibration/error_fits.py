@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from cephsure.inference.samples import HeatMaps
 
-MEASURED_BY = ("expected_error_mm", "spread_mm")
+MEASURED_BY = ("raw_expected_error_mm", "spread_mm")
 """Keys of the measures that go into the curve, where the model has them."""
 
 _ROUNDS = 60

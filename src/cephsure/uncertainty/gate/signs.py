@@ -152,7 +152,7 @@ def film_signs(prediction: Prediction, film: Film, *, head: HeadModel) -> FilmSi
             np.maximum(np.nan_to_num(prediction.measured(f"{name}_{'mm' if in_mm else 'px'}")), _TINY * size)
             / size
         )
-        for name in ("expected_error", "spread")
+        for name in ("raw_expected_error", "spread")
     )
     if prediction.model.samples <= 1:
         spreads = np.zeros(len(spreads))

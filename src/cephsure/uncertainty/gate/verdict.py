@@ -10,15 +10,17 @@ import numpy as np
 from cephsure.errors import InputError
 from cephsure.uncertainty.gate.out_of_distribution import out_of_distribution
 from cephsure.uncertainty.gate.reasons import Why, head_is_impossible
-from cephsure.uncertainty.gate.risk_control import fewest_films
+from cephsure.uncertainty.gate.risk_control import MISFIT, fewest_films
 from cephsure.uncertainty.gate.second_look import how_it_lies
 from cephsure.uncertainty.gate.signs import film_signs
+from cephsure.uncertainty.missing import without_promise
 from cephsure.uncertainty.readers.cases import case_title
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.films import Film
+    from cephsure.uncertainty.gate.acceptance import PointRule
     from cephsure.uncertainty.gate.film_reference import FilmReference
     from cephsure.uncertainty.gate.gate import Gate
     from cephsure.uncertainty.gate.out_of_distribution import OutOfDistribution
@@ -28,6 +30,16 @@ if TYPE_CHECKING:
     from cephsure.uncertainty.readers.reader import Reader
 
 FilmVerdict = Literal["fit", "review", "unfit"]
+
+UNFIT = "the film is unfit for automatic evaluation"
+"""Why nothing is promised on such a film."""
+
+# Why a point is not accepted, where no number of its own decides.
+FILM_UNFIT = "film unfit"
+FILM_FOR_REVIEW = "film for review"
+SCALE_UNKNOWN = "scale unknown"
+TOO_FEW_BESIDE = "too few acceptable"
+NOT_HERE = "withdrawn at this site"
 
 _RESTS_ON = (
     "Both rest on films that are drawn independently from the same source as the calibration films; the "
@@ -46,6 +58,7 @@ class Judgement:
     Attributes:
         reasons: why it is not fit, strongest first, or why no point is accepted though it is.
         accepted: (L,) whether each point can be taken as it is; none on a film that is not fit.
+        whys: (L) why each point is accepted or not, with the number that decided it and the threshold.
         p_value: of the film among the calibration films; small is out of distribution.
         evidence: the numbers behind those reasons that have one.
         found: how far the film is out of distribution, sign by sign.
@@ -54,6 +67,7 @@ class Judgement:
     verdict: FilmVerdict
     reasons: tuple[str, ...]
     accepted: NDArray[np.bool_]
+    whys: tuple[str, ...]
     p_value: float
     evidence: tuple[Evidence, ...]
     found: OutOfDistribution
@@ -70,7 +84,8 @@ def apply_gate(
 ) -> Prediction:
     """A prediction with the verdicts of its model's gate for each landmark and the film, and the reasons.
 
-    No point is moved or left out. A gate of other landmarks is an InputError.
+    No point is moved or left out. On an unfit film what calibration promises is withheld. A gate of other
+    landmarks is an InputError.
 
     Args:
         prediction: of the film.
@@ -85,26 +100,29 @@ def apply_gate(
     """
     reference = None if reader is None else reader.film_reference
     judged = judge(prediction, film_signs(raw or prediction, film, head=gate.head), gate, reference)
-    accepted = judged.accepted
-    said_besides: tuple[str, ...] = ()
-    withdrawn = None if reader is None or reader.acceptance is None else reader.acceptance.withdrawn
-    if withdrawn is not None and accepted.any():
-        accepted, said_besides = np.zeros_like(accepted), (withdrawn,)
+    accepted, whys, reasons = judged.accepted, judged.whys, judged.reasons
     evidence = judged.evidence
     if find is not None:
         evidence = how_it_lies(prediction, film, judged.found, evidence, find=find, gate=gate)
+        reasons = tuple(each.reason for each in evidence) or reasons
+    withdrawn = None if reader is None or reader.acceptance is None else reader.acceptance.withdrawn
+    if withdrawn is not None and accepted.any():
+        whys = tuple(NOT_HERE if taken else why for taken, why in zip(accepted, whys, strict=True))
+        accepted, reasons = np.zeros_like(accepted), (*reasons, withdrawn)
     marks = tuple(
-        mark.model_copy(update={"verdict": "accept" if taken else "review"})
-        for mark, taken in zip(prediction.landmarks, accepted.tolist(), strict=True)
+        mark.model_copy(update={"verdict": "accept" if taken else "review", "why": why})
+        for mark, taken, why in zip(prediction.landmarks, accepted.tolist(), whys, strict=True)
     )
     said = {
         "landmarks": marks,
         "verdict": judged.verdict,
-        "reasons": (*(tuple(each.reason for each in evidence) or judged.reasons), *said_besides),
+        "reasons": reasons,
+        "why": "; ".join(reasons) or _how_many(accepted, gate.rule_for(prediction.reader)),
         "p_value": judged.p_value,
         "evidence": evidence,
     }
-    return prediction.model_copy(update=said)
+    found = prediction.model_copy(update=said)
+    return without_promise(found, UNFIT) if judged.verdict == "unfit" else found
 
 
 def judge(
@@ -129,17 +147,49 @@ def judge(
         why = Why(found, seen, prediction.landmarks, gate.head, reference, gate.misfit)
         evidence = why.evidence(level)
         reasons = tuple(each.reason for each in evidence)
-        return Judgement("unfit" if unfit else "review", reasons, nothing, found.p_value, evidence, found)
+        verdict: FilmVerdict = "unfit" if unfit else "review"
+        whys = (FILM_UNFIT if unfit else FILM_FOR_REVIEW,) * len(nothing)
+        return Judgement(verdict, reasons, nothing, whys, found.p_value, evidence, found)
     held_up = _held_up(prediction, gate)
     if held_up:
-        return Judgement("review", held_up, nothing, found.p_value, (), found)
+        no_scale = prediction.film.mm_per_px is None
+        whys = (SCALE_UNKNOWN if no_scale else FILM_FOR_REVIEW,) * len(nothing)
+        return Judgement("review", held_up, nothing, whys, found.p_value, (), found)
     rule = gate.rule_for(prediction.reader)
     expected = np.array([mark.expected_error_mm or np.inf for mark in prediction.landmarks])
     accepted = rule.accepts(expected, seen.misfits)
     doubtful = int((expected > (rule.threshold_mm or 0.0)).sum())
     too_few = f"no point is accepted: {doubtful} of {len(expected)} are too uncertain"
     reasons = () if accepted.any() else (too_few,)
-    return Judgement("fit", reasons, accepted, found.p_value, (), found)
+    whys = tuple(
+        _why(*point, rule.threshold_mm or 0.0)
+        for point in zip(accepted.tolist(), expected.tolist(), seen.misfits.tolist(), strict=True)
+    )
+    return Judgement("fit", reasons, accepted, whys, found.p_value, (), found)
+
+
+def _why(accepted: bool, expected_mm: float, misfit: float, threshold_mm: float) -> str:
+    """Why a point of a fit film is accepted or not."""
+    if not accepted and expected_mm <= threshold_mm:
+        return f"misfit {set_beside(misfit, MISFIT)} SD" if misfit > MISFIT else TOO_FEW_BESIDE
+    return f"expected {set_beside(expected_mm, threshold_mm)} mm"
+
+
+def set_beside(value: float, limit: float) -> str:
+    """A number and the limit that it keeps or breaks, with as many digits as tell them apart.
+
+    >>> set_beside(0.62, 0.98), set_beside(1.428, 0.98), set_beside(0.9841, 0.98)
+    ('0.62 <= 0.98', '1.43 > 0.98', '0.984 > 0.980')
+    """
+    kept = value <= limit
+    digits = next((d for d in range(2, 6) if kept or round(value, d) > round(limit, d)), 6)
+    return f"{value:.{digits}f} {'<=' if kept else '>'} {limit:.{digits}f}"
+
+
+def _how_many(accepted: NDArray[np.bool_], rule: PointRule) -> str:
+    """How many points of a fit film are accepted, and by which threshold."""
+    said = f"{int(accepted.sum())} of {len(accepted)} points accepted"
+    return f"{said} (expected error up to {rule.threshold_mm or 0.0:.2f} mm)"
 
 
 def _held_up(prediction: Prediction, gate: Gate) -> tuple[str, ...]:
