@@ -385,6 +385,20 @@ def test_a_film_without_scale_has_no_millimetres(calibrated_model, drawn):
 
 
 @pytest.mark.slow
+def test_what_is_not_promised_is_said(calibrated_model, models, drawn, scaled):
+    said = {
+        "the film's scale is unknown": calibrated_model.predict(Film(pixels=drawn.pixels)),
+        "2 samples drawn, films are calibrated with 4": calibrated_model.predict(scaled, samples=2),
+        "is not calibrated (see: cephsure calibrate)": models("default", "ensemble", 3).predict(scaled),
+    }
+    for why, found in said.items():
+        assert found.no_promise.endswith(why)
+        assert (found.for_whom, found.promise) == (None, f"no promise: {found.no_promise}")
+    found = calibrated_model.predict(scaled, reader="mean")
+    assert (found.verdict == "unfit") == (found.for_whom is None)
+
+
+@pytest.mark.slow
 def test_what_a_model_cannot_give_is_refused(calibrated_model, models, drawn):
     film = Film(pixels=drawn.pixels)
     with pytest.raises(InputError, match="is not calibrated"):

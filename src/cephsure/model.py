@@ -268,7 +268,7 @@ class Model:
 
     def _saying_what_is_missing(self, prediction: Prediction) -> Prediction:
         calibration, gate = self.calibration, self.gate
-        stands_in = prediction.model.samples if self._members is not None else None
+        stands_in = self.default_samples if self._members is not None else None
         return say_what_is_missing(
             prediction,
             calibrated_for=None if calibration is None else stands_in or calibration.fitted_on.samples,

@@ -13,6 +13,7 @@ from cephsure.uncertainty.gate import (
     promises,
     site_reference,
 )
+from cephsure.uncertainty.gate.verdict import set_beside
 from cephsure.uncertainty.readers.reader import AcceptedOnFilms, plain_mean
 
 
@@ -80,7 +81,67 @@ def test_a_film_out_of_distribution_is_unfit_and_has_no_accepted_point(gate, pre
     found = apply_gate(predicted(points, expected_px=25.0), gate_films(rng), gate)
     assert found.verdict == "unfit"
     assert found.reasons[0] == "does not look like a lateral cephalogram"
-    assert {mark.verdict for mark in found.landmarks} == {"review"}
+    assert found.why == "; ".join(found.reasons)
+    assert {(mark.verdict, mark.why) for mark in found.landmarks} == {("review", "film unfit")}
+
+
+def test_on_an_unfit_film_what_calibration_promises_is_withheld(gate, predicted, heads, gate_films):
+    rng = np.random.default_rng(3)
+    before = predicted(heads(rng)[::-1].copy(), expected_px=25.0)
+    found = apply_gate(before, gate_films(rng), gate)
+    assert found.promise == "no promise: the film is unfit for automatic evaluation"
+    for mark, own in zip(found.landmarks, before.landmarks, strict=True):
+        assert mark.expected_error_mm is None
+        assert mark.withheld.expected_error_mm == own.expected_error_mm
+
+
+def test_every_point_of_a_fit_film_says_its_number_and_the_threshold(gate, drawn_case, gate_films):
+    whys, accepted = [], 0
+    for rng in map(np.random.default_rng, range(6)):
+        found = apply_gate(drawn_case(rng)[0], gate_films(rng), gate)
+        if found.verdict != "fit":
+            continue
+        taken = [mark for mark in found.landmarks if mark.verdict == "accept"]
+        accepted += len(taken)
+        if taken:
+            assert found.why.startswith(f"{len(taken)} of 8 points accepted (expected error up to")
+        whys += [(mark.verdict, mark.why, mark.expected_error_mm) for mark in found.landmarks]
+    assert accepted
+    threshold = gate.rules["0"].threshold_mm
+    for verdict, why, expected in whys:
+        if why.startswith("expected"):
+            assert (f"{expected:.2f}" in why) or f"{expected:.3f}" in why
+            assert ("<=" in why) == (expected <= threshold) == (verdict == "accept")
+        else:
+            assert verdict == "review"
+
+
+def test_a_point_off_the_others_on_a_fit_film_says_by_how_much(gate, predicted, heads, gate_films):
+    """A point moved more and more: before the film is no longer fit, the point is not accepted."""
+    rng = np.random.default_rng(4)
+    points, film, whys = heads(rng), gate_films(rng), set()
+    for away in np.linspace(0, 40, 41):
+        moved = points + np.eye(8)[5][:, None] * [away, 0]
+        found = apply_gate(predicted(moved, expected_px=1.0, spread_px=0.5), film, gate)
+        if found.verdict == "fit":
+            whys.add(found.landmarks[5].why)
+    off = [why for why in whys if why.startswith("misfit")]
+    assert off
+    assert all(why.endswith("> 3.00 SD") for why in off)
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "said"),
+    [
+        (0.62, 0.98, "0.62 <= 0.98"),
+        (0.98, 0.98, "0.98 <= 0.98"),
+        (0.9841, 0.98, "0.984 > 0.980"),
+        (14.2, 0.98, "14.20 > 0.98"),
+        (np.inf, 0.98, "inf > 0.98"),
+    ],
+)
+def test_a_number_beside_its_limit_has_the_digits_that_tell_them_apart(value, limit, said):
+    assert set_beside(value, limit) == said
 
 
 def test_a_landmark_that_does_not_fit_is_reviewed_however_sure_the_model_is(
@@ -91,6 +152,7 @@ def test_a_landmark_that_does_not_fit_is_reviewed_however_sure_the_model_is(
     points[5] += [60, 0]
     found = apply_gate(predicted(points, expected_px=0.5, spread_px=0.5), gate_films(rng), gate)
     assert found.landmarks[5].verdict == "review"
+    assert found.verdict == "fit" or found.landmarks[5].why.startswith("film")
     assert any("6 (L6)" in reason for reason in found.reasons)
 
 
@@ -98,6 +160,7 @@ def test_without_scale_no_point_is_accepted_and_the_film_says_why(gate, predicte
     rng = np.random.default_rng(5)
     found = apply_gate(predicted(heads(rng), expected_px=3.0, mm_per_px=None), gate_films(rng), gate)
     assert (found.verdict, found.reasons) == ("review", ("scale unknown: errors in mm cannot be judged",))
+    assert {mark.why for mark in found.landmarks} == {"scale unknown"}
 
 
 def test_a_usual_film_of_uncertain_points_says_why_none_is_accepted(gate, predicted, heads, gate_films):
@@ -158,6 +221,9 @@ def test_a_site_whose_films_withdrew_the_gate_has_no_accepted_point_and_says_why
         assert other.verdict == found.verdict
         accepted = any(mark.verdict == "accept" for mark in found.landmarks)
         assert ("12 of 40 were wrong" in other.reasons) == accepted
+        for mark, withdrawn_mark in zip(found.landmarks, other.landmarks, strict=True):
+            why = "withdrawn at this site" if mark.verdict == "accept" else mark.why
+            assert withdrawn_mark.why == why
 
 
 def test_at_a_site_a_film_is_judged_by_the_sites_films(gate, predicted, heads, gate_films, head_model):
