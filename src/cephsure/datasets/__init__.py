@@ -14,6 +14,7 @@ from cephsure.datasets.coco import read_coco
 from cephsure.datasets.csv_table import read_csv
 from cephsure.datasets.isbi import read_isbi
 from cephsure.datasets.labelme import read_labelme
+from cephsure.datasets.marked_points import MarkedFilm, read_marked_points
 from cephsure.datasets.open import DatasetFormat, open_dataset
 from cephsure.datasets.splits import group_folds, last_split, select
 
@@ -22,6 +23,7 @@ __all__ = [
     "Dataset",
     "DatasetFormat",
     "KnownFilms",
+    "MarkedFilm",
     "annotators",
     "data_sha256",
     "film_of",
@@ -32,6 +34,7 @@ __all__ = [
     "read_csv",
     "read_isbi",
     "read_labelme",
+    "read_marked_points",
     "select",
     "spacing_of",
     "truth",

@@ -72,17 +72,22 @@ def truth(film: AnnotatedFilm, which: str = MEAN) -> Array:
     Raises:
         InputError: the film has no annotator of this name (lists those it has), or none at all.
     """
+    return chosen_points(film.annotations, which, where=film.path)
+
+
+def chosen_points(annotations: Mapping[str, Array], which: str, *, where: Path | str) -> Array:
+    """The points of one annotator or the mean of all, as `truth` has it, of a film called ``where``."""
     if which != MEAN:
-        if which not in film.annotations:
+        if which not in annotations:
             raise InputError(
                 f"there is no annotator {which!r}",
-                where=film.path,
-                remedy=f"known: {', '.join([MEAN, *film.annotations])}",
+                where=where,
+                remedy=f"known: {', '.join([MEAN, *annotations])}",
             )
-        return np.array(film.annotations[which], dtype=np.float64)
-    if not film.annotations:
-        raise InputError("nobody annotated this film", where=film.path)
-    stacked = np.stack(list(film.annotations.values()))  # (annotators, L, 2)
+        return np.array(annotations[which], dtype=np.float64)
+    if not annotations:
+        raise InputError("nobody annotated this film", where=where)
+    stacked = np.stack(list(annotations.values()))  # (annotators, L, 2)
     known = np.all(np.isfinite(stacked), axis=2, keepdims=True)
     counts, sums = known.sum(axis=0), np.where(known, stacked, 0.0).sum(axis=0)
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)

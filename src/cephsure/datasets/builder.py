@@ -23,9 +23,25 @@ if TYPE_CHECKING:
     from cephsure.landmarks import LandmarkSet
 
 
+@dataclass(frozen=True, slots=True)
+class GatheredFilm:
+    """A film that annotation files speak of, whether its image is there or not.
+
+    ``annotations`` has (L, 2) positions in px by annotator, for those alone who saw the film.
+    """
+
+    film_id: str
+    path: Path
+    annotations: dict[str, NDArray[np.float64]]
+    size_px: tuple[int, int] | None = None
+    mm_per_px: tuple[float, float] | None = None
+    split: str | None = None
+    group: str | None = None
+
+
 @dataclass(slots=True)
 class DatasetBuilder:
-    """Takes films and marks in any order; `build` gives the data set.
+    """Takes films and marks in any order; `build` gives the data set, `gather` what was marked.
 
     A landmark that one annotator marked at two different places of a film is left missing, and so is one
     outside the film where its size is stated; both are named in the problems. Nothing is guessed.
@@ -37,7 +53,7 @@ class DatasetBuilder:
     root: Path
     landmark_set: LandmarkSet
     problems: list[str] = field(default_factory=list)
-    _facts: dict[Path, dict[str, Any]] = field(default_factory=dict)  # a film's size (px), split, group
+    _facts: dict[Path, dict[str, Any]] = field(default_factory=dict)  # a film's size, scale, split, group
     _annotators: dict[str, None] = field(default_factory=dict)  # a set that keeps its order
     _marks: dict[tuple[Path, str], dict[int, set[tuple[float, float]]]] = field(default_factory=dict)
     _unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -48,6 +64,7 @@ class DatasetBuilder:
         *,
         annotator: str | None = None,
         size_px: tuple[int, int] | None = None,
+        mm_per_px: tuple[float, float] | None = None,
         split: str | None = None,
         group: str | None = None,
         where: Path | str,
@@ -61,7 +78,8 @@ class DatasetBuilder:
             AnnotationError: another file, or another line, said otherwise.
         """
         facts = self._facts.setdefault(path, {})
-        for name, value in (("size", size_px), ("split", split), ("group", group)):
+        said = {"size": size_px, "scale": mm_per_px, "split": split, "group": group}
+        for name, value in said.items():
             if value is not None and (known := facts.setdefault(name, value)) != value:
                 raise AnnotationError(
                     f"{name} of {path.name} is {value} here and {known} elsewhere", where=where
@@ -90,26 +108,20 @@ class DatasetBuilder:
                 where=self.root,
                 remedy="call this annotator otherwise",
             )
-        film_ids = _film_ids(self._facts)
-        points = {key: self._points(key, film_ids[key[0]]) for key in self._marks}
-        self.problems += [
-            f"{annotator}: label {label!r} ({count} times) is not in landmark set {self.landmark_set.name}; "
-            "left out"
-            for (annotator, label), count in sorted(self._unknown.items())
-        ]
-        self._report_missing(points, film_ids)
+        gathered = self._gathered()
+        self._report_missing(gathered)
         groups = read_duplicate_groups(self.root / DUPLICATES)
         nothing = np.full((len(self.landmark_set), 2), np.nan)
         films = []
-        for path, facts in self._facts.items():
-            annotations = {name: points.get((path, name), nothing.copy()) for name in self._annotators}
+        for film in gathered:
+            annotations = {name: film.annotations.get(name, nothing.copy()) for name in self._annotators}
             if not any(np.isfinite(marked).any() for marked in annotations.values()):
-                self.problems.append(f"film {film_ids[path]}: has no point; left out")
-            elif not path.is_file():
-                self.problems.append(f"film {film_ids[path]}: its image {path} is missing; left out")
+                self.problems.append(f"film {film.film_id}: has no point; left out")
+            elif not film.path.is_file():
+                self.problems.append(f"film {film.film_id}: its image {film.path} is missing; left out")
             else:
-                split, group = facts.get("split"), facts.get("group") or groups.get(film_ids[path])
-                films.append(AnnotatedFilm(film_ids[path], path, annotations, spacing, split, group))
+                group = film.group or groups.get(film.film_id)
+                films.append(AnnotatedFilm(film.film_id, film.path, annotations, spacing, film.split, group))
         if not films:
             more = f"; and {len(self.problems) - 2} more problems" if len(self.problems) > 2 else ""
             remedy = "; ".join(self.problems[:2]) + more
@@ -118,6 +130,37 @@ class DatasetBuilder:
         return Dataset(
             name=name, landmark_set=self.landmark_set, films=tuple(films), problems=tuple(self.problems)
         )
+
+    def gather(self) -> tuple[GatheredFilm, ...]:
+        """The films on which somebody marked a point, by identifier; no image need be there."""
+        films = [
+            film
+            for film in self._gathered()
+            if any(np.isfinite(points).any() for points in film.annotations.values())
+        ]
+        return tuple(sorted(films, key=lambda film: film.film_id))
+
+    def _gathered(self) -> list[GatheredFilm]:
+        """Every film with what each annotator marked on it; the problems are completed."""
+        film_ids = _film_ids(self._facts)
+        points = {key: self._points(key, film_ids[key[0]]) for key in self._marks}
+        self.problems += [
+            f"{annotator}: label {label!r} ({count} times) is not in landmark set {self.landmark_set.name}; "
+            "left out"
+            for (annotator, label), count in sorted(self._unknown.items())
+        ]
+        return [
+            GatheredFilm(
+                film_id=film_ids[path],
+                path=path,
+                annotations={name: points[path, name] for name in self._annotators if (path, name) in points},
+                size_px=facts.get("size"),
+                mm_per_px=facts.get("scale"),
+                split=facts.get("split"),
+                group=facts.get("group"),
+            )
+            for path, facts in self._facts.items()
+        ]
 
     def _points(self, key: tuple[Path, str], film_id: str) -> NDArray[np.float64]:
         """Give one annotator's points of one film, (L, 2), NaN where missing."""
@@ -137,21 +180,23 @@ class DatasetBuilder:
                 points[row] = x_px, y_px
         return points
 
-    def _report_missing(
-        self, points: dict[tuple[Path, str], NDArray[np.float64]], film_ids: dict[Path, str]
-    ) -> None:
+    def _report_missing(self, films: list[GatheredFilm]) -> None:
         """Name films an annotator did not see and landmarks they did not mark."""
         codes = np.array(self.landmark_set.codes)
         for annotator in self._annotators:
-            seen = {path: self._marks[path, annotator] for path in self._facts if (path, annotator) in points}
+            seen = {
+                film.film_id: self._marks[film.path, annotator]
+                for film in films
+                if annotator in film.annotations
+            }
             never = [row for row in range(len(codes)) if not any(row in marks for marks in seen.values())]
             if never:
                 self.problems.append(f"{annotator} marked {', '.join(codes[never])} on no film")
-            for path, film_id in film_ids.items():
-                if path not in seen:
+            for film_id in (film.film_id for film in films):
+                if film_id not in seen:
                     self.problems.append(f"film {film_id}: not annotated by {annotator}")
                     continue
-                absent = [row for row in range(len(codes)) if row not in seen[path] and row not in never]
+                absent = [row for row in range(len(codes)) if row not in seen[film_id] and row not in never]
                 if absent:
                     self.problems.append(
                         f"film {film_id}: {annotator} did not mark {', '.join(codes[absent])}"

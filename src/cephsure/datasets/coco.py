@@ -53,11 +53,12 @@ def read_coco(path: str | Path, *, landmark_set: LandmarkSet, spacing: Spacing |
     if not files:
         raise InputError("holds no COCO file (*.json)", where=path)
     for file in files:
-        _read_file(JsonObject.read(file), builder)
+        add_file(JsonObject.read(file), builder)
     return builder.build(name=path.resolve().stem, spacing=spacing)
 
 
-def _read_file(document: JsonObject, builder: DatasetBuilder) -> None:
+def add_file(document: JsonObject, builder: DatasetBuilder) -> None:
+    """Add one COCO file's points; `AnnotationError` if it is malformed."""
     images = _images(document, builder)
     labels = _labels(document)
     for annotation in document.objects("annotations"):

@@ -16,7 +16,8 @@ point in the decimals. ``image`` is relative to the table. Optional columns: ``a
 file name says who it was), ``split`` ("train", "test1", ...) and ``group`` (films of one group, such as one
 patient, never part). A landmark is given by number or code, in the wide form ``x_S,y_S`` as well as
 ``x1,y1``. An empty x with an empty y is a missing point. The columns ``film``, ``number`` or ``code``,
-``x_px`` and ``y_px`` of our own CSV output are read alike.
+``x_px`` and ``y_px`` of our own CSV output are read alike; its ``mm_per_px_x`` and ``mm_per_px_y`` are the
+film's scale, its other columns are passed over.
 """
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ _NAMES = {
     "landmark": ("landmark", "number", "code"),
     "x": ("x", "x_px"),
     "y": ("y", "y_px"),
+    "x scale": ("mm_per_px_x",),
+    "y scale": ("mm_per_px_y",),
 }
+_OWN_OUTPUT = "x_px"
 _WIDE_COLUMN = re.compile(r"(?P<axis>[xy])(?:_(?P<label>.+)|(?P<number>\d+))", re.IGNORECASE)
 
 
@@ -82,11 +86,12 @@ def read_csv(path: str | Path, *, landmark_set: LandmarkSet, spacing: Spacing | 
     if not files:
         raise InputError("holds no CSV file (*.csv)", where=path)
     for file in files:
-        _read_file(file, builder)
+        add_file(file, builder)
     return builder.build(name=path.resolve().stem, spacing=spacing)
 
 
-def _read_file(path: Path, builder: DatasetBuilder) -> None:
+def add_file(path: Path, builder: DatasetBuilder) -> None:
+    """Add one table's points; `AnnotationError` if it is malformed."""
     rows = _rows(path)
     line, header = next(rows, (1, []))
     columns = _columns(header, where=f"{path}:{line}", name=path.name, problems=builder.problems)
@@ -104,6 +109,7 @@ def _read_file(path: Path, builder: DatasetBuilder) -> None:
         builder.add_film(
             image,
             annotator=annotator,
+            mm_per_px=_scale(cells.get("x scale", ""), cells.get("y scale", ""), where=where),
             split=cells.get("split") or None,
             group=cells.get("group") or None,
             where=where,
@@ -153,7 +159,7 @@ def _columns(header: list[str], *, where: str, name: str, problems: list[str]) -
         )
     used = {*roles.values(), *(column for pair in points.values() for column in pair)}
     ignored = [cell for column, cell in enumerate(header) if cell and column not in used]
-    if ignored:
+    if ignored and _OWN_OUTPUT not in names:
         problems.append(f"{name}: columns not known and ignored: {', '.join(ignored)}")
     return _Columns(roles=roles, points=points, count=len(header))
 
@@ -169,6 +175,19 @@ def _wide_points(header: list[str], *, where: str) -> dict[str, tuple[int, int]]
         if len(found) != 2:
             raise AnnotationError(f"landmark {label!r} has only one of the columns x and y", where=where)
     return {label: (found["x"], found["y"]) for label, found in axes.items()}
+
+
+def _scale(x: str, y: str, *, where: str) -> tuple[float, float] | None:
+    """Read a scale in mm a pixel, or None where both cells are empty."""
+    if not x and not y:
+        return None
+    try:
+        scale = float(x), float(y)
+    except ValueError as error:
+        raise AnnotationError(f"{x!r}, {y!r} is no scale in mm per pixel", where=where) from error
+    if not all(0 < value < math.inf for value in scale):
+        raise AnnotationError(f"{x}, {y}: mm per pixel must be positive numbers", where=where)
+    return scale
 
 
 def _position(x: str, y: str, *, label: str, where: str) -> tuple[float, float] | None:

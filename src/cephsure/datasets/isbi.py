@@ -114,14 +114,18 @@ def _read_annotations(root: Path, *, n_landmarks: int) -> dict[str, dict[str, ND
         raise InputError("has no annotator's folder (400_senior, 400_junior)", where=root / "AnnotationsByMD")
     return {
         folder.name.removeprefix("400_"): {
-            path.stem: _read_points(path, n_landmarks=n_landmarks)
-            for path in sorted(folder.glob("[!.]*.txt"))
+            path.stem: read_points(path, n_landmarks=n_landmarks) for path in sorted(folder.glob("[!.]*.txt"))
         }
         for folder in folders
     }
 
 
-def _read_points(path: Path, *, n_landmarks: int) -> NDArray[np.float64]:
+def read_points(path: Path, *, n_landmarks: int) -> NDArray[np.float64]:
+    """(L, 2) positions in px of a text file with one ``x,y`` line a landmark; further lines are skipped.
+
+    Raises:
+        AnnotationError: it is malformed; names file and line.
+    """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -70,6 +70,13 @@ class JsonObject:
                 raise self.error(f"{key}[{index}]", "must be an object")
             yield JsonObject(self.path, f"{self.place}{'.' if self.place else ''}{key}[{index}]", value)
 
+    def member(self, key: str) -> JsonObject:
+        """The object at ``key``."""
+        value = self.content.get(key)
+        if not isinstance(value, dict):
+            raise self.error(key, "must be an object")
+        return JsonObject(self.path, f"{self.place}{'.' if self.place else ''}{key}", value)
+
     def text(self, key: str) -> str:
         """The text at ``key``, which is not empty."""
         value = self.content.get(key)

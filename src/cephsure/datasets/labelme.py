@@ -54,11 +54,12 @@ def read_labelme(root: str | Path, *, landmark_set: LandmarkSet, spacing: Spacin
             raise InputError("holds no labelme file (*.json)", where=folder)
         annotator = folder.resolve().name.removeprefix(_PREFIX)
         for path in files:
-            _read_file(JsonObject.read(path), annotator, builder)
+            add_file(JsonObject.read(path), annotator, builder)
     return builder.build(name=root.resolve().name, spacing=spacing)
 
 
-def _read_file(document: JsonObject, annotator: str, builder: DatasetBuilder) -> None:
+def add_file(document: JsonObject, annotator: str, builder: DatasetBuilder) -> None:
+    """Add one labelme file's points; `AnnotationError` if it is malformed."""
     shapes = list(document.objects("shapes"))
     image = image_path(document.path.parent, document.text("imagePath"))
     size_px = document.size("imageWidth", "imageHeight")
