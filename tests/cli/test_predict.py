@@ -76,7 +76,7 @@ def test_files_of_every_format_are_written(cephsure, write_film, tmp_path):
     assert run.status == 0
     names = ["a.coco.json", "a.csv", "a.json", "a.labelme.json", "a.mrk.json", "a.overlay.png"]
     assert sorted(file.name for file in out.iterdir()) == names
-    assert json.loads((out / "a.json").read_text())["schema"] == "cephsure.prediction/1"
+    assert json.loads((out / "a.json").read_text())["schema"] == "cephsure.prediction/2"
     assert run.lines == [f"wrote the files of 1 film into {out}"]
 
 

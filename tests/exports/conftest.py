@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import pytest
 
+from cephsure.uncertainty.missing import say_what_is_missing, without_promise
 from cephsure.uncertainty.prediction import (
     FilmInfo,
     LandmarkPrediction,
     Measures,
     ModelInfo,
     Prediction,
+    ReaderInfo,
+    Region,
 )
 
 # code, name, x_px, y_px, spread_px, raw_expected_error_px
@@ -70,3 +73,66 @@ def make_prediction():
 @pytest.fixture
 def prediction(make_prediction):
     return make_prediction()
+
+
+@pytest.fixture
+def judged(make_prediction):
+    """A prediction with what calibration and gate say of a film of each kind, as a model gives it."""
+
+    def make(case, **film):
+        scale = {"mm_per_px": None} if case == "no scale" else {}
+        prediction = make_prediction(**{**scale, **film})
+        if case == "no gate":
+            return say_what_is_missing(prediction, calibrated_for=None, judged_for=None)
+        verdict, whys, why = CASES[case]
+        reader = ReaderInfo(
+            name="definition", kind="definition", films=0, truth_of="one", for_whom="a reader not met before"
+        )
+        marks = [
+            mark.model_copy(
+                update={
+                    "verdict": "accept" if verdict == "fit" and mark.code == "S" else "review",
+                    "why": whys[index],
+                    **({} if case == "no scale" else promised(mark, 0.75 + index)),
+                }
+            )
+            for index, mark in enumerate(prediction.landmarks)
+        ]
+        reasons = () if verdict == "fit" else tuple(why.split("; "))
+        said = {"landmarks": tuple(marks), "reader": reader, "verdict": verdict, "why": why}
+        prediction = prediction.model_copy(update={**said, "reasons": reasons, "p_value": 0.5})
+        if case == "unfit":
+            prediction = without_promise(prediction, "the film is unfit for automatic evaluation")
+        return say_what_is_missing(prediction, calibrated_for=2, judged_for=2)
+
+    return make
+
+
+CASES = {
+    "fit": (
+        "fit",
+        ("expected 0.75 <= 1.08 mm", "expected 1.75 > 1.08 mm", "expected 2.75 > 1.08 mm"),
+        "1 of 3 points accepted (expected error up to 1.08 mm)",
+    ),
+    "review": ("review", ("film for review",) * 3, "another scanner?; the model's samples disagree"),
+    "unfit": ("unfit", ("film unfit",) * 3, "a second head; blurred"),
+    "no scale": ("review", ("scale unknown",) * 3, "scale unknown: errors in mm cannot be judged"),
+}
+
+
+def promised(mark, error_mm):
+    """What a calibration says of a point: a disc about it, but for the last point, which lies outside."""
+    beside = 30.0 if mark.code == "Pog'" else 0.0
+    region = Region(
+        level=0.9,
+        kind="disc",
+        centre_px=(mark.x_px - beside, mark.y_px),
+        half_axes_px=((9.0, 0.0), (0.0, 4.5)),
+        area_mm2=2.5,
+    )
+    return {
+        "expected_error_mm": error_mm,
+        "error_covariance_mm2": ((0.5, 0.0), (0.0, 0.25)),
+        "region": region,
+        "note": "outside its own 90 % region" if beside else None,
+    }

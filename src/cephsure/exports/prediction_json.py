@@ -1,4 +1,7 @@
-"""The prediction itself as JSON, ``cephsure.prediction/2``: nothing is left out, and it reads back."""
+"""The prediction itself as JSON, ``cephsure.prediction/2``: nothing is left out, and it reads back.
+
+Files of version 1 are read as well. What version 2 withholds on an unfit film stood there as if it held.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,19 @@ from pydantic import ValidationError
 
 from cephsure.errors import InputError
 from cephsure.exports.output_files import readable_json
+from cephsure.uncertainty.gate.verdict import UNFIT
+from cephsure.uncertainty.missing import NO_SCALE, without_promise
 from cephsure.uncertainty.prediction import SCHEMA, Prediction
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-
 FORMER = "cephsure.prediction/1"
-_DERIVED = ("for_whom", "promise")
+FORMER_IS_SILENT = "a file of cephsure.prediction/1 does not say why"
+_DERIVED = ("promise", "for_whom")
 """Sentences that follow from the other fields: written for those who read the file, not read back."""
+_FIRST = ("verdict", "why", *_DERIVED)
+"""What is read before any number."""
 
 
 def render(prediction: Prediction, _out_dir: Path | None = None) -> str:
@@ -26,12 +33,14 @@ def render(prediction: Prediction, _out_dir: Path | None = None) -> str:
 
     The film's path is written as it was given.
     """
-    said = {key: getattr(prediction, key) for key in _DERIVED}
-    return readable_json({"schema": SCHEMA, **said, **prediction.model_dump(mode="json")})
+    first = {key: getattr(prediction, key) for key in _FIRST}
+    return readable_json({"schema": SCHEMA, **first, **prediction.model_dump(mode="json")})
 
 
 def read(path: Path) -> Prediction:
     """Read a prediction that `render` wrote; it is the same to the last digit.
+
+    Of a file of version 1 what an unfit film promised is withheld, and what it does not say is said to be so.
 
     Raises:
         InputError: the file is absent, no JSON, of another schema, or does not hold what the schema asks for.
@@ -54,11 +63,12 @@ def read(path: Path) -> Prediction:
     for key in _DERIVED:
         document.pop(key, None)
     try:
-        return Prediction.model_validate(document)
+        prediction = Prediction.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{place}: {first['msg']}", where=path) from error
+    return _of_version_1(prediction) if found == FORMER else prediction
 
 
 def _rename_measures(document: dict[str, Any]) -> None:
@@ -69,6 +79,15 @@ def _rename_measures(document: dict[str, Any]) -> None:
         if isinstance(measures, dict):
             for old in {"expected_error_px", "expected_error_mm"} & set(measures):
                 measures[f"raw_{old}"] = measures.pop(old)
+
+
+def _of_version_1(prediction: Prediction) -> Prediction:
+    """A prediction of a file that has neither the verdict's reason nor why nothing is promised."""
+    said = {"why": "; ".join(prediction.reasons) or FORMER_IS_SILENT}
+    if prediction.level is None:
+        said["no_promise"] = NO_SCALE if prediction.film.mm_per_px is None else FORMER_IS_SILENT
+    prediction = prediction.model_copy(update=said)
+    return without_promise(prediction, UNFIT) if prediction.verdict == "unfit" else prediction
 
 
 def schema() -> dict[str, Any]:

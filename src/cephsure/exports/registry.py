@@ -31,7 +31,7 @@ class Exporter:
 
 
 EXPORTERS: dict[str, Exporter] = {
-    "json": Exporter("the whole prediction, cephsure.prediction/1", ".json", prediction_json.render),
+    "json": Exporter("the whole prediction, cephsure.prediction/2", ".json", prediction_json.render),
     "csv": Exporter("a table, one row a landmark", ".csv", landmark_csv.render, landmark_csv.render_many),
     "slicer": Exporter("a 3D Slicer point list", ".mrk.json", point_lists.render_slicer),
     "coco": Exporter("COCO key points", ".coco.json", coco_keypoints.render, coco_keypoints.render_many),
