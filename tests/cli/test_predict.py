@@ -60,6 +60,11 @@ def test_thorough_asks_for_every_measure(cephsure, write_film, fake_model):
     assert fake_model[1] == "thorough"
 
 
+def test_research_measures_are_shown_where_all_is_asked_for(cephsure, write_film):
+    assert "entropy" not in cephsure("predict", write_film()).out
+    assert "entropy" in cephsure("predict", write_film(), "--all").out
+
+
 def test_default_is_the_ensemble_and_nothing_is_forced_on_it(cephsure, write_film, fake_model):
     cephsure("predict", write_film())
     name, (film, given) = fake_model
@@ -125,7 +130,7 @@ def test_many_films_are_one_row_each(cephsure, write_film, tmp_path):
     assert run.status == 0
     assert "Sella" not in run.out
     assert sum(".png" in line for line in run.out.splitlines()) == 4
-    assert f"4 of 4 films: {NO_SCALE}" in run.out
+    assert f"{NO_SCALE}: all 4 films" in run.out
 
 
 def test_a_broken_model_is_one_line(cephsure, write_film):

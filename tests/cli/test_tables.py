@@ -1,167 +1,159 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import pytest
 
 from cephsure.cli import terminal
-from cephsure.cli.tables import NO_SCALE, doubt_marks, print_film, print_summary
-from cephsure.uncertainty.prediction import ReaderInfo, Region
+from cephsure.cli.tables import NO_SCALE, short_names, show_films, summary_lines
+from cephsure.uncertainty.prediction_table import film_lines, film_text
+from cephsure.uncertainty.text_lines import width_of
+from judged_films import LONG, REASONS, judged_film
+
+WIDTHS = (60, 80, 120)
+LONG_PATH = f"films/a very long name {'of a film' * 5} {{:03d}}.png"
+VERDICTS = ("fit", "review", "unfit", "fit", None)
 
 
-@pytest.fixture
-def console():
-    own = terminal.stdout_console.__wrapped__()
-    own.file, own.width = io.StringIO(), 100
-    return own
+def batch(count, names=None, path="films of the ward/{:03d}.png"):
+    return [
+        judged_film(VERDICTS[number % 5], path=path.format(number), names=names) for number in range(count)
+    ]
 
 
-def shown(console):
-    return console.file.getvalue()
+def texts(lines):
+    return [line.text for line in lines]
 
 
-def test_marks_in_mm_are_absolute(make_prediction):
-    assert doubt_marks(make_prediction(errors=(1.99, 2.0, 4.0))) == ["", "?", "??"]
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("count", [1, 3, 4, 30])
+@pytest.mark.parametrize(("names", "path"), [(None, "films/{:03d}.png"), (LONG, LONG_PATH)])
+def test_nothing_is_cut_or_broken(capsys, monkeypatch, width, count, names, path):  # noqa: PLR0917 - a grid
+    monkeypatch.setenv("COLUMNS", str(width))
+    films = batch(count, names, path)
+    show_films(films)
+    out = capsys.readouterr().out
+    said = " ".join(out.split())
+    assert "…" not in out
+    for film in films:
+        name = film.film.path.removeprefix("films/")
+        assert any(name in line for line in out.split("\n"))
+        assert " ".join(film.why.split()) in said
+        assert film.promise in said
+        for mark in film.landmarks if count < 4 else ():
+            assert {mark.code, f"{mark.x_px:.1f}", mark.verdict or "-", *mark.name.split()} <= set(
+                out.split()
+            )
+    long = [line for line in out.split("\n") if width_of(line) > width]
+    assert all("of a film" in line for line in long)  # a name that is longer by itself
 
 
-def test_marks_without_scale_are_shares_of_the_films_height(make_prediction):
-    # The film is 1000 px high: 0.8 % are 8 px, 1.6 % are 16 px; errors are given in tens of px.
-    assert doubt_marks(make_prediction(mm_per_px=None, errors=(0.79, 0.8, 1.6))) == ["", "?", "??"]
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_row_has_verdict_accepted_points_and_the_worst_one(width):
+    lines = texts(summary_lines(batch(30), width))
+    rows = [line.split() for line in lines if line[:3].isdecimal()]
+    assert rows[:3] == [
+        ["000.png", "fit", "2", "of", "4", "PNS", "12.34"],
+        ["001.png", "review", "0", "of", "4", "PNS", "12.34"],
+        ["002.png", "unfit", "0", "of", "4", "-", "-"],
+    ]
+    assert rows[4] == ["004.png", "-", "-", "-", "-"]
+    assert len(rows) == 30
 
 
-def test_film_with_scale_shows_mm_and_px(console, make_prediction):
-    print_film(console, make_prediction(errors=(0.51, 1.0, 4.25)))
-    text = shown(console)
-    assert "0.1 mm/px (user)" in text
-    assert "facing left (found)" in text
-    row = next(line for line in text.splitlines() if "Orbitale" in line)
-    # number, code, name, x and y in px, in mm, expected error and spread in mm, activation, entropy, mark
-    assert " ".join(row.split()) == "3 [Or] Orbitale [left] 300.8 601.5 30.1 60.2 4.25 0.30 0.5 2.00 ??"
-    assert NO_SCALE not in text
+def test_a_name_without_room_stands_above_its_figures_in_every_row():
+    films = batch(4, path="films/{:03d} as it was sent to us by the ward.png")
+    lines = texts(summary_lines(films, 60))
+    assert lines[:3] == ["film", "                     worst", "  verdict  accepted  point   ± mm"]
+    assert lines[3:7] == [
+        "000 as it was sent to us by the ward.png",
+        "  fit        2 of 4  PNS    12.34",
+        "001 as it was sent to us by the ward.png",
+        "  review     0 of 4  PNS    12.34",
+    ]
 
 
-def test_film_without_scale_says_so_and_shows_no_mm(console, make_prediction):
-    print_film(console, make_prediction(mm_per_px=None))
-    text = shown(console)
-    assert NO_SCALE in text
-    assert "scale unknown" in text
-    assert "mm\n" not in text.replace("--mm-per-px", "")
-
-
-def test_one_sample_has_no_spread(console, make_prediction):
-    print_film(console, make_prediction(samples=1))
-    row = next(line for line in shown(console).splitlines() if "Sella" in line).split()
-    assert row[-3] == "-"
-
-
-def test_every_line_fits_a_hundred_columns_whole(console, make_prediction):
-    print_film(console, make_prediction(notes=("the resolution tag is not a calibration: ignored",)))
-    text = shown(console)
-    assert max(map(len, text.splitlines())) <= 100
-    assert "…" not in text
-    assert "note: the resolution tag is not a calibration: ignored" in text
-
-
-@pytest.mark.parametrize("width", [80, 60])
-def test_a_narrow_terminal_shows_fewer_columns_and_cuts_none(console, make_prediction, width):
-    console.width = width
-    film = judged(make_prediction(), "fit", (), ("accept", "review", "accept"))
-    print_film(console, film)
-    text = shown(console)
-    assert "…" not in text
-    assert max(map(len, text.splitlines())) <= width
-    assert "no room for: activation" in text
-    row = next(line for line in text.splitlines() if "[Or]" in line).split()
-    assert (row[0], row[-1]) == ("3", "accept")
-
-
-def test_a_narrow_terminal_keeps_the_names_of_films(console, make_prediction):
-    console.width = 80
-    print_summary(console, [judged(make_prediction(), "fit", (), ("accept",) * 3)] * 4)
-    rows = [line.split() for line in shown(console).splitlines() if "films/001.png" in line]
-    assert [row[0] for row in rows] == ["films/001.png"] * 4
-    assert {row[-4] for row in rows} == {"fit"}
-    assert "no room for: facing" in shown(console)
-
-
-def test_an_unfit_film_promises_nothing(console, make_prediction):
-    shape = Region(level=0.9, kind="disc", centre_px=(1, 1), half_axes_px=((2, 0), (0, 2)), area_mm2=12.34)
-    film = judged(make_prediction(), "unfit", ("image blurred",), ("review",) * 3)
-    marks = tuple(mark.model_copy(update={"region": shape}) for mark in film.landmarks)
-    print_film(console, film.model_copy(update={"landmarks": marks}))
-    assert "no promise: on an unfit film" in shown(console)
-    assert "each region holds" not in shown(console)
-
-
-def test_summary_names_the_worst_landmark_and_counts_the_doubtful(console, make_prediction):
+def test_reasons_and_promises_stand_once_with_their_films_the_worst_first():
     films = [
-        make_prediction(path="a[1].png", errors=(0.5, 1.0, 2.5)),
-        make_prediction(path="b.png", mm_per_px=None, notes=("resolution tag ignored",)),
+        judged_film("fit", path="a.png"),
+        judged_film("review", path="b.png"),
+        judged_film("unfit", path="c d.png"),
+        judged_film("review", path="e.png"),
     ]
-    print_summary(console, films)
-    text = shown(console)
-    first = next(line for line in text.splitlines() if "a[1].png" in line)
-    assert " ".join(first.split()) == "a[1].png 0.1 left positive 1.00 mm [Or] 2.50 mm 1 of 3"
-    assert f"1 of 2 films: {NO_SCALE}" in text
-    assert "note (1 of 2 films): resolution tag ignored" in text
-
-
-def judged(prediction, verdict, reasons, marks):
-    landmarks = [
-        mark.model_copy(update={"verdict": said})
-        for mark, said in zip(prediction.landmarks, marks, strict=True)
+    lines = summary_lines(films, 300)
+    after = lines[texts(lines).index("") + 1 :]
+    assert texts(after) == [
+        f"unfit for automatic evaluation: {'; '.join(REASONS['unfit'])}: c d.png",
+        f"review: {'; '.join(REASONS['review'])}: b.png, e.png",
+        "fit: 2 of 4 points accepted (expected error up to 1.08 mm): a.png",
+        "no promise: the film is unfit for automatic evaluation: c d.png",
+        f"{films[1].promise}: b.png, e.png",
+        f"{films[0].promise}: a.png",
+        "model fake: ensemble, 15 samples a landmark: all 4 films",
     ]
-    return prediction.model_copy(
-        update={"verdict": verdict, "reasons": reasons, "landmarks": tuple(landmarks)}
-    )
+    assert [line.style for line in after[:4]] == ["unfit", "review", "fit", "warning"]
 
 
-def test_a_gates_verdicts_are_shown_with_their_reasons(console, make_prediction):
-    some = judged(make_prediction(), "fit", (), ("accept", "review", "accept"))
-    print_film(console, some)
-    text = shown(console)
-    assert "verdict: fit: 2 of 3 points accepted" in text
-    assert next(line for line in text.splitlines() if "Nasion" in line).split()[-1] == "review"
+def test_missing_scales_and_notes_are_said_once_with_their_films():
+    films = [
+        judged_film("review", path="a.png", mm_per_px=None, notes=("tag ignored",)),
+        judged_film("fit", path="b.png", notes=("tag ignored", "cropped")),
+    ]
+    lines = texts(summary_lines(films, 200))
+    assert f"{NO_SCALE}: a.png" in lines
+    assert lines[-2:] == ["note: tag ignored: all 2 films", "note: cropped: b.png"]
 
 
-def test_a_film_that_is_not_fit_says_why(console, make_prediction):
-    none = judged(make_prediction(), "unfit", ("image blurred", "head probably rotated"), ("review",) * 3)
-    print_film(console, none)
-    assert "verdict: unfit for automatic evaluation: image blurred; head probably rotated" in shown(console)
+def test_films_of_one_name_are_told_apart_by_their_folders():
+    paths = ("/a/north/1.png", "/a/south/1.png", "/b/south/1.png", "2.png", None)
+    films = [judged_film(path=path).film for path in paths]
+    assert short_names(films) == ["north/1.png", "a/south/1.png", "b/south/1.png", "2.png", "film in memory"]
 
 
-def test_the_summary_has_verdicts_and_reasons(console, make_prediction):
-    plain = make_prediction(path="a.png")
-    blurred = judged(make_prediction(path="b.png"), "review", ("image blurred",), ("review",) * 3)
-    print_summary(console, [plain, blurred])
-    text = shown(console)
-    assert "0 of 3" in text
-    assert "b.png: verdict: review: image blurred" in text
+def test_a_terminal_has_colours_and_a_file_has_none(capsys, monkeypatch):
+    class Terminal(io.StringIO):
+        encoding = "utf-8"
+
+        def isatty(self):
+            return True
+
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    film = judged_film("unfit")
+    show_films([film])
+    assert capsys.readouterr().out == film_text(film, 80) + "\n"
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    terminal.show(film_lines(film, 80))
+    assert "\x1b[31m\x1b[1mverdict: unfit for automatic evaluation: " in sys.stdout.getvalue()
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    terminal.show(film_lines(film, 80))
+    assert sys.stdout.getvalue() == film_text(film, 80) + "\n"
 
 
-def test_without_a_gate_there_is_no_verdict(console, make_prediction):
-    print_film(console, make_prediction())
-    print_summary(console, [make_prediction()])
-    assert "verdict" not in shown(console)
+def test_letters_that_a_file_does_not_know_are_escaped(monkeypatch):
+    target = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", target)
+    monkeypatch.setenv("COLUMNS", "80")
+    show_films([judged_film(path="头.png")])
+    target.flush()
+    assert target.buffer.getvalue().startswith(b"\\u5934.png\n")
 
 
-def test_a_calibrated_film_shows_calibrated_errors_and_its_regions(console, make_prediction):
-    prediction = make_prediction(errors=(0.5, 1.0, 1.5))
-    shapes = (
-        Region(level=0.95, kind="disc", centre_px=(1, 1), half_axes_px=((2, 0), (0, 2)), area_mm2=12.34),
-        Region(level=0.95, kind="disc", whole_film=True),
-        None,
-    )
-    marks = tuple(
-        mark.model_copy(update={"expected_error_mm": 2.25, "region": shape})
-        for mark, shape in zip(prediction.landmarks, shapes, strict=True)
-    )
-    reader = ReaderInfo(name="a", kind="annotator", films=0, truth_of="one", for_whom="as a marks")
-    calibrated = prediction.model_copy(update={"landmarks": marks, "reader": reader})
-    assert doubt_marks(calibrated) == ["?", "?", "?"]
-    print_film(console, calibrated)
-    assert {"95", "region", "mm²"} <= set(shown(console).split())
-    for said in ("2.25", "12.3", " all ", "with 95 % probability; for whom: as a marks"):
-        assert said in shown(console)
-    print_film(console, calibrated.model_copy(update={"reader": None}))
-    assert "each region holds the point with 95 % probability\n" in shown(console)
+def test_with_everything_a_batch_is_shown_in_tables_too(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    show_films(batch(4), everything=True)
+    out = capsys.readouterr().out
+    assert out.count("raw measures of the networks, not calibrated") == 4
+    assert out.index("worst") > out.rindex("entropy")
+
+
+@pytest.mark.parametrize(("columns", "width"), [("90", 90), ("0", 120), ("wide", 120), (None, 120)])
+def test_what_is_piped_is_120_columns_wide_unless_told(monkeypatch, columns, width):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert terminal.width() == width

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+Everything = Annotated[
+    bool,
+    Option("--all", help="Also the research measures: numbers, regions' areas, the networks' raw measures."),
+]
 DEFAULT_FOLDER = Path("cephsure-demo")
 STRAIGHT, ROTATED = "vhm_lateral_0deg", "vhm_lateral_30deg"
 
@@ -68,6 +72,7 @@ def predict(
             help="Also the measures that take time: averaged maps, test-time augmentation, features.",
         ),
     ] = False,
+    everything: Everything = False,
     out: OutFolder = None,
     formats: Annotated[
         list[str] | None,
@@ -84,8 +89,9 @@ def predict(
 ) -> None:
     """Find the landmarks on films and say how far to trust each.
 
-    Up to three films are shown as a table each, more as one row each. A scale is never guessed: without
-    one in the film or from --mm-per-px, results are in pixels.
+    Up to three films are shown as a table each, more as one row each: verdict, how far off each point may be,
+    and why it should be looked at. A scale is never guessed: without one in the film or from --mm-per-px,
+    results are in pixels.
 
     Exit status: 0 all films done; 2 some input could not be used, the rest is done all the same; 1 a failure
     of cephsure.
@@ -111,7 +117,7 @@ def predict(
     for problem in problems:
         complaints.add(problem)
     if paths:
-        _predict(paths, model, options, files, device=device, complaints=complaints)
+        _predict(paths, model, options, files, everything=everything, device=device, complaints=complaints)
     complaints.end(inputs=len(paths) + len(problems))
 
 
@@ -120,6 +126,7 @@ def demo(
     rotated: Annotated[
         bool, Option("--rotated", help="Take the film with the head turned by 30°: see the doubt rise.")
     ] = False,
+    everything: Everything = False,
     out: Annotated[Path, Option(metavar="DIR", help="Where the overlay and the JSON go.")] = DEFAULT_FOLDER,
 ) -> None:
     """Find the landmarks on the sample film, with the default ensemble of 15 networks.
@@ -132,7 +139,15 @@ def demo(
     files = OutputFiles(out, ("json",), overlay=True)
     complaints = terminal.Complaints()
     options = PredictOptions(mm_per_px=sample.mm_per_px)
-    _predict([sample.path], DEFAULT_MODEL, options, files, device="cpu", complaints=complaints)
+    _predict(
+        [sample.path],
+        DEFAULT_MODEL,
+        options,
+        files,
+        everything=everything,
+        device="cpu",
+        complaints=complaints,
+    )
     if complaints.lines:
         raise typer.Exit(complaints.exit_status)
     typer.echo(f"Sample film: {sample.credit}")
@@ -147,22 +162,16 @@ def _predict(
     options: PredictOptions,
     files: OutputFiles | None,
     *,
+    everything: bool,
     device: Device,
     complaints: terminal.Complaints,
 ) -> None:
     """Predict films, and show what was found."""
-    from cephsure.cli.tables import FULL_TABLES, print_film, print_summary
+    from cephsure.cli.tables import show_films
 
     with terminal.following(complaints) as on_progress:
         batch = predict_films(
             paths, model, options=options, files=files, device=device, on_progress=on_progress
         )
-    console = terminal.stdout_console()
-    if len(batch.results) > FULL_TABLES:
-        print_summary(console, batch.results)
-    else:
-        for number, prediction in enumerate(batch.results):
-            if number:
-                console.print()
-            print_film(console, prediction)
+    show_films(batch.results, everything=everything)
     terminal.remark_films_written(len(batch.results), None if files is None else files.folder)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import textwrap
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, NoReturn
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -16,13 +18,14 @@ from cephsure import __version__
 from cephsure.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from rich.console import Console
     from rich.table import Table as RichTable
 
     from cephsure.evaluation.table import Table
+    from cephsure.uncertainty.text_lines import Line
     from cephsure.workflows.batch import OnProgress, Progress
 
 BANNER = f"cephsure {__version__} · research use only, not a medical device"
@@ -34,6 +37,17 @@ _PIPED_WIDTH = 120
 _ENDLESS = 10_000
 _HEADING = 6  # columns that headings may take where there is room
 _FEW_STEPS = 3
+_COLOURS: dict[str, dict[str, Any]] = {
+    "": {},
+    "title": {"bold": True},
+    "heading": {"dim": True},
+    "dim": {"dim": True},
+    "fit": {"fg": "green"},
+    "review": {"fg": "yellow"},
+    "unfit": {"fg": "red", "bold": True},
+    "warning": {"fg": "yellow", "bold": True},
+}
+"""How each style of a line looks in a terminal."""
 
 
 @dataclass(slots=True)
@@ -148,13 +162,31 @@ def _to_stderr(line: str) -> None:
     print(line, file=sys.stderr, flush=True)  # noqa: T201 - the one place that talks to the user
 
 
+def width() -> int:
+    """Columns for results: the terminal's; elsewhere what the variable COLUMNS says, or enough for tables."""
+    if sys.stdout.isatty():
+        return get_terminal_size().columns
+    given = os.environ.get("COLUMNS", "")
+    return int(given) if given.isdecimal() and int(given) else _PIPED_WIDTH
+
+
+def show(lines: Iterable[Line]) -> None:
+    """Print results, in a terminal with colours; without rich, which costs a cold start a lot."""
+    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    for line in lines:
+        text = line.text
+        if sys.stdout.encoding is not None:  # a file may not know every letter: better one escaped than none
+            text = text.encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding)
+        look = _COLOURS[line.style]
+        typer.echo(typer.style(text, **look) if coloured and look else text)
+
+
 @cache
 def stdout_console() -> Console:
     """The console for results, text as it is (rich is imported on first use: it costs a cold start a lot)."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else _PIPED_WIDTH
-    return Console(width=width, highlight=False, markup=False, emoji=False)
+    return Console(width=width(), highlight=False, markup=False, emoji=False)
 
 
 def rich_table(table: Table, console: Console | None = None) -> RichTable:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from math import isfinite, sqrt
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -206,6 +208,12 @@ class Prediction(Frozen):
     evidence: tuple[Evidence, ...] = ()
     disclaimer: str = "Research use only. Not a medical device."
     features: tuple[float, ...] | None = Field(default=None, exclude=True, repr=False)
+
+    def __str__(self) -> str:
+        """The film as ``cephsure predict`` shows it, as wide as the terminal, or 80 columns elsewhere."""
+        from cephsure.uncertainty.prediction_table import film_text
+
+        return film_text(self, get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 80)
 
     @property
     def level(self) -> float | None:
