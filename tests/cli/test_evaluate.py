@@ -171,7 +171,7 @@ def test_trust_is_judged_by_every_truth_and_by_stratum(cephsure, data, oracle, t
         lines = list(csv.DictReader(file))
     assert [line["region_holds"] for line in lines[8:12]] == ["yes", "yes", "no", "no"]
     assert float(lines[4]["error_x_mm"]) == pytest.approx(0.4, abs=0.01)
-    words = {"region_level": "0.8", "region_area_mm2": "2", "calibrated_error_mm": "1"}
+    words = {"region_level": "0.8", "region_area_mm2": "2", "expected_error_mm": "1"}
     assert {**lines[9], **words, "verdict": "review", "film_verdict": "review"} == lines[9]
 
 

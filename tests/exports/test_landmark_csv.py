@@ -9,31 +9,27 @@ import pytest
 from cephsure.exports import landmark_csv
 from cephsure.uncertainty.prediction import Region
 
-ADDED_BY_CALIBRATION = (
-    "calibrated_error_mm",
-    "region_kind",
-    "region_level",
-    "region_area_mm2",
-    "verdict",
-    "film_verdict",
-)
-
 
 def rows_of(text):
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_the_file_is_as_documented(prediction, tmp_path, monkeypatch):
+def test_the_file_is_as_documented(judged, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    header, first = landmark_csv.render(prediction, Path("out")).splitlines()[:2]
+    header, first = landmark_csv.render(judged("fit"), Path("out")).splitlines()[:2]
     assert header == (
-        "film,number,code,name,x_px,y_px,x_mm,y_mm,activation,spread_px,spread_mm,raw_expected_error_px,"
-        "raw_expected_error_mm,entropy,mm_per_px_x,mm_per_px_y,spacing_source,model,"
-        "calibrated_error_mm,region_kind,region_level,region_area_mm2,verdict,film_verdict"
+        "film,number,code,name,x_px,y_px,x_mm,y_mm,expected_error_mm,verdict,why,note,"
+        "region_kind,region_level,region_area_mm2,film_verdict,film_why,promise,for_whom,"
+        "mm_per_px_x,mm_per_px_y,spacing_source,model,"
+        "activation,spread_px,spread_mm,raw_expected_error_px,raw_expected_error_mm,entropy"
     )
     assert first == (
-        "../films/north/001.png,1,S,sella,20.5000,30.2500,2.0500,6.0500,0.5,2,0.2,4,0.4,1.25,0.1,0.2,user,"
-        "test-ensemble,,,,,,"
+        "../films/north/001.png,1,S,sella,20.5000,30.2500,2.0500,6.0500,"
+        "0.75,accept,expected 0.75 <= 1.08 mm,,disc,0.9,2.5,"
+        "fit,1 of 3 points accepted (expected error up to 1.08 mm),"
+        "expected errors and 90 % regions hold for a reader not met before,a reader not met before,"
+        "0.1,0.2,user,test-ensemble,"
+        "0.5,2,0.2,4,0.4,1.25"
     )
 
 
@@ -50,37 +46,51 @@ def test_one_row_a_landmark_with_its_own_values(prediction):
 
 def test_what_is_unknown_is_empty(make_prediction):
     row = rows_of(landmark_csv.render(make_prediction(mm_per_px=None, path=None), Path()))[0]
-    unknown = [name for name, value in row.items() if value == ""]
-    assert unknown == [
-        "film",
-        "x_mm",
-        "y_mm",
-        "spread_mm",
-        "raw_expected_error_mm",
-        "mm_per_px_x",
-        "mm_per_px_y",
-        *ADDED_BY_CALIBRATION,
-    ]
+    told = ["number", "code", "name", "x_px", "y_px", "promise", "spacing_source", "model"]
+    told += ["activation", "spread_px", "raw_expected_error_px", "entropy"]
+    assert [name for name, value in row.items() if value] == told
     assert row["spacing_source"] == "none"
 
 
-def test_what_calibration_and_gate_add(prediction):
-    shapes = (
-        Region(level=0.9, kind="disc", centre_px=(1, 2), half_axes_px=((3, 0), (0, 3)), area_mm2=4.5),
-        Region(level=0.9, kind="disc", whole_film=True),
-        None,
-    )
-    landmarks = tuple(
-        mark.model_copy(update={"region": shape, "expected_error_mm": 0.75, "verdict": "review"})
-        for mark, shape in zip(prediction.landmarks, shapes, strict=True)
-    )
-    judged = prediction.model_copy(update={"landmarks": landmarks, "verdict": "fit"})
-    rows = rows_of(landmark_csv.render(judged, Path()))
-    assert [tuple(row[name] for name in ADDED_BY_CALIBRATION) for row in rows] == [
-        ("0.75", "disc", "0.9", "4.5", "review", "fit"),
-        ("0.75", "disc", "0.9", "inf", "review", "fit"),
-        ("0.75", "", "", "", "review", "fit"),
-    ]
+@pytest.mark.parametrize("case", ["unfit", "no scale", "no gate"])
+def test_a_film_without_promise_has_no_expected_error_and_no_region(judged, case):
+    prediction = judged(case)
+    for row in rows_of(landmark_csv.render(prediction, Path())):
+        promised = ("expected_error_mm", "region_kind", "region_level", "region_area_mm2", "for_whom")
+        assert [row[name] for name in promised] == [""] * 5
+        assert row["promise"] == prediction.promise
+        assert row["promise"].startswith("no promise: ")
+        assert row["film_why"] == prediction.why
+
+
+def test_verdicts_and_reasons_are_the_predictions(judged):
+    prediction = judged("review")
+    for row, mark in zip(rows_of(landmark_csv.render(prediction, Path())), prediction.landmarks, strict=True):
+        said = [row[name] for name in ("verdict", "why", "note", "film_verdict", "film_why", "for_whom")]
+        film = ["review", prediction.why, "a reader not met before, if this film is like those calibrated on"]
+        assert said == [mark.verdict, mark.why, mark.note or "", *film]
+
+
+def test_the_area_of_all_of_the_film_is_infinite(judged):
+    fit = judged("fit")
+    whole = fit.landmarks[0].model_copy(update={"region": Region(level=0.9, kind="hdr", whole_film=True)})
+    (row,) = rows_of(landmark_csv.render(fit.model_copy(update={"landmarks": (whole,)}), Path()))
+    assert (row["region_kind"], row["region_level"], row["region_area_mm2"]) == ("hdr", "0.9", "inf")
+
+
+FORMULA = '=HYPERLINK("http://example.org";"sella")'
+
+
+def test_no_cell_is_a_formula_to_a_spreadsheet(judged):
+    prediction = judged("fit", path="=1+1.png")
+    model = prediction.model.model_copy(update={"name": "@model"})
+    mark = prediction.landmarks[0].model_copy(update={"code": "-S", "name": FORMULA, "x_px": -3.5})
+    prediction = prediction.model_copy(update={"model": model, "landmarks": (mark,), "why": "\t=1"})
+    (row,) = rows_of(landmark_csv.render(prediction, Path()))
+    assert row["film"] == "./=1+1.png"  # still the film's path
+    assert (row["code"], row["name"], row["model"]) == ("'-S", f"'{FORMULA}", "'@model")
+    assert row["film_why"] == "'\t=1"
+    assert row["x_px"] == "-3.5000"  # a number is no formula
 
 
 def test_a_batch_has_one_header_and_tells_films_apart(make_prediction):

@@ -70,15 +70,18 @@ def test_a_number_that_is_none_writes_nothing(make_prediction, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("fmt", "read", "tolerance_px"),
-    [("csv", read_csv, 5e-5), ("coco", read_coco, 0.0), ("labelme", read_labelme, 0.0)],
-)
-def test_our_own_readers_find_the_film_and_its_points(make_prediction, tmp_path, fmt, read, tolerance_px):
-    film = tmp_path / "films" / "001.png"
+READERS = {"csv": (read_csv, 5e-5), "coco": (read_coco, 0.0), "labelme": (read_labelme, 0.0)}
+
+
+@pytest.mark.parametrize("fmt", ["csv", "coco", "labelme"])
+@pytest.mark.parametrize("case", ["fit", "unfit", "no scale", "no gate"])
+@pytest.mark.parametrize("name", ["001.png", "=1+1, “a”.png"])
+def test_our_own_readers_find_the_film_and_its_points(judged, tmp_path, fmt, case, name):
+    """Whatever is said of it, and also where the film's name looks like a spreadsheet's formula."""
+    film = tmp_path / "out" / name
     film.parent.mkdir()
     film.write_bytes(b"")
-    prediction = make_prediction(path=str(film), shift_px=1 / 3)
+    prediction = judged(case, path=str(film), shift_px=1 / 3)
     landmark_set = LandmarkSet(
         name="test",
         title="test",
@@ -89,6 +92,7 @@ def test_our_own_readers_find_the_film_and_its_points(make_prediction, tmp_path,
         ),
     )
     export(prediction, fmt, tmp_path / "out", stem="001")
+    read, tolerance_px = READERS[fmt]
     dataset = read(tmp_path / "out", landmark_set=landmark_set)
     assert [found.path.resolve() for found in dataset.films] == [film.resolve()]
     (points,) = dataset.films[0].annotations.values()

@@ -15,6 +15,7 @@ from cephsure.errors import BundleError
 from cephsure.uncertainty.measures import MEASURES, mean_position
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     from cephsure.inference.samples import Samples
@@ -254,6 +255,18 @@ class Prediction(Frozen):
         """(L,) values of a measure by its key, NaN where there is none."""
         values = [getattr(mark.measures, key, None) for mark in self.landmarks]
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas data frame, one row a landmark, with the columns of the CSV output.
+
+        Where nothing is known or promised, numbers are NaN and words None.
+
+        Raises:
+            InputError: pandas is not installed.
+        """
+        from cephsure.uncertainty.landmark_rows import landmark_frame
+
+        return landmark_frame(self)
 
 
 def to_prediction(

@@ -4,62 +4,85 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING
+from math import inf
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cephsure.exports import csv_cells
 from cephsure.uncertainty.regions import holds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cephsure.workflows.assess import AssessedFilm
+    from numpy.typing import NDArray
 
-_POINTS = ("truth_x_px", "truth_y_px", "x_px", "y_px", "error_px", "error_mm")
-# The measure of the heat maps has the name expected_error_mm already.
-_JUDGED = (
-    *("error_x_mm", "error_y_mm", "calibrated_error_mm", "region_level", "region_area_mm2", "region_holds"),
-    *("verdict", "film_verdict"),
-)
+    from cephsure.uncertainty.prediction import LandmarkPrediction
+    from cephsure.workflows.assess import AssessedFilm
 
 
 def render(films: Sequence[AssessedFilm]) -> str:
-    """One line a film and landmark: truth, prediction, error, measures, region and verdicts.
+    """One line a film and landmark: truth, prediction, error, what was said of both, and the measures.
 
-    What there is not, is empty.
+    What there is not, is empty. On unfit films expected errors and regions stand there too, to be set beside
+    the errors, though nobody vouches for them: ``withheld`` is ``yes``.
     """
+    rows = [row for film in films for row in _rows(film)]
+    names = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    measures = films[0].prediction.landmarks[0].measures.model_dump()
-    writer.writerow(["film", "number", "code", *_POINTS, *measures, *_JUDGED])
-    for film in films:
-        errors_px, errors_mm, judged = film.errors_px, film.errors_mm, _judged(film)
-        for index, mark in enumerate(film.prediction.landmarks):
-            error_mm = None if errors_mm is None else errors_mm[index]
-            numbers = [*film.truth_px[index], mark.x_px, mark.y_px, errors_px[index], error_mm]
-            numbers += mark.measures.model_dump().values()
-            cells = map(_cell, [*numbers, *judged[index]])
-            writer.writerow([film.film_id, mark.number, mark.code, *cells])
+    writer = csv.DictWriter(text, fieldnames=names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 
-def _judged(film: AssessedFilm) -> list[list[str | float | None]]:
-    """(L) times the cells of ``_JUDGED``; the area of a region that is all of the film is infinite."""
-    prediction = film.prediction
-    errors = (prediction.points_px - film.truth_px) * prediction.upright_mm_per_px
+def _rows(film: AssessedFilm) -> list[dict[str, Any]]:
+    prediction, errors_mm = film.prediction, film.errors_mm
+    along = (prediction.points_px - film.truth_px) * prediction.upright_mm_per_px
+    about_film = {
+        "film_verdict": prediction.verdict,
+        "film_why": prediction.why,
+        "promise": prediction.promise,
+        "for_whom": prediction.for_whom,
+    }
     rows = []
-    for mark, error, true in zip(prediction.landmarks, errors.tolist(), film.truth_px, strict=True):
-        region, level, area, held = mark.region, None, None, None
-        if region is not None:
-            level, area = region.level, np.inf if region.whole_film else region.area_mm2
-            if np.isfinite(true).all():
-                held = "yes" if holds(region, true) else "no"
-        rows.append([*error, mark.expected_error_mm, level, area, held, mark.verdict, prediction.verdict])
+    for index, mark in enumerate(prediction.landmarks):
+        true = film.truth_px[index]
+        found = {
+            "film": film.film_id,
+            "number": mark.number,
+            "code": mark.code,
+            "truth_x_px": true[0],
+            "truth_y_px": true[1],
+            "x_px": mark.x_px,
+            "y_px": mark.y_px,
+            "error_px": film.errors_px[index],
+            "error_mm": None if errors_mm is None else errors_mm[index],
+            "error_x_mm": along[index, 0],
+            "error_y_mm": along[index, 1],
+        }
+        rows.append({**found, **_said(mark, true), **about_film, **mark.measures.model_dump()})
     return rows
 
 
+def _said(mark: LandmarkPrediction, true: NDArray[np.float64]) -> dict[str, Any]:
+    """What calibration and gate say of a point; the area of a region that is all of the film is infinite."""
+    region, held = mark.stated.region, None
+    if region is not None and np.isfinite(true).all():
+        held = "yes" if holds(region, true) else "no"
+    return {
+        "expected_error_mm": mark.stated.expected_error_mm,
+        "verdict": mark.verdict,
+        "why": mark.why,
+        "note": mark.note,
+        "region_level": None if region is None else region.level,
+        "region_area_mm2": None if region is None else inf if region.whole_film else region.area_mm2,
+        "region_holds": held,
+        "withheld": "yes" if mark.withheld is not None else None,
+    }
+
+
 def _cell(value: float | str | None) -> str:
-    """A number for CSV, short enough to read and exact enough to compute with; a word as it is."""
     if isinstance(value, str):
-        return value
-    return "" if value is None or np.isnan(value) else f"{value:.6g}"
+        return csv_cells.word(value)
+    return "" if value is None or np.isnan(value) else csv_cells.number(value)
