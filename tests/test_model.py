@@ -504,7 +504,7 @@ def scaled(drawn):
         (None, "definition", "a reader not met before"),
         ("definition", "definition", "a reader not met before"),
         ("mean", "mean", "the mean of ann and bob"),
-        ("bob", "annotator", "as bob marks"),
+        ("bob", "annotator", "reader bob"),
     ],
 )
 def test_a_reader_is_asked_for_by_name(calibrated_model, scaled, *, asked, kind, for_whom):
@@ -539,7 +539,7 @@ def test_a_readers_file_is_taken_and_one_of_another_bundle_refused(calibrated_mo
     with pytest.raises(InputError, match="there is no reader 'eve'"):
         calibrated_model.predict(scaled, reader="eve")
     assert calibrated_model.reader(None, truth_of="mean").for_whom == "the mean of two readers not met before"
-    with pytest.raises(InputError, match="as ann marks: regions for this are those for one reader"):
+    with pytest.raises(InputError, match="reader ann: regions for this are those for one reader"):
         calibrated_model.reader("ann", truth_of="mean")
 
 

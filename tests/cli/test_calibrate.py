@@ -51,7 +51,7 @@ def test_a_new_bundle_predicts_errors_and_regions(cephsure, options, dot_films, 
     run = cephsure(*words, "--level", "0.8", "--region", "ellipse")
     assert run.status == 0, run.err
     assert {"80", "region", "mm²"} <= set(run.out.split())
-    assert "as one marks" in run.out
+    assert "reader one" in run.out
     found = prediction_json.read(tmp_path / "found" / "003.json")
     assert found.reader.kind == "annotator"
     for mark in found.landmarks:
@@ -250,7 +250,7 @@ def test_the_monitor_raises_an_alarm_and_is_quiet_after_site_calibration(cephsur
     assert ran.status == 0, ran.err
     assert "alarm at film" in ran.out
     document = json.loads(file.read_text())
-    assert (document["alarm"], len(document["readings"]), document["reader"]) == (True, 12, "as ann marks")
+    assert (document["alarm"], len(document["readings"]), document["reader"]) == (True, 12, "reader ann")
     assert document["alarm_at"] in {reading["film"] for reading in document["readings"]}
     assert figure.read_bytes().startswith(b"\x89PNG")
     own = tmp_path / "here.json"

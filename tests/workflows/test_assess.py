@@ -326,7 +326,7 @@ def _other(dots, tmp_path):
                 "the truth is the mean of readers whom the model knows: --reader mean foretells it",
             ],
         ),
-        ("ann", "ann", ["reader: ann (as ann marks)"]),
+        ("ann", "ann", ["reader: ann (reader ann)"]),
         ("mean", "mean", ["reader: ann and bob (the mean of ann and bob)"]),
     ],
 )

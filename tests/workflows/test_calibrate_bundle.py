@@ -203,7 +203,7 @@ def test_one_annotator_makes_no_line_and_the_claim_is_for_this_one(dot_data, dot
     assert list(calibration.bounds) == ["known"]
     model = load_model(result.bundle)
     found = model.predict(dot_data / "007.png", mm_per_px=0.5)
-    assert (found.reader.kind, found.reader.for_whom) == ("annotator", "as one marks")
+    assert (found.reader.kind, found.reader.for_whom) == ("annotator", "reader one")
     # The marks lie 2 px to the right of the dots: so do those that are foretold.
     moved = found.points_px - dot_model.predict(dot_data / "007.png").points_px
     assert moved.mean(axis=0) == pytest.approx((2.0, 0.0), abs=0.6)

@@ -90,7 +90,7 @@ def test_whose_marks_are_foretold_moves_points_and_sizes_regions(read_dots):
         return one, np.median([mark.region.area_mm2 for mark in one.landmarks])
 
     (usual, large), (ann, small), (bob, _) = found(), found(reader="ann"), found(reader="bob")
-    assert [one.reader.for_whom for one in (usual, ann)] == ["a reader not met before", "as ann marks"]
+    assert [one.reader.for_whom for one in (usual, ann)] == ["a reader not met before", "reader ann"]
     assert (bob.points_px - ann.points_px)[:, 1].mean() == pytest.approx(4.7, abs=0.5)
     assert large > 2 * small
     of_two, smaller = found(truth_of="mean")

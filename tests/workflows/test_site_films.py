@@ -132,7 +132,7 @@ def test_regions_are_watched_in_the_order_given(data, model, tmp_path):
 
 def test_a_wrong_reader_raises_the_alarm_and_the_sites_own_does_not(data, model, tmp_path):
     wrong = monitor(data, model, reader="ann", figure=tmp_path / "m.png")
-    assert (wrong.reader, wrong.alarm_film is not None) == ("as ann marks", True)
+    assert (wrong.reader, wrong.alarm_film is not None) == ("reader ann", True)
     assert wrong.document()["alarm_at"] == wrong.film_ids[wrong.alarm_film]
     assert (tmp_path / "m.png").read_bytes().startswith(b"\x89PNG")
     reader = site_calibrate(data, model, out=tmp_path / "site.json", repeats=1).reader

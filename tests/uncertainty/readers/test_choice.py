@@ -68,7 +68,7 @@ def test_of_one_annotator_alone_the_claim_is_for_this_one(choose):
             "annotators": whole.annotators[:1],
         }
     )
-    assert choose(None, calibration=alone).for_whom == "as senior marks"
+    assert choose(None, calibration=alone).for_whom == "reader senior"
 
 
 def test_a_bundle_without_calibration_knows_its_own_maps_alone(choose):
@@ -97,7 +97,7 @@ def test_a_mean_that_was_not_rehearsed_is_not_promised(choose):
     with pytest.raises(InputError, match="is not calibrated for the mean of its annotators"):
         choose("mean", calibration=whole.model_copy(update={"bounds": bounds}))
     alone = whole.model_copy(update={"bounds": bounds, "annotators": whole.annotators[:1]})
-    assert choose("mean", calibration=alone, told_apart=()).for_whom == "as senior marks"
+    assert choose("mean", calibration=alone, told_apart=()).for_whom == "reader senior"
 
 
 def test_an_only_annotator_called_mean_is_this_one(choose):

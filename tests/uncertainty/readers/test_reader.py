@@ -144,7 +144,7 @@ def test_for_whom_the_claim_holds():
         )
     ]
     assert said == [
-        "as Hamedan marks",
+        "reader Hamedan",
         "site Hamedan, 1 film",
         "site Hamedan, 10 films, the mean of two readers",
     ]

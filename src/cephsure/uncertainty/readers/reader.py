@@ -122,7 +122,7 @@ class Reader(Frozen):
         return {
             "definition": f"{whose} not met before",
             "mean": f"the mean of {self.name}",
-            "annotator": f"as {self.name} marks",
+            "annotator": f"reader {self.name}",
             "profile": f"{whose} who mark{'' if two else 's'} as profile {self.name} says",
             "site": f"{site}, {films}{f', {whose}' if two else ''}",
         }[self.kind]
