@@ -11,9 +11,9 @@ from cephsure.exports import coco_keypoints
 def test_one_film_by_hand(prediction, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     document = json.loads(coco_keypoints.render(prediction, tmp_path / "out"))
-    assert document["images"] == [
-        {"id": 1, "file_name": "../films/north/001.png", "width": 100, "height": 150}
-    ]
+    (image,) = document["images"]
+    about = {"id": 1, "file_name": "../films/north/001.png", "width": 100, "height": 150}
+    assert {key: image[key] for key in about} == about
     assert document["categories"] == [
         {
             "id": 1,
@@ -32,6 +32,22 @@ def test_one_film_by_hand(prediction, tmp_path, monkeypatch):
     assert annotation["measures"]["spread_px"] == [2.0, 1.0, 6.0]
     assert annotation["measures"]["raw_expected_error_mm"] == pytest.approx([0.4, 0.3, 1.2])
     assert "Research use only" in document["info"]["description"]
+
+
+@pytest.mark.parametrize("case", ["fit", "review", "unfit", "no scale", "no gate"])
+def test_verdicts_reasons_and_promise_are_the_predictions(judged, tmp_path, case):
+    prediction = judged(case)
+    document = json.loads(coco_keypoints.render(prediction, tmp_path))
+    (image,), (annotation,) = document["images"], document["annotations"]
+    for key in ("verdict", "why", "promise", "for_whom"):
+        assert image[key] == getattr(prediction, key)
+    marks = prediction.landmarks
+    assert annotation["verdicts"] == [mark.verdict for mark in marks]
+    assert annotation["whys"] == [mark.why for mark in marks]
+    assert annotation["notes"] == [mark.note for mark in marks]
+    promised = [0.75, 1.75, 2.75] if case in {"fit", "review"} else [None] * 3
+    assert annotation["expected_errors_mm"] == promised
+    assert "expected_error_mm" not in annotation["measures"]
 
 
 def test_positions_come_back_without_a_shift(make_prediction, tmp_path):

@@ -4,6 +4,8 @@ COCO's key points are indices of pixels counted from 0, so that (0, 0) is the fi
 of this package, and positions are written unchanged, with their fractions. (COCO measures boxes and masks
 from the pixel's corner instead; the box here is only the key points' extent and follows them.) Visibility is
 2, labelled and visible, for every landmark.
+
+COCO has no place for verdicts: they stand under names of our own, which its readers ignore.
 """
 
 from __future__ import annotations
@@ -48,6 +50,7 @@ def render_many(predictions: Sequence[Prediction], out_dir: Path) -> str:
                 "file_name": film_reference(prediction.film.path, out_dir),
                 "width": prediction.film.width_px,
                 "height": prediction.film.height_px,
+                **{key: getattr(prediction, key) for key in ("verdict", "why", "promise", "for_whom")},
             }
             for number, prediction in enumerate(predictions, start=1)
         ],
@@ -64,9 +67,10 @@ def render_many(predictions: Sequence[Prediction], out_dir: Path) -> str:
 
 
 def _annotation(prediction: Prediction, *, number: int, category: int) -> dict[str, Any]:
-    measures = [landmark.measures.model_dump() for landmark in prediction.landmarks]
-    xs = [landmark.x_px for landmark in prediction.landmarks]
-    ys = [landmark.y_px for landmark in prediction.landmarks]
+    marks = prediction.landmarks
+    measures = [landmark.measures.model_dump() for landmark in marks]
+    xs = [landmark.x_px for landmark in marks]
+    ys = [landmark.y_px for landmark in marks]
     left, top, width, height = min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
     return {
         "id": number,
@@ -75,9 +79,13 @@ def _annotation(prediction: Prediction, *, number: int, category: int) -> dict[s
         "iscrowd": 0,
         "bbox": [left, top, width, height],
         "area": width * height,
-        "num_keypoints": len(prediction.landmarks),
+        "num_keypoints": len(marks),
         "keypoints": [v for x, y in zip(xs, ys, strict=True) for v in (x, y, LABELLED_AND_VISIBLE)],
-        # Not COCO's, and ignored by its readers: the measures, each in the order of the key points.
+        # Not COCO's, and ignored by its readers: in the order of the key points, null where there is none.
+        "verdicts": [landmark.verdict for landmark in marks],
+        "whys": [landmark.why for landmark in marks],
+        "notes": [landmark.note for landmark in marks],
+        "expected_errors_mm": [landmark.expected_error_mm for landmark in marks],
         "measures": {name: [measure[name] for measure in measures] for name in measures[0]},
         "model": prediction.model.name,
     }
