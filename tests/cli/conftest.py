@@ -121,6 +121,8 @@ def fake_model(monkeypatch, make_prediction):
             calls.append((film, options))
             if options["samples"] == 99:
                 raise InputError("fake gives 1 to 15 samples a film, not 99")
+            if film.path.stem == "stop":
+                raise KeyboardInterrupt
             if film.path.stem == "boom":
                 raise ZeroDivisionError("nothing to divide by")
             scale = film.spacing and (film.spacing.x_mm_per_px, film.spacing.y_mm_per_px)

@@ -56,6 +56,15 @@ def test_a_failure_of_ours_is_one_line_and_exit_status_1(cephsure, monkeypatch):
     assert "Traceback" in cephsure("landmarks", "--debug").err
 
 
+def test_a_command_that_is_stopped_is_one_line_and_exit_status_130(cephsure, monkeypatch):
+    def stop(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cephsure.landmarks.load_landmark_set", stop)
+    run = cephsure("landmarks")
+    assert (run.status, run.lines) == (130, ["stopped; nothing is written"])
+
+
 @pytest.mark.parametrize(
     ("typed", "read"),
     [

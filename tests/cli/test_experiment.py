@@ -199,7 +199,7 @@ def test_one_that_fails_does_not_stop_the_others(run, registry, tmp_path):
 def test_an_interruption_is_one_line_and_what_is_done_is_reported(run, registry, tmp_path):
     registry.fails["distortion"] = KeyboardInterrupt()
     outcome = run("all", "--models", "one")
-    assert outcome.status == 1
+    assert outcome.status == 130
     assert outcome.lines[-1] == "stopped; the same command goes on from where it stopped"
     assert "On accuracy" in (tmp_path / "out" / "report.html").read_text("utf-8")
 

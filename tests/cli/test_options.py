@@ -28,6 +28,21 @@ def test_a_folder_stands_for_the_films_directly_in_it(folder):
     assert problems == []
 
 
+def test_what_a_folder_has_besides_films_is_said_in_a_line(tmp_path, write_film, capsys):
+    for name in ("a.png", "b.png", ".hidden.txt", f"a{OVERLAY_SUFFIX}"):
+        write_film(name)
+    for name in ("notes.txt", "report.pdf", "x.csv", "y.csv", "a.json", "b.analysis.csv"):
+        (tmp_path / name).write_text("no film")
+    (tmp_path / "old").mkdir()
+    find_films([str(tmp_path)])
+    assert capsys.readouterr().err == (
+        f"passed over in {tmp_path}: 3 files that cephsure wrote (a.json, a.overlay.png, b.analysis.csv), "
+        "4 files that are no films (notes.txt, report.pdf, x.csv, ...), 1 folder (old)\n"
+    )
+    find_films([str(write_film("only.png", tmp_path / "films").parent)])
+    assert capsys.readouterr().err == ""
+
+
 def test_a_dicom_file_without_suffix_is_found_in_a_folder(tmp_path):
     (tmp_path / "IM0001").write_bytes(bytes(128) + b"DICM" + bytes(50))
     films, _ = find_films([str(tmp_path)])

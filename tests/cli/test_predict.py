@@ -161,6 +161,16 @@ def test_an_output_folder_that_cannot_be_made_is_said_before_any_work(cephsure, 
     assert fake_model == []
 
 
+def test_who_stops_a_batch_keeps_the_files_of_the_films_that_are_done(
+    cephsure, write_film, tmp_path, fake_model
+):
+    films = [write_film(name) for name in ("a.png", "stop.png", "b.png")]
+    run = cephsure("predict", *films, "--out", tmp_path / "out")
+    assert (run.status, run.out) == (130, "")
+    assert run.lines == [f"stopped: 1 of 3 films are done, their files are in {tmp_path / 'out'}"]
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["a.json"]
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

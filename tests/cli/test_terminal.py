@@ -3,9 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import typer
 
 from cephsure.cli import terminal
 from cephsure.errors import FilmError
+from cephsure.workflows.batch import Progress
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +71,35 @@ def test_quiet_silences_remarks_but_not_errors(capsys):
     assert capsys.readouterr().err == "error: a.png: is empty\n"
 
 
-def test_progress_is_silent_where_no_terminal_is(capsys):
-    with terminal.progress("films", total=100) as step:
-        step()
-    assert capsys.readouterr() == ("", "")
+def test_a_film_that_fails_is_complained_of_and_a_remark_is_said(capsys):
+    complaints = terminal.Complaints()
+    with terminal.following(complaints) as on_progress:
+        on_progress(Progress(remark="device: cpu"))
+        on_progress(Progress("films", 1, 2, Path("a.png"), FilmError("is empty", where="a.png")))
+        on_progress(Progress("films", 2, 2, Path("b.png")))
+    assert capsys.readouterr().err == "device: cpu\nerror: a.png: is empty\n"
+    assert complaints.exit_status == 2
+
+
+def stop_after(steps, **how):
+    with terminal.following(terminal.Complaints(), **how) as on_progress:
+        for done, total in steps:
+            on_progress(Progress("films", done, total, Path("a.png")))
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("steps", "how", "said"),
+    [
+        ([(12, 30)], {"folder": Path("out")}, ": 12 of 30 films are done, their files are in out"),
+        ([(12, 30)], {}, ": 12 of 30 films are done, nothing is written"),
+        ([], {"films": 3, "folder": Path("out")}, " before any film was done"),
+        ([], {}, "; nothing is written"),
+        ([(1, 2)], {"kept": terminal.GOES_ON}, f": 1 of 2 films are done, {terminal.GOES_ON}"),
+    ],
+)
+def test_who_stops_a_command_is_told_what_is_done(capsys, steps, how, said):
+    with pytest.raises(typer.Exit) as end:
+        stop_after(steps, **how)
+    assert end.value.exit_code == 130
+    assert capsys.readouterr().err == f"stopped{said}\n"

@@ -183,7 +183,7 @@ def test_a_run_that_goes_on_is_said_to(cephsure, training, tmp_path):
 def test_an_interruption_is_one_line(cephsure, training, tmp_path):
     training.stop = KeyboardInterrupt()
     run = cephsure("train", "--data", tmp_path, "--out", tmp_path / "run")
-    assert run.status == 1
+    assert run.status == 130
     assert run.lines[-1] == "stopped; the same command goes on from where it stopped"
     assert "Traceback" not in run.err
     assert run.out == ""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from cephsure import __version__
 from cephsure.cli import terminal
@@ -21,8 +22,21 @@ from cephsure.cli.train import train
 _SHARED_FLAGS = {"--quiet", "-q", "--verbose", "-v", "--debug"}
 _HELP_FLAGS = {"-h", "--help"}
 
+
+class Commands(TyperGroup):
+    """The commands; one that the user stops (Ctrl-C) ends without a traceback, by the shells' exit status."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            terminal.stopped()
+
+
 app = typer.Typer(
     name="cephsure",
+    cls=Commands,
     help="Cephalometric landmarks, each with how far to trust it. Research use only, not a medical device.",
     epilog="--quiet, --verbose and --debug may also stand after the command.",
     no_args_is_help=True,

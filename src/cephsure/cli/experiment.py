@@ -90,7 +90,7 @@ def experiment(
     that DIR holds, also those of earlier calls. Predictions are kept in DIR/predictions: the same command
     goes on where it was stopped, and a folder of predictions can stand for its model.
 
-    Exit status: 0 done; 2 bad input, or packages are missing; 1 a failure of cephsure, or interrupted.
+    Exit status: 0 done; 2 bad input, or packages are missing; 1 a failure of cephsure; 130 stopped by Ctrl-C.
     """
     from cephsure.workflows import study
 
@@ -125,8 +125,7 @@ def experiment(
         try:
             study.run_study(options, tell=tell, progress=display.part)
         except KeyboardInterrupt:
-            terminal.remark("stopped; the same command goes on from where it stopped")
-            raise typer.Exit(terminal.EXIT_FAILURE) from None
+            terminal.stopped(kept=terminal.GOES_ON)
     complaints.repeat(inputs=begun)
     raise typer.Exit(complaints.exit_status)
 
@@ -163,7 +162,9 @@ def _display() -> Iterator[_Bars | _Lines]:
     columns = [progress.TextColumn("{task.description}"), progress.BarColumn(), progress.MofNCompleteColumn()]
     columns += [progress.TextColumn("after"), progress.TimeElapsedColumn()]
     columns += [progress.TextColumn("left"), progress.TimeRemainingColumn()]
-    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    both = sys.stdout.isatty()  # results that go to a file must not come out above the bars
+    shown = progress.Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=both)
+    with shown as bars:
         yield _Bars(bars)
 
 

@@ -10,6 +10,7 @@ import typer
 from typer import Argument, Option
 from typer.core import TyperCommand
 
+from cephsure.cli import terminal
 from cephsure.errors import FilmError, InputError
 from cephsure.workflows.predict import OVERLAY_SUFFIX, OutputFiles
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _FILM_SUFFIXES = frozenset({".bmp", ".dcm", ".dicom", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
 _HEAD_BYTES = 1024
+_NAMED = 3
 SEVERAL = ("--models", "--ct")
 
 
@@ -136,9 +138,10 @@ def find_films(arguments: Iterable[str]) -> tuple[list[Path], list[InputError]]:
     """Resolve what was typed to film files.
 
     A folder stands for the films directly in it, in the order of their names: files with a film's suffix, and
-    files that are films by their content (DICOM files often have no suffix). Hidden files and overlays that
-    `cephsure predict` wrote are passed over. A pattern (``*``, ``?``, ``[...]``, ``**``) that the shell did
-    not expand is expanded here. A file named outright is taken as it is: the reader says what is wrong.
+    files that are films by their content (DICOM files often have no suffix). What else is in it is passed
+    over, which is said in a line, but of hidden files. A pattern (``*``, ``?``, ``[...]``, ``**``) that the
+    shell did not expand is expanded here. A file named outright is taken as it is: the reader says what is
+    wrong.
 
     Returns the films, each once, in the order given; and an error for each argument that stands for no film.
     """
@@ -168,20 +171,23 @@ def _films_of(argument: str) -> list[Path]:
 
 def _films_in(folder: Path) -> list[Path]:
     try:
-        films = [file for file in sorted(folder.iterdir()) if _looks_like_film(file)]
+        found = [file for file in sorted(folder.iterdir()) if not file.name.startswith(".")]
     except OSError as error:
         raise FilmError(f"cannot be listed: {error.strerror}", where=folder) from error
+    films = [file for file in found if _looks_like_film(file)]
     if not films:
         raise FilmError(
             "no films in this folder",
             where=folder,
             remedy="PNG, JPEG, BMP, TIFF and DICOM files are read; folders inside it are not searched",
         )
+    if len(films) < len(found):
+        terminal.remark(_passed_over(folder, films, found))
     return films
 
 
 def _looks_like_film(file: Path) -> bool:
-    if file.name.startswith(".") or file.name.endswith(OVERLAY_SUFFIX) or not file.is_file():
+    if file.name.endswith(OVERLAY_SUFFIX) or not file.is_file():
         return False
     if file.suffix.lower() in _FILM_SUFFIXES:
         return True
@@ -193,3 +199,34 @@ def _looks_like_film(file: Path) -> bool:
     except (OSError, FilmError):
         return False
     return True
+
+
+def _passed_over(folder: Path, films: Collection[Path], found: Iterable[Path]) -> str:
+    """What in a folder is not taken for a film, in a line."""
+    from cephsure.exports import EXPORTERS
+    from cephsure.workflows.measure import ANALYSIS_FORMATS
+
+    suffixes = [exporter.suffix for exporter in EXPORTERS.values()]
+    suffixes += [f".analysis.{name}" for name in ANALYSIS_FORMATS]
+    ours = {f"{film.stem}{suffix}" for film in films for suffix in suffixes}
+    groups: dict[str, list[str]] = {}
+    for path in found:
+        if path in films:
+            continue
+        kind = "file that is no film"
+        if path.is_dir():
+            kind = "folder"
+        elif path.name.endswith(OVERLAY_SUFFIX) or path.name in ours:
+            kind = "file that cephsure wrote"
+        groups.setdefault(kind, []).append(path.name)
+    said = (f"{_counted(len(names), kind)} ({_first(names)})" for kind, names in sorted(groups.items()))
+    return f"passed over in {folder}: {', '.join(said)}"
+
+
+def _counted(count: int, kind: str) -> str:
+    many = kind.replace("file ", "files ").replace("is no film", "are no films").replace("folder", "folders")
+    return f"{count} {kind if count == 1 else many}"
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join([*names[:_NAMED], *(["..."] if len(names) > _NAMED else [])])

@@ -169,9 +169,10 @@ def _predict(
     """Predict films, and show what was found."""
     from cephsure.cli.tables import show_films
 
-    with terminal.following(complaints) as on_progress:
+    folder = None if files is None else files.folder
+    with terminal.following(complaints, films=len(paths), folder=folder) as on_progress:
         batch = predict_films(
             paths, model, options=options, files=files, device=device, on_progress=on_progress
         )
     show_films(batch.results, everything=everything)
-    terminal.remark_films_written(len(batch.results), None if files is None else files.folder)
+    terminal.remark_films_written(len(batch.results), folder)

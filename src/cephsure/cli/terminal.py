@@ -6,19 +6,19 @@ import logging
 import os
 import sys
 import textwrap
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
 from cephsure import __version__
+from cephsure.cli.progress import Meter, write_line
 from cephsure.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from rich.console import Console
@@ -31,12 +31,14 @@ if TYPE_CHECKING:
 BANNER = f"cephsure {__version__} · research use only, not a medical device"
 EXIT_FAILURE = 1
 EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130  # as shells have it: 128 + SIGINT
 
 # Standard output that is not a terminal has no width: wide enough for every table, so that none is cut.
 _PIPED_WIDTH = 120
 _ENDLESS = 10_000
 _HEADING = 6  # columns that headings may take where there is room
-_FEW_STEPS = 3
+_NOTHING_KEPT = "nothing is written"
+GOES_ON = "the same command goes on from where it stopped"
 _COLOURS: dict[str, dict[str, Any]] = {
     "": {},
     "title": {"bold": True},
@@ -88,7 +90,7 @@ _REMARKS = _Remarks(logging.WARNING)
 def remark(line: str) -> None:
     """Say something to the user on standard error, unless --quiet."""
     if not settings.quiet:
-        _to_stderr(line)
+        write_line(line)
 
 
 def remark_written(*files: Path | None) -> None:
@@ -123,7 +125,7 @@ def complain(error: Exception, *, about: Path | None = None) -> str:
         import traceback
 
         traceback.print_exception(error)
-    _to_stderr(f"error: {line}")
+    write_line(f"error: {line}")
     return line
 
 
@@ -157,11 +159,6 @@ class Complaints:
         raise typer.Exit(self.exit_status)
 
 
-def _to_stderr(line: str) -> None:
-    sys.stdout.flush()  # so that both streams keep their order in one terminal or log
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 - the one place that talks to the user
-
-
 def width() -> int:
     """Columns for results: the terminal's; elsewhere what the variable COLUMNS says, or enough for tables."""
     if sys.stdout.isatty():
@@ -181,7 +178,6 @@ def show(lines: Iterable[Line]) -> None:
         typer.echo(typer.style(text, **look) if coloured and look else text)
 
 
-@cache
 def stdout_console() -> Console:
     """The console for results, text as it is (rich is imported on first use: it costs a cold start a lot)."""
     from rich.console import Console
@@ -236,39 +232,49 @@ def add_figures(table: RichTable, *headings: str) -> None:
 
 
 @contextmanager
-def following(complaints: Complaints) -> Iterator[OnProgress]:
-    """Give what a workflow is to call: shows a bar for what is counted, errors of films and remarks.
+def following(
+    complaints: Complaints,
+    *,
+    films: int = 0,
+    folder: Path | None = None,
+    kept: str = _NOTHING_KEPT,
+    waits: bool = True,
+) -> Iterator[OnProgress]:
+    """Give what a workflow is to call: shows how far it is, errors of films and remarks.
 
-    No bar is shown for a few steps, with --quiet, or where no terminal is.
+    Where the user stops it (Ctrl-C), it says how many are done and ends the command.
+
+    Args:
+        complaints: gets the errors.
+        films: how many there are, where that is known before the first is done.
+        folder: where each film's files go as soon as it is done.
+        kept: else what becomes of what is done, where the command is stopped.
+        waits: show also that work goes on while nothing is counted.
     """
-    bars: dict[str, Callable[[], None]] = {}
-    with ExitStack() as shown:
+    with Meter(quiet=settings.quiet, waits=waits) as meter:
+        meter.count("films", 0, films)
 
         def on_progress(step: Progress) -> None:
+            if step.total:
+                meter.count(step.what, step.done, step.total)
             if step.remark is not None:
                 remark(step.remark)
             if step.error is not None:
                 complaints.add(step.error, about=step.film)
-            if step.done == 1:
-                bars[step.what] = shown.enter_context(progress(step.what, total=step.total))
-            if step.done:
-                bars[step.what]()
-            if step.done == step.total:
-                shown.close()
 
-        yield on_progress
+        try:
+            yield on_progress
+        except KeyboardInterrupt:
+            kept = kept if folder is None else f"their files are in {folder}"
+            stopped(meter.done, meter.total, meter.what, kept=kept)
 
 
-@contextmanager
-def progress(what: str, *, total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar on standard error, and what to call after each step."""
-    if total <= _FEW_STEPS or settings.quiet or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)
+def stopped(done: int = 0, total: int = 0, what: str = "films", *, kept: str = _NOTHING_KEPT) -> NoReturn:
+    """Say that the user stopped the command, how many are done and what becomes of them, and end it."""
+    if done:
+        remark(f"stopped: {done} of {total} {what} are done, {kept}")
+    elif total:
+        remark("stopped before any film was done" if what == "films" else f"stopped; {kept}")
+    else:
+        remark(f"stopped; {kept}")
+    raise typer.Exit(EXIT_INTERRUPTED)

@@ -104,7 +104,7 @@ def train(
     Ends with a bundle in RUN/bundle, which *predict* and *evaluate* take. A run that was stopped, however it
     was, goes on with the same command, to the same weights.
 
-    Exit status: 0 done; 2 bad input, or packages are missing; 1 a failure of cephsure, or interrupted.
+    Exit status: 0 done; 2 bad input, or packages are missing; 1 a failure of cephsure; 130 stopped by Ctrl-C.
     """
     if members is not None and model != "ensemble":
         raise InputError(f"--members is for an ensemble, not for {model}")
@@ -124,22 +124,19 @@ def train(
         schedule=schedule,
         stop_below_mm=stop_below_mm,
     )
-    try:
-        with terminal.following(terminal.Complaints()) as on_progress, training_display() as show:
-            trained = train_model(
-                AnnotatedData(data, layout, split, truth, mm_per_px),
-                out,
-                options=options,
-                device=device,
-                jobs=jobs,
-                checkpoint_every=checkpoint_every,
-                name=name,
-                on_jobs=show,
-                on_progress=on_progress,
-            )
-    except KeyboardInterrupt:
-        terminal.remark("stopped; the same command goes on from where it stopped")
-        raise typer.Exit(terminal.EXIT_FAILURE) from None
+    following = terminal.following(terminal.Complaints(), kept=terminal.GOES_ON, waits=False)
+    with following as on_progress, training_display() as show:
+        trained = train_model(
+            AnnotatedData(data, layout, split, truth, mm_per_px),
+            out,
+            options=options,
+            device=device,
+            jobs=jobs,
+            checkpoint_every=checkpoint_every,
+            name=name,
+            on_jobs=show,
+            on_progress=on_progress,
+        )
     _tell(trained)
 
 

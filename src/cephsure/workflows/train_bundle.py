@@ -205,7 +205,7 @@ def add_reference(
     """
     model = load_model(folder)
     points, features, unseen = [], [], next(iter(model.bundle.validation_films), ())
-    step = Counter("what the training films are like", len(films), on_progress)
+    step = Counter("training films", len(films), on_progress)
     for item in films:
         film = film_of(item)
         found = truth_of(item, truth)
