@@ -30,6 +30,8 @@ def cephsure(monkeypatch, capsys):
     """Run the command line in this process, as its entry point does."""
     from cephsure.cli.app import main
 
+    monkeypatch.delenv("COLUMNS", raising=False)  # which those who run the tests may have set
+
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["cephsure", *map(str, arguments)])
         monkeypatch.setattr(terminal, "settings", terminal.Settings())
