@@ -3,12 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cephsure.reports import font_files, letters
+from cephsure.reports.band import lay_out_band
 from cephsure.uncertainty.prediction import (
     FilmInfo,
     LandmarkPrediction,
     Measures,
     ModelInfo,
     Prediction,
+    ReaderInfo,
+    Region,
 )
 
 WIDTH, HEIGHT = 400, 500
@@ -18,6 +22,68 @@ WIDTH, HEIGHT = 400, 500
 def film_pixels():
     """A grey ramp from left to right, 400 x 500."""
     return np.tile(np.linspace(0, 1, WIDTH, dtype=np.float32), (HEIGHT, 1))
+
+
+@pytest.fixture
+def judged():
+    """A prediction with a film's verdict and one of each point; with a level also regions and a reader."""
+
+    def judge(prediction, verdict, standings, *, why="the reason", level=None, no_promise=None):
+        marks = [
+            mark.model_copy(update={"verdict": standing})
+            for mark, standing in zip(prediction.landmarks, standings, strict=True)
+        ]
+        said = {"verdict": verdict, "why": why, "no_promise": no_promise}
+        if level is not None:
+            marks = [mark.model_copy(update=_promised(mark, level)) for mark in marks]
+            said["reader"] = ReaderInfo(
+                name="definition",
+                kind="definition",
+                films=0,
+                truth_of="one",
+                for_whom="a reader not met before",
+            )
+        return prediction.model_copy(update={"landmarks": tuple(marks), **said})
+
+    return judge
+
+
+def _promised(mark, level):
+    region = Region(
+        level=level,
+        kind="ellipse",
+        centre_px=(mark.x_px, mark.y_px),
+        half_axes_px=((30.0, 0.0), (0.0, 20.0)),
+        area_mm2=75.4,
+    )
+    return {"region": region, "expected_error_mm": 1.5}
+
+
+@pytest.fixture
+def of_film():
+    """The part of an overlay that shows the film, (height, width, 3) whole numbers."""
+
+    def part(picture, prediction):
+        height = round(prediction.film.height_px * picture.width / prediction.film.width_px)
+        unit = max(float(np.sqrt(picture.width * height)) / 1000, 0.6)
+        band = lay_out_band(prediction, width=picture.width, size=max(10, round(13.5 * unit)))
+        return np.asarray(picture).astype(int)[band.height : band.height + height]
+
+    return part
+
+
+@pytest.fixture
+def no_fonts(monkeypatch):
+    """A machine without font files."""
+    monkeypatch.setattr(font_files, "font_folders", lambda: ())
+    forget()
+    yield
+    forget()
+
+
+def forget():
+    font_files.system_fonts.cache_clear()
+    letters.runs.cache_clear()
 
 
 @pytest.fixture

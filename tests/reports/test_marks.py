@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import combinations
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,107 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from cephsure.reports.marks import (
-    ColourScale,
-    coloured_value,
-    marks_of,
-    paint_marks,
-    region_outlines,
-    scale_for,
-    spread_half_axes,
-    to_picture,
-)
+from cephsure.reports.colours import UNSCALED, scale_for
+from cephsure.reports.marks import marks_of, paint_marks, region_outlines, spread_half_axes, to_picture
 from cephsure.reports.overlay import draw_overlay
 from cephsure.reports.painter import Painter
+from cephsure.reports.symbols import COLOURS
 from cephsure.uncertainty.prediction import Region
-
-SCALE = ColourScale("spread", "mm", 3.0, (0.0, 1.0, 2.0, 3.0))
-
-# Machado, Oliveira & Fernandes 2009, severity 1.0, on linear RGB.
-EYES = {
-    "all cones": np.eye(3),
-    "protanopia": [
-        [0.152286, 1.052583, -0.204868],
-        [0.114503, 0.786281, 0.099216],
-        [-0.003882, -0.048116, 1.051998],
-    ],
-    "deuteranopia": [
-        [0.367322, 0.860646, -0.227968],
-        [0.280085, 0.672501, 0.047413],
-        [-0.011820, 0.042940, 0.968881],
-    ],
-    "tritanopia": [
-        [1.255528, -0.076749, -0.178779],
-        [-0.078411, 0.930809, 0.147602],
-        [0.004733, 0.691367, 0.303900],
-    ],
-}
-XYZ_OF_RGB = np.array(
-    [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
-) / np.array([[0.9505], [1.0], [1.089]])
-
-
-def lab(colour, eye):
-    """CIE L*a*b* (D65) of an sRGB colour as an eye sees it."""
-    value = np.array(colour) / 255
-    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-    xyz = XYZ_OF_RGB @ np.clip(np.asarray(eye) @ linear, 0, 1)
-    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
-    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
-
-
-@pytest.mark.parametrize("eye", EYES.values(), ids=EYES.keys())
-def test_quarters_of_the_scale_are_told_apart_by_every_eye(eye):
-    seen = [lab(SCALE.colour(value), eye) for value in (0, 0.75, 1.5, 2.25, 3)]
-    # A difference of 2.3 is just noticed; small marks on a grey film need several times that.
-    assert min(np.linalg.norm(a - b) for a, b in combinations(seen, 2)) > 12
-
-
-def test_every_colour_is_bright_enough_for_a_dark_film():
-    assert min(lab(SCALE.colour(value), np.eye(3))[0] for value in np.linspace(0, 3, 61)) > 50
-
-
-def test_sure_is_blue_and_doubtful_is_red():
-    red, _, blue = SCALE.colour(0.0)
-    assert blue > 200 > red
-    red, _, blue = SCALE.colour(3.0)
-    assert red > 200 > blue
-
-
-def test_values_beyond_the_ends_have_the_ends_colours():
-    assert SCALE.colour(-1.0) == SCALE.colour(0.0)
-    assert SCALE.colour(50.0) == SCALE.colour(3.0)
-    assert SCALE.tick_label(3.0) == "3+"
-    assert SCALE.tick_label(1.0) == "1"
-
-
-def test_with_a_scale_colours_stand_for_millimetres(make_prediction):
-    prediction = make_prediction([(100, 100)], [5.0], mm_per_px=(0.2, 0.2))
-    scale = scale_for(prediction)
-    assert (scale.unit, scale.maximum) == ("mm", 3.0)
-    assert "spread" in scale.quantity
-    assert coloured_value(prediction, prediction.landmarks[0]) == pytest.approx(1.0)
-
-
-def test_without_one_they_stand_for_percent_of_the_height(make_prediction):
-    prediction = make_prediction([(100, 100)], [5.0], mm_per_px=None)
-    scale = scale_for(prediction)
-    assert (scale.unit, scale.maximum) == ("% of film height", 1.2)
-    # 5 px of 500.
-    assert coloured_value(prediction, prediction.landmarks[0]) == pytest.approx(1.0)
-
-
-def test_the_scale_does_not_depend_on_the_values(make_prediction):
-    low, high = (make_prediction([(100, 100)], [spread]) for spread in (0.1, 90.0))
-    assert scale_for(low) == scale_for(high)
-
-
-def test_one_sample_is_coloured_by_its_expected_error(make_prediction):
-    prediction = make_prediction([(100, 100)], [5.0], kind="baseline", samples=1)
-    assert scale_for(prediction).quantity == "expected error"
-    # Twice 5 px of 0.2 mm.
-    assert coloured_value(prediction, prediction.landmarks[0]) == pytest.approx(2.0)
-
 
 SQUARE = ((100.0, 100.0), (140.0, 100.0), (140.0, 140.0), (100.0, 140.0))
 SHAPES = {
@@ -142,22 +47,26 @@ def test_marks_take_the_region_in_place_of_the_spread(make_prediction):
     assert mark.outlines[0][0] == pytest.approx([200.5, 200.5])
     # From the point to the box's far sides, longer side first, twice as large on the picture.
     assert np.abs(mark.half_axes) == pytest.approx(np.array([[0.0, 60.0], [50.0, 0.0]]))
-    assert mark.value == 1.5
+    assert mark.colour == scale_for(prediction).colour(1.5)
 
 
 def test_all_of_the_film_has_no_outline(make_prediction):
     prediction = with_region(make_prediction([(115.0, 110.0)], [5.0]), SHAPES["whole"])
     (mark,) = marks_of(prediction, zoom=(1.0, 1.0), smallest_radius=4.0)
-    assert mark.outlines == ()
+    assert (mark.outlines, mark.shape) == ((), "square")
     assert mark.radius == pytest.approx(4.0)
+    picture = Image.new("RGB", (400, 200))
+    paint_marks(Painter(picture), [replace(mark, half_axes=20 * np.eye(2))], unit=1.0)
+    for corner in ((95, 90), (135, 90), (95, 130), (135, 130)):
+        assert np.ptp(picture.getpixel(corner)) > 100
 
 
-def test_the_overlay_is_coloured_inside_the_region_and_along_its_edge(make_prediction, film_pixels):
+def test_the_overlay_is_coloured_inside_the_region_and_along_its_edge(make_prediction, film_pixels, of_film):
     plain = make_prediction([(300.0, 400.0)], [1.0])
     colours = {}
     for name in ("hdr", "whole"):
-        sheet = draw_overlay(film_pixels, with_region(plain, SHAPES[name]))
-        colours[name] = np.asarray(sheet, dtype=int)[:500]
+        prediction = with_region(plain, SHAPES[name])
+        colours[name] = of_film(draw_overlay(film_pixels, prediction), prediction)
     changed = np.abs(colours["hdr"] - colours["whole"]).sum(axis=2) > 0
     # The label beside the point may have moved as well.
     columns = np.flatnonzero(changed[:200, :200].any(axis=0))
@@ -218,7 +127,7 @@ def test_a_mark_is_where_its_landmark_is(make_prediction):
     np.testing.assert_allclose(mark.samples, [[52.75, 24.75], [46.75, 24.75], [49.75, 27.75], [49.75, 21.75]])
     # Variance 2 * 36 / 3 along each axis, two standard deviations, half the size.
     np.testing.assert_allclose(lengths(mark.half_axes), np.sqrt(24) * 2 * 0.5)
-    assert mark.value == pytest.approx(6 * 0.2)
+    assert mark.colour == scale_for(prediction).colour(6 * 0.2)
     assert (mark.code, mark.number) == ("P1", 1)
 
 
@@ -238,22 +147,33 @@ def test_one_sample_has_the_circle_of_its_expected_error(make_prediction):
     assert mark.samples.shape == (0, 2)
 
 
-def test_points_to_review_are_hollow_diamonds_and_accepted_ones_are_dots(make_prediction):
-    prediction = make_prediction([(100.0, 100.0), (300.0, 100.0)], [5.0, 5.0])
-    said = [
-        mark.model_copy(update={"verdict": verdict})
-        for mark, verdict in zip(prediction.landmarks, ("accept", "review"), strict=True)
-    ]
-    marks = marks_of(
-        prediction.model_copy(update={"landmarks": tuple(said)}), zoom=(1.0, 1.0), smallest_radius=40.0
+def test_one_sample_and_an_unfit_film_have_no_colour(make_prediction, judged):
+    single = make_prediction([(100, 50)], [6.0], kind="baseline", samples=1)
+    unfit = judged(make_prediction([(100, 50)], [6.0]), "unfit", ["review"])
+    for prediction, standing in ((single, "unjudged"), (unfit, "unfit")):
+        (mark,) = marks_of(prediction, zoom=(1, 1), smallest_radius=1.0)
+        assert (mark.colour, mark.shape, mark.standing) == (UNSCALED, "ellipse", standing)
+
+
+def test_points_to_review_are_hollow_diamonds_and_accepted_ones_are_dots(make_prediction, judged):
+    prediction = judged(
+        make_prediction([(100.0, 100.0), (300.0, 100.0)], [5.0, 5.0]), "fit", ["accept", "review"]
     )
-    assert [mark.doubtful for mark in marks] == [False, True]
+    marks = marks_of(prediction, zoom=(1.0, 1.0), smallest_radius=40.0)
+    assert [mark.standing for mark in marks] == ["accept", "review"]
     picture = Image.new("RGB", (400, 200), (90, 90, 90))
-    before = picture.getpixel((300, 100))
     paint_marks(Painter(picture), marks, unit=4.0)
-    colour = marks[0].colour
-    dot, middle, corner = (picture.getpixel(place) for place in ((100, 100), (300, 100), (317, 100)))
-    assert dot == colour
-    assert middle != colour
-    assert middle != before
-    assert np.abs(np.subtract(corner, colour)).max() < 30
+    dot, middle, corner = (picture.getpixel(place) for place in ((100, 100), (300, 100), (318, 100)))
+    assert dot == COLOURS["accept"]
+    assert max(middle) < 90
+    assert np.abs(np.subtract(corner, COLOURS["review"])).max() < 30
+
+
+def test_a_point_of_which_more_must_be_said_is_marked(make_prediction):
+    prediction = make_prediction([(100, 50)], [6.0])
+    noted = prediction.landmarks[0].model_copy(update={"note": "outside its own 90 % region"})
+    said = prediction.model_copy(update={"landmarks": (noted,)})
+    assert [marks_of(each, zoom=(1, 1), smallest_radius=1.0)[0].noted for each in (prediction, said)] == [
+        False,
+        True,
+    ]

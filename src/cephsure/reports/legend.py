@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from cephsure.reports.marks import has_one_sample, paint_diamond, scale_for
+from cephsure.reports.colours import RAW, has_one_sample, scale_for
+from cephsure.reports.lines import LINE, Line, wrapped
+from cephsure.reports.marks import NOTED
 from cephsure.reports.painter import (
     BACKGROUND,
     FAINT,
@@ -20,44 +21,40 @@ from cephsure.reports.painter import (
     ellipse_outline,
     text_width,
 )
+from cephsure.reports.symbols import paint_symbol, standing_of
 
 if TYPE_CHECKING:
-    from cephsure.reports.marks import ColourScale
+    from collections.abc import Iterable, Sequence
+
+    from cephsure.reports.colours import ColourScale
+    from cephsure.reports.lines import Symbol
     from cephsure.reports.painter import Colour
+    from cephsure.reports.symbols import Standing
     from cephsure.uncertainty import Prediction
+
+    Key = tuple[Standing | Symbol, str]
 
 _REGION_KINDS = {"hdr": "level set of the heat map", "ellipse": "ellipse", "disc": "disc"}
 _SAMPLES_ARE = {"ensemble": "members", "mc-dropout": "passes", "baseline": "samples"}
-_FONT_HAS = frozenset(map(chr, range(32, 127))) | frozenset("·…±°“”’")
-_IN_ASCII = str.maketrans({"′": "'", "″": '"', "–": "-", "—": "-", "≥": ">", "ß": "ss", "ø": "o", "ł": "l"})
-
-_LINE = 1.55  # from one line to the next, in font sizes
-_INDENT = 1.6  # of a key's text, for its symbol, in font sizes
-
-Symbol = Literal["region", "samples", "accepted", "review"]
+_STANDINGS: dict[Standing, str] = {
+    "accept": "accepted",
+    "review": "to be reviewed",
+    "unjudged": "not judged",
+    "unfit": "film unfit, no result",
+}
+_INDENT = 1.8  # of a key's text, for its symbol, in font sizes
 
 
 @dataclass(frozen=True, slots=True)
 class LegendText:
-    """What the legend says: film, model, what colours and each symbol mean, what the picture is not for."""
+    """What the legend says: film, model, colours (None for no scale), each symbol, what it is not for."""
 
     film: str
     model: str
-    scale: str
-    keys: tuple[tuple[Symbol, str], ...]
+    scale: str | None
+    points: tuple[Key, ...]  # the symbols of verdicts
+    around: tuple[Key, ...]  # what is drawn round the points
     disclaimer: str
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of text: where it starts, its height's middle, and the symbol before it, if any."""
-
-    text: str
-    x: float
-    y: float
-    size: int
-    colour: Colour
-    symbol: Symbol | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,169 +64,178 @@ class Legend:
     width: int
     height: int
     lines: tuple[Line, ...]
-    bar: tuple[float, float, float, float]  # left, top, right, bottom
+    scale: ColourScale | None
+    bar: tuple[float, float, float, float] | None  # left, top, right, bottom
     ticks: tuple[float, ...]  # x of the scale's ticks on the bar
-    scale: ColourScale
 
 
 def legend_text(prediction: Prediction, *, smallest_px: float) -> LegendText:
-    """What the legend of a prediction says; regions are drawn at least ``smallest_px`` of the film wide."""
+    """What the legend of a prediction says; ellipses are drawn at least ``smallest_px`` of the film wide."""
     film, model, scale = prediction.film, prediction.model, scale_for(prediction)
-    samples = _SAMPLES_ARE[model.kind]
-    in_mm = film.mm_per_px is not None
-    smallest = f"{smallest_px * film.mm_per_px[1]:.1f} mm" if film.mm_per_px else f"{smallest_px:.0f} px"
-    keys: dict[Symbol, str]
-    if has_one_sample(prediction):
-        taken = f"{model.kind}, one sample"
-        keys = {"region": f"circle: expected error (one sample has no spread), at least {smallest}"}
-    else:
-        taken = f"{model.kind}, {model.samples} {samples}"
-        keys = {
-            "region": f"ellipse: 2 SD of the {samples}' points, at least {smallest}",
-            "samples": f"points of the {model.samples} {samples}",
-        }
-    regions = [mark.region for mark in prediction.landmarks if mark.region is not None]
-    if regions:
-        level, kind = 100 * regions[0].level, _REGION_KINDS[regions[0].kind]
-        whole = sum(region.whole_film for region in regions)
-        without = f"; {whole} without: all of the film" if whole else ""
-        keys["region"] = f"holds the true point with {level:g} % probability ({kind}){without}"
-    if prediction.verdict is not None:
-        if any(mark.verdict == "accept" for mark in prediction.landmarks):
-            keys["accepted"] = "dot: accepted"
-        said = f" ({'; '.join(prediction.reasons)})" if prediction.reasons else ""
-        keys["review"] = in_font(f"diamond: to be reviewed. film: {prediction.verdict}{said}")
+    samples = "one sample" if has_one_sample(prediction) else f"{model.samples} {_SAMPLES_ARE[model.kind]}"
+    unknown = "" if film.mm_per_px is not None else "scale unknown"
     return LegendText(
-        film=in_font(Path(film.path).name if film.path is not None else "film without a file"),
-        model=in_font(f"{model.name} ({taken})"),
-        scale=f"colour: {scale.quantity}, {scale.unit}" + ("" if in_mm else "; scale unknown"),
-        keys=tuple(keys.items()),
-        disclaimer=in_font(prediction.disclaimer),
+        film=Path(film.path).name if film.path is not None else "film without a file",
+        model=f"{model.name} ({model.kind}, {samples})" + (f"; {unknown}" if unknown else ""),
+        scale=None if scale is None else f"colour: {scale.quantity}, {scale.unit}",
+        points=(*_standings(prediction), *_notes(prediction)),
+        around=tuple(_around(prediction, smallest_px=smallest_px)),
+        disclaimer=prediction.disclaimer,
     )
 
 
-def in_font(text: str) -> str:
-    """The text in the letters that Pillow's own font has: accents dropped, other letters as question marks.
+def _standings(prediction: Prediction) -> list[Key]:
+    """What each verdict's symbol means, and how many points have it."""
+    found = [standing_of(prediction, mark) for mark in prediction.landmarks]
+    return [
+        (standing, f"{means} ({found.count(standing)} of {len(found)})")
+        for standing, means in _STANDINGS.items()
+        if standing in found
+    ]
 
-    >>> in_font("Drevický′ 頭.png")
-    "Drevicky' ?.png"
-    """
-    plain = unicodedata.normalize("NFKD", text.translate(_IN_ASCII))
-    letters = (c for c in plain if not unicodedata.combining(c))
-    return "".join(c if c in _FONT_HAS else "?" for c in letters)
+
+def _notes(prediction: Prediction) -> list[Key]:
+    """What else must be said, and of which points."""
+    notes: dict[str, list[str]] = {}
+    for mark in prediction.landmarks:
+        if mark.note is not None:
+            notes.setdefault(mark.note, []).append(mark.code)
+    return [("noted", f"{note}: {', '.join(codes)}") for note, codes in notes.items()]
+
+
+def _around(prediction: Prediction, *, smallest_px: float) -> Iterable[Key]:
+    """What is drawn round the points: promised regions, or else what the samples' raw spread is."""
+    film, model = prediction.film, prediction.model
+    members, single = f"{model.samples} {_SAMPLES_ARE[model.kind]}", has_one_sample(prediction)
+    regions = [(mark.code, mark.region) for mark in prediction.landmarks if mark.region is not None]
+    if regions:
+        first = regions[0][1]
+        level = f"{100 * first.level:g} % region"
+        whom = f", for {prediction.for_whom}" if prediction.for_whom else ""
+        whole = [code for code, region in regions if region.whole_film]
+        if len(whole) < len(regions):
+            yield "region", f"{level} ({_REGION_KINDS[first.kind]}){whom}"
+        if whole:
+            codes = ", ".join(whole)
+            yield "whole", f"in a square: {level}{whom}, is all of the film: {codes}"
+    else:
+        smallest = f"{smallest_px * film.mm_per_px[1]:.1f} mm" if film.mm_per_px else f"{smallest_px:.0f} px"
+        shape = (
+            "circle: mean distance in the heat map" if single else f"ellipse: 2 SD of the {members}' points"
+        )
+        yield "ellipse", f"{shape}, at least {smallest} ({RAW})"
+    if not single:
+        yield "samples", f"points of the {members}"
+
+
+class _Column:
+    """A column of lines that is filled from the top."""
+
+    def __init__(self, left: float, top: float, width: float, size: int) -> None:
+        self.left, self.width, self.size, self.y = left, width, size, top
+        self.lines: list[Line] = []
+        self.bar: tuple[float, float, float, float] | None = None
+        self.ticks: tuple[float, ...] = ()
+
+    def write(self, text: str, colour: Colour = FAINT, *, size: int | None = None) -> None:
+        size = size or self.size
+        for part in wrapped(text, size, self.width):
+            self.lines.append(Line(part, self.left, self.y + LINE * size / 2, size, colour))
+            self.y += LINE * size
+
+    def keys(self, keys: Sequence[Key]) -> None:
+        """What each symbol means, the symbol before the first line of its text."""
+        left = self.left + _INDENT * self.size
+        for symbol, text in keys:
+            for index, part in enumerate(wrapped(text, self.size, self.width - _INDENT * self.size)):
+                middle = self.y + LINE * self.size / 2
+                self.lines.append(Line(part, left, middle, self.size, FAINT, None if index else symbol))
+                self.y += LINE * self.size
+
+    def colour_bar(self, title: str, scale: ColourScale) -> None:
+        """The title, the bar, and the numbers under it."""
+        self.write(title, INK)
+        self.bar = (self.left, self.y, self.left + self.width, self.y + 0.8 * self.size)
+        self.ticks = tuple(self.left + self.width * tick / scale.maximum for tick in scale.ticks)
+        self.y += 0.8 * self.size
+        for x, tick in zip(self.ticks, scale.ticks, strict=True):
+            text = scale.tick_label(tick)
+            width = text_width(text, self.size)
+            start = min(max(x - width / 2, self.left), self.left + self.width - width)
+            self.lines.append(Line(text, start, self.y + 0.8 * self.size, self.size, FAINT))
+        self.y += (0.8 + LINE / 2) * self.size
 
 
 def lay_out_legend(prediction: Prediction, *, width: int, size: int, smallest_px: float) -> Legend:
-    """Lay a legend out in one column, or in two where the width, in px, allows it; every line fits the width.
+    """Lay a legend out in one column, or in two where the width, in px, allows it; no line is cut.
 
     ``size`` is that of the smaller font, in px, ``smallest_px`` as for `legend_text`.
     """
     said, scale = legend_text(prediction, smallest_px=smallest_px), scale_for(prediction)
-    margin, step = 1.2 * size, _LINE * size
+    margin, gap = 1.2 * size, 0.4 * size
     two_columns = width >= 62 * size
-    column = (width - 3 * margin) / 2 if two_columns else width - 2 * margin
-    big = round(1.3 * size)
-    about = (
-        Line(shortened(said.film, big, column), margin, margin + big / 2, big, INK),
-        Line(shortened(said.model, size, column), margin, margin + big / 2 + step, size, FAINT),
-    )
-    about_end = about[-1].y
-    bar_left = 2 * margin + column if two_columns else margin
-    bar_top = about[0].y if two_columns else about_end + 1.2 * step
-    bar_lines, bar, ticks = _bar(said.scale, scale, size=size, left=bar_left, top=bar_top, width=column)
-    keys_top = about_end + 1.2 * step if two_columns else bar_lines[-1].y + 1.2 * step
-    keys = _keys(said, size=size, left=margin, top=keys_top, width=column)
-    # In two columns the disclaimer stands under the bar, level with the last key.
-    parts = wrapped(said.disclaimer, size, column)
-    level = keys[-1].y - (len(parts) - 1) * step
-    first = max(level, bar_lines[-1].y + step) if two_columns else keys[-1].y + 1.2 * step
-    disclaimer = [Line(part, bar_left, first + i * step, size, INK) for i, part in enumerate(parts)]
-    lines = (*about, *bar_lines, *keys, *disclaimer)
-    height = round(max(line.y for line in lines) + step / 2 + margin / 2)
-    return Legend(width, height, lines, bar, ticks, scale)
-
-
-def _bar(
-    title: str, scale: ColourScale, *, size: int, left: float, top: float, width: float
-) -> tuple[list[Line], tuple[float, float, float, float], tuple[float, ...]]:
-    """The colour bar's title and numbers, its box, and where its ticks stand."""
-    parts = wrapped(title, size, width)
-    lines = [Line(part, left, top + i * _LINE * size, size, INK) for i, part in enumerate(parts)]
-    bar_top = lines[-1].y + 0.8 * size
-    bar = (left, bar_top, left + width, bar_top + 0.8 * size)
-    ticks = tuple(left + width * tick / scale.maximum for tick in scale.ticks)
-    for x, tick in zip(ticks, scale.ticks, strict=True):
-        text = scale.tick_label(tick)
-        label_width = text_width(text, size)
-        start = min(max(x - label_width / 2, left), left + width - label_width)
-        lines.append(Line(text, start, bar[3] + 0.8 * size, size, FAINT))
-    return lines, bar, ticks
-
-
-def _keys(said: LegendText, *, size: int, left: float, top: float, width: float) -> list[Line]:
-    """What each symbol means, the symbol before the first line of its text."""
-    indent, lines = _INDENT * size, list[Line]()
-    for symbol, text in said.keys:
-        for index, part in enumerate(wrapped(text, size, width - indent)):
-            y = top + len(lines) * _LINE * size
-            lines.append(Line(part, left + indent, y, size, FAINT, None if index else symbol))
-    return lines
+    across = (width - 3 * margin) / 2 if two_columns else width - 2 * margin
+    left = right = _Column(margin, 0.7 * margin, across, size)
+    if two_columns:
+        right = _Column(2 * margin + across, 0.7 * margin, across, size)
+    left.write(said.film, INK, size=round(1.3 * size))
+    left.write(said.model)
+    left.y += gap
+    left.keys(said.points)
+    right.y += 0 if two_columns else gap
+    if scale is not None and said.scale is not None:
+        right.colour_bar(said.scale, scale)
+        right.y += gap
+    right.keys(said.around)
+    foot = _Column(margin, max(left.y, right.y) + gap, width - 2 * margin, size)
+    foot.write(said.disclaimer, INK)
+    columns = dict.fromkeys((left, right, foot))
+    lines = tuple(line for column in columns for line in column.lines)
+    return Legend(width, round(foot.y + 0.6 * margin), lines, scale, right.bar, right.ticks)
 
 
 def draw_legend(legend: Legend) -> Image.Image:
     """Draw a legend as a picture of its own."""
     picture = Image.new("RGB", (legend.width, legend.height), BACKGROUND)
-    left, top, right, bottom = (round(v) for v in legend.bar)
-    span = max(right - left, 1)
-    row = [legend.scale.colour(legend.scale.maximum * i / max(span - 1, 1)) for i in range(span)]
-    strip = Image.fromarray(np.array([row], dtype=np.uint8))
-    picture.paste(strip.resize((span, max(bottom - top, 1)), Image.Resampling.NEAREST), (left, top))
     painter = Painter(picture)
-    for x in legend.ticks[1:-1]:
-        painter.line(
-            np.array([x, top]), np.array([x, bottom - 1.0]), max(1.0, 0.1 * (bottom - top)), BACKGROUND
-        )
+    if legend.scale is not None and legend.bar is not None:
+        _draw_bar(painter, legend.scale, legend.bar, legend.ticks)
     for line in legend.lines:
         painter.text((line.x, line.y), line.text, line.size, line.colour)
         if line.symbol is not None:
-            _draw_symbol(painter, line)
+            _draw_symbol(painter, line, line.symbol)
     return picture
 
 
-def wrapped(text: str, size: int, width: float) -> list[str]:
-    """Break a text at spaces into lines no wider than ``width`` px."""
-    lines: list[str] = []
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and text_width(longer, size) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(shortened(word, size, width))
-    return lines
+def _draw_bar(
+    painter: Painter, scale: ColourScale, bar: tuple[float, float, float, float], ticks: tuple[float, ...]
+) -> None:
+    left, top, right, bottom = (round(v) for v in bar)
+    span = max(right - left, 1)
+    row = [scale.colour(scale.maximum * i / max(span - 1, 1)) for i in range(span)]
+    strip = Image.fromarray(np.array([row], dtype=np.uint8))
+    painter.picture.paste(strip.resize((span, max(bottom - top, 1)), Image.Resampling.NEAREST), (left, top))
+    for x in ticks[1:-1]:
+        ends = np.array([x, top]), np.array([x, bottom - 1.0])
+        painter.line(*ends, max(1.0, 0.1 * (bottom - top)), BACKGROUND)
 
 
-def shortened(text: str, size: int, width: float) -> str:
-    """Cut the middle out of a text that is wider than ``width`` px: names differ at their ends."""
-    if text_width(text, size) <= width:
-        return text
-    for kept in range(len(text) - 1, 0, -1):
-        short = f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}"
-        if text_width(short, size) <= width:
-            return short
-    return ""
-
-
-def _draw_symbol(painter: Painter, line: Line) -> None:
-    radius = capital_height(line.size) * 0.55
-    middle = np.array([line.x - _INDENT * line.size + radius, line.y])
-    if line.symbol == "region":
+def _draw_symbol(painter: Painter, line: Line, symbol: Standing | Symbol) -> None:
+    radius = capital_height(line.size) * 0.6
+    middle = np.array([line.x - _INDENT * line.size + 1.2 * radius, line.y])
+    if symbol == "region" or symbol == "ellipse":  # noqa: PLR1714 - mypy narrows by it
         outer, inner = (ellipse_outline(middle, r * np.eye(2)) for r in (radius, 0.75 * radius))
-        painter.polygon(outer, INK, opacity=0.22)
+        if symbol == "region":
+            painter.polygon(outer, INK, opacity=0.22)
         painter.polygon(outer, INK, hole=inner)
-    elif line.symbol == "accepted":
-        painter.disc(middle, 0.6 * radius, INK)
-    elif line.symbol == "review":
-        paint_diamond(painter, middle, 0.5 * radius, INK)
-    else:
+    elif symbol == "samples":
         for x, y in ((-0.6, 0.2), (0.1, -0.5), (0.6, 0.35)):
             painter.disc(middle + radius * np.array([x, y]), max(0.7, 0.16 * radius), INK, opacity=0.8)
+    elif symbol == "noted":
+        painter.text((middle[0] - text_width(NOTED, line.size) / 2, line.y), NOTED, line.size, INK)
+    elif symbol == "whole":
+        corners = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+        outer, inner = (middle + r * radius * corners for r in (1.0, 0.75))
+        painter.polygon(outer, INK, hole=inner)
+    else:
+        paint_symbol(painter, symbol, middle, 0.45 * radius * (1.4 if symbol == "accept" else 1.0), halo=0)

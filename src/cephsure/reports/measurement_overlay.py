@@ -11,7 +11,7 @@ from PIL import Image
 from cephsure.cephalometry.analysis import UNDECIDABLE
 from cephsure.cephalometry.catalogue import shipped_analyses
 from cephsure.reports.labels import paint_labels
-from cephsure.reports.legend import in_font, shortened
+from cephsure.reports.lines import shortened
 from cephsure.reports.marks import DOT_RADIUS, to_picture
 from cephsure.reports.overlay import film_ground, stacked, write_png
 from cephsure.reports.painter import BACKGROUND, BLACK, FAINT, INK, WHITE, Painter, text_width
@@ -130,8 +130,8 @@ def _paint(
     for point in points.values():
         painter.disc(point, (DOT_RADIUS + 0.9) * unit, BLACK, opacity=0.75)
         painter.disc(point, DOT_RADIUS * unit, WHITE)
-    labels = [(in_font(code), WHITE) for code in points]
-    labels += [(in_font(line.label), line.colour) for line in lines]
+    labels = [(code, WHITE) for code in points]
+    labels += [(line.label, line.colour) for line in lines]
     places = [*points.values(), *(line.ends.mean(axis=0) for line in lines)]
     half_axes = np.zeros((len(places), 2, 2)) + 2 * unit * np.eye(2)
     paint_labels(painter, labels, np.array(places).reshape(-1, 2), half_axes, unit=unit, size=size)
@@ -144,7 +144,7 @@ def _table(analysis: Analysis, *, width: int, size: int) -> Image.Image:
     widest = max((text_width(text, size) for text, _ in texts), default=0.0) + 2 * size
     columns = max(1, min(3, int((width - 2 * margin) // widest)))
     rows = -(-len(texts) // columns)
-    foot = [in_font(line) for line in (_about(analysis), analysis.disclaimer)]
+    foot = [_about(analysis), analysis.disclaimer]
     height = round(2 * margin + (rows + len(foot) + 0.5) * step)
     picture = Image.new("RGB", (width, height), BACKGROUND)
     painter = Painter(picture)
@@ -163,14 +163,14 @@ def _row(measured: MeasuredValue) -> tuple[str, Colour]:
     """One measurement in one line, and the line's colour."""
     digits, sign = (3 if measured.unit == "ratio" else 1), _UNITS[measured.unit]
     if measured.value is None:
-        return in_font(f"{measured.code}  {measured.missing}"), FAINT
+        return f"{measured.code}  {measured.missing}", FAINT
     parts = [f"{measured.code}  {measured.value:.{digits}f}{sign}"]
     if measured.interval_90 is not None:
         low, high = measured.interval_90
         parts.append(f"({low:.{digits}f} to {high:.{digits}f})")
     said = measured.decision or measured.class_of_value
     text = "  ".join([*parts, *([said] if said else [])])
-    return in_font(text), _DOUBT if measured.decision == UNDECIDABLE else INK
+    return text, _DOUBT if measured.decision == UNDECIDABLE else INK
 
 
 def _about(analysis: Analysis) -> str:

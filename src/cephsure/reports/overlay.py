@@ -11,23 +11,26 @@ from PIL import Image
 
 from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
+from cephsure.reports.band import draw_band
 from cephsure.reports.labels import paint_labels
-from cephsure.reports.legend import draw_legend, in_font, lay_out_legend
-from cephsure.reports.marks import marks_of, paint_marks
-from cephsure.reports.painter import BACKGROUND, WHITE, Painter
+from cephsure.reports.legend import draw_legend, lay_out_legend
+from cephsure.reports.marks import NOTED, marks_of, paint_marks
+from cephsure.reports.painter import BACKGROUND, Painter
+from cephsure.reports.symbols import COLOURS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from cephsure.reports.marks import Mark
     from cephsure.uncertainty import Prediction
     from cephsure.uncertainty.prediction import FilmInfo
 
 Labels = Literal["code", "number"]
 
 NARROWEST_PX = 200
-SMALLEST_RADIUS = 5.5  # in strokes
+SMALLEST_RADIUS = 8.5  # in strokes
 _DARKEST, _BRIGHTEST = 10, 190
 
 
@@ -38,11 +41,13 @@ def draw_overlay(
     width_px: int | None = None,
     labels: Labels = "code",
 ) -> Image.Image:
-    """Draw a film with its landmarks and, below the film, a legend.
+    """Draw a film with its landmarks, over it a band with the verdict and under it a legend.
 
-    Each landmark is a point in the colour of its uncertainty, within the ellipse of two standard deviations
-    of its samples (a baseline's one sample: the circle of the expected error), with the samples as faint dots
-    and the landmark's code beside it. The film is shown in softened greys, so that the marks stand out.
+    Each landmark is its verdict's symbol with its code beside it, in the region that holds the true point, in
+    the colour of its expected error; the samples are faint dots. Where nothing is promised there is, in place
+    of the region, the raw ellipse of two standard deviations of the samples (of one sample: the circle of
+    the heat map's mean distance), and the legend says so; on an unfit film all is grey and struck through.
+    The film is shown in softened greys, so that the marks stand out.
 
     Args:
         film_pixels: (height, width) grey values in [0, 1], as in ``Film.pixels``.
@@ -51,7 +56,7 @@ def draw_overlay(
         labels: write the landmarks' codes or their numbers.
 
     Returns:
-        An RGB picture: the film at the top left, reduced or enlarged to the width, the legend beneath.
+        An RGB picture: the band, the film, reduced or enlarged to the width, and the legend.
 
     Raises:
         InputError: the pixels are not those of the prediction's film.
@@ -63,7 +68,7 @@ def draw_overlay(
     paint_marks(painter, marks, unit=unit)
     paint_labels(
         painter,
-        [(in_font(mark.code) if labels == "code" else str(mark.number), WHITE) for mark in marks],
+        [(_label(mark, labels), COLOURS[mark.standing]) for mark in marks],
         np.array([mark.point for mark in marks]).reshape(-1, 2),
         np.array([mark.half_axes for mark in marks]).reshape(-1, 2, 2),
         unit=unit,
@@ -72,7 +77,12 @@ def draw_overlay(
     legend = lay_out_legend(
         prediction, width=ground.picture.width, size=size, smallest_px=SMALLEST_RADIUS * unit / ground.zoom[1]
     )
-    return stacked(ground.picture, draw_legend(legend))
+    band = draw_band(prediction, width=ground.picture.width, size=size)
+    return stacked(band, ground.picture, draw_legend(legend))
+
+
+def _label(mark: Mark, labels: Labels) -> str:
+    return (mark.code if labels == "code" else str(mark.number)) + (NOTED if mark.noted else "")
 
 
 def write_overlay(
@@ -148,9 +158,11 @@ def softened(film_pixels: NDArray[np.float32], size: tuple[int, int]) -> Image.I
     return picture.convert("RGB")
 
 
-def stacked(picture: Image.Image, below: Image.Image) -> Image.Image:
-    """A picture, and beneath it another of the same width."""
-    sheet = Image.new("RGB", (picture.width, picture.height + below.height), BACKGROUND)
-    sheet.paste(picture, (0, 0))
-    sheet.paste(below, (0, picture.height))
+def stacked(*pictures: Image.Image) -> Image.Image:
+    """Pictures of the same width, one beneath the other."""
+    sheet = Image.new("RGB", (pictures[0].width, sum(picture.height for picture in pictures)), BACKGROUND)
+    top = 0
+    for picture in pictures:
+        sheet.paste(picture, (0, top))
+        top += picture.height
     return sheet

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw
+
+from cephsure.reports.letters import runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from cephsure.reports.letters import Run
 
     Array = NDArray[np.float64]
 
@@ -119,23 +122,28 @@ class Painter:
         ``place`` is the text's left end (x) and the middle of its capital letters (y), ``halo`` the width in
         pixels of a black edge round the letters.
         """
-        if not text:
-            return
-        fine, x, y = SUPERSAMPLING, place[0], place[1] + capital_height(size) / 2
+        fine, (x, y) = SUPERSAMPLING, place
         # Drawn larger and reduced like the shapes: at a few pixels the font's own fitting spoils its spacing.
         edge = round(halo * fine)
-        left, top, right, bottom = font(size * fine).getbbox(text, anchor="ls", stroke_width=edge)
-        low = np.floor([x + left / fine, y + top / fine]).astype(int)
-        high = np.ceil([x + right / fine, y + bottom / fine]).astype(int) + 1
+        base = y + capital_height(size) / 2
+        for run in runs(text):
+            self._run(run, (x, base), size, colour, edge=edge)
+            x += _length(run, size)
+
+    def _run(self, run: Run, start: tuple[float, float], size: int, colour: Colour, *, edge: int) -> None:
+        """Write a part of a line from a point on its base line on."""
+        fine, font = SUPERSAMPLING, run.at(size * SUPERSAMPLING)
+        said: dict[str, Any] = {"anchor": "ls", "direction": run.direction}
+        left, top, right, bottom = font.getbbox(run.text, stroke_width=edge, **said)
+        low = np.floor([start[0] + left / fine, start[1] + top / fine]).astype(int)
+        high = np.ceil([start[0] + right / fine, start[1] + bottom / fine]).astype(int) + 1
         width, height = (int(v) for v in high - low)
-        start = ((x - low[0]) * fine, (y - low[1]) * fine)
+        origin = ((start[0] - low[0]) * fine, (start[1] - low[1]) * fine)
         # Small letters on a picture need more body than the font gives them.
         body = 1 if edge and size < _SMALL_TEXT_PX else 0
         for letters, stroke in ((BLACK, edge), (colour, body))[0 if edge else 1 :]:
             mask = Image.new("L", (width * fine, height * fine))
-            ImageDraw.Draw(mask).text(
-                start, text, fill=255, font=font(size * fine), anchor="ls", stroke_width=stroke
-            )
+            ImageDraw.Draw(mask).text(origin, run.text, fill=255, font=font, stroke_width=stroke, **said)
             self.picture.paste(letters, (int(low[0]), int(low[1])), mask.reduce(fine))
 
 
@@ -151,15 +159,14 @@ def ellipse_outline(centre: Array, half_axes: Array, *, count: int = 72) -> Arra
     return centre + np.stack([np.cos(angle), np.sin(angle)], axis=1) @ half_axes
 
 
-@cache
-def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Pillow's own font in a size in pixels: no font file needs to be installed."""
-    return ImageFont.load_default(size=size)
-
-
 def text_width(text: str, size: int) -> float:
     """Width of a line of text in pixels."""
-    return float(font(size * SUPERSAMPLING).getlength(text)) / SUPERSAMPLING
+    return sum(_length(run, size) for run in runs(text))
+
+
+def _length(run: Run, size: int) -> float:
+    font = run.at(size * SUPERSAMPLING)
+    return float(font.getlength(run.text, direction=run.direction)) / SUPERSAMPLING
 
 
 def capital_height(size: int) -> float:
