@@ -48,7 +48,7 @@ def test_a_new_bundle_predicts_errors_and_regions(cephsure, options, dot_films, 
 
     film = dot_films.parent / "003.png"
     words = ["predict", film, "--model", out, *SCALE, "--out", tmp_path / "found"]
-    run = cephsure(*words, "--level", "0.8", "--region", "ellipse")
+    run = cephsure(*words, "--level", "0.8", "--region", "ellipse", "--all")
     assert run.status == 0, run.err
     assert {"80", "region", "mm²"} <= set(run.out.split())
     assert "reader one" in run.out

@@ -16,7 +16,6 @@ from cephsure.studies.cases import films_of_split, plain_cases
 from cephsure.studies.predictions import predict_cases
 from cephsure.studies.registry import EXPERIMENTS
 from cephsure.studies.result import ExperimentResult, ResultTable
-from cephsure.workflows import study as workflow
 
 
 class Registry:
@@ -237,10 +236,13 @@ def test_bad_input_is_one_line(run, tmp_path, name, options, complaint):
 
 
 def test_missing_packages_are_named(run, monkeypatch):
-    monkeypatch.setattr(workflow, "find_spec", lambda name: None if name in {"pandas", "sklearn"} else name)
+    missing = {"pandas", "sklearn"}
+    monkeypatch.setattr("cephsure.workflows.batch.find_spec", lambda name: None if name in missing else name)
     outcome = run("accuracy")
     assert outcome.status == 2
-    assert outcome.lines == ['error: experiments need scikit-learn, pandas (pip install "cephsure[studies]")']
+    assert outcome.lines == [
+        'error: cephsure experiment needs scikit-learn, pandas (pip install "cephsure[studies]")'
+    ]
 
 
 def test_help_says_what_each_experiment_is(cephsure):

@@ -152,12 +152,12 @@ def test_no_film_at_all_loads_no_model(cephsure, tmp_path, fake_model):
     assert fake_model == []
 
 
-def test_an_output_folder_that_cannot_be_made_is_said_before_any_work(cephsure, write_film, fake_model):
+def test_an_output_folder_that_cannot_be_written_is_said_before_any_work(cephsure, write_film, fake_model):
     film = write_film()
     run = cephsure("predict", film, "--out", film)
     assert run.status == 2
     assert len(run.lines) == 1
-    assert "this folder cannot be made" in run.lines[0]
+    assert "is a file: a folder is needed" in run.lines[0]
     assert fake_model == []
 
 

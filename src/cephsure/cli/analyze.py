@@ -135,7 +135,7 @@ def _measure_films(
     complaints: terminal.Complaints,
 ) -> int:
     """Measure films and show what was measured; the number of inputs."""
-    from cephsure.atomic import write_atomically
+    from cephsure.atomic import check_files, write_atomically
     from cephsure.exports.output_files import readable_json
 
     paths, problems = find_films(arguments)
@@ -143,7 +143,9 @@ def _measure_films(
         complaints.add(problem)
     if json_file is not None and len(paths) != 1:
         raise typer.BadParameter("--json is for one film; for several, name a folder with --out DIR")
-    with terminal.following(complaints) as on_progress:
+    check_files(json_file)
+    folder = None if files is None else files.folder
+    with terminal.following(complaints, films=len(paths), folder=folder) as on_progress:
         batch = analyze_films(paths, model, options=options, files=files, on_progress=on_progress)
     done = [film.analysis for film in batch.results]
     if paths:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.atomic import write_atomically
+from cephsure.atomic import check_files, write_atomically
 from cephsure.errors import InputError
 from cephsure.workflows.batch import DEFAULT_MODEL, OnProgress, open_model, silent
 
@@ -70,6 +70,7 @@ def reader_profile(
     """
     from cephsure.uncertainty.readers.reader import profiled, write_reader
 
+    check_files(out, page)
     loaded, _ = open_model(model, device, None, on_progress)
     profile = partial(
         profiled,

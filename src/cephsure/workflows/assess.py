@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cephsure.atomic import write_atomically
+from cephsure.atomic import check_files, write_atomically
 from cephsure.datasets import annotators, film_of, select
 from cephsure.datasets import truth as truth_of
 from cephsure.errors import FilmError, InputError
@@ -194,6 +194,7 @@ def evaluate(
         InputError: the data set or a file cannot be used, or as ``assess_films``.
     """
     check_tolerance(tolerance_mm)
+    check_files(json_file, csv_file)
     data = AnnotatedData.of(data)
     loaded, at = open_model(model, device, executor, on_progress)
     whole = data.open(loaded.landmark_set)

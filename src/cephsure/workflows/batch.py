@@ -17,13 +17,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from cephsure.errors import BundleError, FilmError
+from cephsure.errors import BundleError, FilmError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from concurrent.futures import Executor
 
     from cephsure.datasets import AnnotatedFilm, Dataset, DatasetFormat
@@ -35,6 +36,8 @@ DEFAULT_MODEL = "default-ensemble"
 GPU_THREADS = 8
 """Films that are worked on side by side where the networks are on a GPU."""
 MEAN, WHOLE, TRAIN = "mean", "all", "train"
+FIGURES = {"matplotlib": "matplotlib"}
+"""What figures need, by module."""
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -191,6 +194,22 @@ def open_model(
     if executor is None and model.device != "cpu":
         executor = ThreadPoolExecutor(max_workers=GPU_THREADS, thread_name_prefix="cephsure-films")
     return model, Workplace(executor, on_progress)
+
+
+def check_installed(what: str, modules: Mapping[str, str], *, extra: str) -> None:
+    """Refuse what needs packages that are not there, before any work is done.
+
+    Args:
+        what: needs them, as in "training".
+        modules: module -> the package that has it.
+        extra: of this package, that brings them.
+
+    Raises:
+        InputError: one is missing.
+    """
+    missing = [package for module, package in modules.items() if find_spec(module) is None]
+    if missing:
+        raise InputError(f"{what} needs {', '.join(missing)}", remedy=f'pip install "cephsure[{extra}]"')
 
 
 class Counter:

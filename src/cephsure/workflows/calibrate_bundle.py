@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cephsure import __version__
-from cephsure.atomic import write_atomically
+from cephsure.atomic import check_folders, write_atomically
 from cephsure.bundles.edit import edit_bundle
 from cephsure.datasets import KnownFilms, annotators, select
 from cephsure.errors import InputError
@@ -148,6 +148,7 @@ def calibrate(
     options, data = options or CalibrateOptions(), AnnotatedData.of(data)
     if out is not None and out.exists():
         raise InputError("is there already", where=out, remedy="name a new folder, or remove this one")
+    check_folders(out, report)
     loaded, at = open_model(model, device, executor, on_progress)
     whole = data.open(loaded.landmark_set)
     split, known = data.split or usual_split(whole), KnownFilms()

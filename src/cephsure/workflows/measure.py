@@ -117,7 +117,7 @@ def compare_classes(
     Raises:
         InputError: model, data set or an option cannot be used, or not one film.
     """
-    from cephsure.atomic import write_atomically
+    from cephsure.atomic import check_files, write_atomically
     from cephsure.cephalometry.class_agreement import class_study
     from cephsure.datasets import annotators
     from cephsure.datasets import truth as truth_of
@@ -125,6 +125,7 @@ def compare_classes(
     from cephsure.workflows.assess import choose_films
     from cephsure.workflows.networks import Networks
 
+    check_files(json_file)
     data, options = AnnotatedData.of(data), options or AnalyzeOptions()
     definitions, (loaded, at) = options.definitions(), open_model(model, device, executor, on_progress)
     dataset, split = choose_films(data.open(loaded.landmark_set), data, Networks(loaded), at)

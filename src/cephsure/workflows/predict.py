@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from cephsure.atomic import check_folders
 from cephsure.errors import InputError
 from cephsure.workflows.batch import DEFAULT_MODEL, Batch, OnProgress, goes_on, open_model, silent
 
@@ -98,12 +99,10 @@ class OutputFiles:
         if unknown:
             raise InputError(f"no format is called {unknown[0]!r}; known: {', '.join(known)}")
 
-    def make_folder(self) -> None:
-        """Make the folder, if it is not there; raise `InputError` if it cannot be made."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"this folder cannot be made: {error.strerror}", where=self.folder) from error
+    def make_folder(self, stems: Collection[str]) -> None:
+        """Make the folder, if it is not there; `InputError` if files of these stems cannot be written."""
+        check_folders(self.folder, name=max(stems, key=len) + OVERLAY_SUFFIX)
+        self.folder.mkdir(parents=True, exist_ok=True)
 
 
 def predict_films(
@@ -155,11 +154,12 @@ def do_films(
         files.check(formats)
     if not tasks:
         return Batch((), {})
+    stems = unique_stems(tasks)
     if files is not None:
-        files.make_folder()
+        files.make_folder(stems)
     model, at = opened()
-    stems = list(zip(tasks, unique_stems(tasks), strict=True))
-    return at.each_film(work(model), stems, path=lambda task: task[0], is_films_own=goes_on)
+    named = list(zip(tasks, stems, strict=True))
+    return at.each_film(work(model), named, path=lambda task: task[0], is_films_own=goes_on)
 
 
 def _predict_film(

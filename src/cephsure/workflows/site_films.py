@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cephsure.atomic import write_atomically
+from cephsure.atomic import check_files, check_folders, write_atomically
 from cephsure.datasets import annotators, select
 from cephsure.errors import InputError
 from cephsure.uncertainty.gate import film_signs
@@ -21,10 +21,12 @@ from cephsure.uncertainty.regions import holds
 from cephsure.workflows.assess import Found, assess_films
 from cephsure.workflows.batch import (
     DEFAULT_MODEL,
+    FIGURES,
     MEAN,
     WHOLE,
     AnnotatedData,
     OnProgress,
+    check_installed,
     open_model,
     silent,
 )
@@ -159,6 +161,10 @@ def site_calibrate(
         InputError: no film can be used, none has a scale, or the scale makes impossible heads; the model is
             not calibrated; the profile is none or of another bundle; a file cannot be written.
     """
+    check_files(out)
+    check_folders(report)
+    if report is not None:
+        check_installed("--report", FIGURES, extra="studies")
     data, (loaded, at) = AnnotatedData.of(data), open_model(model, device, executor, on_progress)
     if loaded.calibration is None:
         raise InputError(
@@ -264,6 +270,9 @@ def monitor(
         InputError: there are no regions to watch; the order does not fit the films; no film can be used; the
             points cannot be those of the films.
     """
+    check_files(json_file, figure)
+    if figure is not None:
+        check_installed("--figure", FIGURES, extra="studies")
     data, (loaded, at) = AnnotatedData.of(data), open_model(model, device, executor, on_progress)
     chosen = loaded.reader(reader)
     if loaded.calibration is None or chosen is None:

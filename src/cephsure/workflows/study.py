@@ -6,11 +6,12 @@ The one module of the core that reaches ``cephsure.studies``, and only when it i
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from cephsure.atomic import check_folders
 from cephsure.errors import InputError
 from cephsure.films.spacing import check_mm_per_px
+from cephsure.workflows.batch import check_installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -162,9 +163,8 @@ def _check(options: StudyOptions) -> None:
         raise InputError(
             f"no experiment is called {options.name!r}", remedy=f"one of {ALL}, {', '.join(experiments())}"
         )
-    missing = [package for module, package in _PACKAGES.items() if find_spec(module) is None]
-    if missing:
-        raise InputError(f"experiments need {', '.join(missing)}", remedy='pip install "cephsure[studies]"')
+    check_installed("cephsure experiment", _PACKAGES, extra="studies")
+    check_folders(options.out)
     check_mm_per_px(options.other_site_mm_per_px)
     if options.other_site_mm_per_px is not None and options.other_site is None:
         raise InputError("--other-site-mm-per-px is the scale of --other-site, which is not given")

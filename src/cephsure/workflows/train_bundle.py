@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
+from cephsure.atomic import check_folders
 from cephsure.bundles.edit import edit_bundle
 from cephsure.datasets import film_of
 from cephsure.datasets import truth as truth_of
@@ -124,6 +125,7 @@ def train(
         TrainingFailedError: a network's process failed; the checkpoints stay.
     """
     check_packages()
+    check_folders(out)
     from cephsure.films.spacing import check_mm_per_px
     from cephsure.recipes.registry import chosen_recipe
     from cephsure.training.bundle_writer import bundle_validation
