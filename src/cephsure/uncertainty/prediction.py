@@ -256,6 +256,12 @@ class Prediction(Frozen):
         values = [getattr(mark.measures, key, None) for mark in self.landmarks]
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: verdict, reason and promise, the film with its landmarks, and a table."""
+        from cephsure import prediction_html  # drawn above this room: the import rule's one exception
+
+        return prediction_html(self)
+
     def to_frame(self) -> pd.DataFrame:
         """A pandas data frame, one row a landmark, with the columns of the CSV output.
 

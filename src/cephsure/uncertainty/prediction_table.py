@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NO_SCALE = "results in pixels: no scale in the film; give --mm-per-px"
 IN_MEMORY = "film in memory"
 NONE = "-"
-_PLUS_MINUS = "±: expected error, how far off the point is on average"
+PLUS_MINUS = "±: expected error, how far off the point is on average"
 _RAW = "raw measures of the networks, not calibrated: nothing is promised of them"
 _VERDICT_WORDS = {"fit": "fit", "review": "review", "unfit": "unfit for automatic evaluation"}
 
@@ -53,7 +53,7 @@ def film_lines(prediction: Prediction, width: int, *, everything: bool = False) 
         if mark.note is not None:
             lines += sentence(f"{printable(mark.code)}: {mark.note}", width, "review")
     if any(mark.expected_error_mm is not None for mark in prediction.landmarks):
-        lines += sentence(_PLUS_MINUS, width, "dim")
+        lines += sentence(PLUS_MINUS, width, "dim")
     lines += sentence(prediction.promise, width, "dim" if prediction.level is not None else "warning")
     if film.mm_per_px is None:
         lines += sentence(NO_SCALE, width, "warning")
