@@ -90,3 +90,28 @@ def make_prediction():
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def judge():
+    """Give a prediction a film's verdict; on a fit film all points are accepted but the ``doubtful``."""
+
+    def give(prediction, verdict, *, doubtful=()):
+        whys = {"unfit": "film unfit", "review": "film for review"}
+
+        def said(mark):
+            taken = verdict == "fit" and mark.code not in doubtful
+            why = whys.get(verdict, f"expected {'0.50 <=' if taken else '1.50 >'} 1.08 mm")
+            return mark.model_copy(update={"verdict": "accept" if taken else "review", "why": why})
+
+        no_promise = "the film is unfit for automatic evaluation" if verdict == "unfit" else None
+        return prediction.model_copy(
+            update={
+                "verdict": verdict,
+                "why": "19 of 19 points accepted" if verdict == "fit" else "an unusual head",
+                "no_promise": no_promise,
+                "landmarks": tuple(map(said, prediction.landmarks)),
+            }
+        )
+
+    return give

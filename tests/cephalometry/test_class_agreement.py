@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from cephsure.cephalometry import LandmarkErrors, analyse, load_analyses, shipped_analyses
-from cephsure.cephalometry.analysis import UNDECIDABLE, MeasuredValue
 from cephsure.cephalometry.class_agreement import (
     ClassAgreement,
     class_agreement,
@@ -17,6 +16,7 @@ from cephsure.cephalometry.class_agreement import (
     interval_coverage,
     values_of,
 )
+from cephsure.cephalometry.measured import MeasuredValue
 
 ANB = shipped_analyses()["isbi"].entries[0]  # class III below 3.2, class I to 5.7, class II above
 
@@ -107,7 +107,7 @@ def test_coverage_counts_films_with_interval_and_truth():
     films = [
         measured((3.0, 5.0), "class I"),  # true 4: held, right
         measured((3.0, 5.0), "class I"),  # true 6: not held, wrong
-        measured((3.0, 5.0), UNDECIDABLE),  # true 5: held
+        measured((3.0, 5.0), None),  # true 5: held
         measured(None, None),
         measured((3.0, 5.0), "class I"),  # no truth
     ]

@@ -44,7 +44,7 @@ def test_files_of_every_kind_are_written(cephsure, film, tmp_path):
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == names
     document = json.loads((tmp_path / "out" / names[1]).read_text("utf-8"))
     rows = list(csv.DictReader((tmp_path / "out" / names[0]).open(encoding="utf-8")))
-    assert document["schema"] == "cephsure.analysis/1"
+    assert document["schema"] == "cephsure.analysis/2"
     assert len(document["measurements"]) == len(rows)
     assert run.lines == [f"wrote the files of 1 film into {tmp_path / 'out'}"]
 
@@ -58,11 +58,11 @@ def test_whose_marks_are_foretold_reaches_the_model(cephsure, write_film, fake_m
 
 def test_own_norms_are_used(cephsure, film, tmp_path):
     own = tmp_path / "own.toml"
-    entry = 'analysis = "isbi"\nmeasurement = "FMA"\nnorms = [{ mean = 10.0, sd = 0.5, source = "ours" }]\n'
+    norm = '{ mean = 10.0, sd = 0.5, source = "ours", sex = "women" }'
+    entry = f'analysis = "isbi"\nmeasurement = "FMA"\nnorms = [{norm}]\n'
     own.write_text(f"[[entries]]\n{entry}", encoding="utf-8")
     run = cephsure("analyze", film.path, *MODEL, "--norms", own)
-    assert "above the norm" in run.out
-    assert "10 ± 0.5" in run.out
+    assert "norm 10 ± 0.5 women (ours)" in run.out
 
 
 @pytest.mark.slow

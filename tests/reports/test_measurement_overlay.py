@@ -32,7 +32,7 @@ def coloured(picture):
 
 
 def test_lines_lie_between_their_landmarks(film_pixels, prediction):
-    picture = draw_measurement_overlay(film_pixels, prediction, analyse(prediction))
+    picture = draw_measurement_overlay(film_pixels, analyse(prediction))
     assert picture.size[0] == WIDTH
     assert picture.size[1] > HEIGHT
     drawn = coloured(picture)
@@ -45,23 +45,23 @@ def test_lines_lie_between_their_landmarks(film_pixels, prediction):
 
 def test_what_was_not_measured_is_not_drawn(film_pixels, prediction):
     nothing = analyse(prediction).model_copy(update={"measurements": ()})
-    assert not coloured(draw_measurement_overlay(film_pixels, prediction, nothing)).any()
+    assert not coloured(draw_measurement_overlay(film_pixels, nothing)).any()
 
 
 @pytest.mark.slow
 def test_the_values_stand_below_the_film(film_pixels, prediction):
-    few = draw_measurement_overlay(film_pixels, prediction, analyse(prediction))
-    many = draw_measurement_overlay(film_pixels, prediction, analyse(prediction, load_analyses("all")))
+    few = draw_measurement_overlay(film_pixels, analyse(prediction))
+    many = draw_measurement_overlay(film_pixels, analyse(prediction, load_analyses("all")))
     assert np.asarray(few)[HEIGHT:].max() > 200
     assert many.size[1] > few.size[1]
 
 
 def test_written_whole_and_at_another_width(film_pixels, prediction, tmp_path):
     path = tmp_path / "new" / "x.png"
-    assert write_measurement_overlay(path, film_pixels, prediction, analyse(prediction), width_px=800) == path
+    assert write_measurement_overlay(path, film_pixels, analyse(prediction), width_px=800) == path
     assert Image.open(path).size[0] == 800
 
 
 def test_pixels_of_another_film_are_refused(film_pixels, prediction):
     with pytest.raises(InputError, match="400 x 500"):
-        draw_measurement_overlay(film_pixels[:100], prediction, analyse(prediction))
+        draw_measurement_overlay(film_pixels[:100], analyse(prediction))

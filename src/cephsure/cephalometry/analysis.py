@@ -1,22 +1,22 @@
-"""An analysis of one film: every measurement with its value, interval and class probabilities; its files."""
+"""An analysis of one film: every measurement with its value, interval and class probabilities."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import logging
-from importlib import resources
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from cephsure.cephalometry.catalogue import load_analyses
-from cephsure.cephalometry.formula import Frozen, Unit, head_points_of
+from cephsure.cephalometry.decision import Acceptance, decide
+from cephsure.cephalometry.formula import Frozen, head_points_of
 from cephsure.cephalometry.landmark_errors import ErrorsFrom, LandmarkErrors, landmark_errors, sample_points
-from cephsure.cephalometry.measurement import Norm  # noqa: TC001 - a field's type
+from cephsure.cephalometry.measured import NO_SCALE, OUTSIDE, FilmOfPoints, MeasuredPoint, MeasuredValue
 from cephsure.errors import InputError
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, ReaderInfo  # noqa: TC001 - fields' types
+from cephsure.uncertainty.prediction_table import IN_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,59 +27,49 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SCHEMA = "cephsure.analysis/1"
+SCHEMA = "cephsure.analysis/2"
 LEVEL = 0.90
 MIN_PROBABILITY = 0.8
 DRAWS = 1000
-NO_SCALE = "no scale in the film"
-UNDECIDABLE = "not decidable"
-COLUMNS = (
-    *("film", "analysis", "code", "name", "unit", "value", "sd", "interval_90_low", "interval_90_high"),
-    *("class_of_value", "decision", "decision_probability", "errors_from", "remark", "model"),
-)
-
-
-class ClassProbability(Frozen):
-    """How probable it is that the true value belongs to a class."""
-
-    name: str
-    probability: float
-
-
-class MeasuredValue(Frozen):
-    """One measurement, of an analysis, on one film."""
-
-    analysis: str
-    code: str
-    name: str  # in full
-    unit: Unit
-    value: float | None = None  # from the predicted points; None where it cannot be had
-    missing: str | None = None  # why there is no value
-    sd: float | None = None  # standard deviation of the sampled values
-    interval_90: tuple[float, float] | None = None  # 5 and 95 % points of the sampled values
-    no_interval: str | None = None  # why there is a value but no interval
-    class_of_value: str | None = None  # the class that the value itself belongs to
-    class_probabilities: tuple[ClassProbability, ...] | None = None  # share of the sampled values in each
-    # The class that reaches the stated probability, or "not decidable"; None without classes or an interval.
-    decision: str | None = None
-    norms: tuple[Norm, ...] = ()  # what is usual
 
 
 class Analysis(Frozen):
-    """One film's measurements, and what their intervals rest on."""
+    """One film's measurements, and what they rest on.
 
-    film: FilmInfo
-    model: ModelInfo  # that found its landmarks
+    Verdict, why, promise and for whom are those of the prediction, word for word; a person's points have no
+    verdict, and the other two say so.
+    """
+
+    film: FilmInfo | FilmOfPoints
+    model: ModelInfo | None  # that found the points; None for a person's
+    points_from: str  # the model's name, or whose points they are and where they stand
+    verdict: Literal["fit", "review", "unfit"] | None = None  # of the film
+    why: str | None = None  # the verdict's reason, or why there is none
+    promise: str  # what is promised and for whom, or why nothing is
+    for_whom: str | None = None  # for whose marks values and intervals are
     errors_from: ErrorsFrom  # "raw sample spread" is no statement about the error
     min_probability: float  # what a class must reach to be decided
-    draws: int  # sampled sets of landmarks behind intervals and probabilities
-    seed: int  # of the draws
+    draws: int | None  # sampled sets of points behind intervals and probabilities
+    seed: int | None  # of the draws
     measurements: tuple[MeasuredValue, ...]  # in the order of the analyses
-    reader: ReaderInfo | None = None  # for whose marks values and intervals are
+    points: tuple[MeasuredPoint, ...] = ()
+    reader: ReaderInfo | None = None
     disclaimer: str = "Research use only. Not a medical device."
 
+    @property
+    def film_name(self) -> str:
+        """What the film is called in tables and files."""
+        named = self.film.name if isinstance(self.film, FilmOfPoints) else IN_MEMORY
+        return self.film.path or named
+
+    def __str__(self) -> str:
+        """The table that ``cephsure analyze`` prints."""
+        from cephsure.cephalometry.analysis_table import analysis_lines
+
+        return "\n".join(line.text for line in analysis_lines(self, get_terminal_size().columns))
+
     def document(self) -> dict[str, Any]:
-        """The analysis as JSON data, ``cephsure.analysis/1``."""
+        """The analysis as JSON data, ``cephsure.analysis/2``."""
         return {"schema": SCHEMA, **self.model_dump(mode="json")}
 
 
@@ -92,11 +82,12 @@ def analyse(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Analysis:
-    """Measure a film: values, intervals, class probabilities.
+    """Measure a film: values, intervals, class probabilities, and the classes that the verdict lets decide.
 
     Films that face left are mirrored and pixels that are not square are scaled before anything is measured.
     Angles and ratios need no scale, distances do. Intervals come from sampling the landmarks' errors; a model
-    that is not calibrated gets none.
+    that is not calibrated gets none, nor does an unfit film. No class is decided on a film that is not fit,
+    or from a point that is not accepted.
 
     Args:
         prediction: one film's landmarks.
@@ -120,71 +111,116 @@ def analyse(
         raise InputError(f"the least probability of a class is above 0.5 to 1, not {min_probability:g}")
     if draws < 2:
         raise InputError(f"at least 2 draws are needed, not {draws}")
-    errors = landmark_errors(prediction) if errors is None else errors
-    at, drawn = _by_code(prediction.points_px, prediction), None
+    if errors is None or prediction.verdict == "unfit":
+        errors = landmark_errors(prediction)
+    codes, drawn = [landmark.code for landmark in prediction.landmarks], None
     if errors.covariances_px is not None:
         points = sample_points(prediction, errors.covariances_px, errors.correlation, draws, seed)
-        drawn = _by_code(points, prediction)
-    measured = [
-        _measured(
-            entry,
-            analysis=analysis.name,
-            at=at,
-            drawn=drawn,
-            has_scale=prediction.film.mm_per_px is not None,
-            reason=errors.reason,
-            min_probability=min_probability,
-        )
-        for analysis in (load_analyses() if analyses is None else analyses)
-        for entry in analysis.entries
-    ]
+        drawn = by_code(head_points_of(points, prediction.film), codes)
+    known = KnownPoints(
+        at=by_code(head_points_of(prediction.points_px, prediction.film), codes),
+        has_scale=prediction.film.mm_per_px is not None,
+        drawn=drawn,
+        no_interval=errors.reason,
+        acceptance=Acceptance.of(prediction),
+        min_probability=min_probability,
+    )
+    measured = known.measure(load_analyses() if analyses is None else analyses)
     logger.debug("measured %d values, errors from %s", len(measured), errors.source)
     return Analysis(
         film=prediction.film,
         model=prediction.model,
+        points_from=prediction.model.name,
+        verdict=prediction.verdict,
+        why=prediction.why,
+        promise=prediction.promise,
+        for_whom=prediction.for_whom,
         errors_from=errors.source,
         min_probability=min_probability,
         draws=draws,
         seed=seed,
-        measurements=tuple(measured),
+        measurements=measured,
+        points=tuple(
+            MeasuredPoint(
+                code=mark.code,
+                x_px=mark.x_px,
+                y_px=mark.y_px,
+                verdict=mark.verdict,
+                why=mark.why,
+                note=mark.note,
+            )
+            for mark in prediction.landmarks
+        ),
         reader=prediction.reader,
     )
 
 
-def _by_code(points_px: Array, prediction: Prediction) -> dict[str, Array]:
-    """(..., L, 2) positions on a film as (..., 2) positions in the head's frame by landmark code."""
-    points = head_points_of(points_px, prediction.film)
-    return {landmark.code: points[..., index, :] for index, landmark in enumerate(prediction.landmarks)}
+def by_code(points: Array, codes: Sequence[str]) -> dict[str, Array]:
+    """(..., L, 2) positions as (..., 2) positions by landmark code."""
+    return {code: points[..., index, :] for index, code in enumerate(codes)}
 
 
-def _measured(
-    entry: Entry,
-    *,
-    analysis: str,
-    at: dict[str, Array],
-    drawn: dict[str, Array] | None,
-    has_scale: bool,
-    reason: str | None,
-    min_probability: float,
-) -> MeasuredValue:
-    """One measurement, as far as it can be had."""
-    what = entry.measurement
-    found = MeasuredValue(
-        analysis=analysis, code=what.code, name=what.name, unit=what.unit, norms=entry.norms
-    )
-    value, missing = value_of(entry, at, has_scale=has_scale)
-    if value is None:
-        return found.model_copy(update={"missing": missing})
-    found = found.model_copy(update={"value": value, "class_of_value": entry.class_of(value)})
-    if drawn is None:
-        return found.model_copy(update={"no_interval": reason})
-    values = what.formula.compute(drawn)
-    if not np.isfinite(values).all():
-        unknown = [code for code in what.landmarks if not np.isfinite(drawn[code]).all()]
-        return found.model_copy(update={"no_interval": f"no error known for {', '.join(unknown)}"})
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    spread = {"sd": float(values.std(ddof=1)), "interval_90": (float(low), float(high))}
-    return found.model_copy(update={**spread, **_classes(entry, values, min_probability)})
+@dataclass(frozen=True, slots=True)
+class KnownPoints:
+    """The points of one film and what is known of them: all that measuring needs.
+
+    Attributes:
+        at: (2,) positions in the head's frame by landmark code, NaN where missing; with a scale in mm.
+        drawn: (n, 2) sampled positions likewise; None without intervals.
+        no_interval: why there are none.
+        acceptance: what the film's verdict lets be decided.
+        min_probability: what a class must reach to be decided.
+    """
+
+    at: dict[str, Array]
+    has_scale: bool
+    drawn: dict[str, Array] | None = None
+    no_interval: str | None = None
+    acceptance: Acceptance = field(default_factory=Acceptance)
+    min_probability: float = MIN_PROBABILITY
+
+    def measure(self, analyses: Sequence[AnalysisDefinition]) -> tuple[MeasuredValue, ...]:
+        """All measurements of some analyses, in their order."""
+        return tuple(
+            self._measured(entry, analysis.name) for analysis in analyses for entry in analysis.entries
+        )
+
+    def _measured(self, entry: Entry, analysis: str) -> MeasuredValue:
+        """One measurement, as far as it can be had."""
+        what = entry.measurement
+        found = MeasuredValue(
+            analysis=analysis,
+            code=what.code,
+            name=what.name,
+            unit=what.unit,
+            norms=entry.norms,
+            normal_class=entry.normal_class,
+            classes_source=entry.classes_source,
+        )
+        value, missing = value_of(entry, self.at, has_scale=self.has_scale)
+        if value is None:
+            return found.model_copy(update={"missing": missing})
+        found = found.model_copy(update={"value": value, "class_of_value": entry.class_of(value)})
+        return found.model_copy(update=self._trust(entry, value))
+
+    def _trust(self, entry: Entry, value: float) -> dict[str, Any]:
+        """Interval, probabilities and decision of a measurement, or why there are none."""
+        what, values = entry.measurement, None
+        objection = self.acceptance.objection(what.landmarks)
+        reason = self.no_interval
+        if self.drawn is not None:
+            values = what.formula.compute(self.drawn)
+            low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+            unknown = [code for code in what.landmarks if not np.isfinite(self.drawn[code]).all()]
+            reason = f"no error known for {', '.join(unknown)}" if unknown else None
+            # An angle ends at 180°, a signed distance jumps: the draws may lie elsewhere than the value.
+            if reason is None and not low <= value <= high:
+                reason = OUTSIDE
+        if values is None or reason is not None:
+            given: dict[str, Any] = {"no_interval": reason}
+            return given | ({"not_decided": objection or reason} if entry.classes else {})
+        spread = {"sd": float(values.std(ddof=1)), "interval_90": (float(low), float(high))}
+        return {**spread, **decide(entry, values, self.min_probability, objection)}
 
 
 def value_of(entry: Entry, at: dict[str, Array], *, has_scale: bool) -> tuple[float | None, str | None]:
@@ -202,46 +238,3 @@ def value_of(entry: Entry, at: dict[str, Array], *, has_scale: bool) -> tuple[fl
     if not np.isfinite(value):
         return None, f"points coincide: {', '.join(what.landmarks)}"
     return value, None
-
-
-def _classes(entry: Entry, values: Array, min_probability: float) -> dict[str, Any]:
-    """How probable each class is, and whether one is decided."""
-    if not entry.classes:
-        return {}
-    counts = np.bincount(entry.class_indices(values), minlength=len(entry.class_names))
-    shares = tuple(
-        ClassProbability(name=name, probability=count / len(values))
-        for name, count in zip(entry.class_names, counts.tolist(), strict=True)
-    )
-    likeliest = max(shares, key=lambda share: share.probability)
-    decided = likeliest.probability >= min_probability
-    return {"class_probabilities": shares, "decision": likeliest.name if decided else UNDECIDABLE}
-
-
-def analyses_csv(analyses: Sequence[Analysis]) -> str:
-    """CSV, one row a measurement below a header line; what is not known is empty, column remark says why."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
-    for analysis in analyses:
-        for measured in analysis.measurements:
-            low, high = measured.interval_90 or (None, None)
-            numbers = (measured.value, measured.sd, low, high)
-            shares = [share.probability for share in measured.class_probabilities or ()]
-            row = [analysis.film.path or "", measured.analysis, measured.code, measured.name, measured.unit]
-            row += [*map(_number, numbers), measured.class_of_value or "", measured.decision or ""]
-            remark = measured.missing or measured.no_interval or ""
-            row += [_number(max(shares, default=None)), analysis.errors_from, remark, analysis.model.name]
-            table.writerow(row)
-    return text.getvalue()
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of an analysis' JSON form, with the meaning and unit of every field."""
-    file = resources.files("cephsure.cephalometry") / "schema" / "analysis-1.schema.json"
-    parsed: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    return parsed

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.cephalometry.analysis import Analysis, MeasuredValue
+    from cephsure.cephalometry.analysis import Analysis
     from cephsure.cephalometry.formula import Array
+    from cephsure.cephalometry.measured import MeasuredValue
     from cephsure.cephalometry.measurement import AnalysisDefinition, Entry
     from cephsure.uncertainty.prediction import FilmInfo, Prediction
 

@@ -9,7 +9,7 @@ two of them coincide so that a direction is not defined.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
-
-    from cephsure.uncertainty.prediction import FilmInfo
 
     Array = NDArray[np.float64]
     Positions = Mapping[str, Array]
@@ -44,8 +42,20 @@ def head_points(points_px: Array, *, mirrored: bool, mm_per_px: tuple[float, flo
     return np.asarray(points_px * (direction * (mm_per_px or (1.0, 1.0))))
 
 
-def head_points_of(points_px: Array, film: FilmInfo) -> Array:
-    """`head_points` of a predicted film: its facing and its scale."""
+class Framed(Protocol):
+    """A film of which it is known where the face looks, and perhaps the scale."""
+
+    @property
+    def facing(self) -> Literal["right", "left"]:
+        """Where the face looks."""
+
+    @property
+    def mm_per_px(self) -> tuple[float, float] | None:
+        """Millimetres a pixel along x and y."""
+
+
+def head_points_of(points_px: Array, film: Framed) -> Array:
+    """`head_points` of a film: its facing and its scale."""
     return head_points(points_px, mirrored=film.facing == "left", mm_per_px=film.mm_per_px)
 
 

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-ErrorsFrom = Literal["calibration", "raw sample spread", "none"]
+ErrorsFrom = Literal["calibration", "raw sample spread", "none", "a person's points"]
 
 _ROUNDING = 1e-9
 
 NOT_CALIBRATED = "model is not calibrated"
 NO_SCALE_FOR_ERRORS = "no scale in the film: calibrated errors are in mm"
+UNFIT_FILM = "the film is unfit"
 ONE_SAMPLE = "no calibrated errors, and one sample has no spread"
 
 
@@ -41,8 +42,11 @@ def landmark_errors(prediction: Prediction, *, uncalibrated: bool = False) -> La
 
     The calibrated covariances of the prediction's landmarks; how the landmarks' errors hang together comes
     from the samples. Without calibration there are none: how far samples disagree is not how far they err.
-    If ``uncalibrated``, that raw spread is taken where the model is not calibrated.
+    If ``uncalibrated``, that raw spread is taken where the model is not calibrated. On an unfit film there
+    are none, whatever is asked: nobody vouches for them.
     """
+    if prediction.verdict == "unfit":
+        return LandmarkErrors("none", reason=prediction.no_promise or UNFIT_FILM)
     given = [landmark.error_covariance_mm2 for landmark in prediction.landmarks]
     scale = prediction.film.mm_per_px
     if scale is not None and any(covariance is not None for covariance in given):
@@ -52,7 +56,8 @@ def landmark_errors(prediction: Prediction, *, uncalibrated: bool = False) -> La
         return LandmarkErrors("calibration", covariances_px, spread_correlation(prediction))
     if not uncalibrated:
         # Without a scale no prediction carries calibrated errors, whether its model is calibrated or not.
-        return LandmarkErrors("none", reason=NO_SCALE_FOR_ERRORS if scale is None else NOT_CALIBRATED)
+        reason = prediction.no_promise or (NO_SCALE_FOR_ERRORS if scale is None else NOT_CALIBRATED)
+        return LandmarkErrors("none", reason=reason)
     spread = spread_covariances(prediction)
     if not np.isfinite(spread).any():
         return LandmarkErrors("none", reason=ONE_SAMPLE)

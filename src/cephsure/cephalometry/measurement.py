@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field, StringConstraints, model_validator
@@ -52,7 +52,8 @@ class Norm(Frozen):
     sd: Annotated[Number, Field(gt=0)] | None = None
     low: Number | None = None  # limits of what is usual
     high: Number | None = None
-    group: Text | None = None  # whom it holds for, where the source says
+    group: Text | None = None  # whom it holds for (age, origin), where the source says
+    sex: Literal["women", "men"] | None = None  # None where the source does not part them
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -74,6 +75,35 @@ class Norm(Frozen):
         if self.mean is not None and self.sd is not None:
             return self.mean - self.sd, self.mean + self.sd
         return None
+
+    @property
+    def numbers(self) -> str:
+        """Its numbers alone, as in "82 ± 3" or "87.8 [82 to 95]"."""
+        parts = []
+        if self.mean is not None:
+            parts.append(f"{self.mean:g}" + ("" if self.sd is None else f" ± {self.sd:g}"))
+        if self.low is not None and self.high is not None:
+            limits = f"{self.low:g} to {self.high:g}"
+            parts.append(f"[{limits}]" if parts else limits)
+        return " ".join(parts)
+
+    def words(self, *, whole_source: bool = False) -> str:
+        """The norm in one line, as in "0.4 ± 2.3 (women, Ann Arbor adults, McNamara 1984)".
+
+        ``whole_source`` also says where that was published.
+        """
+        source = self.source if whole_source else short_source(self.source)
+        about = ", ".join(filter(None, (self.sex, self.group, source)))
+        return f"{self.numbers} ({about})"
+
+
+def short_source(source: str) -> str:
+    """Author and year of a source.
+
+    >>> short_source("McNamara 1984, Am J Orthod 86, 449-469")
+    'McNamara 1984'
+    """
+    return source.split(",", maxsplit=1)[0]
 
 
 class ClassRange(Frozen):
@@ -126,6 +156,11 @@ class Entry(Frozen):
     norms: tuple[Norm, ...] = ()  # more than one where the source tells groups of people apart
     classes: tuple[ClassRange, ...] = ()  # in the order of their values, without overlap; perhaps none
     classes_source: str | None = None  # who published them; None if they follow from the norm's limits
+
+    @property
+    def normal_class(self) -> str | None:
+        """The usual class with its borders, as in "class I 3.2 to 5.7"; None without one."""
+        return next((f"{kind.name} {kind.words}" for kind in self.classes if kind.normal), None)
 
     @property
     def class_names(self) -> tuple[str, ...]:

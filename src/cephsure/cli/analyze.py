@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,16 +27,18 @@ from cephsure.cli.options import (
     output_files,
 )
 from cephsure.cli.terminal import add_figures
-from cephsure.workflows.batch import DEFAULT_MODEL, AnnotatedData
+from cephsure.workflows.batch import DEFAULT_MODEL, AnnotatedData, Batch
 from cephsure.workflows.measure import AnalyzeOptions
 from cephsure.workflows.measure import analyze as analyze_films
+from cephsure.workflows.measure_points import analyze_points
 from cephsure.workflows.predict import OutputFiles, PredictOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cephsure.cephalometry import Analysis
     from cephsure.cephalometry.class_agreement import ClassAgreement, ClassStudy
+
+_ONE_FILM = "--json is for one film; for several, name a folder with --out DIR"
 
 
 def analyze(
@@ -79,6 +82,14 @@ def analyze(
         Path | None,
         Option("--json", metavar="FILE", help="Write one film's results, or those of --data."),
     ] = None,
+    points: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            help="Measure a person's own or corrected points, in any format that is read or written; "
+            "films only for their scale and --overlay.",
+        ),
+    ] = None,
     data: Annotated[
         Path | None, Option(metavar="DIR", help="Annotated films: how often the classes are right.")
     ] = None,
@@ -91,7 +102,7 @@ def analyze(
         Option(metavar="NAME", help="With --data: which films.", show_default="test1 or all"),
     ] = None,
     truth: Annotated[
-        str, Option(metavar="NAME", help="With --data: an annotator, or the mean of all.")
+        str, Option(metavar="NAME", help="With --data or --points: an annotator, or the mean of all.")
     ] = "mean",
     limit: Annotated[
         int | None,
@@ -100,8 +111,10 @@ def analyze(
 ) -> None:
     """Measure films: angles, distances and ratios, each with interval and class.
 
-    Intervals rest on the model's calibration; without one there are none. A class is given as decided only
-    where it is probable enough. Distances need a scale, angles do not.
+    Intervals rest on the model's calibration; without one there are none. A class is decided only where the
+    film is fit, all its points are accepted and it is probable enough. Distances need a scale, angles do not.
+
+    With --points no network is used: a person's points are measured, without intervals and decided classes.
 
     With --data instead of films: how often the classes are those of the true points, with Cohen's kappa,
     beside the annotators against each other.
@@ -109,8 +122,12 @@ def analyze(
     Exit status: 0 all films done; 2 some input could not be used, the rest is done all the same; 1 a failure
     of cephsure.
     """
-    if (data is None) == (not films):
-        raise typer.BadParameter("name films, or annotated films with --data DIR")
+    if data is not None and (films or points is not None):
+        raise typer.BadParameter("name films, or points with --points, or annotated films with --data DIR")
+    if not films and data is None and points is None:
+        raise typer.BadParameter("name films, or points with --points, or annotated films with --data DIR")
+    if points is not None:
+        _check_no_network(model, samples=samples, reader=reader, truth_of=truth_of, uncalibrated=uncalibrated)
     files = output_files(formats, overlay=overlay, out=out)
     predict = PredictOptions(mm_per_px, samples, seed, facing, polarity, reader=reader, truth_of=truth_of)
     options = AnalyzeOptions(analysis, norms, min_probability, uncalibrated, predict)
@@ -119,15 +136,34 @@ def analyze(
         annotated = AnnotatedData(data, layout, split, truth, mm_per_px, limit)
         inputs = _compare_classes(annotated, model, options, json_file, complaints)
     else:
+        source = model if points is None else _Points(points, truth)
         inputs = _measure_films(
-            films or [], model, options, files, json_file=json_file, complaints=complaints
+            films or [], source, options, files, json_file=json_file, complaints=complaints
         )
     complaints.end(inputs=inputs)
 
 
+@dataclass(frozen=True, slots=True)
+class _Points:
+    """A person's points in the place of a model: their file, and whose they are."""
+
+    file: Path
+    who: str
+
+
+def _check_no_network(model: str, **given: object) -> None:
+    """Raise `BadParameter` for an option that only a network's points can follow."""
+    names = [name for name, value in given.items() if value]
+    if model != DEFAULT_MODEL:
+        names.append("model")
+    if names:
+        option = names[0].replace("_", "-")
+        raise typer.BadParameter(f"--points measures a person's points, without a network: no --{option}")
+
+
 def _measure_films(
     arguments: Sequence[str],
-    model: str,
+    source: str | _Points,
     options: AnalyzeOptions,
     files: OutputFiles | None,
     *,
@@ -136,39 +172,35 @@ def _measure_films(
 ) -> int:
     """Measure films and show what was measured; the number of inputs."""
     from cephsure.atomic import check_files, write_atomically
+    from cephsure.cli.analysis_tables import show_analyses
     from cephsure.exports.output_files import readable_json
 
     paths, problems = find_films(arguments)
     for problem in problems:
         complaints.add(problem)
-    if json_file is not None and len(paths) != 1:
-        raise typer.BadParameter("--json is for one film; for several, name a folder with --out DIR")
+    if json_file is not None and len(paths) != 1 and not isinstance(source, _Points):
+        raise typer.BadParameter(_ONE_FILM)
     check_files(json_file)
     folder = None if files is None else files.folder
     with terminal.following(complaints, films=len(paths), folder=folder) as on_progress:
-        batch = analyze_films(paths, model, options=options, files=files, on_progress=on_progress)
+        if not isinstance(source, _Points):
+            batch = analyze_films(paths, source, options=options, files=files, on_progress=on_progress)
+        elif problems and not paths:
+            batch = Batch((), {})
+        else:
+            batch = analyze_points(
+                source.file, paths, options=options, who=source.who, files=files, on_progress=on_progress
+            )
     done = [film.analysis for film in batch.results]
-    if paths:
-        _show(done, options)
+    if json_file is not None and len(done) > 1:
+        raise typer.BadParameter(_ONE_FILM)
+    if done:
+        show_analyses(done, options.definitions()[0])
     terminal.remark_films_written(len(done), None if files is None else files.folder)
     if json_file is not None and done:
         write_atomically(json_file, readable_json(done[0].document()).encode("utf-8"))
         terminal.remark_written(json_file)
-    return len(paths) + len(problems)
-
-
-def _show(done: Sequence[Analysis], options: AnalyzeOptions) -> None:
-    from cephsure.cli.analysis_tables import print_analysis, print_many
-    from cephsure.cli.tables import FULL_TABLES
-
-    console, definitions = terminal.stdout_console(), options.definitions()
-    if len(done) > FULL_TABLES:
-        print_many(console, done, definitions[0])
-        return
-    for number, measured in enumerate(done):
-        if number:
-            console.print()
-        print_analysis(console, measured, definitions)
+    return len(batch.results) + len(batch.errors) + len(problems)
 
 
 def _compare_classes(

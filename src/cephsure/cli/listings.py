@@ -13,6 +13,7 @@ from cephsure.cli.options import Norms
 
 if TYPE_CHECKING:
     from cephsure.bundles.bundle import Bundle
+    from cephsure.cephalometry import AnalysisDefinition, Entry
 
 models_app = typer.Typer(
     help="List the shipped models (without a command), or verify a bundle.",
@@ -59,7 +60,7 @@ def measurements(
     shown.
     """
     from cephsure.cephalometry import load_analyses
-    from cephsure.cli.analysis_tables import UNIT_SIGNS, norm_words, sources
+    from cephsure.cephalometry.analysis_table import UNIT_SIGNS
 
     console = terminal.stdout_console()
     for chosen in load_analyses(analysis, norms=norms):
@@ -72,12 +73,32 @@ def measurements(
             what = entry.measurement
             text = f"{what.name}. {what.definition}" + ("" if what.note is None else f" ({what.note})")
             unit = UNIT_SIGNS[what.unit].strip() or what.unit
-            usual = "; ".join(map(norm_words, entry.norms)) or "-"
-            classes = "; ".join(f"{kind.name}: {kind.words}" for kind in entry.classes) or "-"
-            table.add_row(what.code, unit, text, usual, classes)
+            usual = "; ".join(norm.words() for norm in entry.norms) or "-"
+            table.add_row(what.code, unit, text, usual, _classes(entry))
         console.print(table)
-        console.print(f"norms and classes: {'; '.join(sources([chosen]))}", style="dim")
+        console.print(f"norms and classes: {'; '.join(_sources(chosen))}", style="dim")
         console.print()
+
+
+def _classes(entry: Entry) -> str:
+    """An entry's classes, and whose borders they are: a published border is no norm."""
+    from cephsure.cephalometry.measurement import short_source
+
+    said = "; ".join(f"{kind.name}: {kind.words}" for kind in entry.classes)
+    if said and entry.classes_source is not None:
+        return f"class borders ({short_source(entry.classes_source)}): {said}"
+    return said or "-"
+
+
+def _sources(analysis: AnalysisDefinition) -> tuple[str, ...]:
+    """Who an analysis' norms and classes come from, each once."""
+    named = [
+        source
+        for entry in analysis.entries
+        for source in (*(norm.source for norm in entry.norms), entry.classes_source)
+        if source is not None
+    ]
+    return tuple(dict.fromkeys(named)) or ("none",)
 
 
 @models_app.callback()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cephsure.cli import terminal
 from cephsure.uncertainty.prediction_table import (
@@ -24,13 +24,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from cephsure.uncertainty.gate.verdict import FilmVerdict
-    from cephsure.uncertainty.prediction import FilmInfo, Prediction
+    from cephsure.uncertainty.prediction import Prediction
 
-__all__ = ["FULL_TABLES", "NO_SCALE", "film_line", "short_names", "show_films", "summary_lines"]
+__all__ = [
+    "FULL_TABLES",
+    "NO_SCALE",
+    "ORDER",
+    "film_line",
+    "grouped",
+    "short_names",
+    "show_films",
+    "summary_lines",
+]
 
 # Up to this many films are shown as a table each, more as one row each.
 FULL_TABLES = 3
-_ORDER: tuple[FilmVerdict | None, ...] = ("unfit", "review", None, "fit")
+ORDER: tuple[FilmVerdict | None, ...] = ("unfit", "review", None, "fit")
 
 
 def show_films(predictions: Sequence[Prediction], *, everything: bool = False) -> None:
@@ -50,31 +59,39 @@ def summary_lines(predictions: Sequence[Prediction], width: int) -> list[Line]:
     """
     names = short_names([prediction.film for prediction in predictions])
     lines = [*_film_rows(predictions, names, width), Line("")]
-    ordered = sorted(predictions, key=lambda prediction: _ORDER.index(prediction.verdict))
+    ordered = sorted(predictions, key=lambda prediction: ORDER.index(prediction.verdict))
     named = {id(prediction): name for prediction, name in zip(predictions, names, strict=True)}
     shown = [(prediction, named[id(prediction)]) for prediction in ordered]
-    for verdict in _ORDER:
+    for verdict in ORDER:
         own = [(verdict_line(each), name) for each, name in shown if each.verdict == verdict]
-        for text, who in _grouped(own, len(predictions)).items():
+        for text, who in grouped(own, len(predictions)).items():
             lines += listed(text.removeprefix("verdict: "), who, width, verdict or "")
-    for text, who in _grouped([(each.promise, name) for each, name in shown], len(predictions)).items():
+    for text, who in grouped([(each.promise, name) for each, name in shown], len(predictions)).items():
         lines += listed(text, who, width, "warning" if text.startswith("no promise") else "dim")
     unscaled = [(NO_SCALE, name) for each, name in shown if each.film.mm_per_px is None]
-    for text, who in _grouped(unscaled, len(predictions)).items():
+    for text, who in grouped(unscaled, len(predictions)).items():
         lines += listed(text, who, width, "warning")
-    for text, who in _grouped([(model_line(each), name) for each, name in shown], len(predictions)).items():
+    for text, who in grouped([(model_line(each), name) for each, name in shown], len(predictions)).items():
         lines += listed(text, who, width, "dim")
     notes = [
         (f"note: {note}", name)
         for each, name in zip(predictions, names, strict=True)
         for note in each.film.notes
     ]
-    for text, who in _grouped(notes, len(predictions)).items():
+    for text, who in grouped(notes, len(predictions)).items():
         lines += listed(text, who, width)
     return lines
 
 
-def short_names(films: Sequence[FilmInfo]) -> list[str]:
+class HasPath(Protocol):
+    """A film."""
+
+    @property
+    def path(self) -> str | None:
+        """Its file; None in memory."""
+
+
+def short_names(films: Sequence[HasPath]) -> list[str]:
     """Films' file names, with as much of their folders as tells them apart.
 
     >>> from types import SimpleNamespace as Film
@@ -126,7 +143,7 @@ def _worst(prediction: Prediction) -> tuple[str, str]:
     return printable(worst.code), expected_error(worst)
 
 
-def _grouped(said: Iterable[tuple[str, str]], films: int) -> dict[str, list[str]]:
+def grouped(said: Iterable[tuple[str, str]], films: int) -> dict[str, list[str]]:
     """What is said, each once, and of which films; "all films" where it is of all."""
     groups: dict[str, list[str]] = {}
     for text, name in said:

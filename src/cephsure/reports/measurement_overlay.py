@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from cephsure.cephalometry.analysis import UNDECIDABLE
 from cephsure.cephalometry.catalogue import shipped_analyses
 from cephsure.reports.labels import paint_labels
 from cephsure.reports.lines import shortened
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from cephsure.cephalometry import Analysis, MeasuredValue
     from cephsure.reports.painter import Array, Colour
-    from cephsure.uncertainty import Prediction
 
 _DOUBT: Colour = (250, 200, 60)
 
@@ -58,25 +56,21 @@ class DrawnLine:
 
 
 def draw_measurement_overlay(
-    film_pixels: NDArray[np.float32],
-    prediction: Prediction,
-    analysis: Analysis,
-    *,
-    width_px: int | None = None,
+    film_pixels: NDArray[np.float32], analysis: Analysis, *, width_px: int | None = None
 ) -> Image.Image:
     """Draw a film with the lines that were measured between, and below it what was measured.
 
     Each line is drawn once, from landmark to landmark; the planes (Frankfort, palatal, mandibular) go on a
-    little beyond. Takes pixels (height, width), prediction and width as `draw_overlay` does, but the RGB
-    picture is never less than 400 px wide.
+    little beyond. Takes pixels (height, width) and a width as `draw_overlay` does, but the RGB picture is
+    never less than 400 px wide.
 
     Raises:
         InputError: the pixels are not those of the prediction's film.
     """
-    ground = film_ground(film_pixels, prediction.film, width_px=width_px, narrowest_px=NARROWEST_PX)
+    ground = film_ground(film_pixels, analysis.film, width_px=width_px, narrowest_px=NARROWEST_PX)
     points = {
-        landmark.code: to_picture(np.array([landmark.x_px, landmark.y_px]), zoom=ground.zoom)
-        for landmark in prediction.landmarks
+        point.code: to_picture(np.array([point.x_px, point.y_px]), zoom=ground.zoom)
+        for point in analysis.points
     }
     _paint(Painter(ground.picture), _lines(analysis, points), points, unit=ground.unit, size=ground.size)
     return stacked(ground.picture, _table(analysis, width=ground.picture.width, size=ground.size))
@@ -85,7 +79,6 @@ def draw_measurement_overlay(
 def write_measurement_overlay(
     path: Path,
     film_pixels: NDArray[np.float32],
-    prediction: Prediction,
     analysis: Analysis,
     *,
     width_px: int | None = None,
@@ -95,7 +88,7 @@ def write_measurement_overlay(
     Raises:
         InputError: the pixels are not those of the prediction's film, or the file cannot be written.
     """
-    return write_png(path, draw_measurement_overlay(film_pixels, prediction, analysis, width_px=width_px))
+    return write_png(path, draw_measurement_overlay(film_pixels, analysis, width_px=width_px))
 
 
 def _lines(analysis: Analysis, points: dict[str, Array]) -> list[DrawnLine]:
@@ -168,9 +161,9 @@ def _row(measured: MeasuredValue) -> tuple[str, Colour]:
     if measured.interval_90 is not None:
         low, high = measured.interval_90
         parts.append(f"({low:.{digits}f} to {high:.{digits}f})")
-    said = measured.decision or measured.class_of_value
+    said = measured.decision or (measured.not_decided and f"not decided: {measured.not_decided}")
     text = "  ".join([*parts, *([said] if said else [])])
-    return text, _DOUBT if measured.decision == UNDECIDABLE else INK
+    return text, INK if measured.not_decided is None else _DOUBT
 
 
 def _about(analysis: Analysis) -> str:
@@ -180,6 +173,7 @@ def _about(analysis: Analysis) -> str:
         "calibration": "90 % intervals from the model's calibration",
         "raw sample spread": "90 % of the samples' raw spread: not calibrated",
         "none": f"no intervals: {reasons[0]}" if reasons else "no intervals",
+        "a person's points": "no intervals",
     }[analysis.errors_from]
     scale = "" if analysis.film.mm_per_px is not None else "; scale unknown"
-    return f"{analysis.model.name}; {words}{scale}"
+    return f"{analysis.points_from}; {words}{scale}"

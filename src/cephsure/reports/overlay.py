@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from PIL import Image
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from cephsure.reports.marks import Mark
     from cephsure.uncertainty import Prediction
-    from cephsure.uncertainty.prediction import FilmInfo
 
 Labels = Literal["code", "number"]
 
@@ -109,6 +108,22 @@ def write_png(path: Path, picture: Image.Image) -> Path:
     return write_atomically(path, png.getvalue())
 
 
+class Sized(Protocol):
+    """A film whose size is known, or is not."""
+
+    @property
+    def path(self) -> str | None:
+        """Its file."""
+
+    @property
+    def width_px(self) -> int | None:
+        """Its width."""
+
+    @property
+    def height_px(self) -> int | None:
+        """Its height."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
     """A film's picture to draw on, RGB."""
@@ -120,27 +135,28 @@ class Ground:
 
 
 def film_ground(
-    film_pixels: NDArray[np.float32], film: FilmInfo, *, width_px: int | None, narrowest_px: int
+    film_pixels: NDArray[np.float32], film: Sized, *, width_px: int | None, narrowest_px: int
 ) -> Ground:
     """The softened film at a width, by default its own.
 
     Raises:
         InputError: the pixels (height, width) cannot be those of the film.
     """
-    if film_pixels.shape != (film.height_px, film.width_px):
-        given = " x ".join(str(n) for n in film_pixels.shape[::-1])
+    height_px, width_of_film = film_pixels.shape
+    if (film.width_px, film.height_px) != (width_of_film, height_px):
         raise InputError(
-            f"the prediction is of a film of {film.width_px} x {film.height_px} px, the pixels are {given}",
+            f"the points are of a film of {film.width_px} x {film.height_px} px, "
+            f"the pixels are {width_of_film} x {height_px}",
             where=film.path,
             remedy="give the pixels of the same film",
         )
-    width = max(width_px or film.width_px, narrowest_px)
-    height = max(round(film.height_px * width / film.width_px), 1)
+    width = max(width_px or width_of_film, narrowest_px)
+    height = max(round(height_px * width / width_of_film), 1)
     # A thousandth of the picture's side, never finer than can be seen.
     unit = max(float(np.sqrt(width * height)) / 1000, 0.6)
     return Ground(
         picture=softened(film_pixels, (width, height)),
-        zoom=(width / film.width_px, height / film.height_px),
+        zoom=(width / width_of_film, height / height_px),
         unit=unit,
         size=max(10, round(13.5 * unit)),
     )

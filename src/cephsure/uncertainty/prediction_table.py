@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cephsure.uncertainty.text_lines import (
     Arrangement,
@@ -20,6 +20,7 @@ from cephsure.uncertainty.text_lines import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from cephsure.uncertainty.gate.verdict import FilmVerdict
     from cephsure.uncertainty.prediction import FilmInfo, LandmarkPrediction, Prediction, Region
     from cephsure.uncertainty.text_lines import Style
 
@@ -29,6 +30,18 @@ NONE = "-"
 PLUS_MINUS = "±: expected error, how far off the point is on average"
 _RAW = "raw measures of the networks, not calibrated: nothing is promised of them"
 _VERDICT_WORDS = {"fit": "fit", "review": "review", "unfit": "unfit for automatic evaluation"}
+
+
+class Judged(Protocol):
+    """What has a film's verdict."""
+
+    @property
+    def verdict(self) -> FilmVerdict | None:
+        """Of the film."""
+
+    @property
+    def why(self) -> str | None:
+        """The verdict's reason."""
 
 
 def film_lines(prediction: Prediction, width: int, *, everything: bool = False) -> list[Line]:
@@ -80,14 +93,14 @@ def film_line(film: FilmInfo) -> str:
     return " · ".join([size, scale, facing, f"{film.polarity} ({film.polarity_source})"])
 
 
-def verdict_line(prediction: Prediction) -> str:
+def verdict_line(prediction: Judged) -> str:
     """The film's verdict with its reason, or why there is none."""
     if prediction.verdict is None:
         return prediction.why or "no verdict"
     return f"verdict: {_VERDICT_WORDS[prediction.verdict]}: {prediction.why}"
 
 
-def verdict_style(prediction: Prediction) -> Style:
+def verdict_style(prediction: Judged) -> Style:
     """How the verdict's line and rows look."""
     return prediction.verdict or ""
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 Style = Literal["", "title", "heading", "dim", "fit", "review", "unfit", "warning"]
 """What a line is; who shows it may give each a colour of its own."""
 
+GLUE = "\u00a0"
+"""A blank at which no cell is broken; it is shown as any other."""
+
 _INDENT = "  "
 _SHORT_HEADING = 8
 
@@ -32,7 +35,7 @@ class Column:
         heading: a long one is broken between its words where the cells are narrower.
         cells: one a row.
         right: set to the right, as figures are.
-        words: its cells may be broken between words where room is short; others never are.
+        words: its cells may be broken at blanks where room is short (not at ``GLUE``); others never are.
     """
 
     heading: str
@@ -105,7 +108,7 @@ class Arrangement:
                 " " * (own - width_of(text)) + text if column.right else text + " " * (own - width_of(text))
                 for text, column, own in zip(texts, columns, widths, strict=True)
             ]
-            yield (indent + (" " * self.gap).join(padded)).rstrip()
+            yield (indent + (" " * self.gap).join(padded)).replace(GLUE, " ").rstrip()
 
 
 def table(arrangements: Iterable[Arrangement], width: int, styles: Sequence[Style]) -> list[Line]:
@@ -185,7 +188,7 @@ def _widths(columns: Sequence[Column], room: int, gap: int) -> list[int]:
     for place, column in enumerate(columns):
         if over > 0 and column.words:
             texts = (column.heading, *column.cells)
-            least = max((width_of(word) for text in texts for word in text.split()), default=0)
+            least = max((width_of(word) for text in texts for word in _pieces(text)), default=0)
             widths[place] = max(least, widths[place] - over)
     return widths
 
@@ -196,4 +199,8 @@ def _heading_words(column: Column) -> list[str]:
 
 
 def _broken(column: Column, cell: str, width: int) -> list[str]:
-    return wrapped(cell.split(), width) if column.words and width_of(cell) > width else [cell]
+    return wrapped(_pieces(cell), width) if column.words and width_of(cell) > width else [cell]
+
+
+def _pieces(cell: str) -> list[str]:
+    return [piece for piece in cell.split(" ") if piece]

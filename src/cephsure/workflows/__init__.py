@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from cephsure.workflows.batch import AnnotatedData, Batch, Progress
     from cephsure.workflows.calibrate_bundle import CalibrateOptions, CalibrationResult, calibrate
     from cephsure.workflows.measure import AnalyzeOptions, analyze, compare_classes
+    from cephsure.workflows.measure_points import analyze_points
     from cephsure.workflows.predict import OutputFiles, PredictOptions, predict_films
     from cephsure.workflows.site_films import CoverageWatch, SiteCalibration, monitor, site_calibrate
     from cephsure.workflows.study import StudyOptions, run_study
@@ -21,6 +22,7 @@ _PLACES = {
     "batch": ("AnnotatedData", "Batch", "Progress"),
     "calibrate_bundle": ("CalibrateOptions", "CalibrationResult", "calibrate"),
     "measure": ("AnalyzeOptions", "analyze", "compare_classes"),
+    "measure_points": ("analyze_points",),
     "predict": ("OutputFiles", "PredictOptions", "predict_films"),
     "ask_reader": ("ReaderProfile", "reader_profile"),
     "site_films": ("CoverageWatch", "SiteCalibration", "monitor", "site_calibrate"),
@@ -44,6 +46,7 @@ __all__ = [
     "TrainOptions",
     "TrainedModel",
     "analyze",
+    "analyze_points",
     "calibrate",
     "compare_classes",
     "evaluate",

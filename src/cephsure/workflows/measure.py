@@ -1,4 +1,7 @@
-"""Films in, cephalometric measurements out; or how often their classes are those of known points."""
+"""Films in, cephalometric measurements out; or how often their classes are those of known points.
+
+`analyze` finds the points with a model, `analyze_points` takes those that a person marked or corrected.
+"""
 
 from __future__ import annotations
 
@@ -53,9 +56,9 @@ class AnalyzeOptions:
 
 @dataclass(frozen=True, slots=True)
 class AnalyzedFilm:
-    """What was found and what was measured on one film."""
+    """What was found, by a model if it was one, and what was measured on one film."""
 
-    prediction: Prediction
+    prediction: Prediction | None
     analysis: Analysis
 
 
@@ -134,7 +137,7 @@ def compare_classes(
     if not measured.results:
         raise InputError(f"no film of {dataset.name} can be used")
     study = class_study(
-        [found.prediction for _, found in measured.results],
+        [found.prediction for _, found in measured.results if found.prediction is not None],
         [found.analysis for _, found in measured.results],
         {
             name: [truth_of(film, name) for film, _ in measured.results]
@@ -162,7 +165,7 @@ def _analyze_path(
     film = options.predict.read(path)
     measured = _analyze(model, options, definitions, film)
     if files is not None:
-        _write(film, measured, files, stem=stem)
+        write_files(film, measured, files, stem=stem)
     return measured
 
 
@@ -185,17 +188,18 @@ def _analyze(
     return AnalyzedFilm(found, analysis)
 
 
-def _write(film: Film, measured: AnalyzedFilm, files: OutputFiles, *, stem: str) -> None:
+def write_files(film: Film | None, measured: AnalyzedFilm, files: OutputFiles, *, stem: str) -> None:
+    """Write what was measured; a picture only where there is a film."""
     from cephsure.atomic import write_atomically
-    from cephsure.cephalometry.analysis import analyses_csv
+    from cephsure.cephalometry.analysis_files import analyses_csv
     from cephsure.exports.output_files import readable_json
 
     analysis = measured.analysis
     texts = {"json": lambda: readable_json(analysis.document()), "csv": lambda: analyses_csv([analysis])}
     for name in files.formats:
         write_atomically(files.folder / f"{stem}.analysis.{name}", texts[name]().encode("utf-8"))
-    if files.overlay:
+    if files.overlay and film is not None:
         from cephsure.reports.measurement_overlay import write_measurement_overlay
 
         picture = files.folder / f"{stem}.analysis{OVERLAY_SUFFIX}"
-        write_measurement_overlay(picture, film.pixels, measured.prediction, analysis)
+        write_measurement_overlay(picture, film.pixels, analysis)

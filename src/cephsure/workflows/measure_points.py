@@ -1,0 +1,216 @@
+"""A person's own or corrected points in, cephalometric measurements out: no network is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cephsure.errors import InputError
+from cephsure.workflows.batch import MEAN, Batch, OnProgress, Progress, Workplace, goes_on, silent
+from cephsure.workflows.measure import ANALYSIS_FORMATS, AnalyzedFilm, AnalyzeOptions, write_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cephsure.cephalometry import AnalysisDefinition, FilmOfPoints
+    from cephsure.cephalometry.formula import Array
+    from cephsure.datasets import MarkedFilm
+    from cephsure.films import Film
+    from cephsure.landmarks import LandmarkSet
+    from cephsure.workflows.predict import OutputFiles
+
+OF_POINTS_FILE = "points file"
+"""The source of a scale that the points' file states."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One film's points, the film's file where it was named, and the stem of what is written."""
+
+    marked: MarkedFilm
+    film: Path | None
+    stem: str = ""
+
+    @property
+    def path(self) -> Path:
+        return self.film or self.marked.path or Path(self.marked.name)
+
+
+def analyze_points(
+    points: Path | str,
+    films: Iterable[Path | str] = (),
+    *,
+    options: AnalyzeOptions | None = None,
+    who: str = MEAN,
+    landmark_set: LandmarkSet | None = None,
+    files: OutputFiles | None = None,
+    on_progress: OnProgress = silent,
+) -> Batch[AnalyzedFilm]:
+    """Measure points that a person marked or corrected, as ``cephsure analyze --points`` does.
+
+    The same measurements, norms and classes as `analyze`, without intervals and decided classes: how far a
+    person errs is not known. Scale and size come from the films where they are given, else from the points'
+    file; the user's scale goes before both.
+
+    Args:
+        points: a file in any format that is read or written here, a folder of such files, or a data set.
+        films: the films marked, found by their names; only these are measured. Without any, all that the
+            points' file holds.
+        options: what to measure; of its ``predict`` the scale and where the face looks are used.
+        who: an annotator's name, or "mean" of those who marked a point.
+        landmark_set: what the points are called; that of the shipped measurements if None.
+        files: what to write, in formats of ``ANALYSIS_FORMATS``; None for nothing.
+        on_progress: told after each film, and what was left out of the points.
+
+    Raises:
+        InputError: what no film is at fault for: the points' file, analyses, an option, the output folder.
+    """
+    from cephsure.datasets import read_marked_points
+    from cephsure.exports import unique_stems
+    from cephsure.films.spacing import check_mm_per_px
+    from cephsure.landmarks import load_landmark_set
+
+    options, paths = options or AnalyzeOptions(), [Path(film) for film in films]
+    definitions, scale = options.definitions(), options.predict.mm_per_px
+    check_mm_per_px(scale)
+    landmark_set = landmark_set or load_landmark_set()
+    if files is not None:
+        files.check(ANALYSIS_FORMATS)
+        if files.overlay and not paths:
+            raise InputError("an overlay is drawn on the film", remedy="name the film beside its points")
+    marked = read_marked_points(points, landmark_set=landmark_set, mm_per_px=scale)
+    tasks, errors = _tasks(Path(points), marked, paths)
+    for film, error in errors.items():
+        on_progress(Progress(film=film, error=error))
+    if files is not None and tasks:
+        files.make_folder()
+    stems = unique_stems([task.path for task in tasks])
+    tasks = [_Task(task.marked, task.film, stem) for task, stem in zip(tasks, stems, strict=True)]
+    work = _Work(Path(points), options, definitions, who, landmark_set, files)
+    done = Workplace(on_progress=on_progress).each_film(
+        work, tasks, path=lambda task: task.path, is_films_own=goes_on
+    )
+    return Batch(done.results, {**errors, **done.errors})
+
+
+def _tasks(
+    points: Path, marked: Sequence[MarkedFilm], films: Sequence[Path]
+) -> tuple[list[_Task], dict[Path, Exception]]:
+    """Each film with its points; and film -> error where there are none, or several have its name."""
+    if not films:
+        return [_Task(each, None) for each in marked], {}
+    if len(films) == len(marked) == 1:
+        return [_Task(marked[0], films[0])], {}
+    tasks, errors = [], dict[Path, Exception]()
+    for film in films:
+        own = [each for each in marked if each.path is not None and each.path.resolve() == film.resolve()]
+        own = own or [each for each in marked if each.path is not None and each.path.name == film.name]
+        own = own or [each for each in marked if Path(each.name).name in {film.stem, film.name}]
+        if len(own) == 1:
+            tasks.append(_Task(own[0], film))
+            continue
+        some = ", ".join(each.name for each in marked[:4]) + (", ..." if len(marked) > 4 else "")
+        what = (
+            f"{len(own)} films in {points} are called so" if own else f"{points} has no points of this film"
+        )
+        errors[film] = InputError(what, where=film, remedy=f"it has points of: {some}")
+    return tasks, errors
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is done with each film's points."""
+
+    points: Path
+    options: AnalyzeOptions
+    definitions: Sequence[AnalysisDefinition]
+    who: str
+    landmark_set: LandmarkSet
+    files: OutputFiles | None
+
+    def __call__(self, task: _Task) -> AnalyzedFilm:
+        """Measure one film's points, and write its files."""
+        from cephsure.cephalometry import analyse_points
+
+        marked, codes = task.marked, self.landmark_set.codes
+        film = None if task.film is None else _read(task.film, marked, self.options)
+        at = dict(zip(codes, marked.points_px(self.who), strict=True))
+        try:
+            notes = () if film is None else _leave_out(at, film)
+            about = _about(marked, film, self.options, at, notes)
+        except InputError as error:
+            raise InputError(error.what, where=task.path, remedy=error.remedy) from error
+        names = ", ".join(marked.marks)
+        by_whom = self.who if self.who != MEAN else f"mean of {names}" if len(marked.marks) > 1 else names
+        points_from = f"a person's points, {by_whom}: {self.points}"
+        analysis = analyse_points(at, self.definitions, film=about, points_from=points_from)
+        measured = AnalyzedFilm(None, analysis)
+        if self.files is not None:
+            write_files(film, measured, self.files, stem=task.stem)
+        return measured
+
+
+def _read(path: Path, marked: MarkedFilm, options: AnalyzeOptions) -> Film:
+    """The film; `InputError` if its size shows that another one was marked."""
+    from cephsure import films
+    from cephsure.films import Spacing, SpacingSource
+
+    stated = None if marked.mm_per_px is None else Spacing(*marked.mm_per_px, SpacingSource.DATASET)
+    film = films.read(path, mm_per_px=options.predict.mm_per_px, of_dataset=stated)
+    if marked.size_px is not None and marked.size_px != (film.width_px, film.height_px):
+        size = "{} x {} px".format(*marked.size_px)
+        raise InputError(
+            f"has {film.width_px} x {film.height_px} px, its points are of a film of {size}", where=path
+        )
+    return film
+
+
+def _leave_out(at: dict[str, Array], film: Film) -> tuple[str, ...]:
+    """Take points that lie outside the film from those that are known; what to say of them."""
+    off = [
+        code
+        for code, (x, y) in at.items()
+        # Tools that count from the pixel's corner reach the film's far edge; NaN is no place at all.
+        if not (isnan(x) or (-0.5 <= x <= film.width_px and -0.5 <= y <= film.height_px))
+    ]
+    for code in off:
+        del at[code]
+    if off and all(isnan(x) for x, _ in at.values()):
+        raise InputError("all points lie outside the film", remedy="are they of another film?")
+    return (f"{', '.join(off)} outside the film; left missing",) if off else ()
+
+
+def _about(
+    marked: MarkedFilm,
+    film: Film | None,
+    options: AnalyzeOptions,
+    at: dict[str, Array],
+    notes: tuple[str, ...],
+) -> FilmOfPoints:
+    """What is known of the film: from its file where that is given, else from the points' file."""
+    from cephsure.cephalometry import FilmOfPoints
+    from cephsure.cephalometry.own_points import facing_of
+
+    given, facing = options.predict.mm_per_px, options.predict.facing
+    scale = marked.mm_per_px if given is None else (given, given)
+    source = "none" if scale is None else OF_POINTS_FILE if given is None else "user"
+    size_px, path = marked.size_px, marked.path
+    if film is not None:
+        size_px, path, notes = (film.width_px, film.height_px), film.path, (*notes, *film.notes)
+        if film.spacing is not None:
+            scale = film.spacing.x_mm_per_px, film.spacing.y_mm_per_px
+            of_points = film.spacing.source == "dataset"
+            source = OF_POINTS_FILE if of_points else str(film.spacing.source)
+    return FilmOfPoints(
+        path=None if path is None else str(path),
+        name=marked.name,
+        width_px=None if size_px is None else size_px[0],
+        height_px=None if size_px is None else size_px[1],
+        mm_per_px=scale,
+        spacing_source=source,
+        facing=facing_of(at) if facing == "auto" else facing,
+        facing_source="found" if facing == "auto" else "given",
+        notes=(*marked.problems, *notes),
+    )
