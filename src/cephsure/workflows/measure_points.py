@@ -84,10 +84,10 @@ def analyze_points(
     tasks, errors = _tasks(Path(points), marked, paths)
     for film, error in errors.items():
         on_progress(Progress(film=film, error=error))
-    if files is not None and tasks:
-        files.make_folder()
     stems = unique_stems([task.path for task in tasks])
     tasks = [_Task(task.marked, task.film, stem) for task, stem in zip(tasks, stems, strict=True)]
+    if files is not None and tasks:
+        files.make_folder(stems)
     work = _Work(Path(points), options, definitions, who, landmark_set, files)
     done = Workplace(on_progress=on_progress).each_film(
         work, tasks, path=lambda task: task.path, is_films_own=goes_on
