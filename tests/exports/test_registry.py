@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -68,6 +69,22 @@ def test_a_number_that_is_none_writes_nothing(make_prediction, tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         export(make_prediction(shift_px=float("nan")), "json", tmp_path, stem="001")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("fmt", EXPORTERS)
+@pytest.mark.parametrize("case", ["fit", "review", "unfit", "no scale", "no gate"])
+def test_every_format_says_verdict_reasons_and_promise_in_the_predictions_words(judged, tmp_path, fmt, case):
+    prediction = judged(case)
+    text = EXPORTERS[fmt].render(prediction, tmp_path)
+    assert prediction.why in text
+    assert prediction.promise in text
+    for mark in prediction.landmarks:
+        assert (mark.why or "") in text
+        assert (mark.note or "") in text
+    if case in {"fit", "review"}:
+        assert prediction.for_whom in text
+    elif fmt != "json":  # which keeps what is withheld, under that name
+        assert not re.search(r"(?<!\d)[012]\.75(?!\d)|90 %", text)
 
 
 READERS = {"csv": (read_csv, 5e-5), "coco": (read_coco, 0.0), "labelme": (read_labelme, 0.0)}
