@@ -16,14 +16,17 @@ import pytest
 
 import cephsure
 from cephsure import films
+from cephsure.cephalometry import analyse, load_analyses
+from cephsure.cephalometry.analysis_files import analyses_csv
+from cephsure.cephalometry.analysis_table import analysis_lines
 from cephsure.exports import EXPORTERS
+from cephsure.reports.measurement_overlay import draw_measurement_overlay
 from cephsure.reports.notebook import prediction_html
 from cephsure.reports.overlay import draw_overlay
 from cephsure.reports.painter import Painter
 from cephsure.sample_films import sample_film
 from cephsure.uncertainty.prediction_table import film_text
 
-WORDS = {"fit": "fit", "review": "review", "unfit": "unfit"}
 STRAIGHT, ROTATED = "vhm_lateral_0deg", "vhm_lateral_30deg"
 
 
@@ -145,22 +148,52 @@ def test_lists_of_points(predictions, case, name, tmp_path):
     check_points(text, predictions[case])
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_the_overlay(predictions, case, monkeypatch):
-    """What is written on the picture, gathered where letters are drawn."""
-    prediction, written = predictions[case], []
-    draw = Painter.text
+@pytest.fixture
+def written(monkeypatch):
+    """What is written on pictures, gathered where letters are drawn."""
+    texts, draw = [], Painter.text
 
     def text(self, place, words, *rest, **options):
-        written.append(words)
+        texts.append(words)
         return draw(self, place, words, *rest, **options)
 
     monkeypatch.setattr(Painter, "text", text)
+    return texts
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_overlay(predictions, case, written):
+    prediction = predictions[case]
     picture = draw_overlay(films.read(Path(prediction.film.path)).pixels, prediction)
     assert picture.width == prediction.film.width_px
     check_film(" ".join(written), prediction)
     for mark in prediction.landmarks:
         assert mark.code in written
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_measurements(predictions, case, written):
+    """Table at both widths, JSON, CSV and picture of an analysis; and no class against the verdict."""
+    prediction = predictions[case]
+    analysis = analyse(prediction, load_analyses("all"))
+    for width in (80, 120):
+        check_film("\n".join(line.text for line in analysis_lines(analysis, width)), prediction)
+    document, said = analysis.document(), ("verdict", "why", "promise", "for_whom")
+    assert {key: document[key] for key in said} == {key: getattr(prediction, key) for key in said}
+    for row in csv.DictReader(io.StringIO(analyses_csv([analysis]))):
+        assert (row["film_verdict"], row["film_why"]) == (prediction.verdict, prediction.why)
+        assert row["promise"] == prediction.promise
+    draw_measurement_overlay(films.read(Path(prediction.film.path)).pixels, analysis)
+    check_film(" ".join(written), prediction)
+    needed = {
+        entry.measurement.code: set(entry.measurement.landmarks)
+        for definition in load_analyses("all")
+        for entry in definition.entries
+    }
+    accepted = {mark.code for mark in prediction.landmarks if mark.verdict == "accept"}
+    decided = [value for value in analysis.measurements if value.decision is not None]
+    assert prediction.verdict == "fit" or not decided
+    assert all(needed[value.code] <= accepted for value in decided)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -173,7 +206,8 @@ def test_a_notebook(predictions, case):
 @pytest.mark.slow
 @pytest.mark.parametrize("columns", ["80", "120"])
 @pytest.mark.parametrize(
-    ("name", "scale"), [(STRAIGHT, ["--mm-per-px", "0.25"]), (STRAIGHT, []), (ROTATED, ["--mm-per-px", "0.25"])]
+    ("name", "scale"),
+    [(STRAIGHT, ["--mm-per-px", "0.25"]), (STRAIGHT, []), (ROTATED, ["--mm-per-px", "0.25"])],
 )
 def test_the_commands_say_what_their_files_say(name, scale, columns, tmp_path):
     """Predict and analyze as they are typed: the screen beside the JSON file of the same film."""
