@@ -238,7 +238,7 @@ def test_on_an_unfit_film_values_stand_and_nothing_else(make_prediction, head, j
             assert measured.value is not None
             assert (measured.interval_90, measured.class_probabilities, measured.decision) == (None,) * 3
             assert measured.no_interval == "the film is unfit for automatic evaluation"
-            assert measured.not_decided == ("film unfit" if measured.class_of_value else None)
+            assert measured.not_decided == "film unfit"
 
 
 def test_on_a_film_for_review_intervals_stand_and_no_class_is_decided(make_prediction, head, judge):
@@ -246,7 +246,7 @@ def test_on_a_film_for_review_intervals_stand_and_no_class_is_decided(make_predi
     for measured in analysis.measurements:
         assert measured.interval_90 is not None
         assert measured.decision is None
-        assert measured.not_decided == ("film for review" if measured.class_of_value else None)
+        assert measured.not_decided == "film for review"
 
 
 def test_no_class_is_decided_from_a_point_that_is_not_accepted(make_prediction, head, judge):
@@ -257,7 +257,13 @@ def test_no_class_is_decided_from_a_point_that_is_not_accepted(make_prediction, 
     assert analysis["SNA"].not_decided == "N, A not accepted"
     assert analysis["SNB"].not_decided == "N not accepted"
     assert analysis["SNA"].class_probabilities is not None
-    assert analysis["FMA"].not_decided is None  # it has no classes
+    assert analysis["FMA"].not_decided is None
+
+
+def test_a_value_without_classes_is_marked_too(make_prediction, head, judge):
+    prediction = judge(make_prediction(head), "fit", doubtful=("Po", "A"))
+    fma = by_code(analyse(prediction, errors=isotropic(0.1)))["FMA"]
+    assert (fma.decision, fma.not_decided) == (None, "Po not accepted")
 
 
 def test_a_model_without_a_gate_decides_by_probability_and_says_that_no_verdict_stands_behind_it(

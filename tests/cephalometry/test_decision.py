@@ -63,4 +63,5 @@ def test_a_percentage_is_never_rounded_up_to_the_one_wanted():
 
 
 def test_without_classes_there_is_nothing_to_decide():
-    assert decide(FMA, np.array([20.0]), 0.8, None) == {}
+    assert decide(FMA, np.array([20.0]), 0.8, None) == {"not_decided": None}
+    assert decide(FMA, np.array([20.0]), 0.8, "A not accepted") == {"not_decided": "A not accepted"}

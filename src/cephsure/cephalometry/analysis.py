@@ -217,8 +217,7 @@ class KnownPoints:
             if reason is None and not low <= value <= high:
                 reason = OUTSIDE
         if values is None or reason is not None:
-            given: dict[str, Any] = {"no_interval": reason}
-            return given | ({"not_decided": objection or reason} if entry.classes else {})
+            return {"no_interval": reason, "not_decided": objection or (reason if entry.classes else None)}
         spread = {"sd": float(values.std(ddof=1)), "interval_90": (float(low), float(high))}
         return {**spread, **decide(entry, values, self.min_probability, objection)}
 

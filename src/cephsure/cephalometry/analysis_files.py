@@ -65,7 +65,8 @@ def _row(measured: MeasuredValue) -> dict[str, str]:
 def remark(measured: MeasuredValue) -> str:
     """Why something of a measurement is not there; empty where all is."""
     said = [measured.missing, measured.no_interval and f"no interval: {measured.no_interval}"]
-    said.append(measured.not_decided and f"not decided: {measured.not_decided}")
+    no_class = "" if measured.class_of_value is None else "not decided: "
+    said.append(measured.not_decided and f"{no_class}{measured.not_decided}")
     return "; ".join(filter(None, said))
 
 

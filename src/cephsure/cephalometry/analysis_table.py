@@ -112,12 +112,17 @@ def class_words(measured: Analysis, value: MeasuredValue) -> str:
     if value.decision is not None:
         shares = {share.name: share.probability for share in value.class_probabilities or ()}
         return _glued(f"{value.decision}, {100 * shares.get(value.decision, 0.0):.0f} %")
-    if value.not_decided is None:
-        return (measured.points[0].why or NONE) if measured.verdict == "unfit" else NONE
+    return NONE if value.not_decided is None else _why_not(measured, value, value.not_decided)
+
+
+def _why_not(measured: Analysis, value: MeasuredValue, reason: str) -> str:
+    """Why the value is marked."""
+    why = reason.replace("not accepted", _glued("not accepted"))
+    if value.class_of_value is None:
+        return why
     # What holds for the whole film is said once, below the table.
-    if value.not_decided == value.no_interval and measured.errors_from == "none":
+    if reason == value.no_interval and measured.errors_from == "none":
         return _glued(NOT_DECIDED)
-    why = value.not_decided.replace("not accepted", _glued("not accepted"))
     return f"{_glued(NOT_DECIDED)}: {_glued(why) if '%' in why else why}"
 
 
@@ -143,10 +148,8 @@ def _glued(text: str) -> str:
 
 
 def is_unsure(measured: Analysis, value: MeasuredValue) -> bool:
-    """Whether the value stands, but is marked: no class is decided of it, or the film is unfit."""
-    if value.value is None or measured.model is None:
-        return False
-    return value.not_decided is not None or measured.verdict == "unfit"
+    """Whether the value stands, but is marked; a person's are not."""
+    return value.value is not None and measured.model is not None and value.not_decided is not None
 
 
 def remarks(measured: Analysis) -> list[tuple[str, Style]]:

@@ -58,13 +58,13 @@ def decide(entry: Entry, values: Array, min_probability: float, objection: str |
     """How probable each class is, and the class that is decided or why none is.
 
     Args:
-        entry: with the classes; nothing comes of one without.
+        entry: with the classes; of one without only the objection is told.
         values: (n,) sampled values of the measurement.
         min_probability: what a class must reach.
         objection: why none may be decided, however probable.
     """
     if not entry.classes:
-        return {}
+        return {"not_decided": objection}
     counts = np.bincount(entry.class_indices(values), minlength=len(entry.class_names))
     shares = tuple(
         ClassProbability(name=name, probability=count / len(values))

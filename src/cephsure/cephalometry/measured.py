@@ -27,7 +27,8 @@ class MeasuredValue(Frozen):
     class_of_value: str | None = None  # the class that the value itself belongs to
     class_probabilities: tuple[ClassProbability, ...] | None = None  # share of the sampled values in each
     decision: str | None = None  # the class that the verdict and its probability let be decided
-    not_decided: str | None = None  # why there are classes and a value, but none is decided
+    # Why the value is marked: why no class is decided, or without classes what the verdict objects to.
+    not_decided: str | None = None
     norms: tuple[Norm, ...] = ()  # what is usual
     normal_class: str | None = None  # the usual class with its borders, in words
     classes_source: str | None = None  # who published the classes; None if they are the norm's limits

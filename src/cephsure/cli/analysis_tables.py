@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from cephsure.uncertainty.text_lines import Style
 
 _MARK = "?"
-_LEGEND = f"{_MARK}: no class is decided of this value; why: cephsure analyze FILM, or --out DIR"
+_LEGEND = (
+    f"{_MARK}: no class is decided of this value, or points that it rests on are not accepted; "
+    "each reason: analyze this film alone, or --out DIR"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from cephsure.reports.painter import BACKGROUND, INK, Painter, capital_height
 from cephsure.reports.symbols import BANDS, paint_symbol
 
 if TYPE_CHECKING:
-    from cephsure.uncertainty import Prediction
+    from cephsure.uncertainty.prediction_table import Judged
 
 _TITLE = 1.6  # of the verdict's letters, in font sizes
 _BESIDE_SYMBOL = 1.5  # from the symbol's left to the title, in the title's font sizes
@@ -30,7 +30,7 @@ class Band:
     lines: tuple[Line, ...]
 
 
-def band_text(prediction: Prediction) -> tuple[str, tuple[str, ...]]:
+def band_text(prediction: Judged) -> tuple[str, tuple[str, ...]]:
     """What a band says: the verdict, or why there is none; then its reason and the promise."""
     why = prediction.why or "no verdict"
     if prediction.verdict is None:
@@ -38,7 +38,7 @@ def band_text(prediction: Prediction) -> tuple[str, tuple[str, ...]]:
     return f"verdict: {prediction.verdict}", (why, prediction.promise)
 
 
-def lay_out_band(prediction: Prediction, *, width: int, size: int) -> Band:
+def lay_out_band(prediction: Judged, *, width: int, size: int) -> Band:
     """Lay a band out; no line is cut. ``width`` is the picture's, ``size`` the smaller font's, in px."""
     title, said = band_text(prediction)
     margin, big = 1.2 * size, round(_TITLE * size)
@@ -60,7 +60,7 @@ def lay_out_band(prediction: Prediction, *, width: int, size: int) -> Band:
     return Band(width, round(y + 0.1 * size), coloured, titles, tuple(lines))
 
 
-def draw_band(prediction: Prediction, *, width: int, size: int) -> Image.Image:
+def draw_band(prediction: Judged, *, width: int, size: int) -> Image.Image:
     """Draw the band of a prediction as a picture of its own, in a width and with a font size in px."""
     band, colours = lay_out_band(prediction, width=width, size=size), BANDS[prediction.verdict]
     picture = Image.new("RGB", (band.width, band.height), BACKGROUND)

@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 
 _REGION_KINDS = {"hdr": "level set of the heat map", "ellipse": "ellipse", "disc": "disc"}
 _SAMPLES_ARE = {"ensemble": "members", "mc-dropout": "passes", "baseline": "samples"}
-_STANDINGS: dict[Standing, str] = {
+STANDINGS: dict[Standing, str] = {
     "accept": "accepted",
     "review": "to be reviewed",
     "unjudged": "not judged",
     "unfit": "film unfit, no result",
 }
-_INDENT = 1.8  # of a key's text, for its symbol, in font sizes
+KEY_INDENT = 1.8  # of a key's text, for its symbol, in font sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _standings(prediction: Prediction) -> list[Key]:
     found = [standing_of(prediction, mark) for mark in prediction.landmarks]
     return [
         (standing, f"{means} ({found.count(standing)} of {len(found)})")
-        for standing, means in _STANDINGS.items()
+        for standing, means in STANDINGS.items()
         if standing in found
     ]
 
@@ -145,9 +145,9 @@ class _Column:
 
     def keys(self, keys: Sequence[Key]) -> None:
         """What each symbol means, the symbol before the first line of its text."""
-        left = self.left + _INDENT * self.size
+        left = self.left + KEY_INDENT * self.size
         for symbol, text in keys:
-            for index, part in enumerate(wrapped(text, self.size, self.width - _INDENT * self.size)):
+            for index, part in enumerate(wrapped(text, self.size, self.width - KEY_INDENT * self.size)):
                 middle = self.y + LINE * self.size / 2
                 self.lines.append(Line(part, left, middle, self.size, FAINT, None if index else symbol))
                 self.y += LINE * self.size
@@ -222,7 +222,7 @@ def _draw_bar(
 
 def _draw_symbol(painter: Painter, line: Line, symbol: Standing | Symbol) -> None:
     radius = capital_height(line.size) * 0.6
-    middle = np.array([line.x - _INDENT * line.size + 1.2 * radius, line.y])
+    middle = np.array([line.x - KEY_INDENT * line.size + 1.2 * radius, line.y])
     if symbol == "region" or symbol == "ellipse":  # noqa: PLR1714 - mypy narrows by it
         outer, inner = (ellipse_outline(middle, r * np.eye(2)) for r in (radius, 0.75 * radius))
         if symbol == "region":

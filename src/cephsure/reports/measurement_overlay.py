@@ -1,4 +1,4 @@
-"""The measured lines on their film, and below it a table of the values."""
+"""The measured lines on their film, over it the film's verdict, and below it the values."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from cephsure.cephalometry.catalogue import shipped_analyses
+from cephsure.reports.band import draw_band
 from cephsure.reports.labels import paint_labels
-from cephsure.reports.lines import shortened
-from cephsure.reports.marks import DOT_RADIUS, to_picture
+from cephsure.reports.legend import draw_legend
+from cephsure.reports.marks import DOT_RADIUS, NOTED, to_picture
+from cephsure.reports.measurement_table import lay_out_values, standing_of_point
 from cephsure.reports.overlay import film_ground, stacked, write_png
-from cephsure.reports.painter import BACKGROUND, BLACK, FAINT, INK, WHITE, Painter, text_width
+from cephsure.reports.painter import BLACK, Painter
+from cephsure.reports.symbols import COLOURS, paint_symbol
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from PIL import Image
 
-    from cephsure.cephalometry import Analysis, MeasuredValue
+    from cephsure.cephalometry import Analysis
+    from cephsure.reports.overlay import Ground
     from cephsure.reports.painter import Array, Colour
-
-_DOUBT: Colour = (250, 200, 60)
+    from cephsure.reports.symbols import Standing
 
 # Far from each other for any eye, and bright enough for a dark film (Okabe and Ito 2008, lightened).
 _COLOURS: tuple[Colour, ...] = (
@@ -41,9 +44,7 @@ _NAMES = {
 _PLANES = set(map(frozenset, (("Po", "Or"), ("PNS", "ANS"), ("Go", "Me"), ("Go", "Gn"))))
 _BEYOND = 0.18  # of a plane's length, to either side
 
-_LINE = 1.55  # from one row of the table to the next, in font sizes
 NARROWEST_PX = 400
-_UNITS = {"deg": "°", "mm": " mm", "ratio": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,22 @@ class DrawnLine:
     colour: Colour
 
 
+@dataclass(frozen=True, slots=True)
+class DrawnPoint:
+    """A point to draw: its label, its place on the picture, (2,), and its symbol."""
+
+    code: str
+    label: str
+    place: Array
+    standing: Standing
+
+
 def draw_measurement_overlay(
     film_pixels: NDArray[np.float32], analysis: Analysis, *, width_px: int | None = None
 ) -> Image.Image:
-    """Draw a film with the lines that were measured between, and below it what was measured.
+    """Draw a film with the lines that were measured between, over it the verdict and under it the values.
 
+    The points are their verdicts' symbols; on an unfit film all is grey, and the points are struck through.
     Each line is drawn once, from landmark to landmark; the planes (Frankfort, palatal, mandibular) go on a
     little beyond. Takes pixels (height, width) and a width as `draw_overlay` does, but the RGB picture is
     never less than 400 px wide.
@@ -68,12 +80,19 @@ def draw_measurement_overlay(
         InputError: the pixels are not those of the prediction's film.
     """
     ground = film_ground(film_pixels, analysis.film, width_px=width_px, narrowest_px=NARROWEST_PX)
-    points = {
-        point.code: to_picture(np.array([point.x_px, point.y_px]), zoom=ground.zoom)
+    points = [
+        DrawnPoint(
+            code=point.code,
+            label=point.code + (NOTED if point.note is not None else ""),
+            place=to_picture(np.array([point.x_px, point.y_px]), zoom=ground.zoom),
+            standing=standing_of_point(analysis, point),
+        )
         for point in analysis.points
-    }
-    _paint(Painter(ground.picture), _lines(analysis, points), points, unit=ground.unit, size=ground.size)
-    return stacked(ground.picture, _table(analysis, width=ground.picture.width, size=ground.size))
+    ]
+    _paint(Painter(ground.picture), _lines(analysis, points), points, ground)
+    width, size = ground.picture.width, ground.size
+    band = draw_band(analysis, width=width, size=size)
+    return stacked(band, ground.picture, draw_legend(lay_out_values(analysis, width=width, size=size)))
 
 
 def write_measurement_overlay(
@@ -91,8 +110,9 @@ def write_measurement_overlay(
     return write_png(path, draw_measurement_overlay(film_pixels, analysis, width_px=width_px))
 
 
-def _lines(analysis: Analysis, points: dict[str, Array]) -> list[DrawnLine]:
-    """Every line of the measured formulas, each once whatever its direction."""
+def _lines(analysis: Analysis, points: list[DrawnPoint]) -> list[DrawnLine]:
+    """Every line of the measured formulas, each once whatever its direction; grey on an unfit film."""
+    at = {point.code: point.place for point in points}
     formulas = {
         entry.measurement.code: entry.measurement.formula
         for shipped in shipped_analyses().values()
@@ -104,76 +124,25 @@ def _lines(analysis: Analysis, points: dict[str, Array]) -> list[DrawnLine]:
             ends.setdefault(frozenset({first, last}), (first, last))
     drawn = []
     for number, (both, (first, last)) in enumerate(ends.items()):
-        start, stop = points[first], points[last]
+        start, stop = at[first], at[last]
         beyond = _BEYOND * (stop - start) if both in _PLANES else np.zeros(2)
         label = _NAMES.get(both, f"{first}-{last}")
-        colour = _COLOURS[number % len(_COLOURS)]
+        colour = COLOURS["unfit"] if analysis.verdict == "unfit" else _COLOURS[number % len(_COLOURS)]
         drawn.append(DrawnLine(label, np.stack([start - beyond, stop + beyond]), colour))
     return drawn
 
 
-def _paint(
-    painter: Painter, lines: list[DrawnLine], points: dict[str, Array], *, unit: float, size: int
-) -> None:
+def _paint(painter: Painter, lines: list[DrawnLine], points: list[DrawnPoint], ground: Ground) -> None:
     """Paint the lines, the points over them, and the names of both."""
+    unit = ground.unit
     for line in lines:
         painter.line(line.ends[0], line.ends[1], 3.6 * unit, BLACK, opacity=0.5)
     for line in lines:
         painter.line(line.ends[0], line.ends[1], max(1.5 * unit, 1.0), line.colour)
-    for point in points.values():
-        painter.disc(point, (DOT_RADIUS + 0.9) * unit, BLACK, opacity=0.75)
-        painter.disc(point, DOT_RADIUS * unit, WHITE)
-    labels = [(code, WHITE) for code in points]
+    for point in points:
+        paint_symbol(painter, point.standing, point.place, DOT_RADIUS * unit)
+    labels = [(point.label, COLOURS[point.standing]) for point in points]
     labels += [(line.label, line.colour) for line in lines]
-    places = [*points.values(), *(line.ends.mean(axis=0) for line in lines)]
+    places = [*(point.place for point in points), *(line.ends.mean(axis=0) for line in lines)]
     half_axes = np.zeros((len(places), 2, 2)) + 2 * unit * np.eye(2)
-    paint_labels(painter, labels, np.array(places).reshape(-1, 2), half_axes, unit=unit, size=size)
-
-
-def _table(analysis: Analysis, *, width: int, size: int) -> Image.Image:
-    """The values as a picture of their own: code, value, interval, class; in columns as the width allows."""
-    texts = [_row(measured) for measured in analysis.measurements]
-    margin, step = 1.2 * size, _LINE * size
-    widest = max((text_width(text, size) for text, _ in texts), default=0.0) + 2 * size
-    columns = max(1, min(3, int((width - 2 * margin) // widest)))
-    rows = -(-len(texts) // columns)
-    foot = [_about(analysis), analysis.disclaimer]
-    height = round(2 * margin + (rows + len(foot) + 0.5) * step)
-    picture = Image.new("RGB", (width, height), BACKGROUND)
-    painter = Painter(picture)
-    across = (width - 2 * margin) / columns
-    for number, (text, colour) in enumerate(texts):
-        column, row = divmod(number, rows)
-        place = (margin + column * across, margin + (row + 0.5) * step)
-        painter.text(place, shortened(text, size, across - size), size, colour)
-    for number, line in enumerate(foot):
-        place = (margin, margin + (rows + number + 1) * step)
-        painter.text(place, shortened(line, size, width - 2 * margin), size, FAINT)
-    return picture
-
-
-def _row(measured: MeasuredValue) -> tuple[str, Colour]:
-    """One measurement in one line, and the line's colour."""
-    digits, sign = (3 if measured.unit == "ratio" else 1), _UNITS[measured.unit]
-    if measured.value is None:
-        return f"{measured.code}  {measured.missing}", FAINT
-    parts = [f"{measured.code}  {measured.value:.{digits}f}{sign}"]
-    if measured.interval_90 is not None:
-        low, high = measured.interval_90
-        parts.append(f"({low:.{digits}f} to {high:.{digits}f})")
-    said = measured.decision or (measured.not_decided and f"not decided: {measured.not_decided}")
-    text = "  ".join([*parts, *([said] if said else [])])
-    return text, INK if measured.not_decided is None else _DOUBT
-
-
-def _about(analysis: Analysis) -> str:
-    """What the numbers in brackets are."""
-    reasons = [measured.no_interval for measured in analysis.measurements if measured.no_interval]
-    words = {
-        "calibration": "90 % intervals from the model's calibration",
-        "raw sample spread": "90 % of the samples' raw spread: not calibrated",
-        "none": f"no intervals: {reasons[0]}" if reasons else "no intervals",
-        "a person's points": "no intervals",
-    }[analysis.errors_from]
-    scale = "" if analysis.film.mm_per_px is not None else "; scale unknown"
-    return f"{analysis.points_from}; {words}{scale}"
+    paint_labels(painter, labels, np.array(places).reshape(-1, 2), half_axes, unit=unit, size=ground.size)

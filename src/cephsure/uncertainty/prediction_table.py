@@ -33,7 +33,7 @@ _VERDICT_WORDS = {"fit": "fit", "review": "review", "unfit": "unfit for automati
 
 
 class Judged(Protocol):
-    """What has a film's verdict."""
+    """What has a film's verdict: a prediction, or what was measured on it."""
 
     @property
     def verdict(self) -> FilmVerdict | None:
@@ -42,6 +42,10 @@ class Judged(Protocol):
     @property
     def why(self) -> str | None:
         """The verdict's reason."""
+
+    @property
+    def promise(self) -> str:
+        """What is promised, or why nothing is."""
 
 
 def film_lines(prediction: Prediction, width: int, *, everything: bool = False) -> list[Line]:
