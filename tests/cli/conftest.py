@@ -113,7 +113,7 @@ def fake_model(monkeypatch, make_prediction):
     calls = []
 
     class FakeModel:
-        device = "cpu"
+        device, calibration, gate = "cpu", None, None
 
         def thorough(self):
             calls.append("thorough")

@@ -198,7 +198,7 @@ def test_one_film_is_enough_for_every_command_to_follow_the_reader(cephsure, dot
     assert "one film: what films bring cannot be shown by cross-validation" in ran.out
     given = ("--model", model, "--reader", file)
     ran = cephsure("predict", one.parent / "000.png", *given, *SCALE)
-    assert (ran.status, "for whom: site zoe, 1 film" in ran.out) == (0, True), ran.err
+    assert (ran.status, "regions hold for site zoe, 1 film" in ran.out) == (0, True), ran.err
     ran = cephsure("evaluate", *site, *given)
     assert (ran.status, "reader: zoe (site zoe, 1 film)" in ran.err) == (0, True), ran.err
     ran = cephsure("monitor", *site, *given)

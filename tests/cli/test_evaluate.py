@@ -22,6 +22,7 @@ class Oracle:
     """Knows the true points of the drawn films; its error grows with the landmark's number and says so."""
 
     name, landmark_set, device = "oracle", ISBI, "cpu"
+    calibration = gate = None
     bundle = SimpleNamespace(
         provenance=Provenance(data="isbi-2015", split="train", truth="mean"), validation_films=()
     )
@@ -173,6 +174,16 @@ def test_trust_is_judged_by_every_truth_and_by_stratum(cephsure, data, oracle, t
     assert float(lines[4]["error_x_mm"]) == pytest.approx(0.4, abs=0.01)
     words = {"region_level": "0.8", "region_area_mm2": "2", "expected_error_mm": "1"}
     assert {**lines[9], **words, "verdict": "review", "film_verdict": "review"} == lines[9]
+
+
+def test_what_is_promised_and_for_whom_stands_under_the_heading(cephsure, data, oracle):
+    assert cephsure("evaluate", "--data", data).out.splitlines()[1] == (
+        "no promise: the model is not calibrated"
+    )
+    oracle.radius_px = 9.5
+    assert cephsure("evaluate", "--data", data).out.splitlines()[1] == (
+        "expected errors and 90 % regions hold for the calibration's reader"
+    )
 
 
 def test_a_column_that_the_film_table_lacks_is_one_line(cephsure, data, oracle, tmp_path):

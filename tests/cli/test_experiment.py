@@ -70,7 +70,8 @@ def models(monkeypatch, tmp_path, make_prediction):
             asked.append((film.path.stem, options["seed"]))
             return make_prediction(path=film.path)
 
-    def open_models(names, *, quick, device):
+    def open_models(names, *, quick, device, reader=None):
+        asked_readers.append(reader)
         asked_quick.append(quick)
         known = {"one", "two", "default-baseline", "default-ensemble", "default-mc-dropout"}
         if set(names) - known:
@@ -89,9 +90,10 @@ def models(monkeypatch, tmp_path, make_prediction):
             for n in names
         )
 
-    asked_quick = []
+    asked_quick, asked_readers = [], []
     monkeypatch.setattr(study_module, "open_models", open_models)
     monkeypatch.setattr(study_module, "asked_quick", asked_quick, raising=False)
+    monkeypatch.setattr(study_module, "asked_readers", asked_readers, raising=False)
     return asked
 
 
@@ -167,6 +169,8 @@ def test_what_is_asked_reaches_the_study(run, registry, data, tmp_path):
         "--shift-films",
         2,
         "--quick",
+        "--site",
+        "senior",
     ]
     outcome = run("accuracy", "--models", "one", *options)
     assert outcome.status == 0, outcome.err
@@ -174,7 +178,8 @@ def test_what_is_asked_reaches_the_study(run, registry, data, tmp_path):
     assert (study.cts, study.seed, study.shift_films) == ((ct,), 4, 2)
     assert study_module.asked_quick == [True]
     made = json.loads((study.out / "study.json").read_text())["experiments"]["accuracy"]
-    assert made["arguments"][-1] == "--quick"
+    assert made["arguments"][-3:] == ["--reader", "senior", "--quick"]
+    assert study_module.asked_readers == ["senior"]
     assert study.other_site.films[0].spacing.x_mm_per_px == 0.127
     assert study.dataset.films[0].spacing.x_mm_per_px == 0.1
 

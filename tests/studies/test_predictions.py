@@ -15,6 +15,7 @@ from cephsure.studies.cases import Case, films_of_split, plain_cases, truths_px
 from cephsure.studies.predictions import PredictionStore, predict_cases
 from cephsure.studies.shifted_films import NO_CEPHALOGRAM
 from cephsure.uncertainty import MEASURES
+from cephsure.uncertainty.readers.reader import plain_mean
 
 NAN = float("nan")
 POINT = {"x_px": 1.25, "y_px": 1234.5678, "mm_per_px_x": 0.1, "mm_per_px_y": 0.2, "activation": 0.123456789}
@@ -95,8 +96,18 @@ def test_the_same_predictions_are_the_same_bytes(opened, tmp_path):
     assert bytes_of("a", "b", "c") == bytes_of("c", "a", "b")
 
 
-@pytest.mark.parametrize(("changes", "options"), [({"sha256": "b" * 64}, {}), ({}, {"seed": 1})])
-def test_what_another_bundle_or_seed_made_is_not_used(opened, study_model, changes, options):
+SOMEBODY = plain_mean((1, 2), name="ann and bob", model="rule", model_sha256="a" * 64)
+
+
+@pytest.mark.parametrize(
+    ("changes", "options"),
+    [
+        ({"sha256": "b" * 64}, {}),
+        ({}, {"seed": 1}),
+        ({"reader": "mean", "marks_as": SOMEBODY}, {}),
+    ],
+)
+def test_what_another_bundle_seed_or_reader_made_is_not_used(opened, study_model, changes, options):
     kept = opened()
     kept.add(("a", ""), rows())
     kept.save()
@@ -389,3 +400,17 @@ def test_no_cases(study):
     assert len(table) == 0
     assert table.points_px.shape == (0, 0, 2)
     assert table.mm_per_px.shape == (0, 2)
+
+
+def test_models_are_asked_for_the_studys_reader(study_model, spot_film):
+    class Asked:
+        def predict(self, film, **how):
+            return how
+
+    plain = study_model(model=Asked())
+    assert plain.predict(spot_film(), seed=3) == {"seed": 3}
+    own = replace(plain, reader="mean", marks_as=SOMEBODY)
+    assert own.predict(spot_film(), seed=3) == {"seed": 3, "reader": SOMEBODY}
+    assert own.title == f"{plain.title}, for mean"
+    with pytest.raises(InputError, match="only stored predictions are at hand"):
+        replace(own, model=None).predict(spot_film())

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from cephsure import films
 from cephsure.errors import BundleError, InputError
 from cephsure.sample_films import sample_film
 from cephsure.studies import study as module
@@ -92,6 +93,33 @@ def test_stored_predictions_stand_for_a_model(study_model, tmp_path):
     assert model == study_model(
         "mine", kind="mc-dropout", changes=("7 epochs",), made="2020-02-20", stored=tmp_path
     )
+
+
+def test_stored_predictions_are_of_one_reader_and_stand_for_no_other(study_model, tmp_path):
+    facts = study_model("mine", reader="senior").facts()
+    (tmp_path / "model.json").write_text(json.dumps(facts))
+    (model,) = open_models([str(tmp_path)], reader="senior")
+    assert (model.reader, model.title) == ("senior", "default ensemble (2), mean, for senior")
+    with pytest.raises(InputError, match="these stored predictions are of senior, not of the reader junior"):
+        open_models([str(tmp_path)], reader="junior")
+    (tmp_path / "model.json").write_text(json.dumps(facts | {"reader": ""}))
+    with pytest.raises(InputError, match="are of the annotators' mean, not of the reader junior"):
+        open_models([str(tmp_path)], reader="junior")
+
+
+@pytest.mark.slow
+def test_a_models_points_are_those_of_the_reader(read_dots):
+    film = read_dots.films.parent / "000.png"
+    means, anns = (
+        open_models([str(read_dots.calibrated)], quick=True, reader=reader)[0]
+        .predict(films.read(film, mm_per_px=0.5))
+        .points_px
+        for reader in (None, "ann")
+    )
+    # Bob marks lower than Ann; the annotators' mean lies between the two.
+    assert ((means - anns)[:, 1] > 1.0).all()
+    with pytest.raises(InputError, match="there is no reader 'nobody'"):
+        open_models([str(read_dots.calibrated)], reader="nobody")
 
 
 def test_a_folder_of_models_stands_for_all_of_them(in_place, study_model, tmp_path):

@@ -12,7 +12,15 @@ from cephsure import workflows
 from cephsure.datasets import select
 from cephsure.errors import BundleError, FilmError, InputError
 from cephsure.workflows import PredictOptions, predict_films
-from cephsure.workflows.batch import AnnotatedData, Workplace, goes_on, open_model, silent, usual_split
+from cephsure.workflows.batch import (
+    AnnotatedData,
+    Workplace,
+    about_samples,
+    goes_on,
+    open_model,
+    silent,
+    usual_split,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -106,3 +114,46 @@ def test_numbers_do_not_depend_on_it(dot_model, dot_dataset, monkeypatch, device
     together = predict_films(paths, dot_model, options=PredictOptions(samples=2))
     for found, other in zip(together.results, alone.results, strict=True):
         assert found.points_px == pytest.approx(other.points_px, abs=1e-4)
+
+
+FITTED = "asked for, mine is calibrated with 15: there will be no expected errors, no regions"
+
+
+def fitted(calibrated_with, judged_with):
+    def source(samples):
+        return SimpleNamespace(samples=samples)
+
+    return SimpleNamespace(
+        name="mine",
+        calibration=calibrated_with and SimpleNamespace(fitted_on=source(calibrated_with)),
+        gate=judged_with and SimpleNamespace(source=source(judged_with)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "samples", "said"),
+    [
+        (fitted(15, 15), None, None),
+        (fitted(15, 15), 15, None),
+        (fitted(None, None), 5, None),
+        (
+            fitted(15, 15),
+            5,
+            f"5 samples {FITTED}, no verdicts",
+        ),
+        (
+            fitted(15, None),
+            1,
+            f"1 sample {FITTED}",
+        ),
+    ],
+)
+def test_what_other_samples_cost_is_said(model, samples, said):
+    assert about_samples(model, samples) == said
+
+
+def test_it_is_said_when_the_model_is_opened():
+    model, told = fitted(15, 15), []
+    model.device = "cpu"
+    open_model(model, "cpu", None, lambda step: told.append(step.remark), samples=3)
+    assert [line[:19] for line in told] == ["3 samples asked for"]

@@ -157,7 +157,7 @@ def test_a_model_of_other_landmarks_is_refused(made, options, monkeypatch):
 
     real = study_module.open_models
 
-    def with_model(names, *, quick, device):
+    def with_model(names, *, quick, device, reader):
         return tuple(replace(model, model=Spots()) for model in real(names, quick=quick, device=device))
 
     monkeypatch.setattr(study_module, "open_models", with_model)
@@ -183,7 +183,7 @@ def trained(made, options, monkeypatch):
     """The study's model, trained on the films that are judged."""
     real = study_module.open_models
 
-    def opened(names, *, quick, device):
+    def opened(names, *, quick, device, reader):
         model = Trained(options.data)
         return tuple(replace(each, model=model) for each in real(names, quick=quick, device=device))
 
@@ -216,3 +216,9 @@ def test_the_list_of_experiments_is_light():
     names, heavy = run.stdout.splitlines()
     assert names.split() == list(experiments())
     assert heavy == ""
+
+
+def test_samples_are_of_no_reader(options, made):
+    with pytest.raises(InputError, match="own samples, which are no reader's marks"):
+        run_study(replace(options, name="samples", reader="mean"))
+    assert not options.out.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +28,7 @@ from cephsure.workflows.batch import DEFAULT_MODEL, WHOLE, AnnotatedData
 if TYPE_CHECKING:
     from cephsure.evaluation import Evaluation
     from cephsure.evaluation.table import Table
+    from cephsure.workflows.assess import Assessment
 
 
 def evaluate(
@@ -122,18 +124,20 @@ def evaluate(
             device=device,
             on_progress=on_progress,
         )
-    _show(assessment.evaluation)
+    _show(assessment)
     terminal.remark_written(json_file, csv_file)
     complaints.end(inputs=assessment.evaluation.n_films + assessment.evaluation.left_out.films)
 
 
-def _show(evaluation: Evaluation) -> None:
+def _show(assessment: Assessment) -> None:
     """Print what was evaluated, the tables and what was left out."""
     from cephsure.evaluation.table import landmark_table, measure_table, overall_table
     from cephsure.evaluation.trust_tables import said
 
-    console = terminal.stdout_console()
+    console, evaluation = terminal.stdout_console(), assessment.evaluation
     console.print(_heading(evaluation), style="bold")
+    for line in _promises(assessment):
+        console.print(line)
     tables = [overall_table(evaluation), landmark_table(evaluation), measure_table(evaluation)]
     for table in tables + _trust_tables(evaluation):
         console.print()
@@ -146,6 +150,15 @@ def _show(evaluation: Evaluation) -> None:
         console.print("errors in pixels: no scale in the data; give --mm-per-px", style="bold yellow")
     for line in _remarks(evaluation):
         console.print(line, style="dim")
+
+
+def _promises(assessment: Assessment) -> list[str]:
+    """What is promised on the films and for whom, or why nothing is; of how many, where they differ."""
+    count = Counter(film.prediction.promise for film in assessment.films)
+    if len(count) == 1:
+        return list(count)
+    total = len(assessment.films)
+    return [f"{promise} ({films} of {total} films)" for promise, films in count.most_common()]
 
 
 def _trust_tables(evaluation: Evaluation) -> list[Table]:

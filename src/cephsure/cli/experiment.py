@@ -82,6 +82,16 @@ def experiment(
     seed: Annotated[
         int, typer.Option(min=0, metavar="N", help="Seed of random fields, passes and bootstraps.")
     ] = 0,
+    reader: Annotated[
+        str | None,
+        typer.Option(
+            "--reader",
+            "--site",
+            metavar="WHO",
+            help="Whose marks models foretell: definition, mean, an annotator's name, or a reader's file.",
+            show_default="the annotators' mean, as trained",
+        ),
+    ] = None,
     device: ComputedOn = "cpu",
 ) -> None:
     """Measure what each measure of uncertainty is worth.
@@ -107,6 +117,7 @@ def experiment(
         quick=quick,
         seed=seed,
         device=device,
+        reader=reader,
     )
     complaints = terminal.Complaints()
     begun = 0

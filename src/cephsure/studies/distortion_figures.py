@@ -171,7 +171,7 @@ def distortion_picture(study: Study, item: AnnotatedFilm, field: ElasticField) -
     panels = []
     for magnitude in PICTURE_MAGNITUDES:
         distorted = field.distort(film, magnitude)
-        samples_px = samples_of(shown.model.predict(distorted, seed=study.seed))
+        samples_px = samples_of(shown.predict(distorted, seed=study.seed))
         title = f"magnitude {magnitude:g} ({field.size_mm(magnitude)[0]:.1f} mm rms)"
         panels.append(SamplePanel(title, distorted, samples_px, field.move(true_px, magnitude), few))
     caption = (

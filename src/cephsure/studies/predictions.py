@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 import logging
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from cephsure.model import Model
     from cephsure.studies.cases import Case
     from cephsure.studies.study import Study, StudyModel
     from cephsure.uncertainty import Prediction
@@ -53,9 +53,9 @@ class PredictionStore:
 
     The first line is a comment, ``# {"sha256": ..., "seed": ..., "measures": [...]}``: which bundle made the
     predictions, with which seed, and which measures it was asked for; ``"source"`` where the films depend on
-    more than their names say. Where the bundle is at hand and one of these has changed, the file is not used
-    and is replaced. Where it is not, the file is taken as it is, but for another seed, which may mean other
-    conditions, and for another source.
+    more than their names say, ``"reader"`` where they are of one reader's marks. Where the bundle is at hand
+    and one of these has changed, the file is not used and is replaced. Where it is not, the file is taken as
+    it is, but for another seed, which may mean other conditions, and for another source.
 
     Args:
         folder: the model's.
@@ -74,6 +74,10 @@ class PredictionStore:
         self.path, self._model = folder / f"{part}.csv.gz", model
         self._made_by = {"sha256": model.sha256, "seed": seed, "measures": list(model.measures)}
         self._made_by |= {"source": source} if source else {}
+        if model.marks_as is not None:
+            # By its content too: a reader's file may be learned anew under the same name.
+            marks = hashlib.sha256(model.marks_as.model_dump_json().encode("utf-8")).hexdigest()
+            self._made_by |= {"reader": f"{model.reader} {marks}"}
         self._frame = pd.DataFrame(columns=list(_KEY_COLUMNS))
         self._added: list[dict[str, Any]] = []  # rows that are not in the frame yet
         self._keys: set[Key] = set()
@@ -259,7 +263,7 @@ def predict_cases(
         if each.model is None:  # what cannot be made is better said before the others' work than after it
             stores[each.label].require(keys)
         else:
-            ready.append((each.model, stores[each.label]))
+            ready.append((each, stores[each.label]))
     todo = [case for case in cases if any(case.key not in store for _, store in ready)]
     try:
         with study.progress(part, len(todo)) as step:
@@ -274,7 +278,7 @@ def predict_cases(
     return {label: store.table(keys) for label, store in stores.items()}
 
 
-def _predict(case: Case, models: Sequence[tuple[Model, PredictionStore]], seed: int) -> None:
+def _predict(case: Case, models: Sequence[tuple[StudyModel, PredictionStore]], seed: int) -> None:
     film = case.film()
     for model, store in models:
         prediction = model.predict(film, seed=seed, facing=case.facing, polarity=case.polarity)

@@ -26,6 +26,7 @@ class Experiment:
     )
     function: str = ""  # its module and the function in it, where they are not called like the experiment
     judges_films: bool = True  # whether it measures anything on the annotated films of the study
+    follows_reader: bool = True  # whether its figures can be of one reader's marks
 
     def __call__(self, study: Study) -> ExperimentResult:
         """Make the experiment.
@@ -59,6 +60,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "samples",
             "How many members, passes or altered films are needed, and what do they cost?",
             function="sample_count",
+            follows_reader=False,
         ),
     )
 }

@@ -192,7 +192,7 @@ def rotation_picture(study: Study, turned: Turned) -> Figure | None:
     panels = []
     for angle in PICTURE_ANGLES:
         film = head.film(poses, angle)
-        prediction = shown.model.predict(film, seed=study.seed, facing="right", polarity="positive")
+        prediction = shown.predict(film, seed=study.seed, facing="right", polarity="positive")
         truth_px = None if head.landmarks is None else head.truth_px(poses, angle, landmark_set.codes)
         panels.append(SamplePanel(f"{angle:g}°", film, samples_of(prediction), truth_px, some))
     codes = listed([landmark_set.codes[index] for index in some])

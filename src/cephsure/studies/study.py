@@ -16,14 +16,18 @@ from cephsure.errors import InputError
 from cephsure.model import load_model, shipped_models
 from cephsure.training.recipe import STOPPED
 from cephsure.uncertainty import ALWAYS, MEASURES
+from cephsure.uncertainty.readers.reader import read_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from cephsure.datasets import Dataset
+    from cephsure.films import Film
     from cephsure.inference.session import Device
     from cephsure.model import Model
+    from cephsure.uncertainty import Prediction
+    from cephsure.uncertainty.readers.reader import Reader
 
 ModelKind = Literal["baseline", "ensemble", "mc-dropout"]
 
@@ -46,6 +50,7 @@ class ModelFacts:
     changes: tuple[str, ...]  # what was changed of the recipe ("filters x 0.5", ...), in words
     sha256: str  # of its bundle as it was trained, before any calibration
     made: str = ""  # the day its bundle was made, as YYYY-MM-DD, if that is known
+    reader: str = ""  # whose marks it foretells; "" for the annotators' mean, as it was trained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +60,7 @@ class StudyModel(ModelFacts):
     model: Model | None = None  # ready to predict, or None where only its stored predictions are at hand
     stored: Path | None = None  # folder with its predictions from an earlier study, or None
     measures: tuple[str, ...] = tuple(MEASURES)  # which its predictions are asked for
+    marks_as: Reader | None = None  # that reader, where the model is at hand
 
     @property
     def own_measure(self) -> str:
@@ -70,7 +76,20 @@ class StudyModel(ModelFacts):
     def title(self) -> str:
         """What it is, for tables and legends: recipe, kind, samples, truth, changes."""
         several = f" ({self.samples})" if self.kind != "baseline" else ""
-        return ", ".join([f"{self.recipe} {self.kind}{several}", self.truth, *self.changes])
+        reader = [f"for {self.reader}"] if self.reader else []
+        return ", ".join([f"{self.recipe} {self.kind}{several}", self.truth, *self.changes, *reader])
+
+    def predict(self, film: Film, **how: Any) -> Prediction:
+        """What the model finds on a film, as ``Model.predict`` gives it, for the study's reader.
+
+        Raises:
+            InputError: only stored predictions are at hand.
+        """
+        if self.model is None:
+            raise InputError(f"of {self.label} only stored predictions are at hand", remedy="give its bundle")
+        if self.marks_as is not None:
+            how["reader"] = self.marks_as
+        return self.model.predict(film, **how)
 
     def facts(self) -> dict[str, Any]:
         """What is known of it, by the names of ``ModelFacts``."""
@@ -117,7 +136,11 @@ class Study:
 
 
 def open_models(
-    names: Sequence[str], *, quick: bool = False, device: Device = "cpu"
+    names: Sequence[str],
+    *,
+    quick: bool = False,
+    device: Device = "cpu",
+    reader: str | None = None,
 ) -> tuple[StudyModel, ...]:
     """Open the models of a study, in their order; those of one folder by name.
 
@@ -126,12 +149,14 @@ def open_models(
             predictions that an earlier study stored, or a folder that holds several of the last three.
         quick: leave out the measures that take time of their own.
         device: where their networks are computed.
+        reader: whose marks they are to foretell, as ``Model.reader`` takes it; None for the annotators' mean.
 
     Raises:
-        InputError: no model there, or two that would share a label.
+        InputError: no model there, or two that would share a label; one does not know the reader, or its
+            stored predictions are of another.
     """
     places = (place for name in names for place in _places(Path(name)))
-    models = tuple(_open(place, quick=quick, device=device) for place in places)
+    models = tuple(_open(place, quick=quick, device=device, reader=reader) for place in places)
     label, count = Counter(model.label for model in models).most_common(1)[0] if models else ("", 0)
     if count > 1:
         raise InputError(f"two models of the study are called {label}", remedy="rename one of the folders")
@@ -150,7 +175,15 @@ def _is_model(folder: Path) -> bool:
     return any((folder / part).exists() for part in (BUNDLE_FILE, BUNDLE_FOLDER, FACTS_FILE))
 
 
-def _open(place: Path, *, quick: bool, device: Device) -> StudyModel:
+def _reader_name(reader: str | None) -> str:
+    """What a reader is called: a file says its own name."""
+    if reader is None:
+        return ""
+    return read_reader(Path(reader)).name if Path(reader).is_file() else reader
+
+
+def _open(place: Path, *, quick: bool, device: Device, reader: str | None) -> StudyModel:
+    name = _reader_name(reader)
     if str(place) not in shipped_models():
         path = place / FACTS_FILE
         if path.is_file():
@@ -159,12 +192,16 @@ def _open(place: Path, *, quick: bool, device: Device) -> StudyModel:
             except (OSError, ValueError) as error:
                 wrong = f"not a stored model's facts: {' '.join(str(error).split())}"
                 raise InputError(wrong, where=path) from error
+            if name and facts.reader != name:
+                whose = facts.reader or "the annotators' mean"
+                what = f"these stored predictions are of {whose}, not of the reader {name}"
+                raise InputError(what, where=place, remedy="give the model's bundle, or leave out --reader")
             return StudyModel(**vars(facts), stored=place)
         if (place / BUNDLE_FOLDER).is_dir():
             place /= BUNDLE_FOLDER
     inside = place.resolve()
-    model = load_model(place, device=device).uncalibrated()
-    bundle = model.bundle
+    whole = load_model(place, device=device)
+    model, bundle = whole.uncalibrated(), whole.bundle
     return StudyModel(
         label=inside.parent.name if inside.name == BUNDLE_FOLDER else inside.name,
         recipe=bundle.recipe.name,
@@ -178,4 +215,6 @@ def _open(place: Path, *, quick: bool, device: Device) -> StudyModel:
         # Regions and verdicts would cost time and are not kept.
         model=model if quick else model.thorough(),
         measures=tuple(measure.name for measure in ALWAYS) if quick else tuple(MEASURES),
+        reader=name,
+        marks_as=None if reader is None else whole.reader(reader),
     )

@@ -164,10 +164,10 @@ class StudyRecord(_Frozen):
         return self.model_copy(update={"experiments": {**self.experiments, name: made}})
 
     def check(self, facts: StudyFacts, folder: Path) -> None:
-        """Refuse to mix data, splits or seeds: what is stored under a film's name must be of that film.
+        """Refuse to mix data, splits, seeds or readers: what a film's name stores must be of that film.
 
         Raises:
-            InputError: data of that name and role, the split, or the seed were others.
+            InputError: data of that name and role, the split, the seed, or the reader were others.
         """
         new = {(item.role, item.name): item.sha256 for item in facts.data}
         for name, made in self.experiments.items():
@@ -176,6 +176,9 @@ class StudyRecord(_Frozen):
             differing = [" ".join(item) for item, sha256 in data.items() if new.get(item, sha256) != sha256]
             differing += [f"split {study.split}"] if study.split != facts.split else []
             differing += [f"seed {study.seed}"] if study.seed != facts.seed else []
+            readers = {model.reader for model in study.models}
+            if readers != {model.reader for model in facts.models}:
+                differing += [f"reader {reader}" if reader else "no reader" for reader in sorted(readers)]
             if differing:
                 raise InputError(
                     f"holds the experiment {name} of another study (differs in {', '.join(differing)})",

@@ -196,7 +196,7 @@ def evaluate(
     check_tolerance(tolerance_mm)
     check_files(json_file, csv_file)
     data = AnnotatedData.of(data)
-    loaded, at = open_model(model, device, executor, on_progress)
+    loaded, at = open_model(model, device, executor, on_progress, samples=samples)
     whole = data.open(loaded.landmark_set)
     networks = Networks(loaded)
     if out_of_fold or other_folds:

@@ -175,9 +175,16 @@ HERE = Workplace()
 
 
 def open_model(
-    model: Model | str | Path, device: Device, executor: Executor | None, on_progress: OnProgress
+    model: Model | str | Path,
+    device: Device,
+    executor: Executor | None,
+    on_progress: OnProgress,
+    *,
+    samples: int | None = None,
 ) -> tuple[Model, Workplace]:
     """The model, loaded onto a device, which is told, if it is not loaded yet; and where its films are done.
+
+    What is lost where other ``samples`` are asked for than it is calibrated with is told too.
 
     For a model on a GPU that is in threads, where no executor is given: while the GPU computes the networks
     of one film, others are read, prepared and written.
@@ -191,9 +198,27 @@ def open_model(
 
         model = load_model(model, device=device)
         on_progress(Progress(remark=f"device: {model.device}"))
+    if (lost := about_samples(model, samples)) is not None:
+        on_progress(Progress(remark=lost))
     if executor is None and model.device != "cpu":
         executor = ThreadPoolExecutor(max_workers=GPU_THREADS, thread_name_prefix="cephsure-films")
     return model, Workplace(executor, on_progress)
+
+
+def about_samples(model: Model, samples: int | None) -> str | None:
+    """What predictions will not have, where other samples are asked for than a model is calibrated with."""
+    if samples is None:
+        return None
+    lost, fitted = [], 0
+    calibration, gate = model.calibration, model.gate
+    if calibration is not None and samples != calibration.fitted_on.samples:
+        lost, fitted = ["expected errors", "regions"], calibration.fitted_on.samples
+    if gate is not None and samples != gate.source.samples:
+        lost, fitted = [*lost, "verdicts"], fitted or gate.source.samples
+    if not lost:
+        return None
+    asked = f"{samples} sample{'' if samples == 1 else 's'} asked for"
+    return f"{asked}, {model.name} is calibrated with {fitted}: there will be no {', no '.join(lost)}"
 
 
 def check_installed(what: str, modules: Mapping[str, str], *, extra: str) -> None:

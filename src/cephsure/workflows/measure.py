@@ -99,7 +99,7 @@ def analyze(
         paths,
         files,
         ANALYSIS_FORMATS,
-        lambda: open_model(model, device, executor, on_progress),
+        lambda: open_model(model, device, executor, on_progress, samples=options.predict.samples),
     )
 
 
@@ -130,7 +130,8 @@ def compare_classes(
 
     check_files(json_file)
     data, options = AnnotatedData.of(data), options or AnalyzeOptions()
-    definitions, (loaded, at) = options.definitions(), open_model(model, device, executor, on_progress)
+    definitions, samples = options.definitions(), options.predict.samples
+    loaded, at = open_model(model, device, executor, on_progress, samples=samples)
     dataset, split = choose_films(data.open(loaded.landmark_set), data, Networks(loaded), at)
     measured = at.each_annotated(partial(_analyze_annotated, loaded, options, definitions), dataset)
     names = annotators(dataset.films)

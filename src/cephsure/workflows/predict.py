@@ -132,7 +132,14 @@ def predict_films(
         return partial(_predict_film, loaded.thorough() if options.thorough else loaded, options, files)
 
     check_mm_per_px(options.mm_per_px)
-    return do_films(work, paths, files, EXPORTERS, lambda: open_model(model, device, executor, on_progress))
+    samples = options.samples
+    return do_films(
+        work,
+        paths,
+        files,
+        EXPORTERS,
+        lambda: open_model(model, device, executor, on_progress, samples=samples),
+    )
 
 
 def do_films(

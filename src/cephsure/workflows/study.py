@@ -6,6 +6,7 @@ The one module of the core that reaches ``cephsure.studies``, and only when it i
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cephsure.atomic import check_folders
@@ -15,7 +16,6 @@ from cephsure.workflows.batch import check_installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from cephsure.evaluation.table import Table
     from cephsure.inference.session import Device
@@ -49,6 +49,7 @@ class StudyOptions:
     quick: bool = False  # leave out the measures that take time of their own
     seed: int = 0  # of random fields, passes and bootstraps
     device: Device = "cpu"  # where the networks are computed
+    reader: str | None = None  # whose marks the models foretell, as ``Model.reader``; None: annotators' mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def run_study(
     """
     _check(options)
     study = _open(options)
-    chosen, left_out = _chosen(options.name, study)
+    chosen, left_out = _chosen(options, study)
     if any(experiment.judges_films for experiment in chosen.values()):
         _check_not_trained_on(study)
     devices = dict.fromkeys(model.model.device for model in study.models if model.model is not None)
@@ -164,6 +165,9 @@ def _check(options: StudyOptions) -> None:
             f"no experiment is called {options.name!r}", remedy=f"one of {ALL}, {', '.join(experiments())}"
         )
     check_installed("cephsure experiment", _PACKAGES, extra="studies")
+    if options.reader is not None and options.name != ALL and not experiments()[options.name].follows_reader:
+        what = f"{options.name} looks at the networks' own samples, which are no reader's marks"
+        raise InputError(what, remedy="leave out --reader")
     check_folders(options.out)
     check_mm_per_px(options.other_site_mm_per_px)
     if options.other_site_mm_per_px is not None and options.other_site is None:
@@ -181,7 +185,7 @@ def _open(options: StudyOptions) -> Study:
     from cephsure.studies.study import Study, open_models
 
     names = options.models or tuple(shipped_models())
-    models = open_models(names, quick=options.quick, device=options.device)
+    models = open_models(names, quick=options.quick, device=options.device, reader=options.reader)
     if not models:
         raise InputError("no models are shipped with this installation", remedy="give --models")
     first = next((model.model.landmark_set for model in models if model.model is not None), None)
@@ -208,11 +212,13 @@ def _open(options: StudyOptions) -> Study:
     )
 
 
-def _chosen(name: str, study: Study) -> tuple[dict[str, Experiment], dict[str, str]]:
+def _chosen(options: StudyOptions, study: Study) -> tuple[dict[str, Experiment], dict[str, str]]:
     """The experiments to make, and with "all" those left out for want of data, with what they lack."""
-    known = experiments()
+    name, known = options.name, experiments()
     if name == ALL:
         left_out = {each: lack for each, experiment in known.items() if (lack := experiment.lacks(study))}
+        if options.reader is not None:
+            left_out |= {each: "no --reader" for each in known if not known[each].follows_reader}
         return {each: known[each] for each in known if each not in left_out}, left_out
     lack = known[name].lacks(study)
     if lack:
@@ -277,6 +283,8 @@ def _arguments(options: StudyOptions, study: Study) -> list[str]:
     if study.other_site is not None:
         arguments += ["--other-site", study.other_site.name]
     arguments += ["--seed", str(study.seed), "--shift-films", str(study.shift_films)]
+    if options.reader is not None:
+        arguments += ["--reader", Path(options.reader).name]
     return [*arguments, *(["--quick"] if options.quick else [])]
 
 
