@@ -4,7 +4,9 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from cephsure.sample_films import sample_film
 
@@ -120,3 +122,105 @@ def test_definitions_are_shown_with_their_sources(cephsure):
     for text in ("isbi:", "jarabak:", "Angle at nasion", "Downs 1948", "not the tangent"):
         assert text in " ".join(run.out.split())
     assert "Siriwat" not in cephsure("measurements", "steiner").out
+
+
+def norms_are_named(text):
+    return " ".join(text.split())
+
+
+def test_norms_are_listed_with_source_group_and_sex_and_borders_as_borders(cephsure, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    run = cephsure("measurements", "mcnamara,isbi,downs")
+    assert all(len(line) <= 80 for line in run.out.splitlines())
+    assert "norm 0.4 ± 2.3 (women, Ann Arbor adults, McNamara 1984)" in norms_are_named(run.out)
+    assert "class borders (ISBI 2015): retrognathic maxilla: below 79.4; normal maxilla: 79.4 to 83.2" in (
+        norms_are_named(run.out)
+    )
+    assert "classes by this norm: below the norm: below 82" in norms_are_named(run.out)
+
+
+POINTS = "image,landmark,x,y\n" + "".join(
+    f"{name}.png,{code},{x + shift},{y}\n"
+    for name, shift in (("001", 0), ("002", 5))
+    for code, x, y in [
+        *(("S", 164.0, 200.0), ("N", 300.0, 184.0), ("Or", 276.0, 236.0), ("Po", 130.0, 230.0)),
+        *(("A", 290.0, 296.0), ("B", 280.0, 372.0), ("Go", 152.0, 352.0), ("Me", 262.0, 412.0)),
+    ]
+)
+
+
+@pytest.fixture
+def points_file(tmp_path):
+    file = tmp_path / "anna.csv"
+    file.write_text(POINTS, encoding="utf-8")
+    return file
+
+
+def grey_film(path):
+    Image.fromarray(np.add.outer(np.arange(480), np.arange(387)).astype(np.uint8)).save(path)
+    return path
+
+
+def test_a_persons_points_are_measured_without_a_network(cephsure, points_file, fake_model):
+    run = cephsure("analyze", "--points", points_file, "--mm-per-px", "0.5")
+    assert run.status == 0, run.err
+    assert fake_model == []  # no model was loaded
+    assert "device:" not in run.err
+    assert run.out.count("no verdict: a person's points are not judged") == 2
+    assert "class of the value" in run.out
+    assert "90 %" not in run.out
+    assert "no MW: no point for LIT, UIT" in run.out
+
+
+def test_films_beside_points_are_measured_alone_and_drawn_on(cephsure, points_file, tmp_path):
+    film, out = grey_film(tmp_path / "002.png"), tmp_path / "out"
+    files = ("--out", out, "--overlay", "--format", "json,csv")
+    run = cephsure("analyze", film, "--points", points_file, *files)
+    assert run.status == 0, run.err
+    assert "387 x 480 px" in run.out
+    assert sorted(file.name for file in out.iterdir()) == [
+        f"002.analysis.{kind}" for kind in ("csv", "json", "overlay.png")
+    ]
+    document = json.loads((out / "002.analysis.json").read_text("utf-8"))
+    assert (document["model"], document["film"]["width_px"]) == (None, 387)
+    assert document["points"][0]["x_px"] == 169.0
+
+
+def test_a_film_that_was_not_marked_is_told_and_the_others_go_on(cephsure, points_file, tmp_path):
+    films = [grey_film(tmp_path / f"{name}.png") for name in ("001", "003")]
+    run = cephsure("analyze", *films, "--points", points_file)
+    assert run.status == 2
+    assert "anna.csv has no points of this film" in run.err
+    assert "it has points of: 001, 002" in run.err
+    assert "001.png" in run.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--reader", "junior"], "no --reader"),
+        (["--samples", "5"], "no --samples"),
+        (["--uncalibrated"], "no --uncalibrated"),
+        (["--model", "default-baseline"], "no --model"),
+        (["--data", "x"], "name films"),
+        (["--json", "x.json"], "--json is for one film"),
+        (["--truth", "ben"], "no annotator 'ben'"),
+        (["--overlay", "--out", "x"], "an overlay is drawn on the film"),
+    ],
+)
+def test_what_makes_no_sense_with_points_is_told(cephsure, points_file, monkeypatch, arguments, complaint):
+    monkeypatch.chdir(points_file.parent)
+    run = cephsure("analyze", "--points", points_file, *arguments)
+    assert run.status == 2
+    assert complaint in " ".join(run.err.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_classes_on_annotated_films_are_not_cut(cephsure, phantom_isbi, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    run = cephsure("analyze", "--data", phantom_isbi(n_train=0, n_test1=2), *MODEL)
+    assert run.status == 0
+    assert all(len(line) <= int(columns) for line in run.out.splitlines())
+    for heading in ("right %", "kappa", "junior", "decided %", "of these right %"):
+        assert heading.split()[-1] in run.out
+    assert "…" not in run.out

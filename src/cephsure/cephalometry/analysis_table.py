@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from cephsure.cephalometry.analysis import Analysis
     from cephsure.cephalometry.measured import MeasuredValue
+    from cephsure.cephalometry.measurement import Norm
     from cephsure.uncertainty.text_lines import Style
 
 UNIT_SIGNS = {"deg": "°", "mm": " mm", "ratio": ""}
@@ -108,41 +109,46 @@ def class_words(measured: Analysis, value: MeasuredValue) -> str:
     if value.value is None:
         return NONE
     if measured.model is None:
-        return _glued(value.class_of_value or NONE)
+        return glued(value.class_of_value or NONE)
     if value.decision is not None:
         shares = {share.name: share.probability for share in value.class_probabilities or ()}
-        return _glued(f"{value.decision}, {100 * shares.get(value.decision, 0.0):.0f} %")
+        return glued(f"{value.decision}, {100 * shares.get(value.decision, 0.0):.0f} %")
     return NONE if value.not_decided is None else _why_not(measured, value, value.not_decided)
 
 
 def _why_not(measured: Analysis, value: MeasuredValue, reason: str) -> str:
     """Why the value is marked."""
-    why = reason.replace("not accepted", _glued("not accepted"))
+    why = reason.replace("not accepted", glued("not accepted"))
     if value.class_of_value is None:
         return why
     # What holds for the whole film is said once, below the table.
     if reason == value.no_interval and measured.errors_from == "none":
-        return _glued(NOT_DECIDED)
-    return f"{_glued(NOT_DECIDED)}: {_glued(why) if '%' in why else why}"
+        return glued(NOT_DECIDED)
+    return f"{glued(NOT_DECIDED)}: {glued(why) if '%' in why else why}"
 
 
 def norm_words(value: MeasuredValue) -> str:
     """What is usual, and who says so: norms, and class borders that are none."""
     alike: dict[tuple[str | None, str], list[str]] = {}
     for norm in value.norms:
-        said = _glued(f"{norm.numbers} {norm.sex or ''}".strip())
+        said = glued(f"{norm.numbers} {norm.sex or ''}".strip())
         alike.setdefault((norm.group, short_source(norm.source)), []).append(said)
     words = [
-        f"norm{GLUE}{', '.join(numbers)} ({', '.join(filter(None, (group, _glued(source))))})"
+        f"norm{GLUE}{', '.join(numbers)} ({', '.join(filter(None, (group, glued(source))))})"
         for (group, source), numbers in alike.items()
     ]
     if value.classes_source is not None and value.normal_class is not None:
-        source = _glued(short_source(value.classes_source))
-        words.append(f"class border ({source}): {_glued(value.normal_class)}")
+        source = glued(short_source(value.classes_source))
+        words.append(f"class border ({source}): {glued(value.normal_class)}")
     return "; ".join(words)
 
 
-def _glued(text: str) -> str:
+def glued_norm(norm: Norm) -> str:
+    """One norm in a line, its numbers not to be broken."""
+    return f"norm{GLUE}{norm.words().replace(norm.numbers, glued(norm.numbers), 1)}"
+
+
+def glued(text: str) -> str:
     """A text that is not to be broken, unless it is long."""
     return text.replace(" ", GLUE) if len(text) <= _LONGEST_WHOLE else text
 

@@ -26,7 +26,6 @@ from cephsure.cli.options import (
     find_films,
     output_files,
 )
-from cephsure.cli.terminal import add_figures
 from cephsure.workflows.batch import DEFAULT_MODEL, AnnotatedData, Batch
 from cephsure.workflows.measure import AnalyzeOptions
 from cephsure.workflows.measure import analyze as analyze_films
@@ -36,7 +35,7 @@ from cephsure.workflows.predict import OutputFiles, PredictOptions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cephsure.cephalometry.class_agreement import ClassAgreement, ClassStudy
+    from cephsure.cephalometry.class_agreement import ClassAgreement, ClassStudy, MeasurementStudy
 
 _ONE_FILM = "--json is for one film; for several, name a folder with --out DIR"
 
@@ -221,31 +220,46 @@ def _compare_classes(
 
 
 def _show_classes(study: ClassStudy, *, name: str) -> None:
-    console, pairs = terminal.stdout_console(), list(next((row.observers for row in study.measurements), ()))
+    """Print how often the classes are right; where a line is too short, as tables one under the other."""
+    from cephsure.uncertainty.text_lines import Column, Line, sentence, side_by_side
+
+    width, rows = terminal.width(), study.measurements
     films = terminal.counted(study.films, "film")
-    console.print(f"{study.model} on {name}, {films} · truth: {study.truth}", style="bold")
-    table = terminal.plain_table()
-    table.add_column("measurement", no_wrap=True)
-    add_figures(table, "films", "right\n%", "mean of\nclasses %", "kappa", "mean\ndifference")
-    for first, second in pairs:
-        add_figures(table, f"{second} against\n{first}: %", "kappa\n")
-    add_figures(table, "90 % intervals\nhold %", "decided\n%", "of these\nright %")
-    several = len({row.analysis for row in study.measurements}) > 1
-    for row in study.measurements:
-        coverage = row.coverage
-        table.add_row(
-            f"{row.analysis} {row.model.code}" if several else row.model.code,
-            str(row.model.films),
-            *_agreement(row.model),
-            f"{row.mean_absolute_difference:.3g}",
-            *(cell for both in row.observers.values() for cell in (_agreement(both)[0], _agreement(both)[2])),
-            _percent(coverage.held, coverage.films),
-            _percent(coverage.decided, coverage.films),
-            _percent(coverage.decided_right, coverage.decided),
-        )
-    console.print(table)
+    lines = [*sentence(f"{study.model} on {name}, {films} · truth: {study.truth}", width, "title"), Line("")]
+    several = len({row.analysis for row in rows}) > 1
+    codes = tuple(f"{row.analysis} {row.model.code}" if several else row.model.code for row in rows)
+    figures: dict[str, list[str]] = {}
+    for row in rows:
+        for heading, cell in _figures(row).items():
+            figures.setdefault(heading, []).append(cell)
+    columns = [Column(heading, tuple(cells), right=True) for heading, cells in figures.items()]
+    lines += side_by_side(Column("measurement", codes), columns, width, [""] * len(rows))
     what = "films in the class of the true points (success classification rate), overall and by class"
-    console.print(f"right: {what}\nintervals from: {study.errors_from}", style="dim")
+    decided = "on films judged fit, from accepted points, if probable enough"
+    for text in (f"right: {what}", f"decided: {decided}", f"intervals from: {study.errors_from}"):
+        lines += sentence(text, width, "dim")
+    terminal.show(lines)
+
+
+def _figures(row: MeasurementStudy) -> dict[str, str]:
+    """One measurement's figures by their headings."""
+    coverage = row.coverage
+    right, of_classes, kappa = _agreement(row.model)
+    figures = {
+        "films": str(row.model.films),
+        "right %": right,
+        "mean of classes %": of_classes,
+        "kappa": kappa,
+        "mean difference": f"{row.mean_absolute_difference:.3g}",
+    }
+    for (first, second), both in row.observers.items():
+        right, _, kappa = _agreement(both)
+        figures |= {f"{second} against {first} %": right, f"{second} against {first} kappa": kappa}
+    return figures | {
+        "90 % intervals hold %": _percent(coverage.held, coverage.films),
+        "decided %": _percent(coverage.decided, coverage.films),
+        "of these right %": _percent(coverage.decided_right, coverage.decided),
+    }
 
 
 def _agreement(both: ClassAgreement) -> tuple[str, str, str]:

@@ -60,34 +60,33 @@ def measurements(
     shown.
     """
     from cephsure.cephalometry import load_analyses
-    from cephsure.cephalometry.analysis_table import UNIT_SIGNS
+    from cephsure.cephalometry.analysis_table import UNIT_SIGNS, glued_norm
+    from cephsure.uncertainty.text_lines import Line, indented, sentence
 
-    console = terminal.stdout_console()
+    width = terminal.width()
     for chosen in load_analyses(analysis, norms=norms):
-        console.print(f"{chosen.name}: {chosen.title}", style="bold")
-        console.print(f"after {chosen.source}")
-        table = terminal.plain_table()
-        for heading in ("code", "unit", "definition", "norm", "classes"):
-            table.add_column(heading, no_wrap=heading in {"code", "unit"})
+        lines = sentence(f"{chosen.name}: {chosen.title}", width, "title")
+        lines += sentence(f"after {chosen.source}", width)
         for entry in chosen.entries:
             what = entry.measurement
-            text = f"{what.name}. {what.definition}" + ("" if what.note is None else f" ({what.note})")
             unit = UNIT_SIGNS[what.unit].strip() or what.unit
-            usual = "; ".join(norm.words() for norm in entry.norms) or "-"
-            table.add_row(what.code, unit, text, usual, _classes(entry))
-        console.print(table)
-        console.print(f"norms and classes: {'; '.join(_sources(chosen))}", style="dim")
-        console.print()
+            lines.append(Line(f"{what.code} ({unit}): {what.name}", "fit"))
+            note = "" if what.note is None else f" ({what.note})"
+            said = [f"{what.definition}{note}", *map(glued_norm, entry.norms), _classes(entry)]
+            lines += [line for text in said if text for line in indented(text, width)]
+        terminal.show([*lines, *sentence(f"norms and classes: {'; '.join(_sources(chosen))}", width, "dim")])
+        terminal.show([Line("")])
 
 
 def _classes(entry: Entry) -> str:
     """An entry's classes, and whose borders they are: a published border is no norm."""
+    from cephsure.cephalometry.analysis_table import glued
     from cephsure.cephalometry.measurement import short_source
 
-    said = "; ".join(f"{kind.name}: {kind.words}" for kind in entry.classes)
+    said = "; ".join(glued(f"{kind.name}: {kind.words}") for kind in entry.classes)
     if said and entry.classes_source is not None:
         return f"class borders ({short_source(entry.classes_source)}): {said}"
-    return said or "-"
+    return f"classes by this norm: {said}" if said else ""
 
 
 def _sources(analysis: AnalysisDefinition) -> tuple[str, ...]:

@@ -135,6 +135,12 @@ def sentence(text: str, width: int, style: Style = "") -> list[Line]:
     return [Line(line, style) for line in wrapped(text.split(), width, indent=_INDENT)]
 
 
+def indented(text: str, width: int, style: Style = "") -> list[Line]:
+    """A text that stands indented, broken at blanks but not at ``GLUE``."""
+    lines = wrapped(_pieces(text), width - len(_INDENT))
+    return [Line(_INDENT + line.replace(GLUE, " "), style) for line in lines]
+
+
 def listed(text: str, names: Iterable[str], width: int, style: Style = "") -> list[Line]:
     """A sentence that ends with names, as in "blurred: a.png, b.png"; blanks in a name do not break it."""
     named = list(names)

@@ -142,9 +142,10 @@ class _Work:
             about = _about(marked, film, self.options, at, notes)
         except InputError as error:
             raise InputError(error.what, where=task.path, remedy=error.remedy) from error
-        names = ", ".join(marked.marks)
-        by_whom = self.who if self.who != MEAN else f"mean of {names}" if len(marked.marks) > 1 else names
-        points_from = f"a person's points, {by_whom}: {self.points}"
+        whose = "a person's points"
+        if len(marked.marks) > 1:
+            whose += f", {self.who if self.who != MEAN else 'mean of ' + ', '.join(marked.marks)}"
+        points_from = f"{whose}: {self.points}"
         analysis = analyse_points(at, self.definitions, film=about, points_from=points_from)
         measured = AnalyzedFilm(None, analysis)
         if self.files is not None:
@@ -168,17 +169,25 @@ def _read(path: Path, marked: MarkedFilm, options: AnalyzeOptions) -> Film:
 
 
 def _leave_out(at: dict[str, Array], film: Film) -> tuple[str, ...]:
-    """Take points that lie outside the film from those that are known; what to say of them."""
+    """Take points that lie outside the film from those that are known; what to say of them.
+
+    Raises:
+        InputError: most of them do.
+    """
+    known = {code: (float(x), float(y)) for code, (x, y) in at.items() if not (isnan(x) or isnan(y))}
+    # Tools that count from the pixel's corner reach the film's far edge.
     off = [
         code
-        for code, (x, y) in at.items()
-        # Tools that count from the pixel's corner reach the film's far edge; NaN is no place at all.
-        if not (isnan(x) or (-0.5 <= x <= film.width_px and -0.5 <= y <= film.height_px))
+        for code, (x, y) in known.items()
+        if not (-0.5 <= x <= film.width_px and -0.5 <= y <= film.height_px)
     ]
+    if 2 * len(off) > len(known):
+        raise InputError(
+            f"{len(off)} of {len(known)} points lie outside this film",
+            remedy="are they of another film, or was another scale given?",
+        )
     for code in off:
         del at[code]
-    if off and all(isnan(x) for x, _ in at.values()):
-        raise InputError("all points lie outside the film", remedy="are they of another film?")
     return (f"{', '.join(off)} outside the film; left missing",) if off else ()
 
 
