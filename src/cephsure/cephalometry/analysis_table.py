@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 UNIT_SIGNS = {"deg": "°", "mm": " mm", "ratio": ""}
 NOT_DECIDED = "not decided"
+_RESTS_ON = "the 90 % intervals of values follow from these errors, for the same readers"
 _LONGEST_WHOLE = 48  # of a class or norm; a longer one may be broken between its words
 _DIGITS = {"deg": 1, "mm": 1, "ratio": 3}
 
@@ -163,6 +164,8 @@ def remarks(measured: Analysis) -> list[tuple[str, Style]]:
     notes = [(f"{printable(point.code)}: {point.note}", point.note) for point in measured.points]
     said: list[tuple[str, Style]] = [(text, "review") for text, note in notes if note is not None]
     said.append((measured.promise, "warning" if measured.promise.startswith("no promise") else "dim"))
+    if measured.errors_from == "calibration":
+        said.append((_RESTS_ON, "dim"))
     said += [(text, "warning") for text in (*_on_trust(measured), *_on_what_is_missing(measured))]
     return said
 
