@@ -2,12 +2,14 @@
 
     python scripts/render_sample_films.py CT.nii.gz --out src/cephsure/data/samples
 
+Also points.csv: where the landmarks fall that were placed once in the CT, which the studies ship.
 The same CT gives the same films: only the grain is random, and it is seeded; the PNG files hold no dates.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import hashlib
 import json
 from dataclasses import replace
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from cephsure.studies.shifts.landmarks_3d import landmarks_of
 from cephsure.studies.shifts.pose import View, view_of
 from cephsure.studies.shifts.projection import CEPHALOGRAM_BONE_GAIN, project, to_cephalogram
 from cephsure.studies.shifts.read_volume import read_volume
@@ -33,6 +36,8 @@ AIR_BEFORE_NOSE_MM = 12.0
 GRAIN = 0.006
 SEED = 2020
 TISSUE_HU = -200.0
+WHO = "one reader, in the CT"
+"""Who placed the true points: of the project, and no clinician."""
 CREDIT = "Courtesy of the U.S. National Library of Medicine"
 HOW = (
     "Digitally reconstructed from the head CT of the Visible Human male by scripts/render_sample_films.py: "
@@ -89,6 +94,30 @@ def write_films(ct: Path, out: Path) -> list[dict[str, Any]]:
     return entries
 
 
+def true_points(ct: Path, volume: Volume) -> dict[str, dict[str, tuple[float, float]]]:
+    """By film and landmark where on it, (x, y) in px, the landmark of the CT falls; empty without any."""
+    found = landmarks_of(ct, volume)
+    if found is None:
+        return {}
+    points = {}
+    for rotation_deg in ROTATIONS_DEG:
+        view = replace(film_view(volume), rotation_deg=rotation_deg)
+        places = found.project(view, found.codes).round(2).tolist()
+        points[f"vhm_lateral_{rotation_deg}deg.png"] = {
+            code: (x, y) for code, (x, y) in zip(found.codes, places, strict=True)
+        }
+    return points
+
+
+def write_points(ct: Path, out: Path) -> None:
+    """Write the true points as a table that ``cephsure compare --truth`` reads."""
+    with (out / "points.csv").open("w", newline="", encoding="utf-8") as stream:
+        lines = csv.writer(stream, lineterminator="\n")
+        lines.writerow(["image", "annotator", "landmark", "x", "y"])
+        for film, marks in true_points(ct, read_volume(ct)).items():
+            lines.writerows([film, WHO, code, x, y] for code, (x, y) in marks.items())
+
+
 def main() -> None:
     """Read the command line, render, and write samples.json beside the films."""
     parser = argparse.ArgumentParser(
@@ -99,6 +128,7 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     films = write_films(arguments.ct, arguments.out)
+    write_points(arguments.ct, arguments.out)
     samples = {
         "credit": CREDIT,
         "how": HOW,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import hashlib
 import importlib.util
 import subprocess
@@ -12,7 +13,9 @@ import pytest
 from PIL import Image
 
 import cephsure.sample_films
+from cephsure.datasets import read_marked_points
 from cephsure.errors import InputError
+from cephsure.landmarks import load_landmark_set
 from cephsure.sample_films import sample_film, sample_films
 
 if TYPE_CHECKING:
@@ -64,6 +67,16 @@ def test_greys_lie_where_those_of_scanned_films_lie(film):
     assert (grey == 255).mean() < 0.005
 
 
+@pytest.mark.parametrize("film", sample_films(), ids=lambda film: film.name)
+def test_true_points_are_shipped_and_on_the_film(film):
+    landmarks = load_landmark_set("isbi-19")
+    marked = read_marked_points(film.points_path, landmark_set=landmarks)
+    points = next(each for each in marked if each.path == film.path).points_px()
+    assert points.shape == (19, 2)
+    with Image.open(film.path) as image:
+        assert ((points > 0) & (points < image.size)).all()
+
+
 def test_an_unknown_name_is_answered_with_the_known_ones():
     with pytest.raises(InputError, match="vhm_lateral_0deg, vhm_lateral_30deg"):
         sample_film("nobody")
@@ -82,6 +95,21 @@ def test_listing_the_films_imports_nothing_heavy():
     )
     listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert listed.stdout.strip() == "[]"
+
+
+@pytest.mark.shared
+def test_projecting_again_gives_the_shipped_points(shared_data):
+    ct = shared_data / "ct" / "vismale_head.nii.gz"
+    if not ct.is_file():
+        pytest.skip("the head CT is absent")
+    render = renderer()
+    points = render.true_points(ct, render.read_volume(ct))
+    with sample_films()[0].points_path.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 38
+    for row in rows:
+        x, y = points[row["image"]][row["landmark"]]
+        assert (float(row["x"]), float(row["y"])) == pytest.approx((x, y), abs=0.02)
 
 
 @pytest.mark.shared

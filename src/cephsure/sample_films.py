@@ -32,6 +32,11 @@ class SampleFilm:
     description: str
     sha256: str
 
+    @property
+    def points_path(self) -> Path:
+        """A table of true points of all sample films, projected from landmarks placed once in the CT."""
+        return self.path.with_name("points.csv")
+
 
 def sample_films() -> tuple[SampleFilm, ...]:
     """All sample films in the order of ``samples.json``, the straight one first.

@@ -17,12 +17,11 @@ SIZE = np.array([40.0, 20.0])
 CHIN = np.array([[500.0, 800], [505, 815], [495, 828], [475, 835], [540, 840], [300, 400], [620, 300]])
 
 
-def place(points, *, radius=8.0, bounds=BOUNDS):
+def place(points, *, radius=8.0, bounds=BOUNDS, keep_off=None):
     points = np.asarray(points, dtype=float).reshape(-1, 2)
     count = len(points)
-    return place_labels(
-        points, np.tile(radius * np.eye(2), (count, 1, 1)), np.tile(SIZE, (count, 1)), bounds, dot_radius=4.0
-    )
+    half_axes, sizes = np.tile(radius * np.eye(2), (count, 1, 1)), np.tile(SIZE, (count, 1))
+    return place_labels(points, half_axes, sizes, bounds, dot_radius=4.0, keep_off=keep_off)
 
 
 def overlap(a, b):
@@ -103,3 +102,11 @@ def test_no_points_no_labels():
 
 def test_a_picture_smaller_than_a_label_is_survived():
     assert len(place([[3.0, 4.0]], bounds=(10, 10))) == 1
+
+
+def test_a_label_keeps_off_further_dots():
+    (free,) = place([[400.0, 500.0]])
+    middle = np.array([free.box[0] + free.box[2], free.box[1] + free.box[3]]) / 2
+    (label,) = place([[400.0, 500.0]], keep_off=middle[None])
+    left, top, right, bottom = label.box
+    assert not (left - 4 < middle[0] < right + 4 and top - 4 < middle[1] < bottom + 4)

@@ -8,7 +8,7 @@ from PIL import Image
 
 import eyes
 from cephsure.reports.painter import Painter
-from cephsure.reports.symbols import BANDS, COLOURS, paint_symbol, standing_of
+from cephsure.reports.symbols import BANDS, COLOURS, TRUTH, paint_symbol, paint_truth, standing_of
 
 every_eye = pytest.mark.parametrize("eye", eyes.EYES.values(), ids=eyes.EYES.keys())
 
@@ -23,6 +23,11 @@ def drawn(standing, *, radius=5.0, ground=90):
 @every_eye
 def test_verdicts_of_points_differ_in_colour_for_every_eye(eye):
     assert min(eyes.apart(a, b, eye) for a, b in combinations(COLOURS.values(), 2)) > 12
+
+
+@every_eye
+def test_a_true_point_is_no_verdict_for_any_eye(eye):
+    assert min(eyes.apart(TRUTH, colour, eye) for colour in COLOURS.values()) > 12
 
 
 @every_eye
@@ -56,6 +61,17 @@ def test_a_symbol_is_centred_on_its_point():
     for standing in ("accept", "review", "unfit"):
         ys, xs = np.nonzero(drawn(standing, ground=0) > 128)
         np.testing.assert_allclose([xs.mean(), ys.mean()], [20, 20], atol=0.3)
+
+
+def test_a_true_point_is_a_cross_through_its_place():
+    picture = Image.new("RGB", (41, 41))
+    paint_truth(Painter(picture), np.array([20.0, 20.0]), 5.0)
+    seen = (np.asarray(picture).astype(int) - TRUTH).max(axis=-1) > -60
+    ys, xs = np.nonzero(seen)
+    np.testing.assert_allclose([xs.mean(), ys.mean()], [20, 20], atol=0.3)
+    assert seen[20, 20]
+    assert seen[25, 25]
+    assert not seen[20, 26]
 
 
 def test_an_unfit_film_has_no_accepted_points(make_prediction, judged):

@@ -12,6 +12,7 @@ from cephsure import __version__
 from cephsure.cli import terminal
 from cephsure.cli.analyze import analyze
 from cephsure.cli.calibrate import calibrate, monitor, site_calibrate
+from cephsure.cli.compare import compare
 from cephsure.cli.evaluate import evaluate
 from cephsure.cli.experiment import ExperimentCommand, experiment
 from cephsure.cli.listings import landmarks, measurements, models_app
@@ -53,6 +54,7 @@ for command in (
     measurements,
     train,
     evaluate,
+    compare,
     calibrate,
     reader_profile,
     site_calibrate,

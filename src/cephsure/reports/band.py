@@ -13,6 +13,8 @@ from cephsure.reports.painter import BACKGROUND, INK, Painter, capital_height
 from cephsure.reports.symbols import BANDS, paint_symbol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cephsure.uncertainty.prediction_table import Judged
 
 _TITLE = 1.6  # of the verdict's letters, in font sizes
@@ -38,8 +40,11 @@ def band_text(prediction: Judged) -> tuple[str, tuple[str, ...]]:
     return f"verdict: {prediction.verdict}", (why, prediction.promise)
 
 
-def lay_out_band(prediction: Judged, *, width: int, size: int) -> Band:
-    """Lay a band out; no line is cut. ``width`` is the picture's, ``size`` the smaller font's, in px."""
+def lay_out_band(prediction: Judged, *, width: int, size: int, more: Sequence[str] = ()) -> Band:
+    """Lay a band out; no line is cut. ``width`` is the picture's, ``size`` the smaller font's, in px.
+
+    ``more`` are sentences that stand under the others.
+    """
     title, said = band_text(prediction)
     margin, big = 1.2 * size, round(_TITLE * size)
     if prediction.verdict is None:
@@ -52,7 +57,7 @@ def lay_out_band(prediction: Judged, *, width: int, size: int) -> Band:
     )
     coloured = round(titles[-1].y + 0.95 * big)
     lines, y = list[Line](), coloured + 0.4 * size
-    for text in said:
+    for text in (*said, *more):
         for part in wrapped(text, size, width - 2 * margin):
             lines.append(Line(part, margin, y + LINE * size / 2, size, INK))
             y += LINE * size
@@ -60,9 +65,10 @@ def lay_out_band(prediction: Judged, *, width: int, size: int) -> Band:
     return Band(width, round(y + 0.1 * size), coloured, titles, tuple(lines))
 
 
-def draw_band(prediction: Judged, *, width: int, size: int) -> Image.Image:
-    """Draw the band of a prediction as a picture of its own, in a width and with a font size in px."""
-    band, colours = lay_out_band(prediction, width=width, size=size), BANDS[prediction.verdict]
+def draw_band(prediction: Judged, *, width: int, size: int, more: Sequence[str] = ()) -> Image.Image:
+    """Draw the band of a prediction as a picture of its own; the rest as of `lay_out_band`."""
+    band = lay_out_band(prediction, width=width, size=size, more=more)
+    colours = BANDS[prediction.verdict]
     picture = Image.new("RGB", (band.width, band.height), BACKGROUND)
     picture.paste(colours.background, (0, 0, band.width, band.coloured))
     painter = Painter(picture)

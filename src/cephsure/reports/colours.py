@@ -21,6 +21,8 @@ MAXIMUM_MM = 3.0
 MAXIMUM_PERCENT = 1.2
 UNSCALED: Colour = (150, 150, 150)
 """Of what has no place on a scale of colours."""
+HEAT: Colour = (255, 225, 90)
+"""Of a heat map's layer."""
 
 RAW = "raw, not calibrated"
 

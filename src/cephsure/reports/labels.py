@@ -37,6 +37,7 @@ def paint_labels(
     *,
     unit: float,
     size: int,
+    keep_off: Array | None = None,
 ) -> None:
     """Write a label beside each point, with a line to the point where it could be taken for another's.
 
@@ -47,11 +48,17 @@ def paint_labels(
         half_axes: (L, 2, 2) half axes, as rows, of the ellipse round each point, in px; labels keep off it.
         unit: the stroke that suits the picture, in px.
         size: of the letters, in px.
+        keep_off: (P, 2) further dots that no label may cover.
     """
     pad = 0.25 * size
     sizes = [(text_width(text, size) + pad, capital_height(size) + 2 * pad) for text, _ in labels]
     places = place_labels(
-        points, half_axes, np.array(sizes), painter.picture.size, dot_radius=(DOT_RADIUS + 1.5) * unit
+        points,
+        half_axes,
+        np.array(sizes),
+        painter.picture.size,
+        dot_radius=(DOT_RADIUS + 1.5) * unit,
+        keep_off=keep_off,
     )
     for place, (_, colour) in zip(places, labels, strict=True):
         if place.leader is not None:
@@ -72,16 +79,22 @@ class Label:
 
 
 def place_labels(
-    points: Array, half_axes: Array, sizes: Array, bounds: tuple[float, float], *, dot_radius: float
+    points: Array,
+    half_axes: Array,
+    sizes: Array,
+    bounds: tuple[float, float],
+    *,
+    dot_radius: float,
+    keep_off: Array | None = None,
 ) -> list[Label]:
     """Place one label a point.
 
     Every label tries places all round its point at growing distances and takes the cheapest, in several
     rounds. The result depends on the input alone.
 
-    Points and half axes are those of `paint_labels`, ``sizes`` (L, 2) width and height of each label, in px,
-    ``bounds`` those of the picture; labels stay inside. Leaders end at the dot of ``dot_radius`` px drawn at
-    their point, and keep off the others.
+    Points, half axes and ``keep_off`` are those of `paint_labels`, ``sizes`` (L, 2) width and height of each
+    label, in px, ``bounds`` those of the picture; labels stay inside. Leaders end at the dot of
+    ``dot_radius`` px drawn at their point, and keep off the others.
     """
     if len(points) == 0:
         return []
@@ -91,6 +104,12 @@ def place_labels(
         for point, axes, size in zip(points, half_axes, sizes, strict=True)
     ]
     own_costs = _own_costs(candidates, points, half_axes, height=height, bounds=bounds, dot_radius=dot_radius)
+    if keep_off is not None:
+        dots = np.concatenate([keep_off - dot_radius, keep_off + dot_radius], axis=1)
+        own_costs = [
+            cost + _COST_MARK * _overlap(candidate.boxes, dots, height=height).sum(axis=1)
+            for candidate, cost in zip(candidates, own_costs, strict=True)
+        ]
     chosen = [int(np.argmin(cost)) for cost in own_costs]
     for _ in range(_SWEEPS):
         before = list(chosen)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from cephsure.reports.colours import RAW, has_one_sample, scale_for
+from cephsure.reports.colours import HEAT, RAW, has_one_sample, scale_for
 from cephsure.reports.lines import LINE, Line, wrapped
 from cephsure.reports.marks import NOTED
 from cephsure.reports.painter import (
@@ -21,7 +21,7 @@ from cephsure.reports.painter import (
     ellipse_outline,
     text_width,
 )
-from cephsure.reports.symbols import paint_symbol, standing_of
+from cephsure.reports.symbols import paint_symbol, paint_truth, standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cephsure.reports.painter import Colour
     from cephsure.reports.symbols import Standing
     from cephsure.uncertainty import Prediction
+    from cephsure.uncertainty.prediction import FilmInfo
 
     Key = tuple[Standing | Symbol, str]
 
@@ -42,6 +43,7 @@ STANDINGS: dict[Standing, str] = {
     "unjudged": "not judged",
     "unfit": "film unfit, no result",
 }
+"""What each verdict's symbol means."""
 KEY_INDENT = 1.8  # of a key's text, for its symbol, in font sizes
 
 
@@ -69,8 +71,8 @@ class Legend:
     ticks: tuple[float, ...]  # x of the scale's ticks on the bar
 
 
-def legend_text(prediction: Prediction, *, smallest_px: float) -> LegendText:
-    """What the legend of a prediction says; ellipses are drawn at least ``smallest_px`` of the film wide."""
+def legend_text(prediction: Prediction, *, smallest_px: float | None) -> LegendText:
+    """What a prediction's legend says; ``smallest_px`` of the film is the least size of ellipses, if any."""
     film, model, scale = prediction.film, prediction.model, scale_for(prediction)
     samples = "one sample" if has_one_sample(prediction) else f"{model.samples} {_SAMPLES_ARE[model.kind]}"
     unknown = "" if film.mm_per_px is not None else "scale unknown"
@@ -103,7 +105,7 @@ def _notes(prediction: Prediction) -> list[Key]:
     return [("noted", f"{note}: {', '.join(codes)}") for note, codes in notes.items()]
 
 
-def _around(prediction: Prediction, *, smallest_px: float) -> Iterable[Key]:
+def _around(prediction: Prediction, *, smallest_px: float | None) -> Iterable[Key]:
     """What is drawn round the points: promised regions, or else what the samples' raw spread is."""
     film, model = prediction.film, prediction.model
     members, single = f"{model.samples} {_SAMPLES_ARE[model.kind]}", has_one_sample(prediction)
@@ -119,13 +121,19 @@ def _around(prediction: Prediction, *, smallest_px: float) -> Iterable[Key]:
             codes = ", ".join(whole)
             yield "whole", f"in a square: {level}{whom}, is all of the film: {codes}"
     else:
-        smallest = f"{smallest_px * film.mm_per_px[1]:.1f} mm" if film.mm_per_px else f"{smallest_px:.0f} px"
         shape = (
             "circle: mean distance in the heat map" if single else f"ellipse: 2 SD of the {members}' points"
         )
-        yield "ellipse", f"{shape}, at least {smallest} ({RAW})"
+        yield "ellipse", f"{shape}{_at_least(film, smallest_px)} ({RAW})"
     if not single:
         yield "samples", f"points of the {members}"
+
+
+def _at_least(film: FilmInfo, smallest_px: float | None) -> str:
+    if smallest_px is None:
+        return ""
+    smallest = f"{smallest_px * film.mm_per_px[1]:.1f} mm" if film.mm_per_px else f"{smallest_px:.0f} px"
+    return f", at least {smallest}"
 
 
 class _Column:
@@ -166,10 +174,13 @@ class _Column:
         self.y += (0.8 + LINE / 2) * self.size
 
 
-def lay_out_legend(prediction: Prediction, *, width: int, size: int, smallest_px: float) -> Legend:
+def lay_out_legend(
+    prediction: Prediction, *, width: int, size: int, smallest_px: float | None, more: Sequence[Key] = ()
+) -> Legend:
     """Lay a legend out in one column, or in two where the width, in px, allows it; no line is cut.
 
-    ``size`` is that of the smaller font, in px, ``smallest_px`` as for `legend_text`.
+    ``size`` is that of the smaller font, in px, ``smallest_px`` as for `legend_text`, ``more`` are keys that
+    stand under those of the points.
     """
     said, scale = legend_text(prediction, smallest_px=smallest_px), scale_for(prediction)
     margin, gap = 1.2 * size, 0.4 * size
@@ -181,7 +192,7 @@ def lay_out_legend(prediction: Prediction, *, width: int, size: int, smallest_px
     left.write(said.film, INK, size=round(1.3 * size))
     left.write(said.model)
     left.y += gap
-    left.keys(said.points)
+    left.keys((*said.points, *more))
     right.y += 0 if two_columns else gap
     if scale is not None and said.scale is not None:
         right.colour_bar(said.scale, scale)
@@ -231,6 +242,11 @@ def _draw_symbol(painter: Painter, line: Line, symbol: Standing | Symbol) -> Non
     elif symbol == "samples":
         for x, y in ((-0.6, 0.2), (0.1, -0.5), (0.6, 0.35)):
             painter.disc(middle + radius * np.array([x, y]), max(0.7, 0.16 * radius), INK, opacity=0.8)
+    elif symbol == "truth":
+        paint_truth(painter, middle, 0.55 * radius, halo=0)
+    elif symbol == "heat":
+        for part in (1.2, 0.9, 0.6, 0.3):
+            painter.disc(middle, part * radius, HEAT, opacity=0.3)
     elif symbol == "noted":
         painter.text((middle[0] - text_width(NOTED, line.size) / 2, line.y), NOTED, line.size, INK)
     elif symbol == "whole":

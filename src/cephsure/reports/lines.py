@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LINE = 1.55
 """From one line to the next, in font sizes."""
 
-Symbol = Literal["region", "ellipse", "samples", "noted", "whole"]
+Symbol = Literal["region", "ellipse", "samples", "noted", "whole", "truth", "heat"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,10 +162,21 @@ def film_ground(
     )
 
 
-def softened(film_pixels: NDArray[np.float32], size: tuple[int, int]) -> Image.Image:
-    """The film as an RGB picture of a size, its greys stretched to a range that leaves white to the marks."""
+def grey_range(film_pixels: NDArray[np.float32]) -> tuple[float, float]:
+    """The darkest and the brightest grey of a film, but for its few extremes."""
     # Every eighth pixel tells the range as well as all of them, in a sixty-fourth of the time.
-    low, high = np.percentile(film_pixels[::8, ::8], (0.5, 99.5))
+    low, high = np.percentile(film_pixels[::8, ::8], (0.5, 99.5)).tolist()
+    return low, high
+
+
+def softened(
+    film_pixels: NDArray[np.float32], size: tuple[int, int], greys: tuple[float, float] | None = None
+) -> Image.Image:
+    """The film as an RGB picture of a size, a range of greys stretched to one that leaves white to the marks.
+
+    The range is by default the film's own, as of `grey_range`.
+    """
+    low, high = greys or grey_range(film_pixels)
     gain = (_BRIGHTEST - _DARKEST) / max(float(high - low), 1e-6)
     grey = np.clip(film_pixels * np.float32(gain) + np.float32(_DARKEST - low * gain), _DARKEST, _BRIGHTEST)
     picture = Image.fromarray(grey.astype(np.uint8))

@@ -26,6 +26,8 @@ COLOURS: dict[Standing, Colour] = {
     "unjudged": (190, 196, 204),
     "unfit": (150, 150, 150),
 }
+TRUTH: Colour = (110, 255, 130)
+"""Of a true point, a cross."""
 
 _TRIANGLE = np.array([[0.0, -1.0], [0.87, 0.6], [-0.87, 0.6]])
 _DIAMOND = np.array([[0.0, -1.0], [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
@@ -87,6 +89,14 @@ def paint_symbol(
         outer, frame, inner = (point + size * factor * radius * corners for factor in (2.5, 2.1, 1.2))
         painter.polygon(outer, BLACK, opacity=halo)
         painter.polygon(frame, colour, hole=inner)
+
+
+def paint_truth(painter: Painter, point: Array, radius: float, *, halo: float = 0.75) -> None:
+    """Paint a true point, a cross through ``point`` (2,); ``radius`` is a dot's, as of `paint_symbol`."""
+    for thick, colour, opacity in ((1.0, BLACK, halo), (0.5, TRUTH, 1.0)):
+        for arm in (np.array([1.0, 1.0]), np.array([1.0, -1.0])):
+            reach = (1.6 * radius + (0.3 * radius if colour == BLACK else 0.0)) * arm
+            painter.line(point - reach, point + reach, thick * radius, colour, opacity=opacity)
 
 
 def _paint_struck_ring(painter: Painter, point: Array, radius: float, colour: Colour, *, halo: float) -> None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from cephsure.workflows.assess import Assessment, evaluate
     from cephsure.workflows.batch import AnnotatedData, Batch, Progress
     from cephsure.workflows.calibrate_bundle import CalibrateOptions, CalibrationResult, calibrate
+    from cephsure.workflows.compare import ComparedFilm, compare_annotated, compare_film
     from cephsure.workflows.measure import AnalyzeOptions, analyze, compare_classes
     from cephsure.workflows.measure_points import analyze_points
     from cephsure.workflows.predict import OutputFiles, PredictOptions, predict_films
@@ -21,6 +22,7 @@ _PLACES = {
     "assess": ("Assessment", "evaluate"),
     "batch": ("AnnotatedData", "Batch", "Progress"),
     "calibrate_bundle": ("CalibrateOptions", "CalibrationResult", "calibrate"),
+    "compare": ("ComparedFilm", "compare_annotated", "compare_film"),
     "measure": ("AnalyzeOptions", "analyze", "compare_classes"),
     "measure_points": ("analyze_points",),
     "predict": ("OutputFiles", "PredictOptions", "predict_films"),
@@ -36,6 +38,7 @@ __all__ = [
     "Batch",
     "CalibrateOptions",
     "CalibrationResult",
+    "ComparedFilm",
     "CoverageWatch",
     "OutputFiles",
     "PredictOptions",
@@ -48,7 +51,9 @@ __all__ = [
     "analyze",
     "analyze_points",
     "calibrate",
+    "compare_annotated",
     "compare_classes",
+    "compare_film",
     "evaluate",
     "monitor",
     "predict_films",

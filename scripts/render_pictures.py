@@ -1,0 +1,83 @@
+"""Render the pictures of README and docs that show what cephsure draws, from the packaged sample films.
+
+    python scripts/render_pictures.py --out docs/images
+
+``overlay.png`` has the overlays of the straight and of the turned head side by side, ``compare.png`` and
+``compare-turned.png`` their points beside the true ones. Nothing is random.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from cephsure import films
+from cephsure.model import load_model
+from cephsure.reports.overlay import draw_overlay
+from cephsure.reports.painter import BACKGROUND
+from cephsure.reports.symbols import BANDS
+from cephsure.sample_films import sample_films
+from cephsure.workflows import compare_film
+
+# As wide as README shows it: so its letters are legible without a click.
+OVERLAY_WIDTH = 470
+COMPARE_WIDTH = 1100
+GAP = 8
+
+
+def overlays() -> Image.Image:
+    """The overlays of both films side by side, the films at one height."""
+    model, pictures = load_model(), []
+    for sample in sample_films():
+        film = films.read(sample.path, mm_per_px=sample.mm_per_px)
+        prediction = model.predict(film)
+        picture = draw_overlay(film.pixels, prediction, width_px=OVERLAY_WIDTH)
+        pictures.append((picture, top_of_film(picture, prediction.verdict)))
+    top = max(at for _, at in pictures)
+    height = max(picture.height + top - at for picture, at in pictures)
+    sheet = Image.new("RGB", (len(pictures) * (OVERLAY_WIDTH + GAP) - GAP, height), BACKGROUND)
+    for number, (picture, at) in enumerate(pictures):
+        left = number * (OVERLAY_WIDTH + GAP)
+        band = picture.crop((0, 0, picture.width, at))
+        sheet.paste(band, (left, 0))
+        sheet.paste(picture.crop((0, at, picture.width, picture.height)), (left, top))
+    return sheet
+
+
+def top_of_film(picture: Image.Image, verdict: str | None) -> int:
+    """Where the film begins under its band: the first row in which no pixel is the band's background."""
+    pixels = np.asarray(picture)
+    ground = (pixels == BACKGROUND).all(axis=-1) | (pixels == BANDS[verdict].background).all(axis=-1)
+    return int(np.argmin(ground.any(axis=1)))
+
+
+def comparison(place: int) -> Image.Image:
+    """A sample film's points beside the true ones, in the width of the docs."""
+    sample = sample_films()[place]
+    found = compare_film(sample.path, sample.points_path, mm_per_px=sample.mm_per_px)
+    picture = found.draw()
+    return picture.resize(
+        (COMPARE_WIDTH, round(picture.height * COMPARE_WIDTH / picture.width)), Image.Resampling.LANCZOS
+    )
+
+
+def main() -> None:
+    """Read the command line and write the pictures."""
+    parser = argparse.ArgumentParser(description="Render the pictures of README and docs.")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the pictures")
+    out = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    for name, picture in (
+        ("overlay", overlays()),
+        ("compare", comparison(0)),
+        ("compare-turned", comparison(1)),
+    ):
+        picture.save(out / f"{name}.png", optimize=True)
+        print(f"{name}.png: {picture.width} x {picture.height} px")
+
+
+if __name__ == "__main__":
+    main()
