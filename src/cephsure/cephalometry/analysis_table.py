@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 UNIT_SIGNS = {"deg": "°", "mm": " mm", "ratio": ""}
 NOT_DECIDED = "not decided"
-_RESTS_ON = "the 90 % intervals of values follow from these errors, for the same readers"
+RESTS_ON = "the 90 % intervals of values follow from these errors, for the same readers"
 _LONGEST_WHOLE = 48  # of a class or norm; a longer one may be broken between its words
 _DIGITS = {"deg": 1, "mm": 1, "ratio": 3}
 
@@ -165,7 +165,7 @@ def remarks(measured: Analysis) -> list[tuple[str, Style]]:
     said: list[tuple[str, Style]] = [(text, "review") for text, note in notes if note is not None]
     said.append((measured.promise, "warning" if measured.promise.startswith("no promise") else "dim"))
     if measured.errors_from == "calibration":
-        said.append((_RESTS_ON, "dim"))
+        said.append((RESTS_ON, "dim"))
     said += [(text, "warning") for text in (*_on_trust(measured), *_on_what_is_missing(measured))]
     return said
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cephsure.cephalometry.analysis_table import (
+    RESTS_ON,
     UNIT_SIGNS,
     analysis_lines,
     is_unsure,
@@ -15,7 +16,7 @@ from cephsure.cephalometry.analysis_table import (
 from cephsure.cli import terminal
 from cephsure.cli.tables import FULL_TABLES, ORDER, grouped, short_names
 from cephsure.uncertainty.prediction_table import NONE, verdict_line, verdict_style
-from cephsure.uncertainty.text_lines import Arrangement, Column, Line, listed, sentence, side_by_side, table
+from cephsure.uncertainty.text_lines import Arrangement, Column, Line, listed, sentence, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,7 @@ def summary_lines(done: Sequence[Analysis], analysis: AnalysisDefinition, width:
         for text, who in grouped(own, len(done)).items():
             lines += listed(text.removeprefix("verdict: "), who, width, verdict or "")
     styles: dict[str, Style] = {text: style for each, _ in shown for text, style in remarks(each)}
-    said = [(text, name) for each, name in shown for text, _ in remarks(each)]
+    said = [(text, name) for each, name in shown for text, _ in remarks(each) if text != RESTS_ON]
     for text, who in grouped(said, len(done)).items():
         lines += listed(text, who, width, styles[text])
     points = grouped([(f"points: {each.points_from}", name) for each, name in shown], len(done))
@@ -86,10 +87,22 @@ def _film_rows(
         Arrangement(((film, verdict, *figures),), gap=1),
         Arrangement(((film,), (verdict, *figures))),
         Arrangement(((film,), (verdict, *figures)), gap=1),
+        Arrangement(((film,), *_storeys((verdict, *figures), width))),
     )
-    if any(way.fits(width) for way in ways):
-        return table(ways, width, styles)
-    return side_by_side(film, (verdict, *figures), width, styles)
+    return table(ways, width, styles)
+
+
+def _storeys(columns: Sequence[Column], width: int) -> list[tuple[Column, ...]]:
+    """Columns in as many lines as they need."""
+    storeys: list[tuple[Column, ...]] = []
+    for column in columns:
+        longer = (*storeys[-1], column) if storeys else (column,)
+        # In the second place, where it stands indented.
+        if storeys and Arrangement(((), longer)).fits(width):
+            storeys[-1] = longer
+        else:
+            storeys.append((column,))
+    return storeys
 
 
 def _own(measured: Analysis, analysis: AnalysisDefinition) -> list[MeasuredValue]:
