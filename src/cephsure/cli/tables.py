@@ -11,6 +11,7 @@ from cephsure.uncertainty.prediction_table import (
     IN_MEMORY,
     NO_SCALE,
     NONE,
+    VERDICT_WORDS,
     expected_error,
     film_line,
     film_lines,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from cephsure.uncertainty.gate.verdict import FilmVerdict
     from cephsure.uncertainty.prediction import Prediction
+    from cephsure.uncertainty.text_lines import Style
 
 __all__ = [
     "FULL_TABLES",
@@ -55,31 +57,25 @@ def show_films(predictions: Sequence[Prediction], *, everything: bool = False) -
 def summary_lines(predictions: Sequence[Prediction], width: int) -> list[Line]:
     """One row a film: verdict, accepted points and the worst one; then why, what is promised, and notes.
 
-    What several films share stands once, with their names.
+    What several films share, each reason by itself, stands once, with their names.
     """
     names = short_names([prediction.film for prediction in predictions])
     lines = [*_film_rows(predictions, names, width), Line("")]
-    ordered = sorted(predictions, key=lambda prediction: ORDER.index(prediction.verdict))
-    named = {id(prediction): name for prediction, name in zip(predictions, names, strict=True)}
-    shown = [(prediction, named[id(prediction)]) for prediction in ordered]
+
+    def say(said: Iterable[tuple[str, str]], style: Style) -> None:
+        for text, who in grouped(said, len(predictions)).items():
+            lines.extend(listed(text, who, width, style))
+
+    in_order = list(zip(predictions, names, strict=True))
+    films = sorted(in_order, key=lambda film: ORDER.index(film[0].verdict))
     for verdict in ORDER:
-        own = [(verdict_line(each), name) for each, name in shown if each.verdict == verdict]
-        for text, who in grouped(own, len(predictions)).items():
-            lines += listed(text.removeprefix("verdict: "), who, width, verdict or "")
-    for text, who in grouped([(each.promise, name) for each, name in shown], len(predictions)).items():
-        lines += listed(text, who, width, "warning" if text.startswith("no promise") else "dim")
-    unscaled = [(NO_SCALE, name) for each, name in shown if each.film.mm_per_px is None]
-    for text, who in grouped(unscaled, len(predictions)).items():
-        lines += listed(text, who, width, "warning")
-    for text, who in grouped([(model_line(each), name) for each, name in shown], len(predictions)).items():
-        lines += listed(text, who, width, "dim")
-    notes = [
-        (f"note: {note}", name)
-        for each, name in zip(predictions, names, strict=True)
-        for note in each.film.notes
-    ]
-    for text, who in grouped(notes, len(predictions)).items():
-        lines += listed(text, who, width)
+        own = [film for film in films if film[0].verdict == verdict]
+        say([(reason, name) for film, name in own for reason in _reasons(film)], verdict or "")
+    say([(film.promise, name) for film, name in films if film.level is None], "warning")
+    say([(film.promise, name) for film, name in films if film.level is not None], "dim")
+    say([(NO_SCALE, name) for film, name in films if film.film.mm_per_px is None], "warning")
+    say([(model_line(film), name) for film, name in films], "dim")
+    say([(f"note: {note}", name) for film, name in in_order for note in film.film.notes], "")
     return lines
 
 
@@ -125,6 +121,14 @@ def _film_rows(predictions: Sequence[Prediction], names: Sequence[str], width: i
     )
     styles = [verdict_style(prediction) for prediction in predictions]
     return table((Arrangement(((film, *figures),)), Arrangement(((film,), figures))), width, styles)
+
+
+def _reasons(prediction: Prediction) -> list[str]:
+    """Each reason of a film's verdict by itself; what there is to say where there are none."""
+    if prediction.verdict is None:
+        return [verdict_line(prediction)]
+    words = VERDICT_WORDS[prediction.verdict]
+    return [f"{words}: {reason}" for reason in prediction.reasons or (prediction.why,)]
 
 
 def _accepted(prediction: Prediction) -> str:

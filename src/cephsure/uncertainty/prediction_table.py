@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 NO_SCALE = "results in pixels: no scale in the film; give --mm-per-px"
 IN_MEMORY = "film in memory"
 NONE = "-"
+VERDICT_WORDS = {"fit": "fit", "review": "review", "unfit": "unfit for automatic evaluation"}
 PLUS_MINUS = "±: expected error, how far off the point is on average"
 _RAW = "raw measures of the networks, not calibrated: nothing is promised of them"
-_VERDICT_WORDS = {"fit": "fit", "review": "review", "unfit": "unfit for automatic evaluation"}
 
 
 class Judged(Protocol):
@@ -101,7 +101,7 @@ def verdict_line(prediction: Judged) -> str:
     """The film's verdict with its reason, or why there is none."""
     if prediction.verdict is None:
         return prediction.why or "no verdict"
-    return f"verdict: {_VERDICT_WORDS[prediction.verdict]}: {prediction.why}"
+    return f"verdict: {VERDICT_WORDS[prediction.verdict]}: {prediction.why}"
 
 
 def verdict_style(prediction: Judged) -> Style:

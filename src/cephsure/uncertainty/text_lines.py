@@ -124,7 +124,7 @@ def side_by_side(first: Column, columns: Iterable[Column], width: int, styles: S
     together: tuple[Column, ...] = ()
     for column in columns:
         if together and not Arrangement(((first, *together, column),)).fits(width):
-            shown += Arrangement(((first, *together),)).lines(width, styles)
+            shown += [*Arrangement(((first, *together),)).lines(width, styles), Line("")]
             together = ()
         together = (*together, column)
     return shown + (Arrangement(((first, *together),)).lines(width, styles) if together else [])
