@@ -17,7 +17,6 @@ import pytest
 import cephsure
 from cephsure import films
 from cephsure.cephalometry import analyse, load_analyses
-from cephsure.cephalometry.analysis_files import analyses_csv
 from cephsure.cephalometry.analysis_table import analysis_lines
 from cephsure.exports import EXPORTERS
 from cephsure.reports.measurement_overlay import draw_measurement_overlay
@@ -26,6 +25,7 @@ from cephsure.reports.overlay import draw_overlay
 from cephsure.reports.painter import Painter
 from cephsure.sample_films import sample_film
 from cephsure.uncertainty.prediction_table import film_text
+from cephsure.workflows import analysis_csv
 
 STRAIGHT, ROTATED = "vhm_lateral_0deg", "vhm_lateral_30deg"
 
@@ -180,7 +180,7 @@ def test_measurements(predictions, case, written):
         check_film("\n".join(line.text for line in analysis_lines(analysis, width)), prediction)
     document, said = analysis.document(), ("verdict", "why", "promise", "for_whom")
     assert {key: document[key] for key in said} == {key: getattr(prediction, key) for key in said}
-    for row in csv.DictReader(io.StringIO(analyses_csv([analysis]))):
+    for row in csv.DictReader(io.StringIO(analysis_csv.render([analysis]))):
         assert (row["film_verdict"], row["film_why"]) == (prediction.verdict, prediction.why)
         assert row["promise"] == prediction.promise
     draw_measurement_overlay(films.read(Path(prediction.film.path)).pixels, analysis)
