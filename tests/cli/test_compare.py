@@ -83,3 +83,11 @@ def test_points_of_other_films_are_bad_input(cephsure, film, dot_bundles, tmp_pa
     )
     assert run.status == 2
     assert run.lines[-1].endswith("has no points of this film (other.png) (it has: film)")
+
+
+def test_a_picture_that_cannot_be_written_is_said_before_the_work(cephsure, tmp_path):
+    (tmp_path / "file").write_text("")
+    run = cephsure("compare", "no-film.png", "--truth", "none.csv", "--out", tmp_path / "file" / "a.png")
+    assert run.status == 2
+    assert "a.png" in run.err
+    assert "no-film" not in run.err

@@ -51,8 +51,10 @@ def compare(
 
     Exit status: 0 done; 2 the film, the points or an option cannot be used; 1 a failure of cephsure.
     """
+    from cephsure.atomic import check_files
     from cephsure.workflows.compare import compare_film
 
+    check_files(out)
     found = compare_film(
         film,
         truth,
