@@ -10,6 +10,7 @@ WRITES = [
     (["analyze", "FILM"], "--out", "folder"),
     (["analyze", "FILM"], "--json", "file"),
     (["analyze", "--data", "DATA"], "--json", "file"),
+    (["compare", "FILM", "--truth", "DATA"], "--out", "file"),
     (["demo"], "--out", "folder"),
     (["evaluate", "--data", "DATA"], "--json", "file"),
     (["evaluate", "--data", "DATA"], "--csv", "file"),

@@ -55,16 +55,17 @@ def compare(
     from cephsure.workflows.compare import compare_film
 
     check_files(out)
-    found = compare_film(
-        film,
-        truth,
-        model,
-        annotator=annotator,
-        mm_per_px=mm_per_px,
-        reader=reader,
-        with_maps=out is not None,
-        device=device,
-    )
+    with terminal.following(terminal.Complaints(), films=1):
+        found = compare_film(
+            film,
+            truth,
+            model,
+            annotator=annotator,
+            mm_per_px=mm_per_px,
+            reader=reader,
+            with_maps=out is not None,
+            device=device,
+        )
     terminal.show(comparison_lines(found, truth, terminal.width()))
     if out is not None:
         from cephsure.reports.overlay import write_png
