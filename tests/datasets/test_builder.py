@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cephsure.datasets.builder import DatasetBuilder, image_path
+from cephsure.datasets.builder import DatasetBuilder
 from cephsure.errors import AnnotationError, InputError
+from cephsure.films import Spacing, SpacingSource
 
 NAN = float("nan")
 
@@ -146,17 +146,55 @@ def test_what_contradicts_is_refused(builder, facts, words):
     assert caught.value.where == "here"
 
 
-@pytest.mark.parametrize(
-    ("reference", "expected"),
-    [
-        ("1.png", "set/one/1.png"),
-        ("../films/1.png", "set/films/1.png"),
-        ("..\\films\\1.png", "set/films/1.png"),
-        (" ./1.png ", "set/one/1.png"),
-    ],
-)
-def test_image_paths_take_both_slashes(reference, expected):
-    assert image_path(Path("set/one"), reference) == Path(expected)
+def test_a_malformed_entry_is_passed_over_and_named(builder):
+    _add(builder, "a.png", ALL)
+    for number in range(4):
+        with builder.entry("row"):
+            if number < 2:
+                raise AnnotationError("is odd", where=f"x.csv:{number}")
+    dataset = builder.build(name="x", spacing=None)
+    assert dataset.problems == ("x.csv:0: is odd; passed over", "x.csv:1: is odd; passed over")
+
+
+def test_where_most_entries_are_malformed_the_whole_is_refused(builder):
+    _add(builder, "a.png", ALL)
+    for number in range(3):
+        with builder.entry("row"):
+            if number < 2:
+                raise AnnotationError("is odd", where=f"x.csv:{number}")
+    with pytest.raises(AnnotationError, match=r"x\.csv:0: is odd \(so are 1 more of 3 rows\)"):
+        builder.build(name="x", spacing=None)
+
+
+@pytest.mark.parametrize("nowhere", [(0, 0), (-1, -1)])
+def test_where_tools_put_unmarked_points_is_no_place(builder, nowhere):
+    _add(builder, "a.png", [*ALL[:2], ("Pog'", *nowhere)])
+    dataset = builder.build(name="x", spacing=None)
+    assert np.isnan(dataset.films[0].annotations["one"][2]).all()
+    assert "where no landmark is; left missing" in dataset.problems[0]
+
+
+def test_nothing_is_read_where_most_labels_are_unknown(builder):
+    _add(builder, "a.png", [("S", 1, 2), ("tooth", 3, 4), ("nose", 5, 6)])
+    with pytest.raises(InputError, match=r"2 of 3 one's labels are no landmarks of three: 'tooth', 'nose'"):
+        builder.build(name="x", spacing=None)
+
+
+def test_a_films_own_scale_gives_way_to_the_users(builder):
+    _add(builder, "a.png", ALL, mm_per_px=(0.1, 0.2))
+    assert builder.build(name="x", spacing=None).films[0].spacing == Spacing(0.1, 0.2, SpacingSource.DATASET)
+    users = Spacing(0.3, 0.3, SpacingSource.USER)
+    assert builder.build(name="x", spacing=users).films[0].spacing == users
+
+
+def test_names_are_told_apart_whatever_they_are_made_of(builder):
+    """One name in two forms of its accent, one that is no UTF-8, one with a control character."""
+    for name in ("\u00e9.png", "e\u0301.png", "\udcfc.png", "a\x1b.png"):
+        _add(builder, name, ALL)
+    films = builder.build(name="x", spacing=None).films
+    assert len({film.film_id for film in films}) == 4
+    assert all(film.film_id.isprintable() for film in films)
+    assert all(film.film_id.encode() for film in films)
 
 
 def test_an_annotator_beside_others_is_not_called_mean(builder):

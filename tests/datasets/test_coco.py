@@ -90,30 +90,12 @@ def test_images_are_found_in_the_usual_folders(tmp_path, three, name, images):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda d: d.pop("images"), "images: must be a list"),
+        (lambda d: d.update(images=3), "images: must be a list"),
         (lambda d: d.update(annotations={}), "annotations: must be a list"),
-        (lambda d: d["images"][1].update(id=7), r"images\[1\].id: 7 is given twice"),
-        (lambda d: d["images"][1].pop("file_name"), r"images\[1\].file_name: must be a text"),
-        (lambda d: d["images"][1].update(width="30"), r"images\[1\].width: must be a positive"),
-        (
-            lambda d: d["annotations"][1].update(image_id=9),
-            r"annotations\[1\].image_id: there is no such image",
-        ),
-        (lambda d: d["annotations"][1].update(image_id=[7]), r"annotations\[1\].image_id: must be"),
-        (
-            lambda d: d["annotations"][1].update(category_id=2),
-            r"annotations\[1\].category_id: there is no such",
-        ),
-        (lambda d: d["annotations"][1]["keypoints"].pop(), r"annotations\[1\].keypoints: has 8 numbers"),
-        (
-            lambda d: d["annotations"][0]["keypoints"].__setitem__(4, None),
-            r"annotations\[0\].keypoints\[4\]: must be a finite number",
-        ),
         (
             lambda d: d["categories"][0].update(keypoints=[1, 2, 3]),
             r"categories\[0\].keypoints: must be a list",
         ),
-        (lambda d: d["annotations"][0].update(annotator=3), r"annotations\[0\].annotator: must be a text"),
     ],
 )
 def test_a_malformed_file_is_named_with_the_place(tmp_path, three, change, words):
@@ -123,6 +105,72 @@ def test_a_malformed_file_is_named_with_the_place(tmp_path, three, change, words
     with pytest.raises(AnnotationError, match=words) as caught:
         read_coco(file, landmark_set=three)
     assert caught.value.where == file
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d["images"][1].update(id=7), "images[1].id: 7 is given twice"),
+        (lambda d: d["images"][1].pop("file_name"), "images[1].file_name: must be a text"),
+        (lambda d: d["images"][1].update(width="x"), "images[1].width: must be a finite number"),
+        (lambda d: d["annotations"][1].update(image_id=9), "annotations[1].image_id: there is no such image"),
+        (lambda d: d["annotations"][1].update(image_id=[7]), "annotations[1].image_id: must be"),
+        (lambda d: d["annotations"][1].update(category_id=2), "annotations[1].category_id: there is no such"),
+        (lambda d: d["annotations"][1]["keypoints"].pop(), "annotations[1].keypoints: has 8 numbers"),
+        (
+            lambda d: d["annotations"][1]["keypoints"].__setitem__(1, "x"),
+            "annotations[1].keypoints[1]: must be a finite number",
+        ),
+        (lambda d: d["annotations"][1].update(annotator=3), "annotations[1].annotator: must be a text"),
+    ],
+)
+def test_a_malformed_entry_is_named_and_passed_over(tmp_path, three, change, words):
+    document = _document()
+    change(document)
+    file = _write(tmp_path, "anna.json", document)
+    dataset = read_coco(file, landmark_set=three)
+    np.testing.assert_array_equal(dataset.films[0].annotations["anna"], [[1, 2], [3, 4], [5.5, 6.25]])
+    assert any(problem.startswith(f"{file}: {words}") for problem in dataset.problems)
+
+
+def test_a_box_beside_the_points_is_passed_over(tmp_path, three):
+    """As CVAT, Roboflow and RectLabel write it: a category of its own, no key points."""
+    document = _document()
+    document["categories"].append({"id": 2, "name": "film", "supercategory": ""})
+    document["annotations"] += [{"id": 9, "image_id": 7, "category_id": 2, "bbox": [0, 0, 9, 9]}]
+    document["annotations"] += [{"id": 10, "image_id": 7, "category_id": 2, "keypoints": None}]
+    dataset = read_coco(_write(tmp_path, "anna.json", document), landmark_set=three)
+    np.testing.assert_array_equal(dataset.films[0].annotations["anna"], [[1, 2], [3, 4], [5.5, 6.25]])
+    assert "anna.json: 2 annotations have no key points (boxes, outlines); passed over" in dataset.problems
+
+
+def test_identifiers_may_be_written_as_decimals(tmp_path, three):
+    document = _document()
+    for image in document["images"]:
+        image["id"] = float(image["id"])
+    document["categories"][0]["id"] = 1.0
+    assert len(read_coco(_write(tmp_path, "anna.json", document), landmark_set=three).films) == 2
+
+
+def test_a_category_for_each_landmark(tmp_path, three):
+    """As Label Studio exports key points."""
+    document = _document()
+    document["categories"] = [{"id": k, "name": name} for k, name in enumerate(three.codes)]
+    document["annotations"] = [
+        {"id": k, "image_id": 7, "category_id": k, "keypoints": [k + 1.5, 2, 2]} for k in range(3)
+    ]
+    film = read_coco(_write(tmp_path, "anna.json", document), landmark_set=three).films[0]
+    np.testing.assert_array_equal(film.annotations["anna"], [[1.5, 2], [2.5, 2], [3.5, 2]])
+
+
+def test_roboflow_folders_are_splits(tmp_path, three):
+    for split, film in (("train", "a.png"), ("valid", "b.png")):
+        document = _document()
+        document["images"] = [{"id": 7, "file_name": film}]
+        del document["annotations"][1]
+        _write(tmp_path / split, "_annotations.coco.json", document)
+    films = read_coco(tmp_path, landmark_set=three).films
+    assert [(film.film_id, film.split) for film in films] == [("a", "train"), ("b", "valid")]
 
 
 def test_an_empty_folder_is_refused(tmp_path, three):

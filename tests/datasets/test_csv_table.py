@@ -83,19 +83,14 @@ def test_our_own_output_reads_back(tmp_path, three):
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        (LONG.replace("3.5,4", "3.5,four"), 3, "landmark '2': '3.5', 'four' is no position"),
-        (LONG.replace("3.5,4", "3.5,"), 3, "is no position"),
-        (LONG.replace("3.5,4", "3.5,inf"), 3, "not finite"),
-        (LONG.replace("3.5,4", "3.5"), 3, "has 4 cells, the header has 5"),
-        (LONG.replace("films/a.png,ben", ",ben"), 6, "no image is given"),
-        (LONG.replace("films/a.png,ben", "films/a.png,"), 6, "no annotator is given"),
         (LONG.replace("l3,5,6", 'l3,"5"6,6'), 4, "not valid CSV"),
         ("", 1, "the header names no known columns"),
         ("image,a,b\n", 1, "the header names no known columns"),
         ("x1,y1\n1,2\n", 1, "the header names no known columns"),
         ("image,x1,y1,x2\n", 1, "landmark '2' has only one of the columns x and y"),
         ("image,x1,y1,x1\n", 1, "column 'x1' stands there twice"),
-        ("image,split,x1,y1\na,train,1,2\na,test1,1,2\n", 3, "split of a is test1 here and train elsewhere"),
+        ("image,x1,y1\na.png,1\nb.png,2\n", 2, "has 2 cells, the header has 3 .so are 1 more of 2 rows"),
+        ("image,S_x_mm,S_y_mm\na.png,1,2\n", 1, "the header names no known columns .*in pixels"),
     ],
 )
 def test_a_malformed_table_is_named_with_its_line(tmp_path, three, text, line, words):
@@ -103,6 +98,83 @@ def test_a_malformed_table_is_named_with_its_line(tmp_path, three, text, line, w
     with pytest.raises(AnnotationError, match=words) as caught:
         read_csv(file, landmark_set=three)
     assert caught.value.where == f"{file}:{line}"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (LONG.replace("3.5,4", "3.5,four"), 3, "landmark '2': '3.5', 'four' is no position"),
+        (LONG.replace("3.5,4", "3.5,"), 3, "landmark '2': '3.5', '' is no position"),
+        (LONG.replace("3.5,4", "3.5,1_0"), 3, "landmark '2': '3.5', '1_0' is no position"),
+        (LONG.replace("3.5,4", "3.5,inf"), 3, "landmark '2': the position is not finite"),
+        (LONG.replace("3.5,4", "3.5"), 3, "has 4 cells, the header has 5"),
+        (LONG.replace("films/a.png,ben", ",ben"), 6, "no image is given"),
+        (LONG.replace("films/a.png,ben", "films/a.png,"), 6, "no annotator is given"),
+        (
+            "image,split,x1,y1\nfilms/a.png,train,1,2\nfilms/a.png,test1,1,2\n",
+            3,
+            "split of a.png is test1 here and train elsewhere",
+        ),
+    ],
+)
+def test_a_malformed_row_is_named_and_passed_over(tmp_path, three, text, line, words):
+    file = _write(tmp_path, text)
+    dataset = read_csv(file, landmark_set=three)
+    assert f"{file}:{line}: {words}; passed over" in dataset.problems
+    assert dataset.films[0].path == tmp_path / "films" / "a.png"
+
+
+@pytest.mark.parametrize("nothing", ["", "NaN", "nan", "NA", "N/A", "#N/A", "null", "None", "<NA>", "-"])
+def test_whatever_tools_write_for_nothing_is_a_missing_point(tmp_path, three, nothing):
+    text = f"image,x1,y1,x2,y2,x3,y3\nfilms/a.png,{nothing},{nothing},3,4,5,6\n"
+    (film,) = read_csv(_write(tmp_path, text), landmark_set=three).films
+    np.testing.assert_array_equal(film.annotations["points"], [[NAN, NAN], [3, 4], [5, 6]])
+
+
+SHEETS = {
+    "code before the axis": "film,S_x,S_y,N_x,N_y,Pog'_x,Pog'_y\nfilms/a.png,1.5,2,3,4,5,6\n",
+    "axis after a point": "film,S.x,S.y,N.x,N.y,Pog'.x,Pog'.y\nfilms/a.png,1.5,2,3,4,5,6\n",
+    "names": "file,Point S x,Point S y,point n (x),point n (y),Pog’ x,Pog’ y\nfilms/a.png,1.5,2,3,4,5,6\n",
+    "numbers": "file,scale,p1x,p1y,p2x,p2y,p3x,p3y\nfilms/a.png,0.1,1.5,2,3,4,5,6\n",
+    "semicolons, decimal commas": "\ufeffIMAGE;X_S;Y_S;X_N;Y_N;X_POG';Y_POG'\nfilms/a.png;1,5;2;3;4;5;6\n",
+    "tabs": "image\tS_x\tS_y\tN_x\tN_y\tPog'_x\tPog'_y\nfilms/a.png\t1,5\t2\t3\t4\t5\t6\n",
+    "long, semicolons": "Film;Landmark;X;Y\nfilms/a.png;S;1,5;2\nfilms/a.png;N;3;4\nfilms/a.png;pog';5;6\n",
+    "without suffix": "id,S_x,S_y,N_x,N_y,Pog'_x,Pog'_y\na,1.5,2,3,4,5,6\n",
+}
+
+
+@pytest.mark.parametrize("kind", SHEETS)
+def test_tables_as_people_keep_them(tmp_path, three, kind):
+    (film,) = read_csv(_write(tmp_path, SHEETS[kind]), landmark_set=three).films
+    assert film.path == tmp_path / "films" / "a.png"
+    np.testing.assert_array_equal(film.annotations["points"], [[1.5, 2], [3, 4], [5, 6]])
+    if kind == "numbers":
+        assert film.spacing.x_mm_per_px == 0.1
+
+
+def test_a_spreadsheet_is_read_as_a_table(tmp_path, three):
+    openpyxl = pytest.importorskip("openpyxl")
+    _write(tmp_path, "")
+    book = openpyxl.Workbook()
+    for row in (
+        ["image", "S_x", "S_y", "N_x", "N_y", "Pog'_x", "Pog'_y"],
+        [],
+        ["films/a.png", 1.5, 2, None, None, 5, 6],
+        ["films/b.png", 7, 8, 9, 10],
+    ):
+        book.active.append(row)
+    book.save(tmp_path / "anna.xlsx")
+    first, second = read_csv(tmp_path / "anna.xlsx", landmark_set=three).films
+    np.testing.assert_array_equal(first.annotations["anna"], [[1.5, 2], [NAN, NAN], [5, 6]])
+    np.testing.assert_array_equal(second.annotations["anna"], [[7, 8], [9, 10], [NAN, NAN]])
+
+
+def test_what_only_looks_like_a_spreadsheet_is_named(tmp_path, three):
+    pytest.importorskip("openpyxl")
+    file = tmp_path / "anna.xlsx"
+    file.write_bytes(b"PK\x03\x04")
+    with pytest.raises(AnnotationError, match="is no spreadsheet that can be read"):
+        read_csv(file, landmark_set=three)
 
 
 def test_no_table_is_refused(tmp_path, three):

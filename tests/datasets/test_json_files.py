@@ -43,7 +43,7 @@ def test_a_missing_file_is_named(tmp_path):
         read_json(tmp_path / "a.json")
 
 
-@pytest.mark.parametrize("value", [None, "1", True, float("nan"), float("inf"), [1], 10**400])
+@pytest.mark.parametrize("value", [None, "x", "1_0", True, float("nan"), float("inf"), [1], 10**400])
 def test_only_finite_numbers_are_numbers(value):
     with pytest.raises(AnnotationError, match=r"a\.json: points\[3\]: must be a finite number"):
         at("").number(value, "points[3]")
@@ -52,6 +52,24 @@ def test_only_finite_numbers_are_numbers(value):
 def test_numbers_become_floats():
     assert at("").number(3, "x") == 3.0
     assert at("").number(-2.5, "x") == -2.5
+    assert at("").number("0.096", "x") == 0.096
+
+
+def test_1_0_is_a_whole_number():
+    """As pandas, R and JavaScript write identifiers and sizes."""
+    assert at("", id=1.0).identifier("id") == 1
+    assert at("", width=3.0, height="4").size("width", "height") == (3, 4)
+    with pytest.raises(AnnotationError, match="id: must be a whole number or a text"):
+        at("", id=1.5).identifier("id")
+
+
+@pytest.mark.parametrize(
+    "nothing", [None, "", " ", "NaN", "NA", "n/a", "#N/A", "<NA>", "null", "-", float("nan")]
+)
+def test_a_position_of_nothing_is_missing(nothing):
+    assert at("").position(nothing, nothing) is None
+    with pytest.raises(AnnotationError, match="y: must be a finite number"):
+        at("").position(1.0, nothing)
 
 
 def test_wrong_kinds_are_refused_with_their_place(tmp_path):
@@ -76,10 +94,10 @@ def test_a_size_is_whole_or_absent():
     for bad in (
         {"width": 3},
         {"width": 3, "height": 0},
-        {"width": 3.0, "height": 4},
+        {"width": 3.5, "height": 4},
         {"width": True, "height": 1},
     ):
-        with pytest.raises(AnnotationError, match="must be a positive whole number"):
+        with pytest.raises(AnnotationError, match=r"must be a (positive whole|finite) number"):
             at("", **bad).size(*keys)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from cephsure.datasets import read_labelme, truth
-from cephsure.errors import AnnotationError, InputError
+from cephsure.datasets import film_of, read_labelme, truth
+from cephsure.errors import AnnotationError, FilmError, InputError
 from cephsure.films import Spacing, SpacingSource
 from cephsure.landmarks import load_landmark_set
 
@@ -67,8 +70,8 @@ def test_doubled_and_unknown_labels_and_other_shapes_are_named(tmp_path, three):
     np.testing.assert_array_equal(dataset.films[0].annotations["anna"], [[nan, nan], [3, 4], [nan, nan]])
     assert dataset.problems == (
         "film 001: anna's shape 'l3' is a line, not a point; left out",
-        "film 001: anna marked 1 (S) at 2 places; left missing",
         "anna: label 'l9' (1 times) is not in landmark set three; left out",
+        "film 001: anna marked 1 (S) at 2 places; left missing",
         "anna marked Pog' on no film",
     )
 
@@ -78,15 +81,11 @@ def test_doubled_and_unknown_labels_and_other_shapes_are_named(tmp_path, three):
     [
         (lambda d: d.pop("shapes"), "shapes: must be a list"),
         (lambda d: d.pop("imagePath"), "imagePath: must be a text"),
-        (lambda d: d.update(imageWidth=0), "imageWidth: must be a positive whole number"),
-        (lambda d: d["shapes"][1].pop("label"), r"shapes\[1\].label: must be a text"),
-        (lambda d: d["shapes"][1].update(points=[]), r"shapes\[1\].points: a point must be one pair"),
-        (lambda d: d["shapes"][1].update(points=[[1]]), r"shapes\[1\].points: a point must be one pair"),
+        (lambda d: d.update(imageWidth=-1), "imageWidth: must be a positive whole number"),
         (
-            lambda d: d["shapes"][1].update(points=[[1, "2"]]),
-            r"shapes\[1\].points\[0\]\[1\]: must be a finite",
+            lambda d: d.update(shapes=[{}, {}, _point("S", 1, 2)]),
+            r"shapes\[0\].label: must be .*so are 1 more",
         ),
-        (lambda d: d["shapes"].append("l3"), r"shapes\[3\]: must be an object"),
     ],
 )
 def test_a_malformed_file_is_named_with_the_place(tmp_path, three, change, words):
@@ -96,6 +95,67 @@ def test_a_malformed_file_is_named_with_the_place(tmp_path, three, change, words
     with pytest.raises(AnnotationError, match=words) as caught:
         read_labelme(tmp_path, landmark_set=three)
     assert caught.value.where == file
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d["shapes"][1].pop("label"), "shapes[1].label: must be"),
+        (lambda d: d["shapes"][1].update(points=[]), "shapes[1].points: a point must be one pair"),
+        (lambda d: d["shapes"][1].update(points=[[1]]), "shapes[1].points: a point must be one pair"),
+        (lambda d: d["shapes"][1].update(points=[[1, "x"]]), "shapes[1].points[0][1]: must be a finite"),
+        (lambda d: d["shapes"].append("l3"), "shapes[3]: must be an object"),
+    ],
+)
+def test_a_malformed_shape_is_named_and_passed_over(tmp_path, three, change, words):
+    document = _document()
+    change(document)
+    file = _write(tmp_path, "labelme_anna", "001", document)
+    dataset = read_labelme(tmp_path, landmark_set=three)
+    np.testing.assert_array_equal(dataset.films[0].annotations["anna"][0], [1.5, 2.25])
+    assert dataset.problems[0].startswith(f"{file}: {words}")
+
+
+def test_a_malformed_file_is_passed_over_beside_others(tmp_path, three):
+    _write(tmp_path, "labelme_anna", "001", _document())
+    file = _write(tmp_path, "labelme_anna", "002", {"shapes": 3, "imagePath": "x"})
+    dataset = read_labelme(tmp_path, landmark_set=three)
+    assert [film.film_id for film in dataset.films] == ["001"]
+    assert f"{file}: shapes: must be a list; passed over" in dataset.problems
+
+
+def test_films_and_files_in_one_folder_and_a_report_beside_them(tmp_path, three):
+    (tmp_path / "001.png").write_bytes(b"film")
+    (tmp_path / "001.json").write_text(json.dumps(_document("001.png")), encoding="utf-8")
+    (tmp_path / "report.json").write_text('{"mre": 1.0}', encoding="utf-8")
+    dataset = read_labelme(tmp_path, landmark_set=three)
+    assert dataset.films[0].path == tmp_path / "001.png"
+    assert "report.json: not labelme file; passed over" in dataset.problems
+
+
+def test_a_film_that_is_not_there_is_taken_from_the_file(tmp_path, three):
+    pixels = np.random.default_rng(0).integers(0, 255, (80, 70), np.uint8)
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, format="PNG")
+    document = _document("gone/001.png") | {
+        "imageData": base64.b64encode(content.getvalue()).decode(),
+        "imageWidth": 70,
+        "imageHeight": 80,
+    }
+    (tmp_path / "001.json").write_text(json.dumps(document), encoding="utf-8")
+    (film,) = read_labelme(tmp_path, landmark_set=three).films
+    assert film.held.size_px() == (70, 80)
+    read = film_of(film)
+    np.testing.assert_allclose(read.pixels, pixels / np.float32(255), atol=1e-6)
+    assert read.path == tmp_path / "001.json"
+
+
+def test_embedded_data_that_is_no_film_is_named(tmp_path, three):
+    document = _document("gone/001.png") | {"imageData": "????"}
+    (tmp_path / "001.json").write_text(json.dumps(document), encoding="utf-8")
+    (film,) = read_labelme(tmp_path, landmark_set=three).films
+    with pytest.raises(FilmError, match=r"001\.json: imageData holds no film"):
+        film_of(film)
 
 
 def test_what_is_no_json_is_named_with_the_line(tmp_path, three):

@@ -179,14 +179,14 @@ def test_problems_stand_with_their_film(tmp_path, three):
     ("name", "content", "words"),
     [
         ("a.json", {"schema": "cephsure.analysis/1"}, "is no file of points"),
-        ("a.xlsx", "PK", "is no file of points"),
+        ("a.pdf", "PK", "is no file of points"),
         ("a.json", "{", "not valid JSON"),
         ("a.txt", "1,2\n", "has 1 lines, expected 3"),
         ("a.json", _prediction(film=None), "film: must be an object"),
         (
             "a.json",
             _prediction(landmarks=[{"code": "S", "x_px": 1}]),
-            r"landmarks\[0\].y_px: must be a finite",
+            r"landmarks\[0\].y_px: must be a finite number",
         ),
         ("a.json", _prediction(film={"mm_per_px": [0, 1]}), "film.mm_per_px: must be positive"),
         ("a.json", _prediction(film={"mm_per_px": [1]}), "film.mm_per_px: must be two numbers"),
@@ -211,5 +211,5 @@ def test_folders_that_cannot_be_read_are_named(tmp_path, three):
         read_marked_points(tmp_path, landmark_set=three)
     _write(tmp_path, "a.json", _prediction())
     _write(tmp_path, "a.csv", OWN_CSV)
-    with pytest.raises(InputError, match="several formats: csv, prediction"):
+    with pytest.raises(InputError, match="could be csv or prediction"):
         read_marked_points(tmp_path, landmark_set=three)

@@ -29,7 +29,7 @@ def _coco(folder):
 def _labelme(folder):
     (folder / "a.png").write_bytes(b"film")
     (folder / "labelme_anna").mkdir()
-    shapes = [{"label": "l1", "points": [[1, 2]], "shape_type": "point"}]
+    shapes = [{"label": "S", "points": [[1, 2]], "shape_type": "point"}]
     document = {"shapes": shapes, "imagePath": "../a.png"}
     (folder / "labelme_anna" / "a.json").write_text(json.dumps(document), encoding="utf-8")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from cephsure import films
-from cephsure.errors import InputError
+from cephsure.errors import FilmError, InputError
 from cephsure.films import SpacingSource
 
 if TYPE_CHECKING:
@@ -19,11 +19,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.films import Film, FilmFacts, Spacing
+    from cephsure.films.spacing import UserScale
     from cephsure.landmarks import LandmarkSet
 
     Array = NDArray[np.float64]
 
 MEAN = "mean"
+
+
+class HeldFilm(Protocol):
+    """A film that lies inside another file: in its annotation file, or in a stack of films."""
+
+    def read(self, *, mm_per_px: UserScale | None, of_dataset: Spacing | None) -> Film:
+        """The film, as ``films.read`` gives one from a file of its own; `FilmError` if it cannot be read."""
+        ...
+
+    def size_px(self) -> tuple[int, int] | None:
+        """Its width and height; None where that cannot be told without reading it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,8 @@ class AnnotatedFilm:
     spacing: Spacing | None = None  # the scale the data set states (the file itself may still know)
     split: str | None = None  # the official one ("train", "test1", ...)
     group: str | None = None
+    size_px: tuple[int, int] | None = None  # width and height as the annotations state them
+    held: HeldFilm | None = None  # where the film has no file of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +112,49 @@ def film_of(annotated: AnnotatedFilm) -> Film:
     """The film: its scale is the user's, or else the one its own file states, or else the data set's.
 
     Raises:
-        FilmError: the file cannot be read.
+        FilmError: the file cannot be read, or its annotations are of another image (``misfit``).
     """
-    return films.read(annotated.path, **_scales(annotated))
+    if annotated.held is None:
+        film = films.read(annotated.path, **_scales(annotated))
+    else:
+        film = annotated.held.read(**{"mm_per_px": None, "of_dataset": None} | _scales(annotated))
+    what = misfit(annotated, (film.width_px, film.height_px))
+    if what is not None:
+        raise FilmError(what, where=annotated.path, remedy="give the image that was annotated")
+    return film
+
+
+def misfit(annotated: AnnotatedFilm, size_px: tuple[int, int]) -> str | None:
+    """Why annotations cannot be of a film of this width and height; None where they can.
+
+    They state another size; or they state none, and a point lies outside: then the others are in doubt too.
+    """
+    width, height = size_px
+    film = f"the film has {width} x {height}"
+    if annotated.size_px not in (None, size_px):
+        stated = "{} x {}".format(*annotated.size_px or ())
+        turned = " (was it turned?)" if annotated.size_px == (height, width) else ""
+        return f"its annotation is of an image of {stated} pixels, {film}{turned}"
+    for annotator, points in annotated.annotations.items() if annotated.size_px is None else ():
+        # Tools that count from the pixel's corner reach the film's far edge.
+        beyond = (points < -0.5).any(axis=1) | (points > size_px).any(axis=1)  # NaN is neither
+        if beyond.any():
+            x_px, y_px = points[beyond][0]
+            count = f"{int(beyond.sum())} of {annotator}'s points"
+            return f"{count} lie outside it, one at ({x_px:g}, {y_px:g}): {film} pixels"
+    return None
 
 
 def spacing_of(annotated: AnnotatedFilm) -> Spacing | None:
     """The scale that `film_of` gives the film; `FilmError` if the file cannot be read."""
-    return films.read_facts(annotated.path, **_scales(annotated)).spacing
+    return _facts_of(annotated).spacing
+
+
+def _facts_of(annotated: AnnotatedFilm) -> FilmFacts:
+    if annotated.held is None:
+        return films.read_facts(annotated.path, **_scales(annotated))
+    film = film_of(annotated)
+    return films.FilmFacts(film.spacing, film.sha256 or "")
 
 
 class KnownFilms:
@@ -120,7 +170,7 @@ class KnownFilms:
     def facts(self, annotated: AnnotatedFilm) -> FilmFacts:
         """Scale and checksum of a film; unless known, its file is opened (`FilmError` if that fails)."""
         if annotated.path not in self._facts:
-            self._facts[annotated.path] = films.read_facts(annotated.path, **_scales(annotated))
+            self._facts[annotated.path] = _facts_of(annotated)
         return self._facts[annotated.path]
 
 
@@ -133,7 +183,7 @@ def data_sha256(annotated: Iterable[AnnotatedFilm], which_truth: str, known: Kno
     known = known or KnownFilms()
     digest = hashlib.sha256()
     for film in annotated:
-        digest.update(film.film_id.encode())
+        digest.update(film.film_id.encode("utf-8", "surrogatepass"))
         digest.update(bytes.fromhex(known.facts(film).sha256))
         digest.update(np.ascontiguousarray(truth(film, which_truth), dtype="<f8").tobytes())
     return digest.hexdigest()

@@ -5,35 +5,53 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cephsure.errors import AnnotationError
+from cephsure.films.third_party import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
 DUPLICATES = "duplicates.json"
 _DUPLICATE_KEYS = ("same_exposure_pairs", "likely_same_patient_other_date")
 
 
+def read_bytes(path: Path) -> bytes:
+    """Read a file; `AnnotationError` if it cannot be read."""
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError, MemoryError) as error:
+        raise AnnotationError("cannot be read", where=path) from error
+
+
+def read_text(path: Path) -> str:
+    """Read a text file in UTF-8; `AnnotationError` if it cannot be read or is no such text."""
+    try:
+        return read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise AnnotationError(
+            "cannot be read as text: it is not UTF-8", where=path, remedy="save it as UTF-8"
+        ) from error
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file; `AnnotationError` if it cannot be read, is not UTF-8 or not JSON (names the line)."""
+    return parse_json(read_text(path), where=path)
+
+
+def parse_json(text: str, *, where: Path | str) -> Any:
+    """Read a JSON document; `AnnotationError` if it is none (names the line of a file)."""
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(text)
     except json.JSONDecodeError as error:
-        raise AnnotationError(f"is not valid JSON: {error.msg}", where=f"{path}:{error.lineno}") from error
-    except (OSError, ValueError) as error:
-        raise AnnotationError("cannot be read as text", where=path) from error
+        place = f"{where}:{error.lineno}" if isinstance(where, Path) else where
+        raise AnnotationError(f"is not valid JSON: {error.msg}", where=place) from error
     except RecursionError as error:
-        raise AnnotationError("is nested too deeply", where=path) from error
-
-
-def annotation_files(path: Path, suffix: str) -> list[Path]:
-    """The annotation files of a folder in alphabetical order, or the file itself; none if it is neither."""
-    if not path.is_dir():
-        return [path] if path.is_file() else []
-    return [file for file in sorted(path.glob(f"[!.]*{suffix}")) if file.name != DUPLICATES]
+        raise AnnotationError("is nested too deeply", where=where) from error
+    except ValueError as error:
+        raise AnnotationError("is not valid JSON: a number is too long", where=where) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +83,15 @@ class JsonObject:
 
     def objects(self, key: str) -> Iterator[JsonObject]:
         """The objects of the list at ``key``."""
-        for index, value in enumerate(self.items(key)):
-            if not isinstance(value, dict):
-                raise self.error(f"{key}[{index}]", "must be an object")
-            yield JsonObject(self.path, f"{self.place}{'.' if self.place else ''}{key}[{index}]", value)
+        for index in range(len(self.items(key))):
+            yield self.object_at(key, index)
+
+    def object_at(self, key: str, index: int) -> JsonObject:
+        """The object at a place of the list at ``key``."""
+        value = self.items(key)[index]
+        if not isinstance(value, dict):
+            raise self.error(f"{key}[{index}]", "must be an object")
+        return JsonObject(self.path, f"{self.place}{'.' if self.place else ''}{key}[{index}]", value)
 
     def member(self, key: str) -> JsonObject:
         """The object at ``key``."""
@@ -85,30 +108,59 @@ class JsonObject:
         return value
 
     def identifier(self, key: str) -> str | int:
-        """The whole number or text at ``key``."""
+        """The whole number or text at ``key``; 1.0 is a whole number, as some tools write it."""
         value = self.content.get(key)
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
         if isinstance(value, bool) or not isinstance(value, str | int):
             raise self.error(key, "must be a whole number or a text")
         return value
 
     def number(self, value: Any, key: str) -> float:
-        """``value``, which stands at ``key``, as float if it is a finite number."""
-        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf:
-            try:
-                return float(value)
-            except OverflowError:
-                pass
-        raise self.error(key, f"must be a finite number, is {str(value)[:40]}")
+        """``value``, which stands at ``key``, as float if it is a finite number, or a text that is one."""
+        try:
+            is_number = not isinstance(value, bool) and "_" not in str(value)  # Python reads 1_0 as 10
+            number = float(value) if is_number else math.nan
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not math.isfinite(number):
+            raise self.error(key, f"must be a finite number, is {printable(str(value), longest=40)}")
+        return number
+
+    def position(self, x: Any, y: Any, *, keys: tuple[str, str] = ("x", "y")) -> tuple[float, float] | None:
+        """A position that stands at two keys; None where both say, as tools do, that it is missing."""
+        if is_missing(x) and is_missing(y):
+            return None
+        return self.number(x, keys[0]), self.number(y, keys[1])
 
     def size(self, width: str, height: str) -> tuple[int, int] | None:
         """An image's (width, height) in px at two keys, or None where neither is stated."""
         values = [self.content.get(key) for key in (width, height)]
-        if all(value is None for value in values):
+        if all(value in (None, 0) and value is not False for value in values):
             return None
+        sides = []
         for key, value in zip((width, height), values, strict=True):
-            if type(value) is not int or value < 1:
+            side = math.nan if is_missing(value) else self.number(value, key)
+            if not (side >= 1 and side.is_integer()):
                 raise self.error(key, "must be a positive whole number")
-        return values[0], values[1]  # type: ignore[return-value]  # just checked
+            sides.append(int(side))
+        return sides[0], sides[1]
+
+
+_MISSING = frozenset(
+    {"", "na", "n/a", "#n/a", "<na>", "nan", "nil", "none", "null", "nd", "-", "--", "?", "."}
+)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value is what a tool writes where there is no number: nothing, null, NaN, NA, ...
+
+    >>> [is_missing(value) for value in (None, " ", "NaN", float("nan"), "#N/A", 0, "0", False)]
+    [True, True, True, True, True, False, False, False]
+    """
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or (isinstance(value, str) and value.strip().casefold() in _MISSING)
 
 
 def read_duplicate_groups(path: Path) -> dict[str, str]:

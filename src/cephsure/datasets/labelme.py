@@ -1,83 +1,96 @@
-"""Reads labelme annotations: one JSON file a film, one folder ``labelme_NAME`` an annotator."""
+"""labelme: one JSON file a film, points with labels; a folder ``labelme_NAME`` an annotator, or one folder.
+
+Pixel convention: labelme's window counts from the first pixel's corner, so that a point clicked in the middle
+of that pixel is (0.5, 0.5) there. Positions are taken as they stand all the same, as every figure published
+on such files was measured (docs/formats.md).
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cephsure.datasets.builder import DatasetBuilder, image_path
-from cephsure.datasets.json_files import JsonObject, annotation_files, read_json
-from cephsure.errors import InputError
+from cephsure.datasets.film_files import is_file
+from cephsure.datasets.held_film import EncodedFilm
+from cephsure.datasets.label_file import LabelFile, LabelFormat, read_format
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cephsure.datasets.annotated_film import Dataset
+    from cephsure.datasets.builder import DatasetBuilder
+    from cephsure.datasets.json_files import JsonObject
     from cephsure.films import Spacing
-    from cephsure.landmarks import LandmarkSet
+    from cephsure.landmarks import LabelKind, LandmarkSet
 
-_PREFIX = "labelme_"
-
-
-def looks_like_labelme(root: Path) -> bool:
-    """Say whether a folder has an annotator's folder, or is one itself."""
-    if not root.is_dir():
-        return False
-    if any(folder.is_dir() for folder in root.glob(f"{_PREFIX}*")):
-        return True
-    first = next(iter(annotation_files(root, ".json")), None)
-    if first is None:
-        return False
-    data = read_json(first)
-    return isinstance(data, dict) and "shapes" in data and "imagePath" in data
+_SHOWN = 5
 
 
-def read_labelme(root: str | Path, *, landmark_set: LandmarkSet, spacing: Spacing | None = None) -> Dataset:
-    r"""Read a folder of labelme files.
+def looks_like_labelme(file: LabelFile) -> bool:
+    """Whether a file has labelme's shapes or the path of its film."""
+    return bool({"shapes", "imagePath"} & file.keys)
 
-    Each folder ``labelme_NAME`` in ``root`` holds annotator NAME's JSON files; where there is none, the files
-    in ``root`` itself are read, the annotator being called as the folder. Shapes of the kind "point" are
-    landmarks; their labels are the landmark's number (``7``, ``l7``, ``L7``) or its code, whatever the case.
-    Images are found by ``imagePath``, relative to the JSON file, with / or \ between its parts. Positions are
-    taken as they stand.
 
-    Missing and doubled labels are missing points, never guessed; ``problems`` names them.
+def read_labelme(
+    path: str | Path,
+    *,
+    landmark_set: LandmarkSet,
+    spacing: Spacing | None = None,
+    images: Path | None = None,
+    labels: LabelKind = "auto",
+) -> Dataset:
+    r"""Read labelme files; arguments and errors are those of ``label_file.read_format``.
 
-    Raises:
-        InputError: there are no JSON files, or no film is left.
-        AnnotationError: a file is malformed; names the file and the line or the place in it.
+    Each folder ``labelme_NAME`` holds annotator NAME's files; where there is none, the files in the folder
+    itself are read, the annotator being called as the folder. Shapes of the kind "point" are landmarks,
+    others are passed over and named. Films are found by ``imagePath``, relative to the JSON file, with / or \
+    between its parts; a film that is not there is taken from ``imageData`` where the file holds it.
     """
-    root = Path(root)
-    folders = [folder for folder in sorted(root.glob(f"{_PREFIX}*")) if folder.is_dir()] or [root]
-    builder = DatasetBuilder(root=root, landmark_set=landmark_set)
-    for folder in folders:
-        files = annotation_files(folder, ".json")
-        if not files or not folder.is_dir():
-            raise InputError("holds no labelme file (*.json)", where=folder)
-        annotator = folder.resolve().name.removeprefix(_PREFIX)
-        for path in files:
-            add_file(JsonObject.read(path), annotator, builder)
-    return builder.build(name=root.resolve().name, spacing=spacing)
+    return read_format(
+        LABELME, path, landmark_set=landmark_set, spacing=spacing, images=images, labels=labels
+    )
 
 
-def add_file(document: JsonObject, annotator: str, builder: DatasetBuilder) -> None:
+def add_labelme(file: LabelFile, builder: DatasetBuilder) -> None:
     """Add one labelme file's points; `AnnotationError` if it is malformed."""
-    shapes = list(document.objects("shapes"))
-    image = image_path(document.path.parent, document.text("imagePath"))
+    document, folder = file.document, file.path.parent
+    document.items("shapes")
+    image = builder.film(document.text("imagePath"), folder)
+    held = None
+    if document.content.get("imageData") and not is_file(image):
+        held = EncodedFilm(file.path, "imageData")
+    annotator = file.folder_name
     size_px = document.size("imageWidth", "imageHeight")
-    builder.add_film(image, annotator=annotator, size_px=size_px, where=document.path)
-    for shape in shapes:
-        label = shape.text("label")
+    builder.add_film(image, annotator=annotator, size_px=size_px, held=held, where=file.path)
+    others: list[str] = []
+
+    def add(shape: JsonObject) -> None:
         kind = shape.content.get("shape_type", "point")
-        if kind == "point":
-            builder.add_mark(image, annotator, label, *_position(shape))
-        else:
-            builder.problems.append(
-                f"film {image.stem}: {annotator}'s shape {label!r} is a {kind}, not a point; left out"
-            )
+        label = str(shape.identifier("label"))
+        if kind != "point":
+            others.append(f"{label!r} is a {str(kind)[:20]}")
+        elif (at := _position(shape)) is not None:
+            builder.add_mark(image, annotator, label, *at)
+
+    builder.each("shape", document, "shapes", add)
+    if others:
+        what = "; ".join(others[:_SHOWN]) + ("; ..." if len(others) > _SHOWN else "")
+        count = "shape" if len(others) == 1 else f"{len(others)} shapes are no points:"
+        end = ", not a point" if len(others) == 1 else ""
+        builder.problems.append(f"film {image.stem}: {annotator}'s {count} {what}{end}; left out")
 
 
-def _position(shape: JsonObject) -> tuple[float, float]:
+def _position(shape: JsonObject) -> tuple[float, float] | None:
     points = shape.items("points")
     if len(points) != 1 or not isinstance(points[0], list) or len(points[0]) != 2:
         raise shape.error("points", "a point must be one pair [[x, y]]")
-    x_px, y_px = (shape.number(value, f"points[0][{axis}]") for axis, value in enumerate(points[0]))
-    return x_px, y_px
+    return shape.position(*points[0], keys=("points[0][0]", "points[0][1]"))
+
+
+LABELME = LabelFormat(
+    name="labelme",
+    title="labelme file",
+    suffixes=(".json",),
+    looks_like=looks_like_labelme,
+    add=add_labelme,
+    writes="labelme",
+)

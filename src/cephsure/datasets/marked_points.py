@@ -7,31 +7,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.datasets import coco, csv_table, labelme, prediction_file, slicer
+from cephsure.datasets.aariz import aariz_files, aariz_folders
 from cephsure.datasets.annotated_film import MEAN, chosen_points
 from cephsure.datasets.builder import DatasetBuilder
-from cephsure.datasets.isbi import looks_like_isbi, read_isbi, read_points
-from cephsure.datasets.json_files import DUPLICATES, JsonObject
-from cephsure.errors import AnnotationError, InputError
+from cephsure.datasets.film_files import is_folder
+from cephsure.datasets.isbi import looks_like_isbi, read_isbi
+from cephsure.datasets.label_file import add_files
+from cephsure.datasets.open import FORMATS, find_format
+from cephsure.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from cephsure.landmarks import LandmarkSet
+    from cephsure.landmarks import LabelKind, LandmarkSet
 
     Array = NDArray[np.float64]
-
-_SUFFIXES = (".json", ".csv", ".txt")
-_KNOWN = (
-    "known: cephsure's JSON and CSV, 3D Slicer (.mrk.json), labelme, COCO key points, CSV tables, "
-    "text files of x,y lines (ISBI 2015)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +60,12 @@ class MarkedFilm:
 
 
 def read_marked_points(
-    path: Path | str, *, landmark_set: LandmarkSet, mm_per_px: float | tuple[float, float] | None = None
+    path: Path | str,
+    *,
+    landmark_set: LandmarkSet,
+    mm_per_px: float | tuple[float, float] | None = None,
+    images: Path | str | None = None,
+    labels: LabelKind = "auto",
 ) -> tuple[MarkedFilm, ...]:
     """Read the points of one or many films.
 
@@ -73,6 +74,8 @@ def read_marked_points(
             data set.
         landmark_set: what the points are called; other labels are left out and named in the problems.
         mm_per_px: needed only for a list of 3D Slicer's that does not say its spacing.
+        images: a folder where films are looked for, where their size is needed.
+        labels: how a label is read that is a landmark's name and another one's number.
 
     Returns:
         The films on which a point is marked, by name. In formats of one file a film, the annotator is called
@@ -87,92 +90,25 @@ def read_marked_points(
         raise InputError("there is no such file or folder", where=path)
     if looks_like_isbi(path):
         return _of_isbi(path, landmark_set)
-    builder = DatasetBuilder(root=path if path.is_dir() else path.parent, landmark_set=landmark_set)
-    nameless: set[Path] = set()
-    spacing = (mm_per_px, mm_per_px) if isinstance(mm_per_px, int | float) else mm_per_px
-    for file, document in _one_kind(path):
-        _add(file, document, builder, nameless, spacing)
-    films = builder.gather()
-    if not films:
-        remedy = "; ".join(builder.problems[:2]) or None
-        raise InputError("holds no marked point", where=path, remedy=remedy)
+    scale = (mm_per_px, mm_per_px) if isinstance(mm_per_px, int | float) else mm_per_px
+    builder = DatasetBuilder(
+        root=path if is_folder(path) else path.parent,
+        landmark_set=landmark_set,
+        images=None if images is None else Path(images),
+        labels=labels,
+        mm_per_px=scale,
+        source=path,
+    )
+    layout = find_format(path, thing="file of points")
+    files = aariz_files(path) if layout == "aariz" and aariz_folders(path) else None
+    add_files(FORMATS[layout], path, builder, files)
     found = []
-    for film in films:
+    for film in builder.gather():
         marks = {name: at for name, at in film.annotations.items() if np.isfinite(at).any()}
-        named = None if film.path in nameless else film.path
+        named = film.path if film.is_named else None
         problems = _problems_of(film.film_id, builder.problems)
         found.append(MarkedFilm(film.film_id, named, film.size_px, marks, film.mm_per_px, problems))
     return tuple(found)
-
-
-def _add(
-    file: Path,
-    document: JsonObject | None,
-    builder: DatasetBuilder,
-    nameless: set[Path],
-    mm_per_px: tuple[float, float] | None,
-) -> None:
-    """Add the points of one file; films that it does not name itself go to ``nameless``."""
-    folder = file.resolve().parent.name
-    annotator = folder.removeprefix("labelme_").removeprefix("400_") or file.stem
-    kind = _kind(file, document)
-    if document is None and kind == "csv":
-        csv_table.add_file(file, builder)
-    elif document is None:
-        film = file.with_suffix("")
-        nameless.add(film)
-        builder.add_film(film, annotator=annotator, where=file)
-        at = read_points(file, n_landmarks=len(builder.landmark_set))
-        for number, (x_px, y_px) in enumerate(at.tolist(), start=1):
-            builder.add_mark(film, annotator, number, x_px, y_px)
-    elif kind == "coco":
-        coco.add_file(document, builder)
-    elif kind == "labelme":
-        labelme.add_file(document, annotator, builder)
-    elif kind == "slicer":
-        slicer.add_file(document, annotator, builder, mm_per_px=mm_per_px)
-        nameless.add(slicer.film_of(file))
-    else:
-        prediction_file.add_file(document, annotator, builder)
-
-
-def _one_kind(path: Path) -> list[tuple[Path, JsonObject | None]]:
-    """The files of points at a path, which are all of one format, JSON files with what is in them."""
-    files = [path]
-    if path.is_dir():
-        folders = [folder for folder in sorted(path.glob("labelme_*")) if folder.is_dir()] or [path]
-        files = [file for folder in folders for file in sorted(folder.glob("[!.]*")) if _may_be(file)]
-        if not files:
-            raise InputError("holds no file of points", where=path, remedy=_KNOWN)
-    read = [(file, JsonObject.read(file) if file.suffix.lower() == ".json" else None) for file in files]
-    kinds = list(dict.fromkeys(_kind(file, document) for file, document in read))
-    if len(kinds) > 1:
-        raise InputError(
-            f"holds points in several formats: {', '.join(kinds)}",
-            where=path,
-            remedy="give one of the files, or a folder with files of one format",
-        )
-    return read
-
-
-def _may_be(file: Path) -> bool:
-    return file.is_file() and file.suffix.lower() in _SUFFIXES and file.name != DUPLICATES
-
-
-def _kind(file: Path, document: JsonObject | None) -> str:
-    """Which format a file has, "prediction", "slicer", "labelme", "coco", "csv" or "text"."""
-    content: dict[str, Any] = {} if document is None else document.content
-    if content.get("schema") in prediction_file.SCHEMAS:
-        return "prediction"
-    if "markups" in content:
-        return "slicer"
-    if {"shapes", "imagePath"} <= set(content):
-        return "labelme"
-    if {"images", "annotations", "categories"} <= set(content):
-        return "coco"
-    if document is None and file.suffix.lower() in (".csv", ".txt"):
-        return {".csv": "csv", ".txt": "text"}[file.suffix.lower()]
-    raise AnnotationError("is no file of points", where=file, remedy=_KNOWN)
 
 
 def _of_isbi(root: Path, landmark_set: LandmarkSet) -> tuple[MarkedFilm, ...]:

@@ -1,31 +1,70 @@
-"""Opens a data set of any known layout."""
+"""Opens a data set of any known layout: the table of formats."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from cephsure.datasets.coco import looks_like_coco, read_coco
-from cephsure.datasets.csv_table import looks_like_csv, read_csv
+from cephsure.datasets.aariz import AARIZ, aariz_files, aariz_folders
+from cephsure.datasets.annotated_film import misfit
+from cephsure.datasets.cl_detection import CL_DETECTION
+from cephsure.datasets.coco import COCO
+from cephsure.datasets.csv_table import CSV
+from cephsure.datasets.cvat import CVAT
+from cephsure.datasets.film_files import film_size, is_folder
 from cephsure.datasets.isbi import looks_like_isbi, read_isbi
-from cephsure.datasets.labelme import looks_like_labelme, read_labelme
+from cephsure.datasets.label_file import label_files, read_format
+from cephsure.datasets.label_studio import LABEL_STUDIO
+from cephsure.datasets.labelme import LABELME
+from cephsure.datasets.point_text import TEXT
+from cephsure.datasets.pose_csv import DEEPLABCUT, SLEAP
+from cephsure.datasets.prediction_file import PREDICTION
+from cephsure.datasets.slicer import SLICER
+from cephsure.datasets.tps import TPS
+from cephsure.datasets.via import VIA
 from cephsure.errors import InputError
 from cephsure.films import Spacing, SpacingSource
-from cephsure.landmarks import LandmarkSet, load_landmark_set
+from cephsure.landmarks import LabelKind, LandmarkSet, load_landmark_set
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cephsure.datasets.annotated_film import Dataset
+    from cephsure.datasets.label_file import LabelFile, LabelFormat
 
-DatasetFormat = Literal["auto", "isbi", "labelme", "coco", "csv"]
-_FORMATS: dict[str, tuple[Callable[[Path], bool], Callable[..., Dataset]]] = {
-    "isbi": (looks_like_isbi, read_isbi),
-    "labelme": (looks_like_labelme, read_labelme),
-    "coco": (looks_like_coco, read_coco),
-    "csv": (looks_like_csv, read_csv),
+DatasetFormat = Literal[
+    "auto",
+    "isbi",
+    "labelme",
+    "coco",
+    "csv",
+    "cvat",
+    "label-studio",
+    "via",
+    "slicer",
+    "deeplabcut",
+    "sleap",
+    "tps",
+    "aariz",
+    "cl-detection",
+    "text",
+]
+
+FORMATS: dict[str, LabelFormat] = {
+    one.name: one
+    for one in (
+        *(LABELME, COCO, CVAT, LABEL_STUDIO, VIA, SLICER, DEEPLABCUT, SLEAP, TPS, AARIZ, CL_DETECTION),
+        *(PREDICTION, CSV, TEXT),
+    )
 }
+"""Formats of label files, those with more signs of their own first."""
+
+_SUFFIXES = tuple(dict.fromkeys(suffix for one in FORMATS.values() for suffix in one.suffixes))
+_LOOKED_AT = 8
+_KNOWN = (
+    "known: ISBI 2015 (RawImage, AnnotationsByMD), Aariz, CL-Detection; labelme, COCO key points, CVAT, "
+    "Label Studio, VIA, 3D Slicer, DeepLabCut, SLEAP, tpsDig, tables (CSV, xlsx), text files of x,y lines"
+)
 
 
 def open_dataset(
@@ -34,19 +73,25 @@ def open_dataset(
     format: DatasetFormat = "auto",  # noqa: A002 - named as the command's option is
     landmark_set: LandmarkSet | str | Path | None = None,
     mm_per_px: float | tuple[float, float] | None = None,
+    images: str | Path | None = None,
+    labels: LabelKind = "auto",
 ) -> Dataset:
-    """Read a data set.
+    """Read a data set, without the films that cannot be those that were annotated.
 
     Args:
-        path: its folder, or for COCO and CSV its file.
+        path: its folder, or a label file.
         format: its layout; "auto" finds it out.
         landmark_set: a landmark set, the name of a shipped one or a TOML file; "isbi-19" if None.
         mm_per_px: the scale of all films, one number or one for x and one for y. It goes before what the data
             set states (0.1 for isbi).
+        images: a folder where films are looked for, where they do not lie where the label files say.
+        labels: how a label is read that is a landmark's name and another one's number (L1): by what the other
+            labels are, as "names" or as "numbers".
 
     Raises:
-        InputError: there is no such path, the layout is unknown, or the scale is not a positive number.
-        AnnotationError: an annotation file is malformed; names file and line.
+        InputError: there is no such path, the layout is unknown, the scale is not a positive number, labels
+            are unclear or most of them unknown, or no film fits its annotation.
+        AnnotationError: the annotation files are malformed; names file and line.
     """
     path = Path(path)
     if not path.exists():
@@ -55,34 +100,92 @@ def open_dataset(
         landmark_set = load_landmark_set(landmark_set or "isbi-19")
     spacing = None if mm_per_px is None else _spacing(mm_per_px)
     layout = find_format(path) if format == "auto" else format
-    if layout not in _FORMATS:
+    if layout == "isbi":
+        return without_misfits(read_isbi(path, landmark_set=landmark_set, spacing=spacing), where=path)
+    if layout not in FORMATS:
         known = ", ".join(get_args(DatasetFormat))
         raise InputError(f"there is no data set format {layout!r}", remedy=f"known: {known}")
-    _, reader = _FORMATS[layout]
-    return reader(path, landmark_set=landmark_set, spacing=spacing)
+    dataset = read_format(
+        FORMATS[layout],
+        path,
+        landmark_set=landmark_set,
+        spacing=spacing,
+        images=None if images is None else Path(images),
+        labels=labels,
+        files=aariz_files(path) if layout == "aariz" and aariz_folders(path) else None,
+    )
+    return without_misfits(dataset, where=path)
 
 
-def find_format(path: Path) -> str:
-    """Find out a data set's layout, "isbi", "labelme", "coco" or "csv", from what lies in it.
+def without_misfits(dataset: Dataset, *, where: Path) -> Dataset:
+    """A data set without the films whose headers say that they are not what was annotated, which are named.
 
     Raises:
-        InputError: it is none of these, or both JSON and CSV tables.
+        InputError: no film is left.
+    """
+    kept, problems = [], []
+    for film in dataset.films:
+        size_px = film_size(film.path) if film.held is None else film.held.size_px()
+        what = None if size_px is None else misfit(film, size_px)
+        if what is None:
+            kept.append(film)
+        else:
+            problems.append(f"film {film.film_id}: {what}; left out")
+    if not kept:
+        more = f"; and {len(problems) - 1} more films" if len(problems) > 1 else ""
+        raise InputError(
+            "no film here is the one that was annotated", where=where, remedy=f"{problems[0]}{more}"
+        )
+    return replace(dataset, films=tuple(kept), problems=(*dataset.problems, *problems))
+
+
+def find_format(path: Path, *, thing: str = "data set of a known layout") -> str:
+    """Find out a data set's layout, "isbi" or a format of label files, from what lies in it.
+
+    ``thing`` is what it should be, for the error.
+
+    Raises:
+        InputError: it is none of these, or label files of several formats lie there.
     """
     if looks_like_isbi(path):
         return "isbi"
-    found = [layout for layout, (looks_like_it, _) in _FORMATS.items() if looks_like_it(path)]
+    if aariz_folders(path):
+        return "aariz"
+    files = list(label_files(path, _SUFFIXES)) if is_folder(path) else [next(label_files(path, _SUFFIXES))]
+    found = dict.fromkeys(name for file in _some(files) if (name := format_of(file)) is not None)
     if len(found) == 1:
-        return found[0]
+        return next(iter(found))
     if found:
         raise InputError(
-            f"could be {' or '.join(found)}", where=path, remedy="say which by the format, or give the file"
+            f"could be {' or '.join(sorted(found))}",
+            where=path,
+            remedy="say which by the format, or give the file",
         )
-    raise InputError(
-        "is no data set of a known layout",
-        where=path,
-        remedy="known: RawImage and AnnotationsByMD (isbi), folders labelme_NAME (labelme), "
-        "COCO key points (*.json), tables (*.csv)",
-    )
+    # A table without known columns is told what it lacks.
+    if files and all(file.suffix in CSV.suffixes for file in files):
+        return CSV.name
+    for file in files:
+        if file.suffix == ".json":
+            file.value  # noqa: B018 - what is no JSON at all is told so
+    raise InputError(f"{'holds' if is_folder(path) else 'is'} no {thing}", where=path, remedy=_KNOWN)
+
+
+def format_of(file: LabelFile) -> str | None:
+    """The format of a label file; None where it is of none."""
+    found = next((name for name, one in FORMATS.items() if one.is_of(file)), None)
+    file.forget()
+    return found
+
+
+def _some(files: list[LabelFile]) -> list[LabelFile]:
+    """The first files of each suffix: a folder may hold thousands."""
+    counts: dict[str, int] = {}
+    chosen = []
+    for file in files:
+        counts[file.suffix] = counts.get(file.suffix, 0) + 1
+        if counts[file.suffix] <= _LOOKED_AT:
+            chosen.append(file)
+    return chosen
 
 
 def _spacing(mm_per_px: float | tuple[float, float]) -> Spacing:

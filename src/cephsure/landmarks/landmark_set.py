@@ -19,6 +19,7 @@ DEFAULT_LANDMARK_SET = "isbi-19"
 
 Tissue = Literal["bone", "soft", "tooth"]
 Side = Literal["midline", "bilateral"]
+_OPTIONAL = ("aliases", "extreme", "same_as")
 EXTREMES = ("anterior", "posterior", "superior", "inferior")
 
 
@@ -32,8 +33,9 @@ class Landmark:
     definition: str  # where it is found, in words
     tissue: Tissue  # what kind of outline it lies on
     side: Side  # "bilateral" where the right and left structures are averaged in the projection
-    aliases: tuple[str, ...] = ()  # for people only: annotation files are not matched by them
+    aliases: tuple[str, ...] = ()  # what people and files call it as well (``labels.match_labels``)
     extreme: str = ""  # where the definition is an extreme: "anterior", ..., or "behind A B" (codes)
+    same_as: tuple[str, ...] = ()  # the same point in other sets: "isbi-19 S" is set and code
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,39 @@ class LandmarkSet:
     def to_dict(self) -> dict[str, Any]:
         """Give the set in its JSON form: the keys of the TOML files, plain lists and strings."""
         form = asdict(self)
-        form["landmarks"] = [{**entry, "aliases": list(entry["aliases"])} for entry in form["landmarks"]]
+        for entry in form["landmarks"]:
+            entry["aliases"], same_as = list(entry["aliases"]), entry.pop("same_as")
+            if same_as:
+                entry["same_as"] = list(same_as)
         return form
+
+    def rows_of(self, other: LandmarkSet) -> dict[int, int]:
+        """Rows of the landmarks that another set has too, with their rows in that set.
+
+        The same set, or one of the same codes under the same name, is matched code by code; of two others
+        only what one of them declares to be the same (``same_as``).
+
+        Examples:
+            >>> load_landmark_set("aariz-29").rows_of(load_landmark_set("isbi-19"))[10]
+            0
+        """
+        places = {landmark.code: row for row, landmark in enumerate(other.landmarks)}
+        if self.name == other.name:
+            return {row: places[code] for row, code in enumerate(self.codes) if code in places}
+        declared = {
+            (row, places[code])
+            for row, landmark in enumerate(self.landmarks)
+            for name, _, code in (same.rpartition(" ") for same in landmark.same_as)
+            if name == other.name and code in places
+        }
+        mine = {landmark.code: row for row, landmark in enumerate(self.landmarks)}
+        declared |= {
+            (mine[code], row)
+            for row, landmark in enumerate(other.landmarks)
+            for name, _, code in (same.rpartition(" ") for same in landmark.same_as)
+            if name == self.name and code in mine
+        }
+        return dict(sorted(declared))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], *, where: Path | str | None = None) -> Self:
@@ -108,7 +141,7 @@ def load_landmark_set(name_or_path: str | Path = DEFAULT_LANDMARK_SET) -> Landma
         name_or_path: the name of a shipped set (`shipped_landmark_sets`), or the path of a TOML file with the
             keys ``name``, ``title``, ``source`` and one ``[[landmarks]]`` table a landmark: ``number``,
             ``code``, ``name``, ``definition``, ``tissue`` ("bone", "soft" or "tooth"), ``side`` ("midline" or
-            "bilateral") and, if wanted, ``aliases`` and ``extreme``.
+            "bilateral") and, if wanted, ``aliases``, ``extreme`` and ``same_as``.
 
     Raises:
         InputError: there is no such set or file, or the file is not a valid set; names the file and the key.
@@ -139,7 +172,7 @@ def shipped_landmark_sets() -> tuple[str, ...]:
 
     Examples:
         >>> shipped_landmark_sets()
-        ('isbi-19',)
+        ('aariz-29', 'cl-detection-38', 'isbi-19')
     """
     return tuple(_shipped())
 
@@ -181,16 +214,17 @@ def _landmark(entry: Any, number: int) -> Landmark:
     place = f"landmarks[{number}]"
     if not isinstance(entry, dict):
         raise InputError(f"{place}: must be a table")
-    keys = tuple(f.name for f in fields(Landmark) if f.name not in ("aliases", "extreme"))
-    _check_keys(entry, required=keys, optional=("aliases", "extreme"), place=f"{place}: ")
+    keys = tuple(f.name for f in fields(Landmark) if f.name not in _OPTIONAL)
+    _check_keys(entry, required=keys, optional=_OPTIONAL, place=f"{place}: ")
     if type(entry["number"]) is not int or entry["number"] != number:
         raise InputError(
             f"{place}.number: is {entry['number']!r}, expected {number}",
             remedy="number the landmarks 1, 2, 3, ... in the order they stand",
         )
-    aliases = entry.get("aliases", ())
-    if not isinstance(aliases, list | tuple) or not all(isinstance(alias, str) for alias in aliases):
-        raise InputError(f"{place}.aliases: must be a list of texts")
+    lists = {key: entry.get(key, ()) for key in ("aliases", "same_as")}
+    for key, values in lists.items():
+        if not isinstance(values, list | tuple) or not all(isinstance(value, str) for value in values):
+            raise InputError(f"{place}.{key}: must be a list of texts")
     texts = _texts(entry, "code", "name", "definition", place=f"{place}.")
     for key, choices in (("tissue", get_args(Tissue)), ("side", get_args(Side))):
         if entry[key] not in choices:
@@ -200,7 +234,13 @@ def _landmark(entry: Any, number: int) -> Landmark:
         known = ", ".join(EXTREMES)
         raise InputError(f"{place}.extreme: is {extreme!r}, must be one of {known}, or 'behind CODE CODE'")
     return Landmark(
-        number, **texts, tissue=entry["tissue"], side=entry["side"], aliases=tuple(aliases), extreme=extreme
+        number,
+        **texts,
+        tissue=entry["tissue"],
+        side=entry["side"],
+        aliases=tuple(lists["aliases"]),
+        extreme=extreme,
+        same_as=tuple(lists["same_as"]),
     )
 
 

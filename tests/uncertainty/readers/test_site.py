@@ -75,6 +75,21 @@ def test_the_reader_of_a_site_is_found_and_says_what_it_rests_on():
     assert two.for_whom.endswith("the mean of two readers")
 
 
+@pytest.mark.parametrize(("films", "off_mm"), [(6, 100.0), (2, 300.0)])
+def test_mean_offsets_that_are_no_habit_are_refused(films, off_mm):
+    """Some films of twenty are mixed up: the median film is right, and the mean is what is learned."""
+    given = material(20)
+    given.data.errors_mm[:films, 2, 0] += off_mm
+    with pytest.raises(InputError, match=r"mean offsets of \d+ mm \(landmark 3\) are no reader's habit"):
+        learn_site(given, **NAME)
+
+
+def test_one_stray_point_is_no_mix_up():
+    given = material(20)
+    given.data.errors_mm[0, 2, 0] += 100.0
+    assert learn_site(given, **NAME).films == 20
+
+
 def test_a_profile_is_where_the_films_start():
     given = material(1)
     usual = learn_site(given, **NAME)

@@ -13,6 +13,7 @@ from cephsure.uncertainty.calibration.fitting import marked
 from cephsure.uncertainty.calibration.rehearsal import drawn_of, kinds_of
 from cephsure.uncertainty.gate.acceptance import ENOUGH_POINTS
 from cephsure.uncertainty.gate.film_reference import site_reference
+from cephsure.uncertainty.plausibility import ANY_LANDMARK_MM
 from cephsure.uncertainty.quantile import check_level
 from cephsure.uncertainty.readers.cases import TruthOf, case_of
 from cephsure.uncertainty.readers.habit import observe
@@ -79,6 +80,7 @@ def learn_site(material: SiteMaterial, *, name: str, model: str, model_sha256: s
     data, everything = measured.data, np.arange(len(measured.data.film_ids))
     if not len(everything):
         raise InputError("no film has errors in mm", remedy="give the scale by --mm-per-px")
+    _check_offsets(data)
     return Reader(
         name=name,
         kind="site",
@@ -90,6 +92,26 @@ def learn_site(material: SiteMaterial, *, name: str, model: str, model_sha256: s
         acceptance=_acceptance(measured),
         film_reference=_film_reference(material),
         source=data.source,
+    )
+
+
+def _check_offsets(data: CalibrationData) -> None:
+    """Refuse mean offsets that are no habit: a few films of a mix-up are enough to put points beside films.
+
+    The limit is that beyond which the points of all films are taken for a mix-up (``plausibility``); there
+    the median over films counts, here the mean, which is what is learned.
+    """
+    known = np.asarray(np.isfinite(data.errors_mm).all(axis=2))  # (F, L)
+    counts = known.sum(axis=0)
+    sums = np.where(known[..., None], data.errors_mm, 0.0).sum(axis=0)
+    offsets = np.linalg.norm(sums[counts > 0] / counts[counts > 0, None], axis=1)
+    if offsets.max() <= ANY_LANDMARK_MM:
+        return
+    number = data.numbers[int(np.flatnonzero(counts > 0)[int(np.argmax(offsets))])]
+    worst = int(np.argmax(np.where(known, data.radial_mm, 0.0).max(axis=1)))
+    raise InputError(
+        f"mean offsets of {offsets.max():.0f} mm (landmark {number}) are no reader's habit but a mix-up",
+        remedy=f"the points of film {data.film_ids[worst]} lie farthest from where the model finds them",
     )
 
 

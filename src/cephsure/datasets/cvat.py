@@ -1,0 +1,86 @@
+"""CVAT's own XML (CVAT for images 1.1): points and skeletons, their labels the landmarks' names.
+
+Pixel convention: CVAT counts from the first pixel's corner, so that the middle of that pixel is (0.5, 0.5)
+there; half a pixel is taken off on reading and put on on writing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cephsure.datasets.label_file import LabelFile, LabelFormat
+from cephsure.datasets.table_file import number
+from cephsure.datasets.xml_file import Element, read_xml
+from cephsure.errors import AnnotationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cephsure.datasets.builder import DatasetBuilder
+
+HALF_A_PIXEL = 0.5
+
+
+def looks_like_cvat(file: LabelFile) -> bool:
+    """Whether a file is XML whose first element is CVAT's."""
+    return "<annotations" in file.text[:2000]
+
+
+def add_cvat(file: LabelFile, builder: DatasetBuilder) -> None:
+    """Add one file's points; `AnnotationError` if it is malformed."""
+    root = read_xml(file.text, where=file.path)
+    if root.tag != "annotations":
+        raise file.error(f"is no CVAT file: its first element is {root.tag[:40]!r}")
+    if any(element.tag == "track" for element in root.children):
+        raise AnnotationError(
+            "holds tracks of a video", where=file.path, remedy="export as CVAT for images 1.1"
+        )
+    for image in root.children:
+        if image.tag == "image":
+            with builder.entry("image"):
+                _add_image(file, image, builder)
+
+
+def _add_image(file: LabelFile, image: Element, builder: DatasetBuilder) -> None:
+    path = builder.film(image.attribute("name", file.path), file.path.parent)
+    size = [
+        number(image.attributes.get(key, ""), where=image.where(file.path)) for key in ("width", "height")
+    ]
+    size_px = None if None in size else (int(size[0] or 0), int(size[1] or 0))
+    annotator = file.stem
+    builder.add_film(path, annotator=annotator, size_px=size_px, where=image.where(file.path))
+    others = 0
+    for shape in image.children:
+        points = [point for point in shape.children if point.tag == "points"]
+        if shape.tag not in ("points", "skeleton"):
+            others += shape.tag != "tag"
+        for point in points if shape.tag == "skeleton" else [shape][: shape.tag == "points"]:
+            with builder.entry("point"):
+                at = _position(point, file.path)
+                if at is not None:
+                    builder.add_mark(path, annotator, point.attribute("label", file.path), *at)
+    if others:
+        what = "1 shape is no point" if others == 1 else f"{others} shapes are no points"
+        builder.problems.append(f"film {path.stem}: {what}; left out")
+
+
+def _position(point: Element, path: Path) -> tuple[float, float] | None:
+    """A position in px from the first pixel's centre; None for a point that CVAT calls outside."""
+    if point.attributes.get("outside") == "1":
+        return None
+    where = point.where(path)
+    text = point.attribute("points", path)
+    pair = [number(cell, where=where) for cell in text.split(",")] if ";" not in text else []
+    if len(pair) != 2 or pair[0] is None or pair[1] is None:
+        raise AnnotationError("points: must be one pair x,y", where=where)
+    return pair[0] - HALF_A_PIXEL, pair[1] - HALF_A_PIXEL
+
+
+CVAT = LabelFormat(
+    name="cvat",
+    title="CVAT file",
+    suffixes=(".xml",),
+    looks_like=looks_like_cvat,
+    add=add_cvat,
+    writes="cvat",
+)

@@ -1,0 +1,173 @@
+"""Which film file an annotation file means, and how large that film is.
+
+A name is looked for as it is written; then however its accents are composed (one system writes é as one
+character, another as e and an accent) and whatever its case; then, where films lie elsewhere, by its last
+part. What is found by its last part alone must be the only film of that name.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections import defaultdict
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from cephsure.errors import InputError
+from cephsure.films.third_party import captured_warnings, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+FILM_SUFFIXES = (".bmp", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".dcm", ".dicom", ".dic", ".ima")
+_ABSOLUTE = re.compile(r"[a-zA-Z]:/|/|[a-zA-Z][a-zA-Z+.-]+://")
+_USUAL_FOLDERS = ("", "images", "images/default", "../images", "../images/default")
+_MOST_FILES = 200_000
+
+
+class FilmFinder:
+    """Finds films by what annotation files call them; ``images`` is a folder to look in as well."""
+
+    def __init__(self, images: Path | None = None) -> None:
+        if images is not None and not is_folder(images):
+            raise InputError("there is no such folder of films", where=images, remedy="give it with --images")
+        self._images = images
+        self._listings: dict[Path, dict[str, list[Path]]] = {}
+        self._by_name: dict[str, list[Path]] | None = None
+        self._taken: dict[Path, str] = {}  # film found by its last part -> what it was called
+
+    def find(self, reference: str, folder: Path) -> Path:
+        r"""The film that a file in ``folder`` calls ``reference``; where it should lie if it is not there.
+
+        ``reference`` is relative to ``folder`` or to its usual folders of images, with / or \ between its
+        parts; also a path of another machine or an address.
+        """
+        reference = reference.strip().replace("\\", "/")
+        if "://" in reference:
+            reference = unquote(reference.partition("?")[0])
+        places = [folder / place for place in _USUAL_FOLDERS]
+        if self._images is not None:
+            places.insert(0, self._images)
+        candidates = [Path(os.path.normpath(place / reference)) for place in places]
+        found = next((path for path in candidates if is_file(path)), None) or self._alike(candidates)
+        if found is None:
+            found = self._by_last_part(reference, places)
+        # Where nothing is found: beside the annotation file, as it is written.
+        return found or Path(os.path.normpath(folder / reference))
+
+    def find_stem(self, stem: str, folders: Sequence[Path]) -> Path | None:
+        """The film of a name without suffix, in the first of some folders that has one, or of ``images``."""
+        places = [*([] if self._images is None else [self._images]), *folders]
+        for folder in places:
+            listing = self._listing(folder)
+            for suffix in ("", *FILM_SUFFIXES):
+                if found := listing.get(_key(stem + suffix)):
+                    return found[0]
+        if self._images is None:
+            return None
+        return next(filter(None, (self._only(stem + suffix) for suffix in ("", *FILM_SUFFIXES))), None)
+
+    def _alike(self, candidates: Iterable[Path]) -> Path | None:
+        """The one file of the same name but for case and the form of its accents."""
+        for path in candidates:
+            found = self._listing(path.parent).get(_key(path.name), [])
+            if len(found) == 1:
+                return found[0]
+        return None
+
+    def _by_last_part(self, reference: str, places: Sequence[Path]) -> Path | None:
+        """The film by the last part of its name: of a path that cannot be had here, or below ``images``."""
+        name = PurePosixPath(reference).name
+        found = None
+        if name and (_ABSOLUTE.match(reference) or self._images is not None):
+            found = self._alike(place / name for place in places) or self._only(name)
+        if found is not None and self._taken.setdefault(found, reference) != reference:
+            raise InputError(
+                f"two films are called {printable(self._taken[found])!r} and {printable(reference)!r}: "
+                f"both can only be {printable(found.name)}"
+            )
+        return found
+
+    def _only(self, name: str) -> Path | None:
+        """The only file of a name anywhere below the folder of images."""
+        if self._images is None:
+            return None
+        if self._by_name is None:
+            self._by_name = defaultdict(list)
+            count = 0
+            for folder, _, files in os.walk(self._images):
+                for file in files:
+                    self._by_name[_key(file)].append(Path(folder) / file)
+                count += len(files)
+                if count > _MOST_FILES:
+                    break
+        found = self._by_name.get(_key(name), [])
+        return found[0] if len(found) == 1 else None
+
+    def _listing(self, folder: Path) -> dict[str, list[Path]]:
+        if folder not in self._listings:
+            listing: dict[str, list[Path]] = defaultdict(list)
+            try:
+                for path in sorted(folder.iterdir()):
+                    if is_file(path):
+                        listing[_key(path.name)].append(path)
+            except (OSError, ValueError):
+                pass
+            self._listings[folder] = dict(listing)
+        return self._listings[folder]
+
+
+def _key(name: str) -> str:
+    """A file's name whatever its case and the form of its accents."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there; False too where the name is none that a file could have."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; False too where the name is none that a folder could have."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def film_size(path: Path) -> tuple[int, int] | None:
+    """(width, height) in px of a film by its header, turned as EXIF asks; None where it cannot be told.
+
+    The pixels are not decoded: what cannot be read is said when the film is.
+    """
+    if not is_file(path):
+        return None
+    try:
+        with path.open("rb") as stream:
+            is_dicom = stream.read(132)[128:] == b"DICM"
+        with captured_warnings():
+            return _dicom_size(path) if is_dicom else _raster_size(path)
+    except Exception:  # noqa: BLE001 - third parties raise nearly anything on damaged content
+        return None
+
+
+def _dicom_size(path: Path) -> tuple[int, int] | None:
+    import pydicom
+
+    header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["Rows", "Columns"])
+    width, height = int(header.Columns), int(header.Rows)
+    return (width, height) if min(width, height) > 0 else None
+
+
+def _raster_size(path: Path) -> tuple[int, int]:
+    from PIL import Image
+
+    with Image.open(path, formats=("PNG", "JPEG", "BMP", "TIFF")) as image:
+        width, height = image.size
+        turned = image.getexif().get(0x0112, 1) in range(5, 9)
+    return (height, width) if turned else (width, height)
