@@ -4,6 +4,7 @@ import io
 import json
 import sys
 from importlib import util
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,7 @@ class Training:
         self.referred = {}
 
     def begin(self, data, out, **options):
+        options.pop("tell")
         self.begun = {"data": data, "out": out, **options}
         config = RunConfig(
             data=data,
@@ -126,6 +128,8 @@ def test_what_is_not_said_is_the_usual(cephsure, training, tmp_path):
         "mm_per_px": None,
         "landmark_set": None,
         "device": "cpu",
+        "images": None,
+        "labels": "auto",
     }
     assert training.jobs == {"jobs": None, "device": "cpu", "checkpoint_every": None}
     assert training.name is None
@@ -135,7 +139,7 @@ def test_every_option_has_its_effect(cephsure, training, tmp_path):
     options = "--recipe paper --model ensemble --members 3 --truth senior --seed 9 --format csv --split all"
     options += (
         " --mm-per-px 0.2 --landmarks mine.toml --jobs 2 --epochs 7 --width 0.5 --stop-below-mm 4 --name my"
-        " --schedule cosine --device cuda --checkpoint-every 5"
+        " --schedule cosine --device cuda --checkpoint-every 5 --images films --labels names"
     )
     run = cephsure("train", "--data", tmp_path, "--out", tmp_path / "run", *options.split())
     assert run.status == 0, run.err
@@ -154,6 +158,8 @@ def test_every_option_has_its_effect(cephsure, training, tmp_path):
         "mm_per_px": 0.2,
         "landmark_set": "mine.toml",
         "device": "cuda",
+        "images": Path("films"),
+        "labels": "names",
     }
     assert training.jobs == {"jobs": 2, "device": "cuda", "checkpoint_every": 5}
     assert training.name == "my"

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cephsure.datasets import AnnotatedFilm
+from cephsure.datasets import AnnotatedFilm, open_dataset
 from cephsure.errors import InputError
 from cephsure.films import Spacing, SpacingSource
 from cephsure.geometry import Affine, fit_similarity, linear
@@ -98,9 +98,9 @@ def test_points_in_one_place_are_passed_over():
     assert distance_up_to_pose(mean_shape(points), BASE) < 1e-6
 
 
-def film(tmp_path, points, *, annotations=None, spacing=None, name="a"):
+def film(tmp_path, points, *, annotations=None, spacing=None, name="a", size=(120, 90)):
     path = tmp_path / f"{name}.png"
-    Image.fromarray(np.random.default_rng(0).integers(0, 255, (120, 90), dtype=np.uint8)).save(path)
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, size, dtype=np.uint8)).save(path)
     given = {"me": points} if annotations is None else annotations
     return AnnotatedFilm(film_id=name, path=path, annotations=given, spacing=spacing)
 
@@ -130,8 +130,9 @@ def test_fewer_than_two_points_give_no_frame(tmp_path, known):
 
 def test_a_film_comes_with_its_grey_values_stretched(tmp_path):
     shape = mean_shape(posed(0))
-    ((loaded, pixels),) = load_films([film(tmp_path, shape + 60)], "me", side=32, shape=shape)
-    assert (loaded.film_id, pixels.shape) == ("a", (120, 90))
+    item = film(tmp_path, shape + 100, size=(240, 210))
+    ((loaded, pixels),) = load_films([item], "me", side=32, shape=shape)
+    assert (loaded.film_id, pixels.shape) == ("a", (240, 210))
     assert (pixels.min(), pixels.max()) == (0.0, 1.0)
 
 
@@ -145,11 +146,14 @@ def test_marks_are_each_annotators_where_their_mean_is_the_truth():
 
 def test_radial_errors_by_hand(tmp_path):
     shape = mean_shape(posed(0))
-    truth = shape + 60
+    truth = shape + 100
     predicted = truth + np.array([3.0, 4.0])
     predicted[1] = NAN
     item = film(
-        tmp_path, np.where(np.arange(9)[:, None] == 2, NAN, truth), spacing=Spacing(2, 1, SpacingSource.USER)
+        tmp_path,
+        np.where(np.arange(9)[:, None] == 2, NAN, truth),
+        spacing=Spacing(2, 1, SpacingSource.USER),
+        size=(240, 210),
     )
     (loaded,) = load([item], shape=shape)
     errors = radial_errors_mm(predicted, loaded)
@@ -160,8 +164,8 @@ def test_radial_errors_by_hand(tmp_path):
 
 def test_without_a_scale_the_frames_unit_serves(tmp_path):
     shape = mean_shape(posed(0))
-    truth = Affine(2.5 * np.eye(2), np.array([60.0, 60.0])).apply(shape)
-    (loaded,) = load([film(tmp_path, truth)], shape=shape)
+    truth = Affine(2.5 * np.eye(2), np.array([250.0, 250.0])).apply(shape)
+    (loaded,) = load([film(tmp_path, truth, size=(500, 500))], shape=shape)
     # 5 px at 2.5 px a unit.
     assert radial_errors_mm(truth + np.array([3.0, 4.0]), loaded) == pytest.approx(np.full(9, 2.0))
 
@@ -181,12 +185,13 @@ def test_the_mean_is_over_what_is_known():
 
 def choose(data, **options):
     given = {"data_format": "auto", "split": "all", "truth": "mean", "mm_per_px": None, "landmark_set": None}
+    given |= {"images": None, "labels": "auto"}
     return run_films(SimpleNamespace(data=str(data), **(given | options)))
 
 
 def test_the_usual_split_is_train_where_there_are_splits(films, csv_films):
-    assert usual_split(str(films), data_format="auto", landmark_set=None) == "train"
-    assert usual_split(str(csv_films), data_format="csv", landmark_set=None) == "all"
+    assert usual_split(open_dataset(films)) == "train"
+    assert usual_split(open_dataset(csv_films)) == "all"
 
 
 def test_only_the_split_is_taken(films):

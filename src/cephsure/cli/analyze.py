@@ -12,8 +12,11 @@ from typer import Option
 from cephsure.cli import terminal
 from cephsure.cli.options import (
     FILMS,
+    LAYOUTS,
     Bone,
     Format,
+    Images,
+    Labels,
     MmPerPx,
     ModelName,
     Norms,
@@ -94,8 +97,10 @@ def analyze(
     ] = None,
     layout: Annotated[
         Format,
-        Option(metavar="LAYOUT", help="With --data: how it is laid out: auto, isbi, labelme, coco or csv."),
+        Option(metavar="LAYOUT", help=f"With --data: how it is laid out: {LAYOUTS}."),
     ] = "auto",
+    images: Images = None,
+    labels: Labels = "auto",
     split: Annotated[
         str | None,
         Option(metavar="NAME", help="With --data: which films.", show_default="test1 or all"),
@@ -132,7 +137,7 @@ def analyze(
     options = AnalyzeOptions(analysis, norms, min_probability, uncalibrated, predict)
     complaints = terminal.Complaints()
     if data is not None:
-        annotated = AnnotatedData(data, layout, split, truth, mm_per_px, limit)
+        annotated = AnnotatedData(data, layout, split, truth, mm_per_px, limit, images, labels)
         inputs = _compare_classes(annotated, model, options, json_file, complaints)
     else:
         source = model if points is None else _Points(points, truth)

@@ -11,6 +11,8 @@ from typer import Option
 from cephsure.cli import terminal
 from cephsure.cli.options import (
     Data,
+    Images,
+    Labels,
     Layout,
     MmPerPx,
     ModelName,
@@ -43,6 +45,8 @@ def calibrate(
         Option(metavar="DIR", help="The new bundle's folder.", show_default="only show the figures"),
     ] = None,
     layout: Layout = "auto",
+    images: Images = None,
+    labels: Labels = "auto",
     split: Annotated[
         str | None,
         Option(
@@ -135,7 +139,7 @@ def calibrate(
     complaints = terminal.Complaints()
     with terminal.following(complaints) as on_progress:
         result = calibrate_model(
-            AnnotatedData(data, layout, split, truth, mm_per_px),
+            AnnotatedData(data, layout, split, truth, mm_per_px, images=images, labels=labels),
             bundle,
             out=out,
             report=report,
@@ -167,6 +171,8 @@ def site_calibrate(
     ] = None,
     model: ModelName = DEFAULT_MODEL,
     layout: Layout = "auto",
+    images: Images = None,
+    labels: Labels = "auto",
     split: Split = "all",
     truth: Truth = "mean",
     truth_of: Annotated[
@@ -203,7 +209,7 @@ def site_calibrate(
     complaints = terminal.Complaints()
     with terminal.following(complaints) as on_progress:
         found = calibrate_site(
-            AnnotatedData(data, layout, split, truth, mm_per_px),
+            AnnotatedData(data, layout, split, truth, mm_per_px, images=images, labels=labels),
             model,
             name=name,
             out=out,
@@ -237,6 +243,8 @@ def monitor(
         ),
     ] = None,
     layout: Layout = "auto",
+    images: Images = None,
+    labels: Labels = "auto",
     split: Split = "all",
     truth: Truth = "mean",
     mm_per_px: MmPerPx = None,
@@ -269,7 +277,7 @@ def monitor(
     complaints = terminal.Complaints()
     with terminal.following(complaints) as on_progress:
         watched = watch_coverage(
-            AnnotatedData(data, layout, split, truth, mm_per_px),
+            AnnotatedData(data, layout, split, truth, mm_per_px, images=images, labels=labels),
             model,
             reader=reader,
             order=None if order is None else _names(order),

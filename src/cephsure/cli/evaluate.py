@@ -12,6 +12,8 @@ from cephsure.cli import terminal
 from cephsure.cli.options import (
     ComputedOn,
     Data,
+    Images,
+    Labels,
     Layout,
     MmPerPx,
     ModelName,
@@ -35,6 +37,8 @@ def evaluate(
     *,
     data: Data,
     layout: Layout = "auto",
+    images: Images = None,
+    labels: Labels = "auto",
     split: Annotated[
         str | None,
         Option(
@@ -105,7 +109,7 @@ def evaluate(
     complaints = terminal.Complaints()
     with terminal.following(complaints) as on_progress:
         assessment = evaluate_model(
-            AnnotatedData(data, layout, split, truth, mm_per_px, limit),
+            AnnotatedData(data, layout, split, truth, mm_per_px, limit, images, labels),
             model,
             samples=samples,
             seed=seed,

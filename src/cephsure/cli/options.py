@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 from typer import Argument, Option
@@ -25,11 +25,39 @@ SEVERAL = ("--models", "--ct")
 
 Device = Literal["cpu", "cuda", "auto"]
 FILMS = Argument(metavar="FILM", help="Files, folders and patterns ('films/*.png').")
-Data = Annotated[Path, Option(metavar="DIR", help="The data set: its folder, or its COCO or CSV file.")]
-Format = Literal["auto", "isbi", "labelme", "coco", "csv"]
+Data = Annotated[Path, Option(metavar="DIR", help="The data set: its folder, or a label file.")]
+Format = Literal[
+    "auto",
+    "isbi",
+    "labelme",
+    "coco",
+    "csv",
+    "cvat",
+    "label-studio",
+    "via",
+    "slicer",
+    "deeplabcut",
+    "sleap",
+    "tps",
+    "aariz",
+    "cl-detection",
+    "text",
+]
+LAYOUTS = ", ".join(get_args(Format))
 Layout = Annotated[
-    Format,
-    Option("--format", metavar="LAYOUT", help="How it is laid out: auto, isbi, labelme, coco or csv."),
+    Format, Option("--format", metavar="LAYOUT", help=f"How it is laid out: {LAYOUTS} (docs/formats.md).")
+]
+Images = Annotated[
+    Path | None,
+    Option(
+        metavar="DIR",
+        help="Where the films lie, if not where the label files say; folders in it are searched too.",
+        show_default="beside the label files",
+    ),
+]
+Labels = Annotated[
+    Literal["auto", "names", "numbers"],
+    Option(help="What a label such as L1 is: a landmark's name, or a number; auto: by the other labels."),
 ]
 ModelName = Annotated[
     str, Option(metavar="NAME|BUNDLE", help="A shipped model (see: cephsure models) or a bundle's folder.")

@@ -12,7 +12,7 @@ import typer
 from typer import Option
 
 from cephsure.cli import terminal
-from cephsure.cli.options import ComputedOn, Data, Layout, MmPerPx, Truth
+from cephsure.cli.options import ComputedOn, Data, Images, Labels, Layout, MmPerPx, Truth
 from cephsure.errors import InputError
 from cephsure.workflows.batch import AnnotatedData
 
@@ -48,6 +48,8 @@ def train(
     truth: Truth = "mean",
     seed: Annotated[int, Option(min=0, metavar="N", help="Seed of everything random.")] = 0,
     layout: Layout = "auto",
+    images: Images = None,
+    labels: Labels = "auto",
     split: Annotated[
         str | None,
         Option(metavar="NAME", help="Films to train on.", show_default="train, or all without splits"),
@@ -127,7 +129,7 @@ def train(
     following = terminal.following(terminal.Complaints(), kept=terminal.GOES_ON, waits=False)
     with following as on_progress, training_display() as show:
         trained = train_model(
-            AnnotatedData(data, layout, split, truth, mm_per_px),
+            AnnotatedData(data, layout, split, truth, mm_per_px, images=images, labels=labels),
             out,
             options=options,
             device=device,

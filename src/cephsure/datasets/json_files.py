@@ -15,15 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 DUPLICATES = "duplicates.json"
+_MOST_BYTES = 64 * 2**20
 _DUPLICATE_KEYS = ("same_exposure_pairs", "likely_same_patient_other_date")
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read a file; `AnnotationError` if it cannot be read."""
+    """Read a file; `AnnotationError` if it cannot be read, or is no regular file or too large."""
     try:
-        return path.read_bytes()
-    except (OSError, ValueError, MemoryError) as error:
+        if not path.is_file():
+            raise AnnotationError("cannot be read: it is no file", where=path)
+        with path.open("rb") as stream:
+            content = stream.read(_MOST_BYTES + 1)
+    except (OSError, MemoryError) as error:
         raise AnnotationError("cannot be read", where=path) from error
+    if len(content) > _MOST_BYTES:
+        raise AnnotationError("is too large for a label file", where=path)
+    return content
 
 
 def read_text(path: Path) -> str:

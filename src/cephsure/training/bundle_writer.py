@@ -14,8 +14,9 @@ import numpy as np
 from cephsure import __version__
 from cephsure.bundles.bundle import FACTS_FILE, FORMAT
 from cephsure.bundles.edit import CARD_FILE, new_bundle
-from cephsure.datasets import annotators, open_dataset, select
+from cephsure.datasets import annotators, select
 from cephsure.datasets.annotated_film import MEAN
+from cephsure.training.material import run_data
 from cephsure.training.recipe import changes_as_trained
 from cephsure.training.worker import CHECKPOINT, DONE_FILE, LOG_FILE, job_folder
 
@@ -78,9 +79,7 @@ def _place(job: str) -> str:
 def _facts(config: RunConfig, done: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
     members = [done[str(member)] for member in range(config.members)]
     told = [{key: value for key, value in facts.items() if key != "mean_shape"} for facts in members]
-    dataset = open_dataset(
-        config.data, format=config.data_format, landmark_set=config.landmark_set, mm_per_px=config.mm_per_px
-    )
+    dataset = run_data(config)
     return {
         "format": FORMAT,
         "name": name,

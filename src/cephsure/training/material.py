@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.datasets import AnnotatedFilm, DatasetFormat
+    from cephsure.datasets import AnnotatedFilm, Dataset
     from cephsure.geometry import Affine
     from cephsure.training.run_config import RunConfig
 
@@ -27,9 +27,20 @@ TRAIN, WHOLE = "train", "all"
 FRAME_RADIUS = 50.0
 
 
-def usual_split(data: str, *, data_format: DatasetFormat, landmark_set: str | None) -> str:
+def run_data(config: RunConfig) -> Dataset:
+    """The whole data set of a run."""
+    return open_dataset(
+        config.data,
+        format=config.data_format,
+        landmark_set=config.landmark_set,
+        mm_per_px=config.mm_per_px,
+        images=config.images,
+        labels=config.labels,
+    )
+
+
+def usual_split(dataset: Dataset) -> str:
     """The split to train on when none is named: "train" where the data set has splits, else "all"."""
-    dataset = open_dataset(data, format=data_format, landmark_set=landmark_set)
     return WHOLE if all(film.split is None for film in dataset.films) else TRAIN
 
 
@@ -39,10 +50,7 @@ def run_films(config: RunConfig) -> tuple[AnnotatedFilm, ...]:
     Raises:
         InputError: when fewer than four are left, or there is no such split or annotator.
     """
-    dataset = open_dataset(
-        config.data, format=config.data_format, landmark_set=config.landmark_set, mm_per_px=config.mm_per_px
-    )
-    chosen = select(dataset, config.split)
+    chosen = select(run_data(config), config.split)
     known = [np.isfinite(truth(film, config.truth)).all(axis=1).sum() for film in chosen.films]
     marked = tuple(film for film, n in zip(chosen.films, known, strict=True) if n >= LEAST_POINTS)
     if len(marked) < LEAST_FILMS:

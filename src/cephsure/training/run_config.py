@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cephsure.datasets import DatasetFormat
+    from cephsure.landmarks import LabelKind
     from cephsure.training.recipe import Recipe
     from cephsure.training.stage import Precision
 
@@ -40,6 +41,8 @@ class RunConfig:
         seed: of everything random.
         precision: of the networks' arithmetic in training.
         recipe: the recipe.
+        images: where the films lie, absolute, if not where the label files say.
+        labels: how a label is read that is a landmark's name and another one's number.
     """
 
     data: str
@@ -54,6 +57,8 @@ class RunConfig:
     seed: int
     precision: Precision
     recipe: Recipe
+    images: str | None = None
+    labels: LabelKind = "auto"
 
     @property
     def job_names(self) -> list[str]:
@@ -93,7 +98,9 @@ def settle(run: Path, wanted: RunConfig) -> RunConfig:
         begun = RunConfig.load(run, type(wanted.recipe))
         if begun.recipe.version < wanted.recipe.version and begun.recipe.changes == wanted.recipe.changes:
             wanted = replace(wanted, recipe=begun.recipe)
-        deciding = [field.name for field in fields(RunConfig) if field.name not in {"precision", "data"}]
+        deciding = [
+            field.name for field in fields(RunConfig) if field.name not in {"precision", "data", "images"}
+        ]
         differing = [name for name in deciding if getattr(begun, name) != getattr(wanted, name)]
     if differing:
         raise InputError(
@@ -101,8 +108,8 @@ def settle(run: Path, wanted: RunConfig) -> RunConfig:
             where=run,
             remedy="choose another --out, or give the options the run was begun with",
         )
-    if begun.data != wanted.data:
-        begun = replace(begun, data=wanted.data)
+    if (begun.data, begun.images) != (wanted.data, wanted.images):
+        begun = replace(begun, data=wanted.data, images=wanted.images)
         write_atomically(run / RUN_FILE, begun.to_json().encode())
     return begun
 

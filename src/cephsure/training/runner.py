@@ -17,16 +17,17 @@ from cephsure.errors import InputError
 from cephsure.training.bundle_writer import write_bundle
 from cephsure.training.device import choose_precision
 from cephsure.training.fit import CheckpointTimes
-from cephsure.training.material import mean_shape, run_films, usual_split
+from cephsure.training.material import mean_shape, run_data, run_films, usual_split
 from cephsure.training.progress import CURVES_FILE, draw_curves, read_logs
 from cephsure.training.run_config import RunConfig, settle
 from cephsure.training.worker import BAD_INPUT, DONE_FILE, do_job, job_folder, recipe_place
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from concurrent.futures import Executor, Future
 
-    from cephsure.datasets import DatasetFormat
+    from cephsure.datasets import Dataset, DatasetFormat
+    from cephsure.landmarks import LabelKind
     from cephsure.training.recipe import Recipe
     from cephsure.training.run_config import ModelKind
 
@@ -64,10 +65,13 @@ def begin(
     mm_per_px: float | None = None,
     landmark_set: str | None = None,
     device: str = "cpu",
+    images: Path | None = None,
+    labels: LabelKind = "auto",
+    tell: Callable[[Dataset], None] = lambda _: None,
 ) -> tuple[RunConfig, str]:
     """Write a run's configuration, or check it against the one it is to go on with.
 
-    ``split`` None is "train" where the data set has splits, else "all".
+    ``split`` None is "train" where the data set has splits, else "all"; the data set is given to ``tell``.
 
     Returns:
         The configuration, and the precision's self-test in words.
@@ -80,7 +84,7 @@ def begin(
     wanted = RunConfig(
         data=str(Path(data).resolve()),
         data_format=data_format,
-        split=split or usual_split(data, data_format=data_format, landmark_set=landmark_set),
+        split=split or "",
         truth=truth,
         mm_per_px=mm_per_px,
         landmark_set=landmark_set,
@@ -90,7 +94,13 @@ def begin(
         seed=seed,
         precision="float32",
         recipe=recipe,
+        images=None if images is None else str(images.resolve()),
+        labels=labels,
     )
+    dataset = run_data(wanted)
+    tell(dataset)
+    if split is None:
+        wanted = replace(wanted, split=usual_split(dataset))
     items = run_films(wanted)
     # What would stop the jobs later stops them here, before anything is written.
     mean_shape([chosen_truth(item, truth) for item in items])

@@ -29,12 +29,13 @@ if TYPE_CHECKING:
 
     from cephsure.datasets import AnnotatedFilm, Dataset, DatasetFormat
     from cephsure.inference.session import Device
-    from cephsure.landmarks import LandmarkSet
+    from cephsure.landmarks import LabelKind, LandmarkSet
     from cephsure.model import Model
 
 DEFAULT_MODEL = "default-ensemble"
 GPU_THREADS = 8
 """Films that are worked on side by side where the networks are on a GPU."""
+_TOLD = 12
 MEAN, WHOLE, TRAIN = "mean", "all", "train"
 FIGURES = {"matplotlib": "matplotlib"}
 """What figures need, by module."""
@@ -48,12 +49,14 @@ class AnnotatedData:
     """Which annotated films a workflow works on.
 
     Attributes:
-        path: the data set's folder, or its COCO or CSV file.
+        path: the data set's folder, or a label file.
         format: its layout; "auto" finds it out.
         split: which of its films; None for the usual ones of the workflow.
         truth: whose points are true: an annotator, or "mean" of those who marked the landmark.
         mm_per_px: the user's scale, which goes before what data set and films state.
         limit: only so many films, the first ones, where films are judged: evaluate, compare_classes.
+        images: where the films lie, if not where the label files say.
+        labels: how a label is read that is a landmark's name and another one's number.
     """
 
     path: Path | str
@@ -62,14 +65,16 @@ class AnnotatedData:
     truth: str = MEAN
     mm_per_px: float | None = None
     limit: int | None = None
+    images: Path | None = None
+    labels: LabelKind = "auto"
 
     @classmethod
     def of(cls, data: AnnotatedData | Path | str) -> AnnotatedData:
         """The data as they are, or the usual films of a path."""
         return data if isinstance(data, AnnotatedData) else cls(data)
 
-    def open(self, landmark_set: LandmarkSet) -> Dataset:
-        """Read the whole data set.
+    def open(self, landmark_set: LandmarkSet, tell: Callable[[str], None] | None = None) -> Dataset:
+        """Read the whole data set; what had to be left out is told to ``tell``.
 
         Raises:
             InputError: it cannot be read, or the scale is impossible.
@@ -78,9 +83,25 @@ class AnnotatedData:
         from cephsure.films.spacing import check_mm_per_px
 
         check_mm_per_px(self.mm_per_px)
-        return open_dataset(
-            self.path, format=self.format, landmark_set=landmark_set, mm_per_px=self.mm_per_px
+        dataset = open_dataset(
+            self.path,
+            format=self.format,
+            landmark_set=landmark_set,
+            mm_per_px=self.mm_per_px,
+            images=self.images,
+            labels=self.labels,
         )
+        if tell is not None:
+            tell_problems(dataset, tell)
+        return dataset
+
+
+def tell_problems(dataset: Dataset, tell: Callable[[str], None]) -> None:
+    """Tell what of a data set had to be left out, a line each, the first ones."""
+    for problem in dataset.problems[:_TOLD]:
+        tell(f"data set: {problem}")
+    if len(dataset.problems) > _TOLD:
+        tell(f"data set: {len(dataset.problems) - _TOLD} more of the like; cephsure evaluate shows all")
 
 
 def usual_split(dataset: Dataset, usual: str = "test1") -> str:

@@ -150,7 +150,7 @@ def calibrate(
         raise InputError("is there already", where=out, remedy="name a new folder, or remove this one")
     check_folders(out, report)
     loaded, at = open_model(model, device, executor, on_progress)
-    whole = data.open(loaded.landmark_set)
+    whole = data.open(loaded.landmark_set, at.remark)
     split, known = data.split or usual_split(whole), KnownFilms()
     networks, chosen = _choose(loaded, whole, split, known, options)
     at.remark(chosen.checked)

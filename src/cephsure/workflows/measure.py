@@ -132,7 +132,7 @@ def compare_classes(
     data, options = AnnotatedData.of(data), options or AnalyzeOptions()
     definitions, samples = options.definitions(), options.predict.samples
     loaded, at = open_model(model, device, executor, on_progress, samples=samples)
-    dataset, split = choose_films(data.open(loaded.landmark_set), data, Networks(loaded), at)
+    dataset, split = choose_films(data.open(loaded.landmark_set, at.remark), data, Networks(loaded), at)
     measured = at.each_annotated(partial(_analyze_annotated, loaded, options, definitions), dataset)
     names = annotators(dataset.films)
     if not measured.results:

@@ -171,7 +171,7 @@ def site_calibrate(
             f"{loaded.name} is not calibrated: it knows nothing of readers",
             remedy="calibrate it first: cephsure calibrate",
         )
-    whole = data.open(loaded.landmark_set)
+    whole = data.open(loaded.landmark_set, at.remark)
     split = data.split or WHOLE
     dataset = select(whole, split)
     started = None if profile is None else loaded.reader(read_reader(profile))
@@ -281,7 +281,7 @@ def monitor(
             remedy="give a calibrated bundle by --model",
         )
     split = data.split or WHOLE
-    dataset = select(data.open(loaded.landmark_set), split)
+    dataset = select(data.open(loaded.landmark_set, at.remark), split)
     ordered = dataset if order is None else _in_order(dataset, order)
     find = partial(_predict, loaded, seed, level, chosen)
     seen = assess_films(find, loaded, ordered, at, truth=data.truth)

@@ -17,7 +17,7 @@ from cephsure.errors import InputError
 from cephsure.model import load_model
 from cephsure.uncertainty.reference import FeatureModel, Reference, write_reference
 from cephsure.uncertainty.shape_model import ShapeModel
-from cephsure.workflows.batch import AnnotatedData, Counter, OnProgress, Progress, silent
+from cephsure.workflows.batch import AnnotatedData, Counter, OnProgress, Progress, silent, tell_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -164,6 +164,9 @@ def train(
         mm_per_px=data.mm_per_px,
         landmark_set=options.landmark_set,
         device=found,
+        images=data.images,
+        labels=data.labels,
+        tell=lambda dataset: tell_problems(dataset, lambda line: on_progress(Progress(remark=line))),
     )
     on_progress(Progress(remark=f"training in {config.precision} on {found} (self-test: {precision})"))
     at_once = jobs_at_once(config, jobs=jobs, device=found)
