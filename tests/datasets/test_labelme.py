@@ -130,7 +130,7 @@ def test_films_and_files_in_one_folder_and_a_report_beside_them(tmp_path, three)
     (tmp_path / "report.json").write_text('{"mre": 1.0}', encoding="utf-8")
     dataset = read_labelme(tmp_path, landmark_set=three)
     assert dataset.films[0].path == tmp_path / "001.png"
-    assert "report.json: not labelme file; passed over" in dataset.problems
+    assert "report.json: no labelme file; passed over" in dataset.problems
 
 
 def test_a_film_that_is_not_there_is_taken_from_the_file(tmp_path, three):

@@ -23,6 +23,9 @@ from cephsure.landmarks import Landmark, LandmarkSet
         ("slicer", "001.mrk.json"),
         ("coco", "001.coco.json"),
         ("labelme", "001.labelme.json"),
+        ("cvat", "001.cvat.xml"),
+        ("label-studio", "001.label-studio.json"),
+        ("tps", "001.tps"),
     ],
 )
 def test_each_format_has_its_file(prediction, tmp_path, fmt, name):

@@ -79,7 +79,7 @@ def predict(
         Option(
             "--format",
             metavar="LIST",
-            help="What to write: json, csv, slicer, coco, labelme, with commas between.",
+            help="What to write: json, csv, slicer, coco, labelme, cvat, label-studio, tps, commas between.",
             show_default="json",
         ),
     ] = None,

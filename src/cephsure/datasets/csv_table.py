@@ -83,8 +83,11 @@ def looks_like_csv(file: LabelFile) -> bool:
     rows = table_rows(file)
     if not rows:
         return False
-    columns = _columns(rows[0][1], where="")
-    return "image" in columns.roles
+    try:
+        _columns(rows[0][1], where="")
+    except AnnotationError:
+        return False
+    return True
 
 
 def read_csv(

@@ -84,7 +84,22 @@ class LabelFile:
 
 
 _LABEL_SUFFIXES = frozenset(
-    {"json", "csv", "tsv", "txt", "xlsx", "xml", "tps", "fcsv", "mrk", "coco", "labelme", "pts"}
+    {
+        "json",
+        "csv",
+        "tsv",
+        "txt",
+        "xlsx",
+        "xml",
+        "tps",
+        "fcsv",
+        "mrk",
+        "coco",
+        "labelme",
+        "cvat",
+        "label-studio",
+        "pts",
+    }
 )
 
 
@@ -187,7 +202,7 @@ def add_files(
     if foreign:
         names = ", ".join(printable(name) for name in foreign[:_SHOWN])
         more = ", ..." if len(foreign) > _SHOWN else ""
-        builder.problems.append(f"{names}{more}: not {label_format.title}; passed over")
+        builder.problems.append(f"{names}{more}: no {label_format.title}; passed over")
     if len(foreign) == len(files):
         raise InputError(f"holds no {label_format.title}", where=path, remedy="; ".join(builder.problems))
 

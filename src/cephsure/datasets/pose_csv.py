@@ -74,12 +74,12 @@ def _parts(file: LabelFile, heading: dict[str, list[str]]) -> dict[tuple[str, st
 def _film(reference: str, file: LabelFile, builder: DatasetBuilder) -> Path:
     """A film of a DeepLabCut project: its name is from the project's folder, two above the table."""
     folder = file.path.parent
-    candidates = [
-        builder.film(reference, folder.parent.parent),
-        builder.film(reference, folder),
-        builder.film(reference.rpartition("/")[2], folder),
-    ]
-    return next((path for path in candidates if is_file(path)), candidates[-1])
+    name = reference.rpartition("/")[2]
+    for called, place in ((reference, folder.parent.parent), (reference, folder), (name, folder)):
+        path = builder.film(called, place)
+        if is_file(path):
+            break
+    return path
 
 
 def looks_like_sleap(file: LabelFile) -> bool:

@@ -67,6 +67,8 @@ def read_xml(text: str, *, where: Path) -> Element:
     try:
         # Whatever encoding it names, the text has been decoded already.
         parser.Parse(text.encode("utf-8"), True)
+    except AnnotationError:
+        raise
     except expat.ExpatError as error:
         what = expat.ErrorString(error.code)
         raise AnnotationError(f"is not valid XML: {what}", where=f"{where}:{error.lineno}") from error

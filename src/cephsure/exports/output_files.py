@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _FILM_SUFFIXES = frozenset(
     {".bmp", ".dcm", ".dic", ".dicom", ".ima", ".jpeg", ".jpg", ".png", ".tif", ".tiff"}
 )
-_OWN_SUFFIX = re.compile(r"\.(mrk|coco|labelme)$", re.IGNORECASE)
+_OWN_SUFFIX = re.compile(r"\.(mrk|coco|labelme|cvat|label-studio)$", re.IGNORECASE)
 
 
 def unique_stems(paths: Sequence[Path | str]) -> list[str]:

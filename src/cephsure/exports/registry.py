@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
-from cephsure.exports import coco_keypoints, landmark_csv, point_lists, prediction_json
+from cephsure.exports import coco_keypoints, landmark_csv, point_files, point_lists, prediction_json
+from cephsure.exports.film_points import FilmPoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,12 +31,27 @@ class Exporter:
     render_many: Callable[[Sequence[Prediction], Path], str] | None = None
 
 
+def _of_points(title: str, suffix: str, write: Callable[[Sequence[FilmPoints], Path], str]) -> Exporter:
+    """A format that holds points alone, nothing of how far to trust them."""
+
+    def render(prediction: Prediction, out_dir: Path) -> str:
+        return write([FilmPoints.of(prediction)], out_dir)
+
+    def render_many(predictions: Sequence[Prediction], out_dir: Path) -> str:
+        return write([FilmPoints.of(prediction) for prediction in predictions], out_dir)
+
+    return Exporter(title, suffix, render, render_many)
+
+
 EXPORTERS: dict[str, Exporter] = {
     "json": Exporter("the whole prediction, cephsure.prediction/2", ".json", prediction_json.render),
     "csv": Exporter("a table, one row a landmark", ".csv", landmark_csv.render, landmark_csv.render_many),
     "slicer": Exporter("a 3D Slicer point list", ".mrk.json", point_lists.render_slicer),
     "coco": Exporter("COCO key points", ".coco.json", coco_keypoints.render, coco_keypoints.render_many),
     "labelme": Exporter("labelme points", ".labelme.json", point_lists.render_labelme),
+    "cvat": _of_points("CVAT for images 1.1", ".cvat.xml", point_files.cvat),
+    "label-studio": _of_points("Label Studio tasks", ".label-studio.json", point_files.label_studio),
+    "tps": _of_points("tpsDig landmarks", ".tps", point_files.tps),
 }
 
 
@@ -69,7 +85,7 @@ def export(prediction: Prediction, fmt: str, out_dir: Path, *, stem: str) -> Pat
 
 
 def export_many(predictions: Sequence[Prediction], fmt: str, path: Path) -> Path:
-    """Write the predictions of many films into one file at ``path``; ``fmt`` is ``csv`` or ``coco``.
+    """Write the predictions of many films into one file at ``path``; ``fmt`` has such a form.
 
     Raises:
         InputError: the format is unknown or has one file a film only, or the file cannot be written.
