@@ -7,138 +7,12 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from cephsure.datasets import film_of, open_dataset, read_marked_points
 from cephsure.datasets.open import FORMATS
 from cephsure.errors import AnnotationError, InputError
 from cephsure.landmarks import load_landmark_set
-
-SIZE = (70, 100)
-POINTS = [[20.5, 30.25], [60.0, 25.0], [50.125, 80.75]]  # S, N, Pog'
-CODES = ("S", "N", "Pog'")
-
-
-def _film(path, size=SIZE, seed=0):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng(seed).integers(1, 255, size[::-1], np.uint8)
-    Image.fromarray(pixels).save(path)
-    return path
-
-
-def _marks(shift=0.0):
-    return [(code, x + shift, y + shift) for code, (x, y) in zip(CODES, POINTS, strict=True)]
-
-
-def _cvat(skeleton=False):
-    shapes = [
-        f'<points label="{code}" outside="0" occluded="0" points="{x},{y}"/>' for code, x, y in _marks(0.5)
-    ]
-    if skeleton:
-        shapes = [
-            '<skeleton label="head" z_order="0">',
-            *shapes,
-            '<points label="A" outside="1" points="1,1"/></skeleton>',
-            '<box label="film" xtl="0" ytl="0" xbr="9" ybr="9"/>',
-        ]
-    return (
-        '<?xml version="1.0" encoding="utf-8"?>\n<annotations><version>1.1</version><meta><task/></meta>'
-        f'<image id="0" name="a.png" width="70" height="100">{"".join(shapes)}</image></annotations>'
-    )
-
-
-def _label_studio(minimal=False):
-    results = [
-        {
-            "id": code,
-            "type": "keypointlabels",
-            "original_width": 70,
-            "original_height": 100,
-            "image_rotation": 0,
-            "value": {"x": x / 70 * 100, "y": y, "width": 0.4, "keypointlabels": [code]},
-        }
-        for code, x, y in _marks(0.5)
-    ]
-    image = "/data/upload/3/0f1e2d3c-a.png"
-    if minimal:
-        found = [{**one["value"], "original_width": 70, "original_height": 100} for one in results]
-        return json.dumps([{"image": image, "kp": found, "id": 1, "annotator": 1, "annotation_id": 2}])
-    box = {"id": "b", "type": "rectanglelabels", "value": {"x": 1, "rectanglelabels": ["film"]}}
-    annotation = {"id": 1, "completed_by": 1, "was_cancelled": False, "result": [*results, box]}
-    return json.dumps([{"id": 5, "data": {"image": image}, "annotations": [annotation], "predictions": []}])
-
-
-def _via(project):
-    regions = [
-        {"shape_attributes": {"name": "point", "cx": x, "cy": y}, "region_attributes": {"landmark": code}}
-        for code, x, y in _marks(0.5)
-    ]
-    regions.append({"shape_attributes": {"name": "rect", "x": 1}, "region_attributes": {}})
-    films = {"a.png123": {"filename": "a.png", "size": 123, "regions": regions, "file_attributes": {}}}
-    return json.dumps({"_via_settings": {}, "_via_img_metadata": films} if project else films)
-
-
-def _via_csv():
-    rows = [
-        f'a.png,123,"{{}}",3,{k},"{{""name"":""point"",""cx"":{x},""cy"":{y}}}","{{""label"":""{code}""}}"'
-        for k, (code, x, y) in enumerate(_marks(0.5))
-    ]
-    head = (
-        "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,region_attributes"
-    )
-    return "\n".join([head, *rows, 'b.png,1,"{}",0,0,"{}","{}"'])
-
-
-def _fcsv(system):
-    sign = -1 if system in ("RAS", "0") else 1
-    rows = [f"{k},{sign * x},{sign * y},0,0,0,0,1,1,1,0,{code},," for k, (code, x, y) in enumerate(_marks())]
-    head = f"# Markups fiducial file version = 4.11\n# CoordinateSystem = {system}\n"
-    return (
-        head + "# columns = id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc,associatedNodeID\n" + "\n".join(rows)
-    )
-
-
-def _deeplabcut(index):
-    empty = "," * (index - 1)
-    film = {1: "labeled-data/v/a.png", 3: "labeled-data,v,a.png"}[index]
-    lines = [
-        f"scorer{empty},{','.join(['anna'] * 6)}",
-        f"bodyparts{empty},{','.join(code for code in CODES for _ in 'xy')}",
-        f"coords{empty},{','.join(['x', 'y'] * 3)}",
-        f"{film},{','.join(f'{v}' for _, x, y in _marks() for v in (x, y))}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _sleap():
-    head = ",".join(f"{code}.x,{code}.y,{code}.score" for code in CODES)
-    values = ",".join(f"{x},{y},0.9" for _, x, y in _marks())
-    return f"track,frame_idx,instance.score,{head}\n,0,0.9,{values}\n"
-
-
-def _tps():
-    lines = [f"{x} {99 - y}" for _, x, y in _marks()]
-    return "\r\n".join(
-        ["LM=3", *lines, "CURVES=1", "POINTS=1", "7 7", "IMAGE=a.png", "ID=0", "SCALE=0.05", ""]
-    )
-
-
-FILES = {
-    "cvat": ("annotations.xml", _cvat(), "cvat"),
-    "cvat skeletons": ("annotations.xml", _cvat(skeleton=True), "cvat"),
-    "label studio": ("export.json", _label_studio(), "label-studio"),
-    "label studio, JSON-MIN": ("export.json", _label_studio(minimal=True), "label-studio"),
-    "via project": ("via.json", _via(project=True), "via"),
-    "via export": ("via.json", _via(project=False), "via"),
-    "via csv": ("via.csv", _via_csv(), "via"),
-    "slicer fcsv in LPS": ("a.fcsv", _fcsv("LPS"), "slicer"),
-    "slicer fcsv in RAS": ("a.fcsv", _fcsv("0"), "slicer"),
-    "deeplabcut": ("labeled-data/v/CollectedData_anna.csv", _deeplabcut(1), "deeplabcut"),
-    "deeplabcut, index of three": ("labeled-data/v/CollectedData_anna.csv", _deeplabcut(3), "deeplabcut"),
-    "sleap": ("analysis.csv", _sleap(), "sleap"),
-    "tps": ("anna.tps", _tps(), "tps"),
-    "text": ("a.txt", "\n".join(f"{x},{y}" for x, y in POINTS) + "\n1\n2\n", "text"),
-}
+from label_files import FILES, POINTS, SIZE, cvat, deeplabcut, label_studio, sleap, write_film
 
 
 @pytest.mark.parametrize("kind", FILES)
@@ -148,7 +22,7 @@ def test_each_format_gives_the_same_points(tmp_path, three, kind, films):
     file = tmp_path / "labels" / name
     file.parent.mkdir(parents=True)
     file.write_text(text, encoding="utf-8")
-    film = _film(file.parent / "a.png" if films == "beside" else tmp_path / "films" / "2024" / "a.png")
+    film = write_film(file.parent / "a.png" if films == "beside" else tmp_path / "films" / "2024" / "a.png")
     images = None if films == "beside" else film.parent.parent
     if kind == "sleap" and images is not None:
         images = film.parent
@@ -184,18 +58,18 @@ def test_points_are_read_without_their_film(tmp_path, three, kind):
         ("a.tps", "LM3=1\n1 2 3\n", "three-dimensional"),
         ("a.tps", "LM=3\n1 2\n3 4\n5 6\nIMAGE=b.png\n", r"b\.png is not there"),
         ("a.fcsv", "# columns = id\n", "names no columns x, y and label"),
-        ("a.csv", _deeplabcut(1).replace("coords", "xy"), "needs the lines scorer, bodyparts and coords"),
-        ("a.csv", _sleap() + _sleap().split("\n")[1].replace(",0,", ",5,", 1), "there are not 2 films"),
+        ("a.csv", deeplabcut(1).replace("coords", "xy"), "needs the lines scorer, bodyparts and coords"),
+        ("a.csv", sleap() + sleap().split("\n")[1].replace(",0,", ",5,", 1), "there are not 2 films"),
         (
             "a.json",
-            _label_studio().replace('"image_rotation": 0', '"image_rotation": 90'),
+            label_studio().replace('"image_rotation": 0', '"image_rotation": 90'),
             "turned by 90 degrees",
         ),
-        ("a.json", _label_studio().replace('"original_width": 70, ', ""), "must be a positive whole number"),
+        ("a.json", label_studio().replace('"original_width": 70, ', ""), "must be a positive whole number"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(tmp_path, three, name, text, words):
-    _film(tmp_path / "a.png")
+    write_film(tmp_path / "a.png")
     (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=words) as caught:
         open_dataset(tmp_path / name, landmark_set=three)
@@ -203,15 +77,15 @@ def test_what_cannot_be_read_is_one_line(tmp_path, three, name, text, words):
 
 
 def test_a_film_turned_after_it_was_marked_is_left_out_and_named(tmp_path, three):
-    _film(tmp_path / "a.png", SIZE[::-1])
-    (tmp_path / "annotations.xml").write_text(_cvat(), encoding="utf-8")
+    write_film(tmp_path / "a.png", SIZE[::-1])
+    (tmp_path / "annotations.xml").write_text(cvat(), encoding="utf-8")
     with pytest.raises(InputError, match=r"70 x 100 pixels, the film has 100 x 70 \(was it turned\?\)"):
         open_dataset(tmp_path / "annotations.xml", landmark_set=three)
 
 
 def test_a_film_that_misfits_is_left_out_beside_others(tmp_path, three):
     for name, size in (("a", SIZE), ("b", (35, 50)), ("c", (35, 50))):
-        _film(tmp_path / f"{name}.png", size)
+        write_film(tmp_path / f"{name}.png", size)
     rows = [f"{name}.png," + ",".join(f"{v}" for at in POINTS for v in at) for name in "abc"]
     (tmp_path / "t.csv").write_text("\n".join(["image,x1,y1,x2,y2,x3,y3", *rows]), encoding="utf-8")
     dataset = open_dataset(tmp_path / "t.csv", landmark_set=three)
@@ -222,9 +96,9 @@ def test_a_film_that_misfits_is_left_out_beside_others(tmp_path, three):
 
 
 def test_several_annotators_of_label_studio_are_kept_apart(tmp_path, three):
-    _film(tmp_path / "a.png")
-    tasks = json.loads(_label_studio())
-    other = json.loads(_label_studio())[0]["annotations"][0] | {"completed_by": {"email": "ben@x.org"}}
+    write_film(tmp_path / "a.png")
+    tasks = json.loads(label_studio())
+    other = json.loads(label_studio())[0]["annotations"][0] | {"completed_by": {"email": "ben@x.org"}}
     tasks[0]["annotations"].append(other)
     (tmp_path / "e.json").write_text(json.dumps(tasks), encoding="utf-8")
     (film,) = open_dataset(tmp_path / "e.json", landmark_set=three).films
@@ -232,7 +106,7 @@ def test_several_annotators_of_label_studio_are_kept_apart(tmp_path, three):
 
 
 def _aariz(root, split="train", name="ck1"):
-    _film(root / split / "Cephalograms" / f"{name}.png")
+    write_film(root / split / "Cephalograms" / f"{name}.png")
     for place, (reader, shift) in enumerate((("Junior", 1), ("Senior", 0))):
         marks = [
             {
@@ -346,7 +220,7 @@ def test_every_format_says_which_exporter_writes_it():
 
 
 def test_names_and_numbers_of_labels_can_be_said(tmp_path):
-    _film(tmp_path / "a.png")
+    write_film(tmp_path / "a.png")
     (tmp_path / "t.csv").write_text("image,landmark,x,y\na.png,L1,20,30\n", encoding="utf-8")
     with pytest.raises(
         InputError, match=r"'L1' could be 11 LIT .* or 1 S .*--labels names or --labels numbers"
@@ -358,7 +232,7 @@ def test_names_and_numbers_of_labels_can_be_said(tmp_path):
 
 
 def test_a_folder_of_notes_beside_the_label_files(tmp_path, three):
-    _film(tmp_path / "a.png")
+    write_film(tmp_path / "a.png")
     (tmp_path / "t.csv").write_text("image,x1,y1,x2,y2\na.png,1,2,3,4\n", encoding="utf-8")
     (tmp_path / "report.json").write_text("{}", encoding="utf-8")
     (tmp_path / "notes.txt").write_text("Mrs. A, 3 films", encoding="utf-8")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _NO_PLACE = frozenset({(0.0, 0.0), (-1.0, -1.0)})
 """Where tools put points that were not marked; no landmark lies there."""
 
-_SHOWN_ODD = 20
+_SHOWN_ODD, _LONGEST_LINE = 20, 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +185,8 @@ class DatasetBuilder:
         if not films:
             raise self._nothing("holds no annotated film")
         films.sort(key=lambda film: (film.split or "", film.film_id))
-        return Dataset(
-            name=name, landmark_set=self.landmark_set, films=tuple(films), problems=tuple(self.problems)
-        )
+        problems = tuple(printable(problem, longest=_LONGEST_LINE) for problem in self.problems)
+        return Dataset(name=name, landmark_set=self.landmark_set, films=tuple(films), problems=problems)
 
     def gather(self) -> tuple[GatheredFilm, ...]:
         """The films on which somebody marked a point, by identifier; no image need be there.

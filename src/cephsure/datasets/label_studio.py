@@ -125,7 +125,8 @@ def _position(result: JsonObject, value: JsonObject) -> tuple[float, float]:
 
 def _film(task: JsonObject, folder: Path, builder: DatasetBuilder) -> Path:
     """The film of a task: uploaded ones have a code before their name, which the file at home has not."""
-    data = task.content.get("data", task.content)
+    data = task.content.get("data")
+    data = data if isinstance(data, dict) else task.content
     texts = [str(value) for key, value in data.items() if isinstance(value, str) and key in ("image", "img")]
     texts += [
         str(value) for value in data.values() if isinstance(value, str) and re.search(r"\.\w{2,5}$", value)
