@@ -60,7 +60,11 @@ class _Reading:
         content = task.content
         if not isinstance(content.get("data"), dict):
             results = [value for value in content.values() if _is_min_result(value)]
-            places = [{"type": _KINDS[0], **one, "value": one} for result in results for one in result]
+            places = [
+                {"type": _KINDS[0], **one, "value": one} if isinstance(one, dict) else one
+                for result in results
+                for one in result
+            ]
             self._add(
                 _film(task, self.file.path.parent, self.builder), content.get("annotator"), task, places
             )
