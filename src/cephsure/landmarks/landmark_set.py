@@ -85,6 +85,7 @@ class LandmarkSet:
     def to_dict(self) -> dict[str, Any]:
         """Give the set in its JSON form: the keys of the TOML files, plain lists and strings."""
         form = asdict(self)
+        form["landmarks"] = list(form["landmarks"])
         for entry in form["landmarks"]:
             entry["aliases"], same_as = list(entry["aliases"]), entry.pop("same_as")
             if same_as:
