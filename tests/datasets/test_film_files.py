@@ -96,11 +96,25 @@ def test_the_size_is_told_by_the_header(tmp_path, suffix):
     assert film_size(path) == (30, 40)
 
 
-def test_the_size_is_that_of_the_turned_film(tmp_path):
-    path = tmp_path / "film.jpg"
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+def test_the_size_is_that_of_the_turned_film(tmp_path, suffix):
+    path = tmp_path / f"film{suffix}"
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(np.zeros((40, 30), np.uint8)).save(path, exif=exif)
+    assert film_size(path) == (40, 30)
+
+
+def test_orientation_behind_the_pixels_is_seen(tmp_path):
+    path = tmp_path / "film.png"
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    Image.fromarray(np.zeros((40, 30), np.uint8)).save(path, exif=exif)
+    content = path.read_bytes()
+    start = content.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(content[start : start + 4])
+    last = content.index(b"IEND") - 4
+    path.write_bytes(content[:start] + content[end:last] + content[start:end] + content[last:])
     assert film_size(path) == (40, 30)
 
 

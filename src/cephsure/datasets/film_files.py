@@ -25,6 +25,7 @@ FILM_SUFFIXES = (".bmp", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".dcm", ".dic
 _ABSOLUTE = re.compile(r"[a-zA-Z]:/|/|[a-zA-Z][a-zA-Z+.-]+://")
 _USUAL_FOLDERS = ("", "images", "images/default", "../images", "../images/default")
 _MOST_FILES = 200_000
+_ORIENTATION, _TIFF_WIDTH, _TAIL_BYTES = 0x0112, 256, 131_072
 
 
 class FilmFinder:
@@ -169,5 +170,17 @@ def _raster_size(path: Path) -> tuple[int, int]:
 
     with Image.open(path, formats=("PNG", "JPEG", "BMP", "TIFF")) as image:
         width, height = image.size
-        turned = image.getexif().get(0x0112, 1) in range(5, 9)
+        # To look for orientation behind a PNG's pixels Pillow decodes them: not where none is there.
+        told = image.format != "PNG" or "exif" in image.info or _has_late_exif(path)
+        turned = told and image.getexif().get(_ORIENTATION, 1) in range(5, 9)
+        # Some versions of Pillow turn a TIFF's size when they open it.
+        turned = turned and getattr(image, "tag_v2", {}).get(_TIFF_WIDTH, width) == width
     return (height, width) if turned else (width, height)
+
+
+def _has_late_exif(path: Path) -> bool:
+    """Whether a PNG may hold EXIF data behind its pixels."""
+    with path.open("rb") as stream:
+        stream.seek(max(stream.seek(0, os.SEEK_END) - _TAIL_BYTES, 0))
+        tail = stream.read()
+    return b"eXIf" in tail or b"Raw profile" in tail
