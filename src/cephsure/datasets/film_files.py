@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote
 
 from cephsure.errors import InputError
@@ -149,38 +149,39 @@ def film_size(path: Path) -> tuple[int, int] | None:
     if not is_file(path):
         return None
     try:
-        with path.open("rb") as stream:
+        with path.open("rb") as stream, captured_warnings():
             is_dicom = stream.read(132)[128:] == b"DICM"
-        with captured_warnings():
-            return _dicom_size(path) if is_dicom else _raster_size(path)
+            stream.seek(0)
+            return _dicom_size(stream) if is_dicom else _raster_size(stream)
     except Exception:  # noqa: BLE001 - third parties raise nearly anything on damaged content
         return None
 
 
-def _dicom_size(path: Path) -> tuple[int, int] | None:
+def _dicom_size(stream: BinaryIO) -> tuple[int, int] | None:
     import pydicom
 
-    header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["Rows", "Columns"])
+    header = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=["Rows", "Columns"])
     width, height = int(header.Columns), int(header.Rows)
     return (width, height) if min(width, height) > 0 else None
 
 
-def _raster_size(path: Path) -> tuple[int, int]:
+def _raster_size(stream: BinaryIO) -> tuple[int, int]:
     from PIL import Image
 
-    with Image.open(path, formats=("PNG", "JPEG", "BMP", "TIFF")) as image:
+    has_late_exif = _has_late_exif(stream)
+    with Image.open(stream, formats=("PNG", "JPEG", "BMP", "TIFF")) as image:
         width, height = image.size
         # To look for orientation behind a PNG's pixels Pillow decodes them: not where none is there.
-        told = image.format != "PNG" or "exif" in image.info or _has_late_exif(path)
+        told = image.format != "PNG" or "exif" in image.info or has_late_exif
         turned = told and image.getexif().get(_ORIENTATION, 1) in range(5, 9)
         # Some versions of Pillow turn a TIFF's size when they open it.
         turned = turned and getattr(image, "tag_v2", {}).get(_TIFF_WIDTH, width) == width
     return (height, width) if turned else (width, height)
 
 
-def _has_late_exif(path: Path) -> bool:
-    """Whether a PNG may hold EXIF data behind its pixels."""
-    with path.open("rb") as stream:
-        stream.seek(max(stream.seek(0, os.SEEK_END) - _TAIL_BYTES, 0))
-        tail = stream.read()
+def _has_late_exif(stream: BinaryIO) -> bool:
+    """Whether a PNG may hold EXIF data behind its pixels; the stream is then at its beginning."""
+    stream.seek(max(stream.seek(0, os.SEEK_END) - _TAIL_BYTES, 0))
+    tail = stream.read()
+    stream.seek(0)
     return b"eXIf" in tail or b"Raw profile" in tail
