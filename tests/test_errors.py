@@ -21,3 +21,9 @@ def test_an_error_comes_whole_out_of_another_process(kind, about):
 def test_an_error_is_one_line():
     assert str(InputError("is no film", where="a.png", remedy="give one")) == "a.png: is no film (give one)"
     assert str(InputError("is no film")) == "is no film"
+
+
+def test_a_name_that_cannot_be_printed_is_escaped():
+    error = InputError("is no film", where=Path("m\udcfcller\n\x1b[31mé.png"))
+    assert str(error) == "m\\xfcller\\n\\x1b[31mé.png: is no film"
+    str(error).encode()

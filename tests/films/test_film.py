@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 import pytest
 
 from cephsure.errors import FilmError, InputError
-from cephsure.films import Film, ReadLimits, SpacingSource
+from cephsure.films import Film, ReadLimits, Spacing, SpacingSource
 from cephsure.films.film import Picture
 from cephsure.films.spacing import StatedScales
 
@@ -66,3 +69,40 @@ def test_number_of_pixels() -> None:
 def test_limits_must_be_positive() -> None:
     with pytest.raises(InputError, match="positive"):
         ReadLimits(max_pixels=0)
+
+
+GOOD = np.full((80, 70), 0.5, np.float32)
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        GOOD[0],
+        np.zeros((80, 70, 3), np.float32),
+        np.zeros((0, 70), np.float32),
+        GOOD.astype(np.float64),
+        (GOOD * 255).astype(np.uint8),
+        GOOD + 1,
+        GOOD - 1,
+        np.where(np.arange(70) == 3, np.nan, GOOD).astype(np.float32),
+        np.where(np.arange(70) == 3, np.inf, GOOD).astype(np.float32),
+        [[0.5]],
+    ],
+    ids=["1-d", "3-d", "empty", "float64", "uint8", "above", "below", "nan", "infinite", "a list"],
+)
+def test_pixels_that_are_no_film_are_refused(pixels: Any) -> None:
+    with pytest.raises(FilmError, match="a film's pixels"):
+        Film(pixels)
+
+
+@pytest.mark.parametrize("spacing", [(0.0, 0.1), (-0.1, 0.1), (0.1, math.nan), (math.inf, 0.1)])
+def test_a_spacing_is_positive_and_finite(spacing: tuple[float, float]) -> None:
+    with pytest.raises(FilmError, match="positive and finite"):
+        Film(GOOD, Spacing(*spacing, SpacingSource.USER))
+
+
+def test_the_pixels_shape_is_the_spacing_s_and_else_what_the_file_states() -> None:
+    assert Film(GOOD).pixel_aspect == 1
+    assert Film(GOOD, stated_aspect=2.0).pixel_aspect == 2
+    spacing = Spacing(0.2, 0.3, SpacingSource.USER)
+    assert Film(GOOD, spacing, stated_aspect=2.0).pixel_aspect == pytest.approx(1.5)

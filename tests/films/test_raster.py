@@ -243,23 +243,6 @@ def test_limits_may_be_larger_than_pillow_s_own(encode: Encode, monkeypatch: pyt
     assert decode(encode(values, "PNG")).pixels.shape == (80, 80)
 
 
-def test_sixteen_bit_colour_is_read_at_eight_bits_and_noted(encode: Encode, grey8: NDArray[np.uint8]) -> None:
-    # Pillow does not write it: turn an 8-bit grey PNG's header into that of a 16-bit RGB one.
-    import zlib
-
-    wide = np.repeat(grey8[..., None].astype(">u2") * 257, 3, axis=2)
-    rows = b"".join(b"\x00" + row.tobytes() for row in wide)
-
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-    header = struct.pack(">IIBBBBB", 80, 96, 16, 2, 0, 0, 0)
-    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows))
-    picture = decode(data + chunk(b"IEND", b""))
-    np.testing.assert_allclose(picture.pixels, grey8 / 255, atol=1e-7)
-    assert picture.notes == ("16-bit channels were read at 8 bits",)
-
-
 def test_a_run_length_coded_bmp_that_is_cut_off(grey8: NDArray[np.uint8]) -> None:
     # One run a row: Pillow would fill the missing rows with zeros.
     runs = b"".join(bytes([80, 10 + row]) + b"\x00\x00" for row in range(96)) + b"\x00\x01"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import struct
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import time
 import warnings
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ from PIL import Image
 from pydicom import uid
 
 from cephsure.errors import FilmError, InputError
-from cephsure.films import Film, FilmFacts, ReadLimits, Spacing, SpacingSource, read, read_facts
+from cephsure.films import Film, FilmFacts, ReadLimits, Spacing, SpacingSource, read, read_facts, with_scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -363,3 +365,97 @@ def test_films_of_both_sites(shared_data: Path) -> None:
     assert (film.width_px, film.height_px, film.spacing) == (1935, 2400, None)
     film = read(next(iter(sorted((shared_data / "hamedan" / "pictures").glob("*.png")))))
     assert (film.width_px, film.height_px, film.spacing) == (1340, 1671, None)
+
+
+def test_bytes_and_streams_are_read_as_files_are(valid_files: dict[str, bytes], tmp_path: Path) -> None:
+    for kind in ("png16", "dicom", "jpeg lossless dicom", "lzw tiff"):
+        data = valid_files[kind]
+        expected = read(write(tmp_path, data), mm_per_px=0.2)
+        for source in (data, bytearray(data), memoryview(data), io.BytesIO(data)):
+            film = read(source, mm_per_px=0.2)
+            np.testing.assert_array_equal(film.pixels, expected.pixels)
+            assert (film.path, film.sha256, film.spacing) == (None, expected.sha256, expected.spacing)
+        with open(tmp_path / "film.dat", "rb") as file:  # noqa: PTH123 - any open file
+            assert read(file).sha256 == expected.sha256
+
+
+def test_an_array_is_a_film_without_a_file(grey8: NDArray[np.uint8]) -> None:
+    film = read(grey8, mm_per_px=(0.2, 0.4))
+    np.testing.assert_allclose(film.pixels, grey8 / 255, atol=1e-7)
+    assert (film.path, film.sha256) == (None, None)
+    assert film.spacing == Spacing(0.2, 0.4, SpacingSource.USER)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (b"", "the given bytes: the file is empty"),
+        (b"some text", "the given bytes: a text file, not a film"),
+        (io.StringIO("some text"), "the given stream: the stream gives text, not bytes"),
+        (np.zeros((80, 80, 3)), "the given array: an array of a film has two dimensions"),
+        (17, "int is no film"),
+        (None, "NoneType is no film"),
+    ],
+)
+def test_other_sources_are_named(source: Any, words: str) -> None:
+    with pytest.raises(FilmError, match=f"^{words}"):
+        read(source)
+
+
+def test_a_stream_is_read_no_further_than_the_limit() -> None:
+    class Endless(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            return bytes(size)
+
+    with pytest.raises(FilmError, match="more than the limit"):
+        read(Endless(), limits=ReadLimits(max_file_bytes=3_000_000))  # type: ignore[arg-type]
+
+
+def test_a_scale_given_to_a_film_goes_before_its_own(grey8: NDArray[np.uint8]) -> None:
+    film = Film((grey8 / 255).astype(np.float32))
+    assert with_scale(film, None) is film
+    assert with_scale(film, 0.2).spacing == Spacing(0.2, 0.2, SpacingSource.USER)
+    assert with_scale(film, 0.2).notes == ()
+    of_file = replace(film, spacing=Spacing(0.1, 0.15, SpacingSource.CALIBRATED))
+    given = with_scale(of_file, 0.2)
+    assert given.spacing == Spacing(0.2, pytest.approx(0.3), SpacingSource.USER)
+    assert "the given 0.2 x 0.3 mm per pixel is used: the file states 0.1 x 0.15" in given.notes[-1]
+    with pytest.raises(InputError, match="not possible"):
+        with_scale(film, -1)
+
+
+def test_the_data_set_s_scale_goes_behind_the_film_s_own(
+    tmp_path: Path,
+    grey8: NDArray[np.uint8],
+    dataset_of: Callable[..., Any],
+    dicom_bytes: Callable[[Any], bytes],
+) -> None:
+    of_dataset = Spacing(0.3, 0.3, SpacingSource.DATASET)
+    stating = write(tmp_path, dicom_bytes(dataset_of(grey8, 8, PixelSpacing=[0.1, 0.1])), "stating.dcm")
+    silent = write(tmp_path, dicom_bytes(dataset_of(grey8, 8)), "silent.dcm")
+    assert read(stating, of_dataset=of_dataset).spacing == Spacing(0.1, 0.1, SpacingSource.UNVERIFIED)
+    assert read(silent, of_dataset=of_dataset).spacing == of_dataset
+    assert read(silent, of_dataset=of_dataset, mm_per_px=0.2).spacing == Spacing(0.2, 0.2, SpacingSource.USER)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not let such names be")
+def test_a_name_that_is_not_decodable_or_has_control_characters(
+    valid_files: dict[str, bytes], tmp_path: Path
+) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/m\xfcller\n\x1b[31m.png"))
+    odd.write_bytes(valid_files["png"])
+    assert read(odd).path == odd
+    odd.write_bytes(b"no film at all")
+    with pytest.raises(FilmError) as caught:
+        read(odd)
+    assert str(caught.value).isprintable()
+    assert "m\\xfcller\\n\\x1b[31m.png: a text file" in str(caught.value)
+    assert caught.value.where == odd
+
+
+def test_the_pixels_shape_that_a_file_states_without_a_scale(
+    grey8: NDArray[np.uint8], dataset_of: Callable[..., Any], dicom_bytes: Callable[[Any], bytes]
+) -> None:
+    assert read(dicom_bytes(dataset_of(grey8, 8, PixelAspectRatio=[3, 2]))).pixel_aspect == 1.5
+    assert read(dicom_bytes(dataset_of(grey8, 8, PixelAspectRatio=[3, 0]))).pixel_aspect == 1
+    assert read(dicom_bytes(dataset_of(grey8, 8, PixelAspectRatio=[900, 1]))).pixel_aspect == 1

@@ -22,6 +22,24 @@ def test_warnings_are_kept_even_where_they_would_be_errors() -> None:
             warnings.warn("outside", UserWarning, stacklevel=1)
 
 
+def test_what_another_thread_warns_of_is_shown_as_ever() -> None:
+    shown: list[str] = []
+
+    def warn() -> None:
+        warnings.warn("of another thread", UserWarning, stacklevel=1)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = lambda message, *_, **__: shown.append(str(message))
+        with captured_warnings() as caught:
+            other = threading.Thread(target=warn)
+            other.start()
+            other.join()
+            warnings.warn("of this one", UserWarning, stacklevel=1)
+    assert shown == ["of another thread"]
+    assert [str(warning.message) for warning in caught] == ["of this one"]
+
+
 def test_filters_survive_several_threads() -> None:
     before = list(warnings.filters)
     barrier = threading.Barrier(4)

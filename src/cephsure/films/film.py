@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from cephsure.errors import FilmError, InputError
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 class Film:
     """A lateral skull radiograph as given.
 
-    Its ``pixels`` are (height, width) in [0, 1]; larger is brighter, for MONOCHROME1 too. Its ``spacing`` is
-    None when the millimetre scale is not known: it is never guessed.
+    Its ``pixels`` are (height, width) float32 in [0, 1]; larger is brighter, for MONOCHROME1 too. Its
+    ``spacing`` is None when the millimetre scale is not known: it is never guessed. Both are checked: a film
+    made in memory that is not so is a `FilmError`.
     """
 
     pixels: NDArray[np.float32]
@@ -30,6 +32,23 @@ class Film:
     path: Path | None = None  # None for a film made in memory
     notes: tuple[str, ...] = ()  # for the user (an ignored resolution tag, a dropped alpha channel, ...)
     sha256: str | None = None  # of the file's content; None for a film made in memory
+    stated_aspect: float = (
+        1.0  # a pixel's height in its widths by the file; its spacing says so too, if known
+    )
+
+    def __post_init__(self) -> None:
+        _check_pixels(self.pixels)
+        spacing = self.spacing
+        lengths = (1.0, 1.0) if spacing is None else (spacing.x_mm_per_px, spacing.y_mm_per_px)
+        if not all(math.isfinite(length) and length > 0 for length in (*lengths, self.stated_aspect)):
+            raise FilmError(f"a film's spacing is positive and finite, not {lengths[0]} x {lengths[1]} mm")
+
+    @property
+    def pixel_aspect(self) -> float:
+        """A pixel's height in its widths: 1 where it is square, or nobody says that it is not."""
+        if self.spacing is None:
+            return self.stated_aspect
+        return self.spacing.y_mm_per_px / self.spacing.x_mm_per_px
 
     @property
     def width_px(self) -> int:
@@ -40,6 +59,19 @@ class Film:
     def height_px(self) -> int:
         """Height in pixels."""
         return int(self.pixels.shape[0])
+
+
+def _check_pixels(pixels: NDArray[np.float32]) -> None:
+    """Raise `FilmError` unless they are two-dimensional float32 in [0, 1], which NaN is not."""
+    if getattr(pixels, "ndim", None) != 2 or 0 in pixels.shape:
+        shape = " x ".join(map(str, getattr(pixels, "shape", ()))) or type(pixels).__name__
+        raise FilmError(f"a film's pixels have two dimensions, height and width, not {shape}")
+    if pixels.dtype.name != "float32" or not (pixels.min() >= 0 and pixels.max() <= 1):
+        raise FilmError(
+            f"a film's pixels are finite float32 from 0 to 1, not {pixels.dtype.name} from {pixels.min():g} "
+            f"to {pixels.max():g}",
+            remedy="films.read takes arrays of other types",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +95,23 @@ class Picture:
 class ReadLimits:
     """What a film may be at most and at least; checked before anything large is decoded.
 
-    `InputError` if a limit is not positive.
+    By default a film is read within 5 s and 1 GiB, or refused. `InputError` if a limit is not positive.
     """
 
-    max_file_bytes: int = 512 * 1024 * 1024
-    max_pixels: int = 100_000_000  # a cephalogram has about 5 million
+    max_file_bytes: int = 200 * 1024 * 1024
+    max_pixels: int = 42_000_000  # a cephalogram has about 5 million, 24 x 30 cm at 600 dpi 40 million
     min_side_px: int = 64  # below that landmarks cannot be told apart
+    max_decoding_s: float = 4.5  # of what is decoded in a process of its own
+    max_decoding_bytes: int = 800 * 1024 * 1024  # the same, beside what its libraries take
 
     def __post_init__(self) -> None:
-        if min(self.max_file_bytes, self.max_pixels, self.min_side_px) < 1:
+        if not min(getattr(self, limit.name) for limit in fields(self)) > 0:
             raise InputError("limits on reading must be positive")
+
+    @property
+    def max_inflated_bytes(self) -> int:
+        """What a deflated DICOM file may inflate to: three bytes a pixel, and a header."""
+        return min(3 * self.max_pixels + 2**24, self.max_file_bytes)
 
     def check_file_size(self, size_bytes: int) -> None:
         """Raise `FilmError` if a file of ``size_bytes`` is empty or too large."""

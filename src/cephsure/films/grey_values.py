@@ -1,10 +1,9 @@
 """From stored values to grey in [0, 1]: the rules of scaling, and what counts as colour.
 
 Up to 8 bits a film keeps its scale: value / (2^bits - 1). Deeper films use some part of their range, each
-scanner another one, so there the smallest stored value becomes 0 and the largest 1, in a straight line. If a
-few stray pixels (a burnt-in label, dead pixels) stretch that range to more than twice what all but 0.1 % of
-the pixels at either end need, the line spans the inner range and what lies outside is clipped. Both rules
-depend on the film alone and never turn the order of two values round.
+scanner another one, so there the smallest useful value becomes 0 and the largest 1, in a straight line. What
+is useful says `cephsure.films.grey_range`; what lies outside is clipped. The rules depend on the film alone
+and never turn the order of two values round.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ import numpy as np
 from PIL import ImageChops
 
 from cephsure.errors import FilmError
+from cephsure.films.grey_range import useful_range
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-STRAY_FRACTION = 0.001  # of the pixels, at either end, may be stray
-STRAY_STRETCH = 2.0  # the full range, in inner ranges, above which stray pixels are clipped
 MAX_MEAN_CHROMA = 0.05  # `mean_chroma` above which an image is a colour picture
+_CHUNK_PIXELS = 2**20
 _BLANK = "the image is blank: one value everywhere"
 
 
@@ -44,12 +43,16 @@ def scale_bits(values: NDArray[np.integer[Any]], *, bits: int) -> NDArray[np.flo
 
 
 def scale_range(
-    values: NDArray[Any], *, ignored: NDArray[np.bool_] | None = None
+    values: NDArray[Any],
+    *,
+    ignored: NDArray[np.bool_] | None = None,
+    within: tuple[float, float] | None = None,
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """Scale values of more than 8 bits, or floating point ones, by the range they use.
 
     Gives (H, W) float32 in [0, 1] for (H, W) numbers, and notes for the user. Where ``ignored``, (H, W), is
-    True a pixel is padding and has no say in the range; it is clipped into it.
+    True a pixel is padding and has no say in the range; it is clipped into it. ``within`` is the range that
+    the file says is useful: what lies outside counts as its ends.
 
     Raises:
         FilmError: if the image is blank or holds values that are not finite.
@@ -58,37 +61,33 @@ def scale_range(
         >>> scale_range(np.array([[1000, 1500, 3000]], dtype=np.uint16))[0].tolist()
         [[0.0, 0.25, 1.0]]
     """
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
+    if values.dtype.kind == "f" and not np.isfinite((values.min(), values.max())).all():
         raise FilmError("the image holds values that are not finite numbers")
     used = values.ravel() if ignored is None else values[~ignored]
-    if used.size == 0 or used.min() == used.max():
+    if used.size == 0:
         raise FilmError(_BLANK)
-    low, high = float(used.min()), float(used.max())
-    inner_low, inner_high = _inner_range(used)
-    notes: tuple[str, ...] = ()
-    if inner_high > inner_low and high - low > STRAY_STRETCH * (inner_high - inner_low):
-        span = f"grey values span {low:g} to {high:g} because of a few stray pixels"
-        notes = (f"{span}: clipped to {inner_low:g} to {inner_high:g}",)
-        low, high = inner_low, inner_high
+    if within is not None:
+        ends = np.array(within).clip(float(used.min()), float(used.max()))
+        used = used.clip(*ends.astype(used.dtype))
+    low, high, notes = useful_range(used)
+    if not high > low:
+        raise FilmError(_BLANK)
+    return _line(values, low, high), notes
+
+
+def _line(values: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
+    """(value - low) / (high - low), cut to [0, 1]; some rows at a time, to save memory."""
+    scaled = np.empty(values.shape, dtype=np.float32)
     # float32 is exact for 16 bits; wider values take float64 so that neighbours keep their order.
-    scaled: NDArray[Any] = values.astype(np.float32 if values.dtype.itemsize <= 2 else np.float64)
-    scaled -= low
-    scaled /= high - low
-    return np.clip(scaled, 0.0, 1.0, out=scaled).astype(np.float32, copy=False), notes
-
-
-def _inner_range(used: NDArray[Any]) -> tuple[float, float]:
-    """The values that `STRAY_FRACTION` of the pixels lie below and above, as order statistics."""
-    rank = int(STRAY_FRACTION * (used.size - 1))
-    ranks = (rank, used.size - 1 - rank)
-    if used.dtype.kind == "u" and used.dtype.itemsize <= 2:
-        # Counting is three times faster than partitioning; most deep films come this way.
-        cumulated = np.cumsum(np.bincount(used))
-        low, high = np.searchsorted(cumulated, ranks, side="right")
-    else:
-        ordered = np.partition(used, ranks)
-        low, high = ordered[ranks[0]], ordered[ranks[1]]
-    return float(low), float(high)
+    exact = np.float32 if values.dtype.itemsize <= 2 else np.float64
+    step = max(1, _CHUNK_PIXELS // max(1, values.shape[-1]))
+    for first in range(0, len(values), step):
+        rows: NDArray[Any] = values[first : first + step].astype(exact)
+        rows -= low
+        rows /= high - low
+        np.clip(rows, 0.0, 1.0, out=rows)
+        scaled[first : first + step] = rows
+    return scaled
 
 
 def mean_chroma(image: Image.Image) -> float:
@@ -100,6 +99,22 @@ def mean_chroma(image: Image.Image) -> float:
     return float(counts @ np.arange(256) / counts.sum() / 255.0)
 
 
+def grey_of_samples(colour: NDArray[Any], *, bits: int = 16) -> tuple[NDArray[np.uint16], tuple[str, ...]]:
+    """`grey_of_colour` for (H, W, 3) samples of 9 to 16 bits; some rows at a time, to save memory."""
+    grey = np.empty(colour.shape[:2], dtype=np.uint16)
+    total = 0.0
+    step = max(1, _CHUNK_PIXELS // colour.shape[1])
+    for first in range(0, len(colour), step):
+        rows = colour[first : first + step]
+        red, green, blue = (rows[..., k].astype(np.uint32) for k in range(3))
+        chroma = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+        total += float(chroma.sum(dtype=np.uint64))
+        # ITU-R BT.601 luma as Pillow has it, in sixteen binary places that sum to one.
+        luma = red * np.uint32(19_595) + green * np.uint32(38_470) + blue * np.uint32(7_471)
+        grey[first : first + step] = (luma + np.uint32(0x8000)) >> np.uint32(16)
+    return grey, _colour_notes(total / grey.size / (2.0**bits - 1))
+
+
 def grey_of_colour(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """Turn an RGB image without real colour into grey (ITU-R BT.601 luma).
 
@@ -109,11 +124,14 @@ def grey_of_colour(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[str, ..
     Raises:
         FilmError: if the mean chroma is above `MAX_MEAN_CHROMA`.
     """
-    chroma = mean_chroma(image)
+    notes = _colour_notes(mean_chroma(image))
+    return np.asarray(image.convert("L")), notes
+
+
+def _colour_notes(chroma: float) -> tuple[str, ...]:
     if chroma > MAX_MEAN_CHROMA:
         raise FilmError(
             f"the image is in colour (mean chroma {chroma:.2f}, at most {MAX_MEAN_CHROMA:.2f}), no film",
             remedy="if it is a tinted scan of a film, save it as grey first",
         )
-    notes = (f"slight colour (mean chroma {chroma:.3f}) was dropped",) if chroma > 0 else ()
-    return np.asarray(image.convert("L")), notes
+    return (f"slight colour (mean chroma {chroma:.3f}) was dropped",) if chroma > 0 else ()

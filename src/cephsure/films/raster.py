@@ -1,20 +1,29 @@
-"""Films from PNG, JPEG, BMP and TIFF files, through Pillow."""
+"""Films from PNG, JPEG, BMP and TIFF files, through Pillow.
+
+What Pillow decodes quickly and safely is decoded here; compressed TIFFs, JPEGs of several scans and the like
+go to a process of their own (`cephsure.films.child`).
+"""
 
 from __future__ import annotations
 
 import io
 import struct
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import BmpImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
+from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from cephsure.errors import FilmError
+from cephsure.films.child import decode
+from cephsure.films.codestreams import Outline, jpeg_outline
+from cephsure.films.deep_colour import grey_of_deep_colour, is_deep_colour
 from cephsure.films.film import Picture
 from cephsure.films.grey_values import grey_of_colour, scale_bits, scale_range
-from cephsure.films.recognition import FilmKind, jpeg_outline, png_fault
-from cephsure.films.third_party import captured_stderr
+from cephsure.films.jpeg_streams import load_whole
+from cephsure.films.raster_layout import TiffLayout, bmp_is_compressed, png_layout, tiff_layout
+from cephsure.films.recognition import FilmKind
+from cephsure.films.third_party import captured_stderr, captured_warnings
+from cephsure.films.tiff_blocks import check_blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,11 +38,14 @@ _OPENERS: dict[FilmKind, Any] = {
     FilmKind.BMP: BmpImagePlugin.BmpImageFile,
     FilmKind.TIFF: TiffImagePlugin.TiffImageFile,
 }
-_CUT_OFF = "the file is cut off"
 _EXIF_ORIENTATION = 0x0112
-_TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_SAMPLE_FORMAT = 258, 262, 339
-_TIFF_BLOCKS = ((273, 279), (324, 325))  # offsets and byte counts, of strips and of tiles
+_TIFF_COMPRESSION, _TIFF_PHOTOMETRIC, _TIFF_SAMPLE_FORMAT, _JPEG_TABLES = 259, 262, 339, 347
 _X_RESOLUTION, _RESOLUTION_UNIT = 282, 296
+_PLAIN_METADATA_BYTES = 2**20  # beside the picture; files with more are read in a process of their own
+_PLAIN_DEEP_PIXELS = 12_000_000  # of colour of 16 bits, which is decoded twice
+_PLAIN_BLOCKS = 20_000  # of an uncompressed TIFF; Pillow takes them one by one
+# What Pillow says in a warning when it leaves out metadata that it could not read to the end.
+_DAMAGE = ("orrupt", "larger than file", "Truncated")
 
 
 def read_raster(data: bytes, kind: FilmKind, limits: ReadLimits) -> Picture:
@@ -48,41 +60,124 @@ def read_raster(data: bytes, kind: FilmKind, limits: ReadLimits) -> Picture:
             pages.
         Exception: whatever Pillow raises for content it cannot decode.
     """
-    _check_whole(data, kind)
-    image: ImageFile = _OPENERS[kind](io.BytesIO(data))
+    outline = _checked_jpeg(data, limits) if kind is FilmKind.JPEG else None
+    if _is_plain(data, kind, limits, outline):
+        return _picture(data, kind, limits, outline)
+    pixels, said = decode("raster", data, limits, kind=kind.value)
+    return Picture(pixels, notes=tuple(said["notes"]))
+
+
+def decode_task(data: bytes, limits: ReadLimits, *, kind: str) -> tuple[NDArray[Any], dict[str, Any]]:
+    """The task of the process that decodes: as `read_raster`."""
+    outline = _checked_jpeg(data, limits) if kind == FilmKind.JPEG else None
+    with captured_stderr():
+        picture = _picture(data, FilmKind(kind), limits, outline)
+    return picture.pixels, {"notes": picture.notes}
+
+
+def _is_plain(data: bytes, kind: FilmKind, limits: ReadLimits, outline: Outline | None) -> bool:
+    """Check the file's layout; whether it is decoded in bearable time and memory by what the layout says."""
+    if kind is FilmKind.PNG:
+        png = png_layout(data)
+        if png.exif:
+            tiff_layout(png.exif)
+        width, height, bits, colours = struct.unpack(">IIBB", data[16:26])
+        is_light = bits < 16 or colours == 0 or width * height <= _PLAIN_DEEP_PIXELS
+        return is_light and png.metadata_bytes <= _PLAIN_METADATA_BYTES
+    if kind is FilmKind.BMP:
+        return not bmp_is_compressed(data)
+    if kind is FilmKind.TIFF:
+        tiff = _checked_tiff(data, limits)
+        pixels = tiff.first(256, 0) * tiff.first(257, 0)
+        is_light = tiff.first(277, 1) == 1 or pixels <= _PLAIN_DEEP_PIXELS
+        return is_light and tiff.first(_TIFF_COMPRESSION, 1) == 1 and len(tiff.blocks) <= _PLAIN_BLOCKS
+    assert outline is not None
+    return outline.is_sequential and outline.scans[0][0] <= _PLAIN_METADATA_BYTES
+
+
+def _checked_tiff(data: bytes, limits: ReadLimits) -> TiffLayout:
+    layout = tiff_layout(data)
+    limits.check_size(layout.first(256, 0), layout.first(257, 0))
+    if any(offset + count > len(data) for offset, count in layout.blocks):
+        raise FilmError("the file is cut off")
+    if (pages := layout.pages) > 1:
+        shown = f"{pages}" if pages <= 16 else "more than 16"
+        raise FilmError(f"the file holds {shown} images or pages", remedy="save the film alone in a file")
+    return layout
+
+
+def _checked_jpeg(data: bytes, limits: ReadLimits) -> Outline:
+    outline = jpeg_outline(data)
+    if not outline.complete:
+        raise FilmError("the file is cut off")
+    if outline.fault is not None:
+        raise FilmError(outline.fault)
+    limits.check_size(outline.width_px or 0, outline.height_px or 0)
+    if (begun := data.find(b"Exif\x00\x00", 0, outline.scans[0][0])) >= 0:
+        tiff_layout(data[begun + 6 : begun + 65_536])
+    return outline
+
+
+def _picture(data: bytes, kind: FilmKind, limits: ReadLimits, outline: Outline | None) -> Picture:
+    with captured_warnings() as warnings:
+        picture = _decoded(data, kind, limits, outline)
+    # Where metadata is cut off, the film's orientation, in a TIFF its very layout, would be lost.
+    messages = [str(warning.message) for warning in warnings]
+    if any(part in message for message in messages for part in _DAMAGE):
+        raise FilmError(f"the metadata of the {kind.value} file is damaged or cut off")
+    return picture
+
+
+def _decoded(data: bytes, kind: FilmKind, limits: ReadLimits, outline: Outline | None) -> Picture:
+    doubts: tuple[str | None, ...] = ()
+    if outline is not None:
+        image, doubts = load_whole(data, outline), (outline.doubt,)
+    else:
+        image = _OPENERS[kind](io.BytesIO(data))
     limits.check_size(*image.size)
-    for offsets_tag, counts_tag in _TIFF_BLOCKS if kind is FilmKind.TIFF else ():
-        blocks = zip(_tag(image, offsets_tag) or (), _tag(image, counts_tag) or (), strict=False)
-        if any(offset + count > len(data) for offset, count in blocks):
-            raise FilmError(_CUT_OFF)
-    if (pages := getattr(image, "n_frames", 1)) > 1:
+    if kind is FilmKind.PNG and (pages := getattr(image, "n_frames", 1)) > 1:
         raise FilmError(f"the file holds {pages} images or pages", remedy="save the film alone in a file")
-    notes = [*_resolution_notes(image, kind), *_depth_notes(image, data, kind)]
+    notes = [doubt for doubt in doubts if doubt is not None]
+    notes += _resolution_notes(image, kind)
+    if image.mode == "1":
+        notes.append("1 bit a pixel: black and white only")
+    if kind is FilmKind.TIFF and _tag(image, _TIFF_COMPRESSION) not in (None, 1):
+        notes += check_blocks(data, tiff_layout(data), _tag(image, _JPEG_TABLES) or b"")
     is_white_zero = kind is FilmKind.TIFF and _tag(image, _TIFF_PHOTOMETRIC) == 0
     is_unsigned = kind is FilmKind.TIFF and _tag(image, _TIFF_SAMPLE_FORMAT) in (None, 1, (1,))
-    orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
-    is_of_libtiff = kind is FilmKind.TIFF and image.info.get("compression") != "raw"
-    with captured_stderr() if is_of_libtiff else nullcontext():
+    is_deep = kind in (FilmKind.PNG, FilmKind.TIFF) and is_deep_colour(image)
+    orientation = _orientation(image) if kind is FilmKind.TIFF else 1
+    if is_deep:
+        pixels, more_notes = grey_of_deep_colour(image, lambda: _OPENERS[kind](io.BytesIO(data)))
+    else:
         image.load()
-    if orientation in range(2, 9):
-        notes.append(f"turned as its EXIF orientation ({orientation}) asks")
-        ImageOps.exif_transpose(image, in_place=True)
-    pixels, more_notes = _grey(image, is_white_zero=is_white_zero, is_unsigned=is_unsigned)
+        pixels, more_notes = _grey(image, is_white_zero=is_white_zero, is_unsigned=is_unsigned)
+    # Pillow turns a TIFF by itself, and takes the tag away then.
+    still = _orientation(image)
+    if max(orientation, still) > 1:
+        notes.append(f"turned as its EXIF orientation ({max(orientation, still)}) asks")
+        pixels = _turned(pixels, still)
     return Picture(pixels, notes=(*notes, *more_notes))
 
 
-def _check_whole(data: bytes, kind: FilmKind) -> None:
-    """Refuse files that Pillow would fill up with grey or zeros without a word."""
-    if kind is FilmKind.PNG and (fault := png_fault(data)) is not None:
-        raise FilmError(fault)
-    if kind is FilmKind.JPEG and not jpeg_outline(data).complete:
-        raise FilmError(_CUT_OFF)
-    if kind is FilmKind.BMP:
-        header_bytes = struct.unpack("<I", data[14:18])[0]
-        is_compressed = header_bytes >= 40 and struct.unpack("<I", data[30:34])[0] in (1, 2)
-        # The size field is often wrong in plain files, but of those Pillow knows how long they must be.
-        if is_compressed and struct.unpack("<I", data[2:6])[0] > len(data):
-            raise FilmError(_CUT_OFF)
+def _orientation(image: ImageFile) -> int:
+    found = image.getexif().get(_EXIF_ORIENTATION, 1)
+    return found if found in range(1, 9) else 1
+
+
+def _turned(pixels: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
+    """Turn and mirror (H, W) as the Exif orientation asks."""
+    turned = {
+        1: lambda p: p,
+        2: lambda p: p[:, ::-1],
+        3: lambda p: p[::-1, ::-1],
+        4: lambda p: p[::-1],
+        5: lambda p: p.T,
+        6: lambda p: p.T[:, ::-1],
+        7: lambda p: p.T[::-1, ::-1],
+        8: lambda p: p.T[::-1],
+    }[orientation](pixels)
+    return np.ascontiguousarray(turned)
 
 
 def _tag(image: ImageFile, number: int) -> Any:
@@ -103,18 +198,6 @@ def _resolution_notes(image: ImageFile, kind: FilmKind) -> list[str]:
     return [f"its resolution tag ({float(resolution[0]):.4g} dpi) is no calibration: ignored"]
 
 
-def _depth_notes(image: ImageFile, data: bytes, kind: FilmKind) -> list[str]:
-    """Note that Pillow reads 16-bit colour (and grey with alpha) at 8 bits."""
-    is_deep = (kind is FilmKind.PNG and data[24] == 16) or (
-        kind is FilmKind.TIFF and max(_tag(image, _TIFF_BITS) or (8,)) > 8
-    )
-    if is_deep and image.mode in ("LA", "RGB", "RGBA"):
-        return ["16-bit channels were read at 8 bits"]
-    if image.mode == "1":
-        return ["1 bit a pixel: black and white only"]
-    return []
-
-
 def _grey(
     image: Image.Image, *, is_white_zero: bool, is_unsigned: bool
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
@@ -128,7 +211,8 @@ def _grey(
         if not is_white_zero:
             return pixels, notes
         # For these depths Pillow leaves the photometric interpretation to the caller.
-        return 1 - pixels, (*notes, "stored as a negative (WhiteIsZero): turned so that larger is brighter")
+        np.subtract(1, pixels, out=pixels)
+        return pixels, (*notes, "stored as a negative (WhiteIsZero): turned so that larger is brighter")
     opaque, notes = _over_black(image)
     if opaque.mode in ("L", "1"):
         return scale_bits(np.asarray(opaque.convert("L")), bits=8), notes

@@ -1,15 +1,7 @@
-"""What a file holds, by its content: its kind (the name's ending is not believed), and whether it is whole.
-
-Decoders fill what is missing with grey and say nothing, or allocate what a stream claims before any limit is
-looked at. So markers and chunks are walked first; nothing is decoded here.
-"""
+"""What a file holds, by its content: the name's ending is not believed."""
 
 from __future__ import annotations
 
-import re
-import struct
-import zlib
-from dataclasses import dataclass
 from enum import StrEnum
 
 from cephsure.errors import FilmError
@@ -37,13 +29,6 @@ _VALUE_REPRESENTATIONS = frozenset(
     b"AE AS AT CS DA DS DT FL FD IS LO LT OB OD OF OL OW PN SH SL SQ SS ST TM UC UI UL UN UR US UT".split()
 )
 _BMP_HEADER_BYTES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
-
-# In entropy-coded data 0xFF stands before 0x00 (JPEG), a value below 0x80 (JPEG-LS) or a restart
-# marker (0xD0 to 0xD7); whatever else from 0xC0 on is the next segment's marker.
-_NEXT_MARKER = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
-_START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
-_START_OF_SCAN = 0xDA
-_END_OF_IMAGE = 0xD9
 
 
 class FilmKind(StrEnum):
@@ -105,63 +90,3 @@ def _is_text(head: bytes) -> bool:
             return False
         text = head[: error.start].decode("utf-8")
     return all(character.isprintable() or character in "\t\n\r\f" for character in text)
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """Whether a compressed picture reaches its own end, and its size by its own header, if it has one."""
-
-    complete: bool
-    width_px: int | None = None
-    height_px: int | None = None
-
-
-def jpeg_outline(data: bytes) -> Outline:
-    """Walk the markers of a JPEG, JPEG Lossless or JPEG-LS stream (ITU-T T.81 annex B, T.87 annex C).
-
-    It is complete only if an EOI marker follows at least one scan; bytes after that are allowed.
-    """
-    width = height = None
-    scanned, position = False, 2
-    while (found := _NEXT_MARKER.search(data, position)) is not None:
-        marker, body = data[found.start() + 1], found.end()
-        if marker == _END_OF_IMAGE:
-            return Outline(scanned, width, height)
-        segment = data[body : body + 9]
-        if len(segment) < 2:
-            break
-        if marker in _START_OF_FRAME and len(segment) >= 7:
-            height, width = struct.unpack(">HH", segment[3:7])
-        scanned = scanned or marker == _START_OF_SCAN
-        position = body + struct.unpack(">H", segment[:2])[0]
-    return Outline(complete=False, width_px=width, height_px=height)
-
-
-def jpeg2000_outline(data: bytes) -> Outline:
-    """Read the SIZ marker and look for the EOC marker of a JPEG 2000 codestream (ITU-T T.800 annex A).
-
-    The codestream may stand bare or inside JP2 boxes, with padding zeros at its end.
-    """
-    start = data.find(b"\xff\x4f\xff\x51")
-    if start < 0 or len(data) < start + 24:
-        return Outline(complete=False)
-    right, bottom, left, top = struct.unpack(">4I", data[start + 8 : start + 24])
-    return Outline(data.rstrip(b"\x00").endswith(b"\xff\xd9"), right - left, bottom - top)
-
-
-def png_fault(data: bytes) -> str | None:
-    """What is wrong with the chunks of a PNG (not all there up to IEND, a wrong checksum), or None."""
-    position = 8
-    while position + 12 <= len(data):
-        length, name = struct.unpack(">I4s", data[position : position + 8])
-        end = position + 12 + length
-        if end > len(data):
-            break
-        is_critical = not name[0] & 0x20
-        stated = int.from_bytes(data[end - 4 : end], "big")
-        if is_critical and zlib.crc32(memoryview(data)[position + 4 : end - 4]) != stated:
-            return f"the file is damaged (checksum of its {name.decode('ascii', 'backslashreplace')} chunk)"
-        if name == b"IEND":
-            return None
-        position = end
-    return "the file is cut off"

@@ -37,6 +37,8 @@ MM_PER_PX_RANGE = (0.01, 2.0)
 MAX_FILM_MM = 1000.0  # its longer side
 MAGNIFICATION_RANGE = (1.0, 3.0)  # cephalostats: 1.05 to 1.2
 
+ASPECT_RANGE = (0.1, 10.0)  # of a pixel's height and width
+
 AGREEMENT = 0.02  # relative difference between two scales, or magnifications, up to which they agree
 _SAME = 0.005  # two spacings that differ by less were written with other rounding, not calibrated
 
@@ -129,10 +131,17 @@ def decide_spacing(
     notes: list[str] = []
     found = _spacing_of_file(stated, size_px, notes)
     if mm_per_px is not None:
-        return _scale_of_user(mm_per_px, stated, found)
+        return scale_of_user(mm_per_px, found, _height_to_width(stated, found))
     if found is None and not math.isclose(ratio := _height_to_width(stated, None), 1.0):
         notes.append(_not_square(ratio, "PixelAspectRatio"))
     return Scale(found or of_dataset, tuple(notes))
+
+
+def pixel_aspect(stated: StatedScales) -> float:
+    """How high a pixel is in its widths by PixelAspectRatio alone; 1 where it says nothing that can be."""
+    ratio = _height_to_width(stated, None)
+    low, high = ASPECT_RANGE
+    return ratio if low <= ratio <= high else 1.0
 
 
 @cache
@@ -141,16 +150,22 @@ def say_once(line: str) -> None:
     logger.warning("%s", line)
 
 
-def _scale_of_user(mm_per_px: UserScale, stated: StatedScales, found: Spacing | None) -> Scale:
-    """The user's scale. Doubts about the file's own are none of the user's then, a contradiction is."""
+def scale_of_user(mm_per_px: UserScale, found: Spacing | None, aspect: float) -> Scale:
+    """The user's scale of a film whose own is ``found``, its pixels ``aspect`` times as high as wide.
+
+    Doubts about the film's own scale are none of the user's then, a contradiction is.
+
+    Raises:
+        InputError: if ``mm_per_px`` is not a possible scale.
+    """
+    check_mm_per_px(mm_per_px)
     notes: list[str] = []
     if isinstance(mm_per_px, tuple):
         x, y = map(float, mm_per_px)
     else:
-        ratio = _height_to_width(stated, found)
-        x, y = float(mm_per_px), float(mm_per_px) * ratio
-        if not math.isclose(ratio, 1.0):
-            notes.append(_not_square(ratio, "PixelAspectRatio" if found is None else "the file's spacing"))
+        x, y = float(mm_per_px), float(mm_per_px) * aspect
+        if not math.isclose(aspect, 1.0):
+            notes.append(_not_square(aspect, "PixelAspectRatio" if found is None else "the file's spacing"))
     spacing, disagreement = Spacing(x, y, SpacingSource.USER), None
     if found is not None and not _agree((y, x), (found.y_mm_per_px, found.x_mm_per_px), AGREEMENT):
         given = f"{x:g}" if x == y else f"{x:.4g} x {y:.4g}"

@@ -8,13 +8,13 @@ import tempfile
 import threading
 import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # The warning filters belong to the whole process, so two threads must not swap them at the same time.
-_LOCK = threading.Lock()
+_LOCK = threading.RLock()
 
 
 @contextmanager
@@ -22,14 +22,31 @@ def captured_warnings() -> Iterator[list[warnings.WarningMessage]]:
     """Catch the warnings that Pillow and pydicom issue in a list, so that none reaches the user's terminal.
 
     Their log records go to whatever handlers the application has set up, but not to Python's handler of last
-    resort, which would print them.
+    resort, which would print them. What other threads warn of meanwhile is shown as ever.
     """
     for name in ("PIL", "pydicom"):
         logger = logging.getLogger(name)
         if not logger.handlers:
             logger.addHandler(logging.NullHandler())
-    with _LOCK, warnings.catch_warnings(record=True) as caught:
+    caught: list[warnings.WarningMessage] = []
+    own, shown = threading.get_ident(), warnings.showwarning
+
+    def keep(  # noqa: PLR0917 - as Python calls it
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if threading.get_ident() == own:
+            caught.append(warnings.WarningMessage(message, category, filename, lineno, file, line))
+        else:
+            shown(message, category, filename, lineno, file, line)
+
+    with _LOCK, warnings.catch_warnings():
         warnings.simplefilter("always")
+        warnings.showwarning = keep
         yield caught
 
 
@@ -38,7 +55,7 @@ def captured_stderr() -> Iterator[list[str]]:
     """Catch the lines that are written to file descriptor 2, in a list that holds them afterwards.
 
     libtiff, gdcm and openjpeg write there on damaged content, past Python. The descriptor belongs to the
-    whole process: keep what is done inside short.
+    whole process, its other threads included: only for a process that does nothing else (`child_main`).
     """
     lines: list[str] = []
     try:
