@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import multiprocessing
 import pickle
@@ -73,10 +74,13 @@ def test_a_prediction_of_a_film_in_memory(dots, models, drawn, which):
     model = models(*which)
     samples = 6 if kind == "mc-dropout" else members
     assert (model.kind, model.default_samples, model.landmark_set.codes) == (kind, samples, dots.CODES)
-    prediction = model.predict(Film(drawn.pixels, Spacing(0.2, 0.4, SpacingSource.USER)))
-    np.testing.assert_allclose(points(prediction), drawn.points, atol=1 if recipe == "default" else 8)
+    # Every second row: pixels twice as high as wide.
+    flat = Film(np.ascontiguousarray(drawn.pixels[::2]), Spacing(0.2, 0.4, SpacingSource.USER))
+    prediction = model.predict(flat)
+    expected = drawn.points * (1.0, 0.5)
+    np.testing.assert_allclose(points(prediction), expected, atol=1 if recipe == "default" else 8)
     film, info = prediction.film, prediction.model
-    assert (film.path, film.width_px, film.height_px) == (None, 400, 480)
+    assert (film.path, film.width_px, film.height_px) == (None, 400, 240)
     assert (film.mm_per_px, film.spacing_source) == ((0.2, 0.4), "user")
     source = "found" if recipe == "default" else "assumed"
     assert (film.facing, film.facing_source) == ("right", source)
@@ -97,6 +101,51 @@ def test_a_film_a_path_and_a_name_are_the_same(models, png):
     assert by_film.film.mm_per_px is None
     assert measures(by_film)[0].spread_mm is None
     assert model.predict(png) == model.predict(str(png)) == by_film
+
+
+def test_bytes_a_stream_and_an_array_are_the_same(models, png):
+    model = models("default", "baseline")
+    by_path = model.predict(png, mm_per_px=0.25)
+    for source in (png.read_bytes(), io.BytesIO(png.read_bytes()), np.asarray(Image.open(png))):
+        prediction = model.predict(source, mm_per_px=0.25)
+        assert prediction.landmarks == by_path.landmarks
+        assert prediction.film.path is None
+
+
+def test_a_scale_given_with_a_film_goes_before_its_own(models, drawn):
+    model = models("default", "baseline")
+    film = Film(drawn.pixels, Spacing(0.2, 0.2, SpacingSource.CALIBRATED))
+    prediction = model.predict(film, mm_per_px=0.25)
+    assert (prediction.film.mm_per_px, prediction.film.spacing_source) == ((0.25, 0.25), "user")
+    assert "the given 0.25 mm per pixel is used: the file states 0.2 x 0.2" in prediction.film.notes[-1]
+    assert model.predict(film, mm_per_px=0.2).film.notes == ()
+    with pytest.raises(InputError, match="not possible"):
+        model.predict(film, mm_per_px=0)
+
+
+@pytest.mark.parametrize("facing", ["right", "left"])
+@pytest.mark.parametrize("across", [True, False], ids=["wide pixels", "high pixels"])
+def test_the_networks_see_square_pixels(models, drawn, facing, across):
+    model = models("default", "ensemble", 3)
+    pixels = drawn.pixels if facing == "right" else drawn.pixels[:, ::-1]
+    square = model.predict(
+        Film(np.ascontiguousarray(pixels), Spacing(0.25, 0.25, SpacingSource.USER)), facing=facing
+    )
+    # The means of two columns, or rows.
+    pairs = pixels.reshape(480, 200, 2) if across else pixels.reshape(240, 2, 400)
+    half = np.ascontiguousarray(pairs.mean(axis=2 if across else 1, dtype=np.float32))
+    spacing = Spacing(0.5, 0.25, SpacingSource.USER) if across else Spacing(0.25, 0.5, SpacingSource.USER)
+    found = model.predict(Film(half, spacing), facing=facing)
+    assert (found.film.width_px, found.film.height_px) == half.shape[::-1]
+    # The first pixel's centre lies half a pixel further in.
+    corner = np.array([0.25, 0.0] if across else [0.0, 0.25]) / 2
+    in_mm = np.array([[mark.x_mm, mark.y_mm] for mark in found.landmarks]) + corner
+    np.testing.assert_allclose(in_mm, [[m.x_mm, m.y_mm] for m in square.landmarks], atol=0.3)
+    for mine, theirs in zip(measures(found), measures(square), strict=True):
+        assert mine.raw_expected_error_mm == pytest.approx(theirs.raw_expected_error_mm, rel=0.15)
+    raw = model.predict_raw(Film(half, spacing), facing=facing)
+    middles = raw.maps[0].middles_px * (spacing.x_mm_per_px, spacing.y_mm_per_px)
+    np.testing.assert_allclose(middles, in_mm - corner, atol=0.3)
 
 
 def test_a_scale_is_given_to_a_file_that_has_none(models, png):

@@ -14,6 +14,7 @@ from cephsure import films
 from cephsure.bundles.bundle import FACTS_FILE, Bundle, read_bundle
 from cephsure.errors import BundleError, InputError
 from cephsure.films import Film
+from cephsure.inference.square_pixels import square_film
 from cephsure.inference.test_time_augmentation import AUGMENTED_COPIES
 from cephsure.preprocessing import stretch_grey
 from cephsure.recipes.registry import RecipeEntry, recipe_entry, register_recipe
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from cephsure.films.reader import FilmSource
+    from cephsure.films.spacing import UserScale
     from cephsure.inference.orientation import AskedFacing, AskedPolarity, Orientation
     from cephsure.inference.samples import HeatMaps, Samples
     from cephsure.inference.session import Device
@@ -89,11 +92,14 @@ class RawPrediction:
     Attributes:
         marks_px: (T, K, L, 2) samples of each annotator whom the networks tell apart, else of the one.
         maps: one an annotator, or None if they were not asked for.
+        seen: of a film whose pixels are not square, the prediction in px of the film that was made square for
+            the networks, and that film.
     """
 
     prediction: Prediction
     marks_px: NDArray[np.float64]
     maps: tuple[HeatMaps, ...] | None = None
+    seen: tuple[Prediction, Film] | None = None
 
 
 class Model:
@@ -185,13 +191,13 @@ class Model:
 
     def predict(
         self,
-        film: Film | Path | str,
+        film: Film | FilmSource,
         *,
         samples: int | None = None,
         seed: int = 0,
         facing: AskedFacing = "auto",
         polarity: AskedPolarity = "auto",
-        mm_per_px: float | None = None,
+        mm_per_px: UserScale | None = None,
         level: float | None = None,
         region: RegionKind | None = None,
         reader: Reader | Path | str | None = None,
@@ -204,13 +210,16 @@ class Model:
         more samples are asked for than it was calibrated with. A bundle with a gate gives verdicts too.
 
         Args:
-            film: a film, or a file to read.
+            film: a film, or what ``films.read`` reads one from: a file's path, its content as bytes or as an
+                open binary file, or an array of grey values. Where pixels are not square, by spacing or file,
+                the networks see them made square.
             samples: how many members (the first ones) or passes; by default all members, or the recipe's
                 passes.
             seed: of MC-Dropout's masks.
             facing: which way the head faces; "auto" finds out.
             polarity: whether bone is bright; "auto" finds out.
-            mm_per_px: scale of a film that is read; it goes before what the file states.
+            mm_per_px: scale, along x or (x, y); it goes before what the file states, and before the one that
+                a film has. Where these differ, a note says so.
             level: probability with which each region holds the true point; 0.9 unless given.
             region: the kind of region, "hdr", "ellipse" or "disc"; by default the calibration's own.
             reader: whose marks are foretold: as ``reader`` takes it.
@@ -255,11 +264,12 @@ class Model:
             elif reader is not None:
                 prediction = moved(prediction, raw.marks_px, reader)
             if self.gate is not None and self._as_fitted(asked, self.gate.source.samples):
+                seen, square = raw.seen or (raw.prediction, film)
                 prediction = apply_gate(
                     prediction,
-                    film,
+                    square,
                     self.gate,
-                    raw=self._as_all_see(raw.prediction),
+                    raw=self._as_all_see(seen),
                     reader=asked.reader,
                     find=self._find,
                 )
@@ -282,55 +292,65 @@ class Model:
 
     def predict_raw(
         self,
-        film: Film | Path | str,
+        film: Film | FilmSource,
         *,
         samples: int | None = None,
         seed: int = 0,
         facing: AskedFacing = "auto",
         polarity: AskedPolarity = "auto",
-        mm_per_px: float | None = None,
+        mm_per_px: UserScale | None = None,
         with_maps: bool = True,
     ) -> RawPrediction:
         """The prediction without calibration, and the marks and heat maps behind it; else as ``predict``."""
         asked, given = _Asked(samples, seed, facing, polarity), _read(film, mm_per_px)
         return self._raw([given], asked, with_maps=with_maps)[0]
 
-    def marks_px(self, film: Film | Path | str) -> NDArray[np.float64]:
+    def marks_px(self, film: Film | FilmSource) -> NDArray[np.float64]:
         """(K, L, 2) each annotator's marks on a film, in its px; K = 1 where networks tell none apart."""
         return np.asarray(self.predict_raw(film, with_maps=False).marks_px.mean(axis=0))
 
     def _raw(self, many: Sequence[Film], asked: _Asked, *, with_maps: bool) -> list[RawPrediction]:
         """Films' predictions without calibration, and what is behind them."""
         orientations, uprights = [], []
-        for film in many:
-            stretched = stretch_grey(film.pixels)
+        squares = [square_film(film) for film in many]
+        for square in squares:
+            pixels = square.film.pixels
+            stretched = stretch_grey(pixels)
             orientation = self._localizer.find_orientation(
                 stretched, facing=asked.facing, polarity=asked.polarity
             )
             turned = orientation.left or orientation.negative
             orientations.append(orientation)
-            uprights.append(orientation.upright(film.pixels) if turned else stretched)
+            uprights.append(orientation.upright(pixels) if turned else stretched)
         found = []
         sampled = self._sample(uprights, orientations, asked.samples, asked.seed, with_maps=with_maps)
-        for film, orientation, upright, own in zip(many, orientations, uprights, sampled, strict=True):
-            drawn = self._compared(own, film, upright, orientation, asked.seed)
-            prediction = to_prediction(
-                # Regions may ask for maps: they must not change which measures a prediction has.
-                drawn if self._thorough else replace(drawn, maps=None),
-                film_info=_film_info(film, orientation),
-                model_info=ModelInfo(
-                    name=self.name,
-                    kind=self.kind,
-                    recipe=self.bundle.recipe.name,
-                    samples=drawn.positions_px.shape[0],
-                    seed=asked.seed,
-                    sha256=self.bundle.sha256,
-                ),
-                landmark_set=self.landmark_set,
-            )
+        for film, square, orientation, upright, own in zip(
+            many, squares, orientations, uprights, sampled, strict=True
+        ):
+            drawn = self._compared(own, square.film, upright, orientation, asked.seed)
+            prediction, seen = self._prediction(drawn, square.film, orientation, asked.seed), None
+            if square.to_given is not None:
+                seen, drawn = (prediction, square.film), drawn.moved(square.to_given)
+                prediction = self._prediction(drawn, film, orientation, asked.seed)
             marks = drawn.positions_px[:, None] if drawn.marks_px is None else drawn.marks_px
-            found.append(RawPrediction(prediction, marks, drawn.maps))
+            found.append(RawPrediction(prediction, marks, drawn.maps, seen))
         return found
+
+    def _prediction(self, drawn: Samples, film: Film, orientation: Orientation, seed: int) -> Prediction:
+        return to_prediction(
+            # Regions may ask for maps: they must not change which measures a prediction has.
+            drawn if self._thorough else replace(drawn, maps=None),
+            film_info=_film_info(film, orientation),
+            model_info=ModelInfo(
+                name=self.name,
+                kind=self.kind,
+                recipe=self.bundle.recipe.name,
+                samples=drawn.positions_px.shape[0],
+                seed=seed,
+                sha256=self.bundle.sha256,
+            ),
+            landmark_set=self.landmark_set,
+        )
 
     def _calibration_for(self, asked: _Asked) -> Calibration | None:
         """The calibration, where it holds: None without one, or for another number of samples.
@@ -400,7 +420,7 @@ class Model:
 
     def predict_many(
         self,
-        many: Iterable[Film | Path | str],
+        many: Iterable[Film | FilmSource],
         *,
         samples: int | None = None,
         seed: int = 0,
@@ -422,16 +442,20 @@ class Model:
         self, film: Film, *, facing: AskedFacing = "auto", polarity: AskedPolarity = "auto"
     ) -> Orientation:
         """How the film is turned: as given, or found."""
-        return self._localizer.find_orientation(stretch_grey(film.pixels), facing=facing, polarity=polarity)
+        stretched = stretch_grey(square_film(film).film.pixels)
+        return self._localizer.find_orientation(stretched, facing=facing, polarity=polarity)
 
     def sample(
         self, film: Film, orientation: Orientation, *, samples: int | None = None, seed: int = 0
     ) -> Samples:
         """The samples behind a prediction, in the given film's own pixels."""
-        return self._sample([orientation.upright(film.pixels)], [orientation], samples, seed)[0]
+        square = square_film(film)
+        drawn = self._sample([orientation.upright(square.film.pixels)], [orientation], samples, seed)[0]
+        return drawn if square.to_given is None else drawn.moved(square.to_given)
 
     def features(self, film: Film) -> NDArray[np.float64] | None:
         """(C,) what the first network's deepest level makes of a film; None if it does not tell."""
+        film = square_film(film).film
         return self._localizer.features(self.orientation(film).upright(film.pixels))
 
     def _find(self, views: Sequence[NDArray[np.float32]], *, are_upright: bool) -> list[NDArray[np.float64]]:
@@ -509,8 +533,10 @@ def _loaded_again(
     return model if members is None else model.only(members)
 
 
-def _read(film: Film | Path | str, mm_per_px: float | None = None) -> Film:
-    return film if isinstance(film, Film) else films.read(film, mm_per_px=mm_per_px)
+def _read(film: Film | FilmSource, mm_per_px: UserScale | None = None) -> Film:
+    if isinstance(film, Film):
+        return films.with_scale(film, mm_per_px)
+    return films.read(film, mm_per_px=mm_per_px)
 
 
 def _entry(bundle: Bundle) -> RecipeEntry:

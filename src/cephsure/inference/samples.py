@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,6 +57,23 @@ class Samples:
     feature_distance: float | None = None
     shape_residuals: NDArray[np.float64] | None = None
 
+    def moved(self, to_given: Affine) -> Samples:
+        """The same in another film's px, to which ``to_given`` leads; lengths take its mean scale."""
+
+        def places(positions: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+            return None if positions is None else to_given.apply(positions)
+
+        scale = float(np.sqrt(abs(np.linalg.det(to_given.matrix))))
+        return replace(
+            self,
+            positions_px=to_given.apply(self.positions_px),
+            expected_errors_px=self.expected_errors_px * scale,
+            coarse_positions_px=places(self.coarse_positions_px),
+            marks_px=places(self.marks_px),
+            maps=None if self.maps is None else tuple(maps.moved(to_given) for maps in self.maps),
+            augmented_positions_px=places(self.augmented_positions_px),
+        )
+
 
 def stacked(readings: Sequence[MapReadings], maps: tuple[HeatMaps, ...] | None = None) -> Samples:
     """The samples of one film's passes, read in its px."""
@@ -99,8 +116,11 @@ class HeatMaps:
 
     def mirrored(self, width_px: int) -> HeatMaps:
         """The maps of the mirror image of a film that is ``width_px`` wide."""
-        turn = Affine(np.diag([-1.0, 1.0]), np.array([width_px - 1.0, 0.0]))
-        return HeatMaps(self.probabilities, turn.apply(self.origins_px), turn.matrix @ self.cell_px)
+        return self.moved(Affine(np.diag([-1.0, 1.0]), np.array([width_px - 1.0, 0.0])))
+
+    def moved(self, to_other: Affine) -> HeatMaps:
+        """The maps on another film, to whose px ``to_other`` leads."""
+        return HeatMaps(self.probabilities, to_other.apply(self.origins_px), to_other.matrix @ self.cell_px)
 
     def scaled(self, scale: NDArray[np.float64]) -> HeatMaps:
         """The maps with their lengths along x and y multiplied by ``scale`` (2,)."""
