@@ -101,6 +101,12 @@ def test_a_spacing_is_positive_and_finite(spacing: tuple[float, float]) -> None:
         Film(GOOD, Spacing(*spacing, SpacingSource.USER))
 
 
+def test_a_negative_zero_is_within_0_and_1() -> None:
+    Film(np.where(np.arange(70) == 3, -0.0, GOOD).astype(np.float32))
+    Film(GOOD[:, ::-1])
+    Film(GOOD.astype(">f4"))
+
+
 def test_the_pixels_shape_is_the_spacing_s_and_else_what_the_file_states() -> None:
     assert Film(GOOD).pixel_aspect == 1
     assert Film(GOOD, stated_aspect=2.0).pixel_aspect == 2

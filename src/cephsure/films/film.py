@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from cephsure.films.spacing import Spacing
 
 
+_BITS_OF_ONE = 0x3F800000  # of the float32 number 1
+
+
 @dataclass(frozen=True, slots=True)
 class Film:
     """A lateral skull radiograph as given.
@@ -66,12 +69,18 @@ def _check_pixels(pixels: NDArray[np.float32]) -> None:
     if getattr(pixels, "ndim", None) != 2 or 0 in pixels.shape:
         shape = " x ".join(map(str, getattr(pixels, "shape", ()))) or type(pixels).__name__
         raise FilmError(f"a film's pixels have two dimensions, height and width, not {shape}")
-    if pixels.dtype.name != "float32" or not (pixels.min() >= 0 and pixels.max() <= 1):
+    if pixels.dtype.name != "float32" or not _is_within_0_and_1(pixels):
         raise FilmError(
             f"a film's pixels are finite float32 from 0 to 1, not {pixels.dtype.name} from {pixels.min():g} "
             f"to {pixels.max():g}",
             remedy="films.read takes arrays of other types",
         )
+
+
+def _is_within_0_and_1(pixels: NDArray[np.float32]) -> bool:
+    # As whole numbers the bits of 0 to 1 are the smallest: one pass over a film instead of two.
+    within = pixels.dtype.isnative and pixels.view("uint32").max() <= _BITS_OF_ONE
+    return bool(within or (pixels.min() >= 0 and pixels.max() <= 1))
 
 
 @dataclass(frozen=True, slots=True)

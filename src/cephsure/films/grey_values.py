@@ -37,8 +37,7 @@ def scale_bits(values: NDArray[np.integer[Any]], *, bits: int) -> NDArray[np.flo
     """
     if values.min() == values.max():
         raise FilmError(_BLANK)
-    scaled = values.astype(np.float32)
-    scaled /= np.float32(2**bits - 1)
+    scaled: NDArray[np.float32] = np.divide(values, np.float32(2**bits - 1), dtype=np.float32)
     return scaled
 
 
