@@ -21,11 +21,12 @@ PACKAGE = Path(cephsure.__file__).parent
 # What a room may import, besides itself, the foundation and whatever the rooms named here may
 # import themselves.
 # Modules beside the rooms (model.py, ...) stand in the table as rooms of one file.
-FOUNDATION = {"errors", "atomic"}
+FOUNDATION = {"errors", "atomic", "text_files"}
 MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
     "errors": set(),
     "atomic": {"errors"},
+    "text_files": {"errors"},
     "landmarks": set(),
     "geometry": set(),
     "films": {"geometry"},

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cephsure.bundles.bundle import Provenance, read_bundle
-from cephsure.errors import BundleError
+from cephsure.bundles.bundle import Provenance, RecipeFacts, read_bundle, read_versioned
+from cephsure.errors import BundleError, InputError
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_checksums_that_are_missing_or_no_checksums(folder):
     (folder / "SHA256SUMS").write_text("no checksums\n")
     assert "SHA256SUMS is missing or unreadable" in refusal(folder)
     (folder / "SHA256SUMS").write_bytes(b"\xff\xfe")
-    assert "SHA256SUMS is missing or unreadable" in refusal(folder)
+    assert "SHA256SUMS: is not UTF-8 text" in refusal(folder)
     (folder / "SHA256SUMS").unlink()
     assert "SHA256SUMS is missing or unreadable" in refusal(folder)
 
@@ -129,14 +129,14 @@ def test_a_member_outside_of_the_bundle_is_refused(folder, dots, away):
     [
         ({"kind": "oracle"}, "kind: "),
         ({"members": []}, "members: "),
-        ({"members": [{}]}, "members.0.folder: "),
+        ({"members": [{}]}, "members[1].folder: "),
         ({"members": None}, "members: "),
         ({"landmark_set": {"name": "x"}}, "landmark_set: key 'title' is missing"),
         ({"recipe": {}}, "recipe.name: "),
         ({"recipe": {"name": "default", "samples": 0}}, "recipe.samples: "),
         ({"mean_shape": [[0, 0], [1, 1]]}, "mean_shape: 4 points are needed"),
-        ({"mean_shape": [[float("nan"), 0]] * 4}, "mean_shape: "),
-        ({"mean_shape": [[1, 2, 3]] * 4}, "mean_shape.0"),
+        ({"mean_shape": [[float("nan"), 0]] * 4}, "mean_shape[1][1]: Input should be a finite"),
+        ({"mean_shape": [[1, 2, 3]] * 4}, "mean_shape[1]: "),
     ],
 )
 def test_facts_that_are_wrong_are_named(folder, dots, facts, complaint):
@@ -144,20 +144,85 @@ def test_facts_that_are_wrong_are_named(folder, dots, facts, complaint):
     assert refusal(folder).startswith(f"{folder / 'bundle.json'}: {complaint}")
 
 
+@pytest.mark.parametrize(
+    ("facts", "complaint"),
+    [
+        (
+            {"members": [{"folder": "members/00"}, {"folder": "members//00"}]},
+            "members: one stands there twice",
+        ),
+        ({"kind": "baseline"}, "members: a baseline has one, not 2"),
+        ({"mean_shape": [[1.0, 2.0]] * 4}, "mean_shape: has no size"),
+        ({"mean_shape": [[1e30, 0], [0, 1], [0, 2], [0, 3]]}, "mean_shape: has no size"),
+        ({"recipe": {"name": "default", "samples": 10**9}}, "recipe.samples: "),
+        ({"members": [{"folder": "members/00\\..\\..\\other"}]}, "names a folder outside of it"),
+    ],
+)
+def test_facts_that_would_mislead_are_refused(folder, dots, facts, complaint):
+    change(folder, dots, **facts)
+    assert refusal(folder).startswith(f"{folder / 'bundle.json'}: {complaint}")
+
+
+def test_a_key_that_stands_twice_is_refused(folder, dots):
+    file = folder / "bundle.json"
+    file.write_text(file.read_text().replace('"kind":', '"kind": "baseline", "kind":', 1))
+    dots.seal(folder)
+    assert "key 'kind' stands twice" in refusal(folder)
+
+
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe\x00", b"[" * 100_000, b"[]"])
 def test_facts_that_are_no_json_object(folder, dots, content):
     (folder / "bundle.json").write_bytes(content)
     dots.seal(folder)
-    assert f"{folder / 'bundle.json'}: " in refusal(folder)
+    assert refusal(folder).startswith(f"{folder / 'bundle.json'}:")
 
 
 def test_a_file_that_cannot_be_read(folder, monkeypatch):
-    read = Path.read_bytes
+    opens = os.open
 
-    def fail(path):
-        if path.name == "MODEL_CARD.md":
+    def fail(path, *flags, **options):
+        if str(path).endswith("MODEL_CARD.md"):
             raise OSError(5, "Input/output error")
-        return read(path)
+        return opens(path, *flags, **options)
 
-    monkeypatch.setattr(Path, "read_bytes", fail)
+    monkeypatch.setattr(os, "open", fail)
     assert refusal(folder) == f"{folder / 'MODEL_CARD.md'}: cannot be read: Input/output error"
+
+
+@pytest.fixture
+def own_file(tmp_path):
+    """A file of cephsure's own, of version 2."""
+    file = tmp_path / "own.json"
+    file.write_text('{"format": "own/2", "a": 1}')
+    return file
+
+
+def test_a_file_of_the_version_that_is_read(own_file):
+    assert read_versioned(own_file, version="own/2", what="own file") == {"format": "own/2", "a": 1}
+
+
+def test_a_file_of_another_version_says_what_to_do(own_file):
+    former = {"own/2": ("is of old", "make it anew")}
+    with pytest.raises(InputError) as caught:
+        read_versioned(own_file, version="own/3", what="own file", kind=InputError, former=former)
+    assert str(caught.value) == f"{own_file}: is of old (make it anew)"
+    with pytest.raises(BundleError, match="own file version 'own/2' is unknown, this program reads own/1"):
+        read_versioned(own_file, version="own/1", what="own file", former={"own/0": ("", "")})
+
+
+def test_a_recipes_numbers_lie_within_bounds():
+    facts = RecipeFacts(name="r", side=64, inner={"step": 0.5}, word="x", flag=True, huge=10**400)
+    assert facts.whole("side") == 64
+    assert facts.number("inner", "step", least=0.5, most=0.5) == 0.5
+    for keys, words in (
+        (("inner", "step"), "inner.step is 0.5, and should be a whole number"),
+        (("absent",), "absent is missing"),
+        (("side", "inner"), "side.inner is missing"),
+        (("word",), "word is no number"),
+        (("flag",), "flag is no number"),
+        (("huge",), "huge lies from 0 to 4096, and is far larger"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            facts.whole(*keys, least=0)
+    with pytest.raises(ValueError, match="side lies from 65 to 70, and is 64"):
+        facts.whole("side", least=65, most=70)

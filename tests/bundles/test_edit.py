@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cephsure.bundles.bundle import checksums, read_bundle
+from cephsure.bundles.bundle import read_bundle
+from cephsure.bundles.bundle_files import checksums
 from cephsure.bundles.edit import edit_bundle, new_bundle, with_section, without_section
 from cephsure.errors import InputError
 

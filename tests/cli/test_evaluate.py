@@ -266,7 +266,7 @@ def test_a_film_that_cannot_be_read_is_said_and_the_others_go_on(cephsure, data,
         (["--format", "labelme"], "error:"),
         (["--tolerance-mm", "0"], "positive number of mm"),
         (["--by", "device"], "go together"),
-        (["--films-table", "no.csv", "--by", "device"], "no.csv: cannot be read as a CSV table"),
+        (["--films-table", "no.csv", "--by", "device"], "no.csv: cannot be read"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(cephsure, data, oracle, options, words):

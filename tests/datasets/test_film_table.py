@@ -39,7 +39,7 @@ def test_films_without_a_value_and_empty_lines_are_left_out(table):
         ("film,age\n1,2\n", r"has no column 'device' \(its columns: film, age\)"),
         ("", r"has no column 'device' \(its columns: none\)"),
         ("film,device\n1,a\n1,b\n", "names film '1' twice"),
-        ('film,device\n1,"a\n', "cannot be read as a CSV table"),
+        ('film,device\n1,"a\n', "is not valid CSV"),
     ],
 )
 def test_a_bad_table_is_one_line(table, text, words):

@@ -182,7 +182,7 @@ def test_read_back_and_written_again_nothing_changes(tmp_path):
     ("text", "complaint"),
     [
         ("{", "Expecting"),
-        ("[]", "list indices"),
+        ("[]", "must be a JSON object"),
         ('{"schema": "cephsure.experiment/9"}', "experiment/9"),
         ('{"schema": "cephsure.experiment/1", "name": "x"}', "title"),
     ],

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cephsure.bundles.bundle import checksums, read_bundle
+from cephsure.bundles.bundle import read_bundle
+from cephsure.bundles.bundle_files import checksums
 from cephsure.datasets import annotators, truth
 from cephsure.errors import BundleError
 from cephsure.landmarks import load_landmark_set

@@ -6,25 +6,30 @@ What a bundle holds and what is checked: docs/bundles.md.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from cephsure.bundles.bundle_files import PICKLES, check_files
 from cephsure.errors import BundleError, InputError
 from cephsure.landmarks import LandmarkSet
+from cephsure.text_files import is_folder, is_there, read_json, to_record
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 
 FORMAT = "cephsure.bundle/1"
 FACTS_FILE = "bundle.json"
-SUMS_FILE = "SHA256SUMS"
-PICKLES = frozenset({".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".bin", ".joblib"})
+LONGEST = 1e6
+"""Frame units, about mm: no mean shape reaches so far."""
+MOST_SAMPLES, MOST_PIXELS = 10_000, 4096
+"""Passes over a film, and the side of what a network sees: with more, a prediction would take hours."""
 
 
 class _Member(BaseModel):
@@ -66,7 +71,7 @@ class RecipeFacts(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
     name: str
-    samples: int | None = Field(default=None, ge=1)
+    samples: int | None = Field(default=None, ge=1, le=MOST_SAMPLES)
     version: int = Field(default=1, ge=1)
     changes: tuple[str, ...] = ()
 
@@ -75,11 +80,46 @@ class RecipeFacts(BaseModel):
         """The recipe's own numbers, as JSON data."""
         return self.model_extra or {}
 
+    def whole(self, *keys: str, least: int = 1, most: int = MOST_PIXELS) -> int:
+        """A whole number of the recipe's, as of ``number``."""
+        found = self.number(*keys, least=least, most=most)
+        if found != int(found):
+            raise ValueError(f"{'.'.join(keys)} is {found:g}, and should be a whole number")
+        return int(found)
+
+    def number(self, *keys: str, least: float, most: float) -> float:
+        """One of the recipe's own numbers, by the keys that lead to it.
+
+        Raises:
+            ValueError: it is missing, no number, or not from ``least`` to ``most``.
+        """
+        found: Any = self.numbers
+        for key in keys:
+            found = found.get(key) if isinstance(found, dict) else None
+        return checked_number(found, ".".join(keys), least=least, most=most)
+
+
+def checked_number(value: Any, name: str, *, least: float, most: float) -> float:
+    """A number that lies from ``least`` to ``most``; a ValueError names it where it does not."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{name} is {'missing' if value is None else 'no number'}")  # noqa: TRY004 - of a file
+    if not least <= value <= most:
+        raise ValueError(f"{name} lies from {least:g} to {most:g}, and is {_words(value)}")
+    return float(value)
+
+
+def _words(value: float) -> str:
+    """A number in a few characters, though it have a thousand digits."""
+    try:
+        return f"{value:g}"
+    except OverflowError:
+        return "far larger"
+
 
 class _Facts(BaseModel):
     """The part of ``bundle.json`` that prediction needs."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
     format: str
     name: str
     kind: Literal["baseline", "ensemble", "mc-dropout"]
@@ -89,6 +129,15 @@ class _Facts(BaseModel):
     members: tuple[_Member, ...] = Field(min_length=1)
     orientation: _Member | None = None
     provenance: Provenance
+
+    @model_validator(mode="after")
+    def _members_differ(self) -> Self:
+        folders = [PurePosixPath(member.folder) for member in self.members]
+        if len(set(folders)) < len(folders):
+            raise ValueError("members: one stands there twice, which would pass for agreement")
+        if self.kind != "ensemble" and len(folders) > 1:
+            raise ValueError(f"members: a {self.kind} has one, not {len(folders)}")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +179,15 @@ def read_bundle(path: str | Path) -> Bundle:
             version, or facts that do not fit together.
     """
     folder = Path(path)
-    if folder.suffix.lower() in PICKLES and not folder.is_dir():
+    if folder.suffix.lower() in PICKLES and not is_folder(folder):
         raise BundleError(
             "a pickled file can run code and is refused", where=folder, remedy="give a bundle's folder"
         )
-    if not folder.is_dir() or not (folder / FACTS_FILE).is_file():
+    if not is_folder(folder) or not is_there(folder / FACTS_FILE):
         raise BundleError(
             "not a model bundle", where=folder, remedy="give a shipped model's name or a bundle's folder"
         )
-    sums = _check_files(folder)
+    sums = check_files(folder)
     facts = _read_facts(folder)
     try:
         landmark_set = LandmarkSet.from_dict(facts.landmark_set)
@@ -159,74 +208,45 @@ def read_bundle(path: str | Path) -> Bundle:
     )
 
 
-def read_versioned(path: Path, *, version: str, what: str, remedy: str = "update cephsure") -> dict[str, Any]:
-    """The JSON object of one of a bundle's files, whose key ``format`` is ``version``.
+def read_versioned(
+    path: Path,
+    *,
+    version: str,
+    what: str,
+    remedy: str = "update cephsure",
+    kind: type[InputError] = BundleError,
+    former: Mapping[str, tuple[str, str]] | None = None,
+) -> dict[str, Any]:
+    """The JSON object of one of cephsure's own files, whose key ``format`` is ``version``.
 
-    ``what`` it is and the ``remedy`` of another version are for the error.
+    Args:
+        path: the file.
+        version: the one that this program reads.
+        what: the file is, for the error.
+        remedy: what to do about another version.
+        kind: of the error.
+        former: version -> what a file of it is, and what to do about it.
 
     Raises:
-        BundleError: it cannot be read, is no JSON or of another version.
+        InputError: it cannot be read, is no JSON object, has a key twice, or is of another version; of the
+            kind asked for.
     """
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise BundleError(f"cannot be read: {error.strerror or error}", where=path) from error
-    except (ValueError, RecursionError) as error:
-        raise BundleError("not valid JSON", where=path) from error
+    data = read_json(path, kind=kind, unique_keys=True)
     found = data.get("format") if isinstance(data, dict) else None
-    if found != version:
-        unknown = f"{what} version {found!r} is unknown, this program reads {version}"
-        raise BundleError(unknown, where=path, remedy=remedy)
-    return dict(data)
-
-
-def checksums(folder: Path) -> str:
-    """The text of a folder's SHA256SUMS, as ``sha256sum`` writes it, over all files but itself."""
-    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name != SUMS_FILE)
-    return "".join(f"{_sha256(file)}  {file.relative_to(folder).as_posix()}\n" for file in files)
-
-
-def _check_files(folder: Path) -> bytes:
-    """Compare all files with SHA256SUMS, and give its content."""
-    try:
-        sums = (folder / SUMS_FILE).read_bytes()
-        rows = [line.split("  ", 1) for line in sums.decode().splitlines()]
-        listed = {name: digest for digest, name in rows}
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise BundleError("its SHA256SUMS is missing or unreadable", where=folder) from error
-    present = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
-    present.discard(SUMS_FILE)
-    for name in sorted(present | listed.keys()):
-        if Path(name).suffix.lower() in PICKLES:
-            raise BundleError("a pickled file can run code and is refused", where=folder / name)
-        if name not in present:
-            wrong = "listed in SHA256SUMS but missing"
-        elif name not in listed:
-            wrong = "not listed in SHA256SUMS"
-        elif _sha256(folder / name) != listed[name]:
-            wrong = "wrong checksum: the file was changed or damaged"
-        else:
-            continue
-        raise BundleError(wrong, where=folder / name, remedy="get the bundle again")
-    return sums
-
-
-def _sha256(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise BundleError(f"cannot be read: {error.strerror or error}", where=path) from error
+    if found == version:
+        return dict(data)
+    if isinstance(found, str) and former and found in former:
+        said, instead = former[found]
+        raise kind(said, where=path, remedy=instead)
+    raise kind(
+        f"{what} version {found!r} is unknown, this program reads {version}", where=path, remedy=remedy
+    )
 
 
 def _read_facts(folder: Path) -> _Facts:
     path = folder / FACTS_FILE
     data = read_versioned(path, version=FORMAT, what="bundle")
-    try:
-        return _Facts.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise BundleError(f"{place}: {first['msg']}", where=path) from error
+    return to_record(_Facts, data, where=path, kind=BundleError)
 
 
 def _mean_shape(facts: _Facts, landmarks: int, path: Path) -> NDArray[np.float64] | None:
@@ -234,14 +254,17 @@ def _mean_shape(facts: _Facts, landmarks: int, path: Path) -> NDArray[np.float64
     if facts.mean_shape is None:
         return None
     shape = np.array(facts.mean_shape, dtype=np.float64)
-    if len(shape) != landmarks or not np.isfinite(shape).all():
+    if len(shape) != landmarks:
         raise BundleError(f"mean_shape: {landmarks} points are needed, one a landmark", where=path)
+    if not np.abs(shape).max() < LONGEST or not np.ptp(shape, axis=0).max() > 1.0 / LONGEST:
+        raise BundleError("mean_shape: has no size, or none of a head", where=path)
     return shape
 
 
 def _inside(folder: Path, name: str) -> Path:
     """A folder of the bundle; one that leads out of it is refused."""
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
+    inside = PurePosixPath(name)
+    if inside.is_absolute() or ".." in inside.parts or "\\" in name or "\0" in name or name.strip() != name:
         raise BundleError(f"names a folder outside of it: {name}", where=folder / FACTS_FILE)
     return path

@@ -5,14 +5,14 @@ A bundle is only ever seen whole, with checksums of all its files: whatever fail
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cephsure.atomic import write_atomically
-from cephsure.bundles.bundle import SUMS_FILE, checksums
+from cephsure.bundles.bundle_files import SUMS_FILE, checksums
 from cephsure.errors import InputError
+from cephsure.text_files import is_file, is_there, read_text, sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +54,7 @@ class BundleEdit:
 
     def _card(self) -> str:
         path = self.folder / CARD_FILE
-        return path.read_text("utf-8") if path.is_file() else ""
+        return read_text(path) if is_file(path) else ""
 
 
 @contextmanager
@@ -79,16 +79,28 @@ def edit_bundle(source: Bundle, folder: Path | None = None) -> Iterator[BundleEd
             it was read.
     """
     target = source.folder if folder is None else folder
-    if folder is not None and folder.exists():
+    if folder is not None and is_there(folder):
         raise InputError("is there already", where=folder, remedy="name a new folder, or remove this one")
 
     def copy(building: Path) -> None:
-        if hashlib.sha256((source.folder / SUMS_FILE).read_bytes()).hexdigest() != source.sha256:
+        if sha256_of(source.folder / SUMS_FILE) != source.sha256:
             raise InputError("was changed since it was read", where=source.folder, remedy="start again")
-        shutil.copytree(source.folder, building, ignore=shutil.ignore_patterns(SUMS_FILE))
+        _copy_files(source.folder, building)
 
     with _beside(target, copy) as edit:
         yield edit
+
+
+def _copy_files(folder: Path, building: Path) -> None:
+    """Copy a bundle's files but its checksums; not their permissions, which may forbid to write."""
+    building.mkdir()
+    for file in folder.rglob("*"):
+        place = building / file.relative_to(folder)
+        if file.is_dir():
+            place.mkdir(parents=True, exist_ok=True)
+        elif file.name != SUMS_FILE:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, place, follow_symlinks=False)
 
 
 @contextmanager

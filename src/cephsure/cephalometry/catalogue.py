@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Self, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from cephsure.cephalometry.formula import Frozen
 from cephsure.cephalometry.measurement import (
@@ -21,10 +21,10 @@ from cephsure.cephalometry.measurement import (
     ordered_classes,
 )
 from cephsure.errors import InputError
+from cephsure.text_files import read_toml, to_record, to_toml
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
-    from pathlib import Path
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -164,28 +164,5 @@ def _with_norms(analyses: dict[str, AnalysisDefinition], path: Path) -> dict[str
 
 def _read(record: type[Record], path: Path | Traversable) -> Record:
     """Read a TOML file; `InputError` if it cannot be read, is not TOML, or a key is wrong."""
-    try:
-        data: dict[str, Any] = tomllib.loads(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
-    except UnicodeDecodeError as error:
-        raise InputError("is not UTF-8 text", where=str(path), remedy="norms are a TOML file") from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"is not valid TOML: {error}", where=str(path)) from error
-    try:
-        return record.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        message = first["msg"].removeprefix("Value error, ")
-        place = _place(first["loc"])
-        raise InputError(f"{place}: {message}" if place else message, where=str(path)) from error
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    """A key as it is written, list items counted from 1.
-
-    >>> _place(("entries", 0, "norms", 1, "sd"))
-    'entries[1].norms[2].sd'
-    """
-    parts = [f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in location]
-    return "".join(parts).removeprefix(".")
+    data = read_toml(path) if isinstance(path, Path) else to_toml(path.read_bytes(), where=path.name)
+    return to_record(record, data, where=path if isinstance(path, Path) else path.name)

@@ -22,7 +22,6 @@ from cephsure.cli.options import (
     Split,
     Truth,
 )
-from cephsure.errors import InputError
 from cephsure.workflows.batch import DEFAULT_MODEL, WHOLE, AnnotatedData
 
 if TYPE_CHECKING:
@@ -295,11 +294,9 @@ def monitor(
 
 
 def _names(path: Path) -> list[str]:
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("cannot be read as text", where=path) from error
-    return [line.strip() for line in lines if line.strip()]
+    from cephsure.text_files import read_text
+
+    return [line.strip() for line in read_text(path).splitlines() if line.strip()]
 
 
 def _show_figures(figures: dict[str, Any]) -> None:

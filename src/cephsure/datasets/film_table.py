@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path, PurePosixPath
 
 from cephsure.errors import InputError
+from cephsure.text_files import read_rows
 
 
 def read_film_table(path: Path | str, column: str) -> dict[str, str]:
@@ -17,12 +17,7 @@ def read_film_table(path: Path | str, column: str) -> dict[str, str]:
     Raises:
         InputError: it cannot be read, has no such column, or names a film twice.
     """
-    try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            rows = [[cell.strip() for cell in row] for row in csv.reader(file, strict=True)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError("cannot be read as a CSV table", where=path) from error
-    heading, *lines = [row for row in rows if any(row)] or [[]]
+    heading, *lines = [row for _, row in read_rows(Path(path))] or [[]]
     if column not in heading:
         known = ", ".join(heading) or "none"
         raise InputError(f"has no column {column!r}", where=path, remedy=f"its columns: {known}")

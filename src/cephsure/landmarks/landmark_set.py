@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib import resources
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from cephsure.errors import InputError
+from cephsure.text_files import is_there, read_toml, to_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -156,16 +156,12 @@ def load_landmark_set(name_or_path: str | Path = DEFAULT_LANDMARK_SET) -> Landma
     if isinstance(name_or_path, str) and name_or_path in shipped:
         return shipped[name_or_path]
     path = Path(name_or_path)
-    if not path.is_file():
+    if not is_there(path):
         raise InputError(
             f"there is no landmark set of this name and no such file: {str(name_or_path)!r}",
             remedy=f"shipped sets: {', '.join(shipped)}; any other set is given by its TOML file",
         )
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=path) from error
-    return _parse(content, where=path)
+    return LandmarkSet.from_dict(read_toml(path), where=path)
 
 
 def shipped_landmark_sets() -> tuple[str, ...]:
@@ -182,18 +178,10 @@ def shipped_landmark_sets() -> tuple[str, ...]:
 def _shipped() -> dict[str, LandmarkSet]:
     folder = resources.files("cephsure.landmarks") / "data"
     files = [file for file in folder.iterdir() if file.name.endswith(".toml")]
-    sets = [_parse(file.read_bytes(), where=file.name) for file in files]
+    sets = [
+        LandmarkSet.from_dict(to_toml(file.read_bytes(), where=file.name), where=file.name) for file in files
+    ]
     return {shipped.name: shipped for shipped in sorted(sets, key=attrgetter("name"))}
-
-
-def _parse(content: bytes, *, where: Path | str) -> LandmarkSet:
-    try:
-        data = tomllib.loads(content.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise InputError("is not UTF-8 text", where=where, remedy="a landmark set is a TOML file") from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"is not valid TOML: {error}", where=where) from error
-    return LandmarkSet.from_dict(data, where=where)
 
 
 def _landmarks(entries: Any) -> tuple[Landmark, ...]:

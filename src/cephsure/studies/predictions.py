@@ -19,6 +19,7 @@ from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
 from cephsure.studies.cases import PointTable
 from cephsure.studies.study import FACTS_FILE
+from cephsure.text_files import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -184,7 +185,7 @@ class PredictionStore:
 
     def _read(self) -> None:
         try:
-            text = io.StringIO(gzip.decompress(self.path.read_bytes()).decode("utf-8"))
+            text = io.StringIO(gzip.decompress(read_bytes(self.path)).decode("utf-8"))
             if not self._usable(json.loads(text.readline().removeprefix("#"))):
                 reason = "made by another bundle, seed, source or set of measures"
                 logger.info("%s was %s: made anew", self.path, reason)

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
+from cephsure.text_files import read_json_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -222,15 +223,18 @@ def read_result(folder: Path, name: str) -> ExperimentResult:
     Raises:
         InputError: it is not there or is damaged.
     """
-    path = folder / f"{name}.json"
+    path, remedy = folder / f"{name}.json", "run the experiment again"
     try:
-        return _from_document(json.loads(path.read_text(encoding="utf-8")), folder)
+        document = read_json_object(path)
+    except InputError as error:
+        said = f"not an experiment's result: {error.what}"
+        raise InputError(said, where=path, remedy=remedy) from error
+    try:
+        return _from_document(document, folder)
     except InputError:
         raise
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"not an experiment's result: {error}", where=path, remedy="run the experiment again"
-        ) from error
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise InputError(f"not an experiment's result: {error}", where=path, remedy=remedy) from error
 
 
 def _from_document(data: Mapping[str, Any], folder: Path) -> ExperimentResult:

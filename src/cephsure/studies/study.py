@@ -14,6 +14,7 @@ from cephsure.bundles.bundle import FACTS_FILE as BUNDLE_FILE
 from cephsure.datasets.splits import ALL
 from cephsure.errors import InputError
 from cephsure.model import load_model, shipped_models
+from cephsure.text_files import read_json
 from cephsure.training.recipe import STOPPED
 from cephsure.uncertainty import ALWAYS, MEASURES
 from cephsure.uncertainty.readers.reader import read_reader
@@ -188,7 +189,7 @@ def _open(place: Path, *, quick: bool, device: Device, reader: str | None) -> St
         path = place / FACTS_FILE
         if path.is_file():
             try:
-                facts = TypeAdapter(ModelFacts).validate_json(path.read_bytes())
+                facts = TypeAdapter(ModelFacts).validate_python(read_json(path))
             except (OSError, ValueError) as error:
                 wrong = f"not a stored model's facts: {' '.join(str(error).split())}"
                 raise InputError(wrong, where=path) from error

@@ -19,6 +19,7 @@ from cephsure.atomic import write_atomically
 from cephsure.datasets import annotators
 from cephsure.errors import InputError
 from cephsure.studies.study import ModelFacts
+from cephsure.text_files import is_there, read_json_object, sha256_of, to_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -134,10 +135,7 @@ def _of_ct(path: Path) -> DataFacts:
 
 def _digest(path: Path) -> bytes:
     """The SHA-256 of a file."""
-    try:
-        return hashlib.sha256(path.read_bytes()).digest()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=path) from error
+    return bytes.fromhex(sha256_of(path))
 
 
 def _newest(paths: Iterable[Path]) -> str:
@@ -198,16 +196,13 @@ def read_record(folder: Path) -> StudyRecord:
         InputError: it is damaged.
     """
     path = folder / RECORD_FILE
-    if not path.exists():
+    if not is_there(path):
         return StudyRecord()
     try:
-        return StudyRecord.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"not a study's record: {str(error).splitlines()[0]}",
-            where=path,
-            remedy="choose another --out, or delete it: experiments are then made anew",
-        ) from error
+        return to_record(StudyRecord, read_json_object(path), where=path)
+    except InputError as error:
+        remedy = "choose another --out, or delete it: experiments are then made anew"
+        raise InputError(f"not a study's record: {error.what}", where=path, remedy=remedy) from error
 
 
 class StudyFolder:

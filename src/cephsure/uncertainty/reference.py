@@ -11,6 +11,7 @@ import numpy as np
 from cephsure.atomic import write_atomically
 from cephsure.bundles.bundle import read_versioned
 from cephsure.errors import BundleError, InputError
+from cephsure.text_files import is_there
 from cephsure.uncertainty.shape_model import ShapeModel, shrunken_covariance
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def write_reference(reference: Reference, folder: Path) -> Path:
 def read_reference(folder: Path) -> Reference:
     """A bundle's reference, ``NO_REFERENCE`` without one; BundleError if damaged or of an unknown version."""
     path = folder / REFERENCE_FILE
-    if not path.is_file():
+    if not is_there(path):
         return NO_REFERENCE
     data = read_versioned(path, version=FORMAT, what="reference")
     try:

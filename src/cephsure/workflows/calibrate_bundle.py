@@ -15,6 +15,7 @@ from cephsure.bundles.edit import edit_bundle
 from cephsure.datasets import KnownFilms, annotators, select
 from cephsure.errors import InputError
 from cephsure.evaluation.calibration_figures import document
+from cephsure.text_files import is_there
 from cephsure.uncertainty.calibration.calibration import CALIBRATION_FILE, Calibration, FittedOn
 from cephsure.uncertainty.calibration.fitting import Readings, fit
 from cephsure.uncertainty.calibration.rehearsal import fit_bounds, rehearsal_steps, rehearse, smallest_kind
@@ -146,7 +147,7 @@ def calibrate(
             network; none has a scale; no annotator marked two independent films.
     """
     options, data = options or CalibrateOptions(), AnnotatedData.of(data)
-    if out is not None and out.exists():
+    if out is not None and is_there(out):
         raise InputError("is there already", where=out, remedy="name a new folder, or remove this one")
     check_folders(out, report)
     loaded, at = open_model(model, device, executor, on_progress)

@@ -138,7 +138,7 @@ def test_a_malformed_file_is_one_clear_error(tmp_path, content, complaint):
 
 def test_what_is_no_json_is_an_input_error(tmp_path):
     (tmp_path / "bad.json").write_text("{", encoding="utf-8")
-    with pytest.raises(AnnotationError, match=r"bad\.json: cannot be read"):
+    with pytest.raises(AnnotationError, match=r"bad\.json:1: is not valid JSON"):
         read_ct_landmarks(tmp_path / "bad.json")
     with pytest.raises(AnnotationError, match="cannot be read"):
         read_ct_landmarks(tmp_path / "none.json")

@@ -7,7 +7,6 @@ heads end above the chin, others begin below the vertex; where no file says so, 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from importlib import resources
 from pathlib import Path
@@ -19,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from cephsure.errors import AnnotationError
 from cephsure.studies.shifts.pose import project_points
 from cephsure.studies.shifts.volume import CLOSE_MM, near_head
+from cephsure.text_files import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -270,10 +270,7 @@ def read_ct_landmarks(path: Path) -> CtLandmarks:
         AnnotationError: it cannot be read, is not of this form, or gives a landmark twice, a pair half, or
             the place of one that it calls absent.
     """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise AnnotationError(f"cannot be read as JSON: {error}", where=path) from error
+    document = read_json(path, kind=AnnotationError)
     if not isinstance(document, dict) or document.pop("schema", None) != SCHEMA:
         raise AnnotationError(f'not landmarks of a CT: its "schema" is not {SCHEMA!r}', where=path)
     try:

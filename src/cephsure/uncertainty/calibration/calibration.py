@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from cephsure.bundles.bundle import read_versioned
 from cephsure.errors import BundleError, InputError
 from cephsure.inference.samples import blurred, laid_together, tempered
+from cephsure.text_files import to_record
 from cephsure.uncertainty.calibration.data import comparable_measures, half_lines
 from cephsure.uncertainty.calibration.error_fits import curve_mm
 from cephsure.uncertainty.prediction import Frozen, Pair, ReaderInfo, Region, RegionKind
@@ -268,12 +269,7 @@ def read_calibration(path: Path, *, numbers: tuple[int, ...] | None = None) -> C
     """
     again = "calibrate the bundle anew: cephsure calibrate"
     data = read_versioned(path, version=FORMAT, what="calibration", remedy=again)
-    try:
-        calibration = Calibration.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise BundleError(f"{place}: {first['msg']}", where=path) from error
+    calibration = to_record(Calibration, data, where=path, kind=BundleError)
     parts = [[mark.number for mark in scatter] for scatter in calibration.scatter.values()]
     parts.append([mark.number for mark in calibration.readers.landmarks])
     parts += [[mark.number for mark in annotator.landmarks] for annotator in calibration.annotators]

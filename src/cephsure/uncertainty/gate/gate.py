@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from cephsure.atomic import write_atomically
 from cephsure.bundles.bundle import read_versioned
 from cephsure.errors import BundleError, InputError
+from cephsure.text_files import is_there, opened, to_record
 from cephsure.uncertainty.calibration.data import CalibrationSource  # noqa: TC001 - pydantic reads it
 from cephsure.uncertainty.gate.acceptance import AcceptanceCase, PointRule, learn_rules
 from cephsure.uncertainty.gate.film_reference import FilmReference, film_reference
@@ -182,14 +183,12 @@ def read_gate(folder: Path) -> Gate | None:
     for one pair of readers and one scanner only.
     """
     path = folder / GATE_FILE
-    if not path.is_file():
+    if not is_there(path):
         return None
-    if f'"{FORMER}"' in path.read_text("utf-8", errors="replace")[:100]:
+    with opened(path, kind=BundleError) as stream:
+        former = f'"{FORMER}"'.encode() in stream.read(100)
+    if former:
         _log.warning("%s: a gate of cephsure 0.1 is not used: calibrate the bundle anew", path)
         return None
     data = read_versioned(path, version=FORMAT, what="gate")
-    try:
-        return Gate.model_validate(data)
-    except (ValidationError, InputError) as error:
-        what = error.what if isinstance(error, InputError) else error.errors()[0]["msg"]
-        raise BundleError(f"not a gate: {what}", where=path) from error
+    return to_record(Gate, data, where=path, what="a gate", kind=BundleError)

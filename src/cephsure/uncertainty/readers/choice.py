@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cephsure.errors import InputError
+from cephsure.text_files import is_there
 from cephsure.uncertainty.readers.cases import KNOWN_MEAN
 from cephsure.uncertainty.readers.reader import (
     DEFINITION,
@@ -60,7 +61,7 @@ def choose_reader(
         pair = " and ".join(told_apart or known) or "the annotators"
         return plain_mean(numbers, name=pair, model=name, model_sha256=sha256)
     path = Path(asked)
-    if not path.exists():
+    if not is_there(path):
         names = ", ".join(dict.fromkeys([DEFINITION, MEAN, *known, *told_apart]))
         raise InputError(f"there is no reader {str(asked)!r}", remedy=f"known: {names}, or a reader's file")
     return _checked(read_reader(path), name, sha256, path)

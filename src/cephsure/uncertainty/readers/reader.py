@@ -6,10 +6,12 @@ import json
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from cephsure.atomic import write_atomically
+from cephsure.bundles.bundle import read_versioned
 from cephsure.errors import InputError
+from cephsure.text_files import to_record
 from cephsure.uncertainty.calibration.data import CalibrationSource  # noqa: TC001 - pydantic reads it
 from cephsure.uncertainty.gate.film_reference import FilmReference  # noqa: TC001 - pydantic reads it
 from cephsure.uncertainty.prediction import Frozen
@@ -23,7 +25,12 @@ if TYPE_CHECKING:
 
 
 FORMAT = "cephsure.reader/1"
-OLD_SITE = "cephsure.site/1"
+_FORMER = {
+    "cephsure.site/1": (
+        "is a site calibration of cephsure 0.1, which knew nothing of how readers differ",
+        "make it again from the same films with: cephsure site-calibrate",
+    )
+}
 
 DEFINITION, MEAN = "definition", "mean"
 Triple = tuple[float, float, float]
@@ -242,26 +249,12 @@ def write_reader(reader: Reader, path: Path) -> Path:
 
 def read_reader(path: Path) -> Reader:
     """Read a reader's file; InputError where it cannot be read, is damaged or of an unknown version."""
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", where=path) from error
-    except (ValueError, RecursionError) as error:
-        raise InputError("not valid JSON", where=path) from error
-    found = data.get("format") if isinstance(data, dict) else None
-    if found == OLD_SITE:
-        raise InputError(
-            "is a site calibration of cephsure 0.1, which knew nothing of how readers differ",
-            where=path,
-            remedy="make it again from the same films with: cephsure site-calibrate",
-        )
-    if found != FORMAT:
-        raise InputError(
-            f"is not a reader's file of version {FORMAT} (it says {found!r})",
-            where=path,
-            remedy="make one with: cephsure site-calibrate, or cephsure reader-profile",
-        )
-    try:
-        return Reader.model_validate(data)
-    except ValidationError as error:
-        raise InputError(f"not a reader's file: {error.errors()[0]['msg']}", where=path) from error
+    data = read_versioned(
+        path,
+        version=FORMAT,
+        what="a reader's file of",
+        remedy="make one with: cephsure site-calibrate, or cephsure reader-profile",
+        kind=InputError,
+        former=_FORMER,
+    )
+    return to_record(Reader, data, where=path, what="a reader's file")
