@@ -203,8 +203,15 @@ def test_json_of_too_many_values_is_refused_before_it_fills_the_memory(monkeypat
 def test_a_key_that_stands_twice():
     document = b'{"a": {"b": 1, "c": 2, "b": 3}}'
     assert to_json(document, where="x") == {"a": {"b": 3, "c": 2}}
-    assert "key 'b' stands twice" in refusal(to_json, document, where="x", unique_keys=True)
-    assert to_json(b'{"a": {"b": 1}, "b": 2}', where="x", unique_keys=True) == {"a": {"b": 1}, "b": 2}
+    assert "key 'b' stands twice" in refusal(to_json, document, where="x", strict=True)
+    assert to_json(b'{"a": {"b": 1}, "b": 2}', where="x", strict=True) == {"a": {"b": 1}, "b": 2}
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "-1e400"])
+def test_numbers_that_are_none(number):
+    document = f'{{"a": [1.5, {number}]}}'.encode()
+    assert to_json(document, where="x")["a"][0] == 1.5
+    assert f"{number} is not a finite number" in refusal(to_json, document, where="x", strict=True)
 
 
 @pytest.mark.parametrize(
@@ -344,4 +351,4 @@ def test_any_file_gives_a_value_or_one_line(tmp_path, content):
 @given(value=nested)
 def test_what_is_json_is_read_as_it_is(value):
     text = json.dumps(value)
-    assert json.dumps(to_json(text.encode(), where="f", unique_keys=True)) == text
+    assert json.dumps(to_json(text.encode(), where="f")) == text

@@ -131,9 +131,9 @@ class Model:
             passes = len(bundle.members) if bundle.kind != "mc-dropout" else int(bundle.recipe.samples or "")
         except InputError:
             raise
-        except (KeyError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
             raise BundleError(
-                "its recipe is incomplete or malformed", where=bundle.folder / FACTS_FILE
+                f"its recipe is incomplete or malformed: {error}", where=bundle.folder / FACTS_FILE
             ) from error
         self.default_samples = passes
         self.calibration: Calibration | None = None

@@ -12,6 +12,7 @@ import csv
 import hashlib
 import io
 import json
+import math
 import os
 import re
 import stat
@@ -158,11 +159,11 @@ def read_json(
     *,
     most_bytes: int = MOST_BYTES,
     kind: type[InputError] = InputError,
-    unique_keys: bool = False,
+    strict: bool = False,
 ) -> Any:
     """The value that a JSON file holds; see `to_json`."""
     content = read_bytes(path, most_bytes=most_bytes, kind=kind)
-    return to_json(content, where=path, kind=kind, unique_keys=unique_keys)
+    return to_json(content, where=path, kind=kind, strict=strict)
 
 
 def read_json_object(
@@ -170,17 +171,17 @@ def read_json_object(
     *,
     most_bytes: int = MOST_BYTES,
     kind: type[InputError] = InputError,
-    unique_keys: bool = False,
+    strict: bool = False,
 ) -> dict[str, Any]:
     """The object that a JSON file holds; see `to_json`. Anything else is an `InputError` too."""
-    value = read_json(path, most_bytes=most_bytes, kind=kind, unique_keys=unique_keys)
+    value = read_json(path, most_bytes=most_bytes, kind=kind, strict=strict)
     if not isinstance(value, dict):
         raise kind("must be a JSON object", where=path)
     return value
 
 
 def to_json(
-    content: bytes, *, where: Path | str, kind: type[InputError] = InputError, unique_keys: bool = False
+    content: bytes, *, where: Path | str, kind: type[InputError] = InputError, strict: bool = False
 ) -> Any:
     """The value of a JSON document in UTF-8; as Python has it, NaN and Infinity are numbers.
 
@@ -188,7 +189,8 @@ def to_json(
         content: the document.
         where: its file, for errors.
         kind: of the error.
-        unique_keys: whether a key that stands twice in an object is an error; else the last one holds.
+        strict: whether it is an error that a key stands twice in an object, of which else the last holds, and
+            that a number is not finite.
 
     Raises:
         InputError: it is no JSON (names the line), not UTF-8, nested too deeply or of too many values.
@@ -198,7 +200,7 @@ def to_json(
         raise kind(f"is too large: more than {MOST_VALUES:,} values", where=where)
     too_deep = f"is nested too deeply: more than {MOST_DEPTH} levels"
     try:
-        value = json.loads(text, object_pairs_hook=_unique if unique_keys else None)
+        value = json.loads(text, **_STRICT if strict else {})
     except json.JSONDecodeError as error:
         raise kind(f"is not valid JSON: {error.msg}", where=f"{where}:{error.lineno}") from error
     except RecursionError as error:
@@ -271,6 +273,21 @@ def _depth(value: Any) -> int:
         depth += bool(inner)
         level = [each for one in inner for each in one]
     return depth
+
+
+def _finite(number: str) -> float:
+    """A number as Python has it; NaN, Infinity and what is as large to it are none."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number} is not a finite number")
+    return value
+
+
+_STRICT: dict[str, Any] = {
+    "object_pairs_hook": _unique,
+    "parse_constant": _finite,
+    "parse_float": _finite,
+}
 
 
 def read_rows(

@@ -135,7 +135,7 @@ def test_a_member_outside_of_the_bundle_is_refused(folder, dots, away):
         ({"recipe": {}}, "recipe.name: "),
         ({"recipe": {"name": "default", "samples": 0}}, "recipe.samples: "),
         ({"mean_shape": [[0, 0], [1, 1]]}, "mean_shape: 4 points are needed"),
-        ({"mean_shape": [[float("nan"), 0]] * 4}, "mean_shape[1][1]: Input should be a finite"),
+        ({"mean_shape": [[float("nan"), 0]] * 4}, "is not valid JSON: NaN is not a finite number"),
         ({"mean_shape": [[1, 2, 3]] * 4}, "mean_shape[1]: "),
     ],
 )

@@ -231,7 +231,7 @@ def read_versioned(
         InputError: it cannot be read, is no JSON object, has a key twice, or is of another version; of the
             kind asked for.
     """
-    data = read_json(path, kind=kind, unique_keys=True)
+    data = read_json(path, kind=kind, strict=True)
     found = data.get("format") if isinstance(data, dict) else None
     if found == version:
         return dict(data)

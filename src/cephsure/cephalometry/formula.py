@@ -62,7 +62,7 @@ def head_points_of(points_px: Array, film: Framed) -> Array:
 class Frozen(BaseModel):
     """A record that cannot be changed and takes no keys but its own."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class _Formula(Frozen, ABC):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from threading import Lock
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 import numpy as np
 
 from cephsure.errors import BundleError, InputError
+from cephsure.inference.forks import computing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +29,11 @@ Reading = TypeVar("Reading")
 
 MAPS, FEATURES = "maps", "features"
 """The graphs' outputs; not every network has the second."""
+MASKS = "masks"
+"""The second input of networks that take dropout masks."""
+MOST_DROPPED = 0.99
+"""Probability of the masks to drop a channel."""
+_MOST_CHANNELS = 1_000_000
 GPU_BATCH = 32
 """Inputs that a GPU computes together; a CPU computes them one by one, side by side in threads."""
 
@@ -69,9 +76,34 @@ class Session:
             InputError: "cuda" is asked for, and neither can use a GPU.
         """
         self._graph, self.runtime, self.device = _open(path, device, runtime)
+        self._path, self._process = path, os.getpid()
         self.inputs = tuple(self._graph.inputs)
         self.has_features = FEATURES in self._graph.outputs
-        self.mask_channels = int(self._graph.inputs["masks"][1]) if "masks" in self._graph.inputs else 0
+        self.mask_channels = 0
+        if MASKS in self._graph.inputs:
+            channels = self._graph.inputs[MASKS][1:]
+            known = len(channels) == 1 and isinstance(channels[0], int) and 0 < channels[0] <= _MOST_CHANNELS
+            self.mask_channels = channels[0] if known else 0
+        takes = 2 if self.mask_channels else 1
+        if len(self.inputs) != takes or self.inputs[0] == MASKS or MAPS not in self._graph.outputs:
+            raise BundleError("not a network of ours: it takes or gives something else", where=path)
+        self._gives: tuple[int | None, ...] | None = None
+
+    def check_shapes(self, takes: Sequence[int], gives: Sequence[int | None]) -> None:
+        """See that an input is of the shape ``takes``, and have all maps be of the shape ``gives``.
+
+        Both are without the batch's axis; None is any number.
+
+        Raises:
+            BundleError: the network takes something else.
+        """
+        self._gives = tuple(gives)
+        found = self._graph.inputs[self.inputs[0]][1:]
+        # 0 and names stand for numbers that the network leaves open.
+        known = [(a, b) for a, b in zip(found, takes, strict=False) if isinstance(a, int) and a > 0]
+        if len(found) != len(takes) or any(a != b for a, b in known):
+            what = f"takes inputs of {_size(found)}, and the bundle's recipe gives it {_size(takes)}"
+            raise BundleError(what, where=self._path)
 
     def run(
         self, image: NDArray[np.float32], masks: NDArray[np.float32] | None = None
@@ -97,9 +129,26 @@ class Session:
     def _compute(
         self, outputs: Sequence[str], image: NDArray[np.float32], masks: NDArray[np.float32] | None
     ) -> list[NDArray[np.float32]]:
-        return self._graph.compute(
-            outputs, {self.inputs[0]: image} | ({} if masks is None else {"masks": masks})
-        )
+        feeds = {self.inputs[0]: image} | ({} if masks is None else {MASKS: masks})
+        with computing(self._process, survives=(self.runtime, self.device) == ("onnxruntime", "cpu")):
+            found = self._graph.compute(outputs, feeds)
+        if outputs[0] == MAPS:
+            self._check_maps(found[0])
+        return found
+
+    def _check_maps(self, maps: NDArray[np.float32]) -> None:
+        wanted = maps.shape[1:] if self._gives is None else self._gives
+        fits = len(maps.shape[1:]) == len(wanted)
+        if not fits or any(b is not None and a != b for a, b in zip(maps.shape[1:], wanted, strict=True)):
+            what = f"gives maps of {_size(maps.shape[1:])}, where {_size(wanted)} are needed"
+            raise BundleError(what, where=self._path)
+        if not np.isfinite(maps).all():
+            raise BundleError("gives numbers that are not finite: its weights are damaged", where=self._path)
+
+
+def _size(shape: Sequence[Any]) -> str:
+    """A shape in words."""
+    return " x ".join("any" if size is None else str(size) for size in shape) or "no axes"
 
 
 def _open(
@@ -148,6 +197,7 @@ class _OnnxRuntimeGraph:
         """Load it, on a GPU if asked and if ONNX Runtime can use one; ``on_gpu`` says whether it does."""
         import onnxruntime
 
+        self._path = path
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
@@ -176,7 +226,12 @@ class _OnnxRuntimeGraph:
         self, outputs: Sequence[str], feeds: Mapping[str, NDArray[np.float32]]
     ) -> list[NDArray[np.float32]]:
         """Some of the graph's outputs."""
-        return list(map(np.asarray, self._session.run(list(outputs), dict(feeds))))
+        try:
+            return list(map(np.asarray, self._session.run(list(outputs), dict(feeds))))
+        except Exception as error:
+            _log.debug("ONNX Runtime: %s", error)
+            what = "ONNX Runtime cannot compute this network"
+            raise BundleError(f"{what}: {error}", where=self._path) from error
 
 
 @dataclass(frozen=True, slots=True)

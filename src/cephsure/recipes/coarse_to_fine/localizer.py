@@ -8,15 +8,13 @@ points: where the coarse stages disagree, the samples do too.
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.bundles.bundle import FACTS_FILE
+from cephsure.bundles.bundle import FACTS_FILE, checked_number
 from cephsure.errors import BundleError
 from cephsure.geometry import (
     Affine,
@@ -31,9 +29,11 @@ from cephsure.geometry import (
     sample_lattices,
     softmax_maps,
 )
+from cephsure.inference.forks import Threads
 from cephsure.inference.orientation import find_orientation
 from cephsure.inference.samples import SampleMaps, Samples, mixture, stacked
 from cephsure.inference.session import (
+    MOST_DROPPED,
     Call,
     Found,
     Session,
@@ -50,13 +50,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.bundles.bundle import Bundle
+    from cephsure.bundles.bundle import Bundle, RecipeFacts
     from cephsure.inference.orientation import AskedFacing, AskedPolarity, Orientation
     from cephsure.inference.session import Device
     from cephsure.inference.test_time_augmentation import Augmentation
 
     _Coarse = tuple[NDArray[np.float64], NDArray[np.float64] | None]
     """Coarse positions (L, 2) in px of the upright film, and features (C,)."""
+
+
+_STEPS, _MOST_WIDER = (0.01, 100.0), 8
+"""How far the pixels of a patch may lie apart, in frame units, about mm; how many wider patches may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,22 +216,27 @@ class CoarseToFine:
                 f"mean_shape: the default recipe needs {len(bundle.landmark_set)} points",
                 where=bundle.folder / FACTS_FILE,
             )
-        recipe = bundle.recipe.numbers
+        recipe, count = bundle.recipe, len(bundle.landmark_set)
         self.shape = bundle.mean_shape
-        self.side = int(recipe["coarse_side"])
-        self.coarse_radius = int(recipe["coarse_radius_px"])
-        self.fine_radius = int(recipe["fine_radius_px"])
-        layout = recipe["layout"]
-        self.layout = PatchLayout(layout["map_side"], layout["step"], tuple(layout["context_steps"]))
-        self.dropout = float(recipe["dropout"])
+        self.side = recipe.whole("coarse_side", least=8)
+        self.coarse_radius, self.fine_radius = (
+            recipe.whole(f"{stage}_radius_px", most=self.side) for stage in ("coarse", "fine")
+        )
+        self.layout = _layout(recipe)
+        self.dropout = recipe.number("dropout", least=0.0, most=MOST_DROPPED)
         self.orientation, self.orientation_side = None, 0
         if bundle.orientation is not None:
             self.orientation = Session(bundle.orientation / "orientation.onnx", device=device)
-            self.orientation_side = int(recipe["orientation_side"])
-        self._pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="cephsure")
+            self.orientation_side = recipe.whole("orientation_side", least=8)
+            self.orientation.check_shapes((1, self.orientation_side, self.orientation_side), (2,))
+        self._pool = Threads()
         paths = [folder / f"{stage}.onnx" for folder in bundle.members for stage in ("coarse", "fine")]
         sessions = load_networks(paths, self._pool, takes_masks=bundle.kind == "mc-dropout", device=device)
         self.coarse, self.fine = sessions[::2], sessions[1::2]
+        patches = (self.layout.map_side, self.layout.map_side)
+        for coarse, fine in zip(self.coarse, self.fine, strict=True):
+            coarse.check_shapes((1, self.side, self.side), (count, self.side // 2, self.side // 2))
+            fine.check_shapes((count, self.layout.channels, *patches), (None, count, *patches))
         self.device = self.coarse[0].device
 
     def only(self, members: Sequence[int]) -> CoarseToFine:
@@ -383,6 +392,19 @@ class CoarseToFine:
             return _Drawn(drawn, marks_px)
         place = frame.apply(centres), frame.matrix * step
         return _Drawn(drawn, marks_px, tuple(SampleMaps(own, *place) for own in maps.reshape(logits.shape)))
+
+
+def _layout(recipe: RecipeFacts) -> PatchLayout:
+    """The patches' sizes; a ValueError where they are none."""
+    steps = recipe.numbers.get("layout", {}).get("context_steps")
+    if not isinstance(steps, list) or not 1 <= len(steps) <= _MOST_WIDER:
+        raise ValueError(f"layout.context_steps are one to {_MOST_WIDER} lengths")
+    sizes = {"least": _STEPS[0], "most": _STEPS[1]}
+    return PatchLayout(
+        recipe.whole("layout", "map_side", least=8, most=512),
+        recipe.number("layout", "step", **sizes),
+        tuple(checked_number(step, "layout.context_steps", **sizes) for step in steps),
+    )
 
 
 def _samples(coarse: Sequence[_Coarse], drawn: Sequence[_Drawn]) -> Samples:

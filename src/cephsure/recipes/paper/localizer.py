@@ -5,8 +5,6 @@ Source: Drevický & Kodým 2020.
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,9 +13,10 @@ import numpy as np
 
 from cephsure.errors import BundleError
 from cephsure.geometry import Affine, read_maps, sample_bilinear
+from cephsure.inference.forks import Threads
 from cephsure.inference.orientation import find_orientation
 from cephsure.inference.samples import HeatMaps, stacked
-from cephsure.inference.session import Call, channel_masks, load_networks, run_each, undropped
+from cephsure.inference.session import MOST_DROPPED, Call, channel_masks, load_networks, run_each, undropped
 from cephsure.inference.test_time_augmentation import augmentations
 from cephsure.preprocessing import working_film
 
@@ -46,19 +45,22 @@ class OneStage:
     """The networks of a bundle of the paper recipe."""
 
     def __init__(self, bundle: Bundle, *, device: Device = "cpu") -> None:
-        numbers = bundle.recipe.numbers
-        self.side = int(numbers["side"])
-        self.sigma_px = float(numbers["target_sigma_px"])
+        numbers = bundle.recipe
+        self.side = numbers.whole("side", least=8)
+        self.sigma_px = numbers.number("target_sigma_px", least=0.1, most=self.side)
         self.version = bundle.recipe.version
         if self.version not in CUT_SIGMAS:
             what = f"version {self.version} of the recipe 'paper' is unknown"
             raise BundleError(what, where=bundle.folder, remedy="update cephsure")
-        self.dropout = float(numbers["dropout"])
-        self._pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="cephsure")
+        self.dropout = numbers.number("dropout", least=0.0, most=MOST_DROPPED)
+        self._pool = Threads()
         paths = [folder / "paper.onnx" for folder in bundle.members]
         self.networks = load_networks(
             paths, self._pool, takes_masks=bundle.kind == "mc-dropout", device=device
         )
+        sides = (self.side, self.side)
+        for network in self.networks:
+            network.check_shapes((1, *sides), (None, *sides))
         self.device = self.networks[0].device
 
     def only(self, members: Sequence[int]) -> OneStage:
