@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Rounds of the Procrustes mean: it moves by less than a thousandth of a millimetre after three.
 _ROUNDS = 10
+_NEARLY, _LARGEST = 1e-6, 1e100
 _FEWEST_FILMS = 3
 _FEWEST_LANDMARKS = 3
 # Makes complex numbers of points (..., 2): a product then turns and scales.
@@ -148,7 +149,16 @@ class ShapeModel:
         whole = mean.ndim == 2 and mean.shape[1:] == (2,) and precision.shape == (mean.size, mean.size)
         if not (whole and np.isfinite(mean).all() and np.isfinite(precision).all()):
             raise InputError("not a shape model: its mean and precision do not fit or are not finite")
-        return cls(mean, precision, n_films)
+        model, largest = cls(mean, precision, n_films), max(float(np.abs(precision).max(initial=0.0)), 1e-300)
+        with np.errstate(over="ignore", invalid="ignore"):
+            symmetric = (
+                np.abs(precision - precision.T).max(initial=0.0) <= _NEARLY * largest < _NEARLY * _LARGEST
+            )
+            # As many times smaller as the digits that are written tell apart.
+            positive = symmetric and np.linalg.eigvalsh(precision).min(initial=0.0) >= -_NEARLY * largest
+        if not positive or not np.linalg.eigvalsh(model._own()).min(initial=1.0) > 0:
+            raise InputError("not a shape model: its precision is that of no shapes")
+        return model
 
     def _unexpected(self, shape: NDArray[np.float64]) -> NDArray[np.float64]:
         """(L, 2) each landmark less its mean given all the others, P_ll^-1 (P d)_l.

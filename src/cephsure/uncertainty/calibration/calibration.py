@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Self
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from cephsure.bundles.bundle import read_versioned
 from cephsure.errors import BundleError, InputError
@@ -20,7 +20,7 @@ from cephsure.uncertainty.calibration.data import comparable_measures, half_line
 from cephsure.uncertainty.calibration.error_fits import curve_mm
 from cephsure.uncertainty.prediction import Frozen, Pair, ReaderInfo, Region, RegionKind
 from cephsure.uncertainty.quantile import check_level
-from cephsure.uncertainty.readers.cases import TruthOf, case_of
+from cephsure.uncertainty.readers.cases import KNOWN, TruthOf, case_of
 from cephsure.uncertainty.readers.habit import mean_length
 from cephsure.uncertainty.readers.population import Population  # noqa: TC001 - pydantic reads it
 from cephsure.uncertainty.readers.reader import ReaderLandmark  # noqa: TC001 - pydantic reads it
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 FORMAT = "cephsure.calibration/2"
 CALIBRATION_FILE = "calibration.json"
 DEFAULT_LEVEL = 0.9
+
+LARGEST_EXPONENT, LARGEST_COVARIANCE = 50.0, 1e6
+"""Far beyond what films ever gave: with more, an expected error is no number."""
 
 GRID_LEVELS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.99)
 """Levels at which bounds are stored; between them they are interpolated, above them a region is all of the
@@ -62,17 +65,26 @@ class LandmarkCalibration(Frozen):
     """
 
     number: int
-    films: int
-    log_intercept: float
-    slopes: dict[str, float]
+    films: int = Field(ge=0)
+    log_intercept: float = Field(ge=-LARGEST_EXPONENT, le=LARGEST_EXPONENT)
+    slopes: dict[str, Annotated[float, Field(ge=0.0, le=LARGEST_EXPONENT)]]
     relative_covariance: tuple[Pair, Pair]
-    temperature: float = 1.0
+    temperature: float = Field(default=1.0, ge=1e-3, le=1e3)
 
     @field_validator("slopes", mode="after")
     @classmethod
     def _measures_by_their_names(cls, slopes: dict[str, float]) -> dict[str, float]:
         """In files of cephsure 0.1 the heat maps' own error is called as the calibrated one."""
         return {_RENAMED.get(key, key): slope for key, slope in slopes.items()}
+
+    @field_validator("relative_covariance", mode="after")
+    @classmethod
+    def _is_a_covariance(cls, moments: tuple[Pair, Pair]) -> tuple[Pair, Pair]:
+        matrix = np.array(moments)
+        usual = np.abs(matrix).max() <= LARGEST_COVARIANCE and np.allclose(matrix, matrix.T)
+        if not usual or np.linalg.eigvalsh(matrix).min() < -1e-6:
+            raise ValueError("is no covariance of errors over their expectation")
+        return moments
 
 
 def expected_errors_mm(
@@ -215,7 +227,14 @@ class Bounds(Frozen):
         contents: for each landmark (or one list for all) the bounds at ``GRID_LEVELS``; 1 is all of the film.
     """
 
-    contents: tuple[tuple[float, ...], ...]
+    contents: tuple[tuple[Annotated[float, Field(ge=0.0, le=1.0)], ...], ...] = Field(min_length=1)
+
+    @field_validator("contents", mode="after")
+    @classmethod
+    def _one_a_level(cls, contents: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
+        if any(len(row) != len(GRID_LEVELS) for row in contents):
+            raise ValueError(f"there are {len(GRID_LEVELS)} levels, each with its bound")
+        return contents
 
     def at(self, level: float, count: int) -> NDArray[np.float64]:
         """(L,) contents for a level."""
@@ -256,6 +275,20 @@ class Calibration(Frozen):
     annotators: tuple[Annotator, ...] = ()
     bounds: dict[str, dict[RegionKind, Bounds]]
     default: RegionKind
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if "one" not in self.scatter:
+            raise ValueError("scatter: one reader's marks are missing")
+        counts = {len(landmarks) for landmarks in (*self.scatter.values(), self.readers.landmarks)}
+        if len(counts) > 1:
+            raise ValueError("its parts are for other landmarks than each other")
+        if KNOWN not in self.bounds or any(self.default not in kinds for kinds in self.bounds.values()):
+            raise ValueError(f"bounds: there are none of the kind {self.default} in every case")
+        rows = {len(bounds.contents) for kinds in self.bounds.values() for bounds in kinds.values()}
+        if not rows <= {1, *counts}:
+            raise ValueError("bounds: not as many as landmarks")
+        return self
 
     def to_json(self) -> str:
         """JSON text that ``read_calibration`` reads back to the last digit."""

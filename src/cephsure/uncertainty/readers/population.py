@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import Field
 
 from cephsure.uncertainty.prediction import Frozen
 from cephsure.uncertainty.readers.habit import MarkedFilms, Prior, observe
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 COMMON_SHARE = 0.5
 """Share of the variance of w that all landmarks of a reader have in common."""
+
+LARGEST = 1000.0
+"""A habit of a metre is none."""
 
 SPREAD_FILMS = 4.0
 """Films' worth of belief that a reader scatters as readers do; fewer leave single landmarks to chance."""
@@ -67,11 +71,11 @@ class LandmarkHabits(Frozen):
     """
 
     number: int
-    centre: float = 0.0
-    w_sd: float = 0.0
-    b_sd_mm: float
-    readers: int
-    apart_mm: float = 0.0
+    centre: float = Field(default=0.0, ge=-LARGEST, le=LARGEST)
+    w_sd: float = Field(default=0.0, ge=0.0, le=LARGEST)
+    b_sd_mm: float = Field(ge=0.0, le=LARGEST)
+    readers: int = Field(ge=0)
+    apart_mm: float = Field(default=0.0, ge=0.0, le=LARGEST)
     evidence: str = ""
 
 
@@ -95,7 +99,7 @@ class Population(Frozen):
 
     annotators: tuple[str, ...] = ()
     landmarks: tuple[LandmarkHabits, ...]
-    spread: float = 1.0
+    spread: float = Field(default=1.0, ge=1 / LARGEST, le=LARGEST)
     rests_on: tuple[ReaderSet, ...] = ()
 
     @property

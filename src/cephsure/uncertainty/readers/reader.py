@@ -17,7 +17,7 @@ from cephsure.uncertainty.gate.film_reference import FilmReference  # noqa: TC00
 from cephsure.uncertainty.prediction import Frozen
 from cephsure.uncertainty.readers.cases import ReaderKind, TruthOf  # noqa: TC001 - pydantic reads them
 from cephsure.uncertainty.readers.habit import Habit, Prior, block_diagonal, diagonal_blocks
-from cephsure.uncertainty.readers.population import SPREAD_FILMS, Population
+from cephsure.uncertainty.readers.population import LARGEST, SPREAD_FILMS, Population
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -51,7 +51,7 @@ class ReaderLandmark(Frozen):
     number: int
     mean: Triple
     covariance: tuple[Triple, Triple, Triple]
-    spread: float = Field(default=1.0, gt=0.0)
+    spread: float = Field(default=1.0, ge=1 / LARGEST, le=LARGEST)
 
 
 class AcceptedOnFilms(Frozen):
@@ -97,8 +97,8 @@ class Reader(Frozen):
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
         values = np.array([[*mark.mean, *np.ravel(mark.covariance)] for mark in self.landmarks])
-        if not np.isfinite(values).all():
-            raise ValueError("a number is not finite")
+        if not (np.abs(values) <= LARGEST**2).all():
+            raise ValueError("a number is not finite, or larger than any habit")
         if (np.linalg.eigvalsh(self.habit.covariance) < -1e-6).any():
             raise ValueError("a covariance is negative")
         return self
