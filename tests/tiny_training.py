@@ -66,13 +66,12 @@ def tiny_paper():
 
 
 @pytest.fixture
-def begin(monkeypatch):
-    """Begin a run in float32, whatever the machine's self-test would say."""
-    monkeypatch.setattr(run_module, "choose_precision", lambda _: ("float32", "not tested"))
+def begin():
+    """Begin a small run."""
 
     def begin(data, out, recipe, **options):
         given = {"kind": "baseline", "members": 1, "truth": "mean", "seed": 3} | options
-        return run_module.begin(str(data), out, recipe=recipe, **given)[0]
+        return run_module.begin(str(data), out, recipe=recipe, **given)
 
     return begin
 
@@ -86,7 +85,7 @@ def finished_run(films, tiny_recipe, tmp_path_factory):
         coarse_fit=replace(tiny_recipe.coarse_fit, epochs=20),
         fine_fit=replace(tiny_recipe.fine_fit, epochs=2),
     )
-    config, _ = run_module.begin(
+    config = run_module.begin(
         str(films), out, recipe=recipe, kind="baseline", members=1, truth="mean", seed=0
     )
     return out, config, train(out, config, jobs=1)

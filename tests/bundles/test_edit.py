@@ -128,3 +128,22 @@ def test_a_section_is_taken_out_of_a_card():
     assert without_section(card, "## Gate") == "# m\n\n## Files\nall\n"
     assert without_section(card, "## Calibration") == card
     assert without_section("# m\n\n## Gate\nold\n", "## Gate") == "# m\n\n"
+
+
+def test_a_bundle_that_nobody_may_write_to_is_copied_and_nothing_stays_behind(bundle, tmp_path):
+    """As an installed one: its permissions are not the copy's, which must be written to and removed."""
+    for path in (bundle.folder, *bundle.folder.rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    with edit_bundle(bundle, tmp_path / "new") as edit:
+        edit.write("members/00/notes.txt", b"1")
+    modes = {path.stat().st_mode & 0o200 for path in (tmp_path / "new").rglob("*")}
+    assert modes == {0o200}
+    with pytest.raises(RuntimeError), edit_bundle(bundle, tmp_path / "other") as edit:
+        fail_half_way(edit, RuntimeError)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "new"]
+
+
+def test_a_link_in_a_place_to_write_to_is_something_there(bundle, tmp_path):
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(InputError, match="is there already"), edit_bundle(bundle, tmp_path / "link"):
+        pytest.fail("nothing to write to")

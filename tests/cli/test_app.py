@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -82,3 +85,58 @@ def test_building_the_commands_imports_nothing_heavy():
     script = f"import sys, cephsure.cli.app; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    "command", [["calibrate", "--data", "d", "--out", "o"], ["landmarks"], ["models", "list"]]
+)
+def test_an_interruption_is_one_line_and_the_documented_status(cephsure, monkeypatch, command):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    for place in ("calibrate.calibrate_model", "listings.load_landmark_set", "listings.shipped_models"):
+        module, name = place.split(".")
+        monkeypatch.setattr(f"cephsure.cli.{module}.{name}", stop, raising=False)
+    monkeypatch.setattr("cephsure.workflows.calibrate", stop)
+    monkeypatch.setattr("cephsure.landmarks.load_landmark_set", stop)
+    monkeypatch.setattr("cephsure.model.shipped_models", stop)
+    run = cephsure(*command)
+    assert (run.status, run.out) == (1, "")
+    assert run.lines == ["stopped before it was done"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_clears_away_what_is_half_done(dot_bundles, tmp_path, name):
+    """As while a bundle is written: its folder beside must not stay."""
+    script = textwrap.dedent(f"""
+        import os, signal, sys, time
+        from pathlib import Path
+        from cephsure.bundles.bundle import read_bundle
+        from cephsure.bundles.edit import edit_bundle
+        from cephsure.cli import app
+
+        def command():
+            with edit_bundle(read_bundle({str(dot_bundles())!r}), Path({str(tmp_path / "out")!r})):
+                print(*os.listdir({str(tmp_path)!r}), flush=True)
+                time.sleep(60)
+
+        app.app.command("wait")(app._stoppable(command))
+        sys.argv = ["cephsure", "wait"]
+        app.main()
+    """)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == ".out.new\n"
+    process.send_signal(getattr(signal, name))
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert said.splitlines() == [terminal.BANNER, "stopped before it was done"]
+    assert os.listdir(tmp_path) == []
+
+
+def test_signals_are_as_before_when_a_command_has_ended(cephsure):
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
+    cephsure("landmarks")
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)] == before

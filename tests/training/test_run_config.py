@@ -55,8 +55,11 @@ def test_another_run_in_the_folder_is_refused(tmp_path, change, named):
 
 
 def test_a_runs_precision_stays_what_it_was(tmp_path):
-    settle(tmp_path, CONFIG)
-    assert settle(tmp_path, replace(CONFIG, precision="bfloat16")) == CONFIG
+    begun = settle(tmp_path, replace(CONFIG, precision="bfloat16"))
+    assert settle(tmp_path, CONFIG, same_precision=False) == begun
+    assert settle(tmp_path, begun) == begun
+    with pytest.raises(InputError, match=r"another training run \(differs in precision\)"):
+        settle(tmp_path, CONFIG)
 
 
 @pytest.mark.parametrize("kind", [CoarseToFineRecipe, PaperRecipe])
@@ -76,7 +79,7 @@ def test_a_run_begun_with_an_earlier_version_goes_on_with_it(tmp_path, kind):
 def test_data_that_have_moved_are_found_again(tmp_path):
     settle(tmp_path, CONFIG)
     moved = replace(CONFIG, data="/elsewhere", precision="bfloat16")
-    assert settle(tmp_path, moved) == replace(CONFIG, data="/elsewhere")
+    assert settle(tmp_path, moved, same_precision=False) == replace(CONFIG, data="/elsewhere")
     assert RunConfig.load(tmp_path, CoarseToFineRecipe) == replace(CONFIG, data="/elsewhere")
 
 
@@ -88,6 +91,8 @@ def test_data_that_have_moved_are_found_again(tmp_path):
         "{}",
         "null",
         '{"recipe": {"name": "default"}}',
+        '{"recipe": {"name": "default"}, "precision": "float16"}',
+        '{"recipe": {"name": "default"}, "precision": ["float32"]}',
         '{"recipe": {"name": "default", "sides": 3}}',
     ],
 )

@@ -222,8 +222,8 @@ def test_a_job_is_started_with_its_threads_and_its_own_errors(tmp_path, monkeypa
     monkeypatch.setattr(module.subprocess, "Popen", lambda *a, **k: calls.append((a, k)))
     module._start(tmp_path, "orientation", ["3", "cpu", "a:B", "auto"])
     ((command,), options) = calls[0]
-    assert command[1:4] == ["-m", "cephsure.training.worker", str(tmp_path)]
-    assert command[4:] == ["orientation", "3", "cpu", "a:B", "auto"]
+    assert command[1:4] == ["-m", "cephsure.training.job_process", str(os.getpid())]
+    assert command[4:] == [str(tmp_path), "orientation", "3", "cpu", "a:B", "auto"]
     assert options["env"]["OMP_NUM_THREADS"] == "3"
     assert options["stderr"].name == str(tmp_path / "orientation" / "stderr.txt")
     assert options["env"].keys() >= os.environ.keys()

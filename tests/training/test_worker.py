@@ -55,7 +55,8 @@ def trained(run, job, stage):
 def start(run, job, every="auto"):
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     recipe = recipe_place(CoarseToFineRecipe)
-    command = [sys.executable, "-m", "cephsure.training.worker", str(run), job, "1", "cpu", recipe, every]
+    process = [sys.executable, "-m", "cephsure.training.job_process", str(os.getpid())]
+    command = [*process, str(run), job, "1", "cpu", recipe, every]
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
 
 
@@ -220,22 +221,11 @@ def test_a_film_that_cannot_be_read_is_named(begin, films, tiny_paper, tmp_path,
     broken.write_bytes(broken.read_bytes()[:500])
     begin(data, tmp_path / "run", tiny_paper)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_end_with_parent", lambda _: None)
         patch.setattr(module.CheckpointTimes, "end_on_signals", lambda _: None)
         with pytest.raises(SystemExit) as end:
             main([str(tmp_path / "run"), "0", "1", "cpu", recipe_place(PaperRecipe), "auto"])
     assert end.value.code == BAD_INPUT
     assert capfd.readouterr().err.splitlines()[-1].startswith(f"{broken}: ")
-
-
-def test_a_job_ends_with_the_process_that_began_it():
-    ended = []
-    module._end_with_parent(-1, ended.append)
-    for _ in range(500):
-        if ended:
-            break
-        time.sleep(0.01)
-    assert ended == [1]
 
 
 def test_job_folders(tmp_path):

@@ -9,7 +9,6 @@ import pytest
 from cephsure.datasets import film_of, select
 from cephsure.model import load_model
 from cephsure.recipes.paper.recipe import PaperRecipe
-from cephsure.training import runner
 from cephsure.workflows import AnnotatedData, TrainOptions, train
 from cephsure.workflows.train_bundle import add_reference
 
@@ -62,10 +61,9 @@ def test_too_few_films_leave_the_shape_unknown(bundle, dot_dataset):
     assert "shape_residual" not in load_model(bundle).predict(film).landmarks[0].measures.model_dump()
 
 
-def test_training_ends_with_a_bundle_that_knows_its_films(phantom_isbi, monkeypatch, tmp_path):
+def test_training_ends_with_a_bundle_that_knows_its_films(phantom_isbi, tmp_path):
     recipe = PaperRecipe(side=32, filters=(4, 6, 8), target_sigma_px=2.0)
     recipe = replace(recipe, fit=replace(recipe.fit, epochs=2))
-    monkeypatch.setattr(runner, "choose_precision", lambda _: ("float32", "not tested"))
     root = phantom_isbi(n_train=8, n_test1=0, width_px=194, height_px=240)
     states, steps = [], []
 
@@ -94,7 +92,7 @@ def test_training_ends_with_a_bundle_that_knows_its_films(phantom_isbi, monkeypa
     assert [job.done for job in states[-1].jobs] == [True]
     assert [step.remark for step in steps if step.remark] == [
         f"new run in {tmp_path / 'run'}: reading {root}",
-        "training in float32 on cpu (self-test: not tested)",
+        "training in float32 on cpu",
     ]
     assert sum(step.film is not None for step in steps) == 8
     again = run()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from typing import Annotated, Any
+import threading
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -19,6 +23,9 @@ from cephsure.cli.listings import landmarks, measurements, models_app
 from cephsure.cli.predict import demo, predict
 from cephsure.cli.reader_profile import reader_profile
 from cephsure.cli.train import train
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _SHARED_FLAGS = {"--quiet", "-q", "--verbose", "-v", "--debug"}
 _HELP_FLAGS = {"-h", "--help"}
@@ -86,10 +93,55 @@ def _shared_options(
         terminal.remark(terminal.BANNER)
 
 
+def _stoppable(command: Callable[..., object]) -> Callable[..., object]:
+    """The command, which an interruption ends in one line and the status that the docs name."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> object:
+        try:
+            return command(*arguments, **options)
+        except KeyboardInterrupt:
+            terminal.remark("stopped before it was done")
+            raise typer.Exit(terminal.EXIT_FAILURE) from None
+
+    return run
+
+
+for _registered in (*app.registered_commands, *models_app.registered_commands):
+    if _registered.callback is not None:
+        _registered.callback = _stoppable(_registered.callback)
+
+
+@contextmanager
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """Let a request to end, or a terminal that goes, be as Ctrl-C: what is half done is cleared away."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {}
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # What is ignored, as under nohup, stays ignored; only the main thread can be asked at all.
+        if number and _in_main_thread() and signal.getsignal(number) == signal.SIG_DFL:
+            before[number] = signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _in_main_thread() -> bool:
+    """Whether this is the thread that signals come to."""
+    return threading.current_thread() is threading.main_thread()
+
+
 def main() -> None:
     """Run the command line and end the process: 0 if all went, 2 for bad input, 1 for a failure of ours."""
     try:
-        app(shared_flags_first(sys.argv[1:]), prog_name="cephsure")
+        with _ended_as_by_ctrl_c():
+            app(shared_flags_first(sys.argv[1:]), prog_name="cephsure")
     except Exception as error:  # noqa: BLE001 - whatever goes wrong, the user gets one line
         complaints = terminal.Complaints()
         complaints.add(error)

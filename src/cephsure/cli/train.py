@@ -97,6 +97,13 @@ def train(
         float | None,
         Option(metavar="X", help="Stop a network when its validation error falls below X mm."),
     ] = None,
+    precision: Annotated[
+        Literal["float32", "bfloat16"] | None,
+        Option(
+            help="Arithmetic of the networks; bfloat16 takes less time on GPUs and on some CPUs.",
+            show_default="float32, or as the run was begun",
+        ),
+    ] = None,
     name: Annotated[
         str | None, Option(metavar="NAME", help="The model's name.", show_default="the name of RUN")
     ] = None,
@@ -125,6 +132,7 @@ def train(
         epochs=epochs,
         schedule=schedule,
         stop_below_mm=stop_below_mm,
+        precision=precision,
     )
     following = terminal.following(terminal.Complaints(), kept=terminal.GOES_ON, waits=False)
     with following as on_progress, training_display() as show:

@@ -16,6 +16,7 @@ from cephsure.bundles.bundle import FACTS_FILE, FORMAT
 from cephsure.bundles.edit import CARD_FILE, new_bundle
 from cephsure.datasets import annotators, select
 from cephsure.datasets.annotated_film import MEAN
+from cephsure.text_files import read_json_object
 from cephsure.training.material import run_data
 from cephsure.training.recipe import changes_as_trained
 from cephsure.training.worker import CHECKPOINT, DONE_FILE, LOG_FILE, job_folder
@@ -59,7 +60,7 @@ def write_bundle(run: Path, config: RunConfig, folder: Path, *, name: str | None
     An older one at ``folder`` is replaced; ``name`` is the model's, by default that of the run's folder: so
     that nobody takes it for a shipped model of the same recipe and kind.
     """
-    done = {job: json.loads((job_folder(run, job) / DONE_FILE).read_text()) for job in config.job_names}
+    done = {job: read_json_object(job_folder(run, job) / DONE_FILE) for job in config.job_names}
     facts = _facts(config, done, name or run.resolve().name)
     with new_bundle(folder) as edit:
         for job in done:
@@ -145,7 +146,7 @@ def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 def bundle_validation(bundle: Path) -> str:
     """The validation errors of a bundle's networks in words."""
-    return validation_figures(json.loads((bundle / FACTS_FILE).read_text()))
+    return validation_figures(read_json_object(bundle / FACTS_FILE))
 
 
 def validation_figures(facts: dict[str, Any]) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import heapq
-import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cephsure.text_files import is_there, read_bytes, to_json
 from cephsure.training.worker import LOG_FILE, WRONG_ANSWERS, job_folder
 
 if TYPE_CHECKING:
@@ -158,9 +158,9 @@ def read_logs(run: Path, jobs: Sequence[str]) -> dict[str, Rows]:
     """The rows of each job's log, for those jobs that have one."""
     paths = {job: job_folder(run, job) / LOG_FILE for job in jobs}
     return {
-        job: [json.loads(line) for line in path.read_text().splitlines()]
+        job: [to_json(line, where=path) for line in read_bytes(path).splitlines()]
         for job, path in paths.items()
-        if path.exists()
+        if is_there(path)
     }
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
+from cephsure.text_files import read_json_object
+from cephsure.training.stage import Precision
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from cephsure.datasets import DatasetFormat
     from cephsure.landmarks import LabelKind
     from cephsure.training.recipe import Recipe
-    from cephsure.training.stage import Precision
 
 ModelKind = Literal["baseline", "ensemble", "mc-dropout"]
 
@@ -73,17 +74,19 @@ class RunConfig:
     def load(run: Path, recipe: type[Recipe]) -> RunConfig:
         """The configuration of a run folder; InputError when there is none or it cannot be read."""
         try:
-            data: dict[str, Any] = json.loads((run / RUN_FILE).read_text())
-            return RunConfig(**(data | {"recipe": recipe.from_dict(data["recipe"])}))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            data = read_json_object(run / RUN_FILE)
+            known = {name: name for name in get_args(Precision)}
+            changed = {"recipe": recipe.from_dict(data["recipe"]), "precision": known[data["precision"]]}
+            return RunConfig(**(data | changed))
+        except (ArithmeticError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise InputError("not a training run's configuration", where=run / RUN_FILE) from error
 
 
-def settle(run: Path, wanted: RunConfig) -> RunConfig:
+def settle(run: Path, wanted: RunConfig, *, same_precision: bool = True) -> RunConfig:
     """Write a new run's configuration, or check that a run to go on with is the same one.
 
-    The precision of a run that has begun stays what it was, whatever the present machine's self-test says;
-    so does the version of its recipe, with the numbers it had then.
+    The version of the recipe stays what it was when the run began, with the numbers it had then; so does the
+    precision, unless it must be the ``same_precision``.
     Data that have moved are taken from where they are now: their hash says that they are the same.
 
     Raises:
@@ -98,9 +101,8 @@ def settle(run: Path, wanted: RunConfig) -> RunConfig:
         begun = RunConfig.load(run, type(wanted.recipe))
         if begun.recipe.version < wanted.recipe.version and begun.recipe.changes == wanted.recipe.changes:
             wanted = replace(wanted, recipe=begun.recipe)
-        deciding = [
-            field.name for field in fields(RunConfig) if field.name not in {"precision", "data", "images"}
-        ]
+        passed_over = {"data", "images"} if same_precision else {"data", "images", "precision"}
+        deciding = [field.name for field in fields(RunConfig) if field.name not in passed_over]
         differing = [name for name in deciding if getattr(begun, name) != getattr(wanted, name)]
     if differing:
         raise InputError(
@@ -117,8 +119,8 @@ def settle(run: Path, wanted: RunConfig) -> RunConfig:
 def _recipe_name(run: Path) -> str | None:
     """Which recipe a run was begun with; None where its configuration does not tell."""
     try:
-        name = json.loads((run / RUN_FILE).read_text())["recipe"]["name"]
-    except (OSError, ValueError, KeyError, TypeError):
+        name = read_json_object(run / RUN_FILE)["recipe"]["name"]
+    except (ValueError, KeyError, TypeError):
         return None
     return str(name)
 

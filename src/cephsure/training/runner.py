@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from cephsure.datasets import data_sha256
 from cephsure.datasets import truth as chosen_truth
 from cephsure.errors import InputError
+from cephsure.text_files import is_file
 from cephsure.training.bundle_writer import write_bundle
-from cephsure.training.device import choose_precision
 from cephsure.training.fit import CheckpointTimes
 from cephsure.training.material import mean_shape, run_data, run_films, usual_split
 from cephsure.training.progress import CURVES_FILE, draw_curves, read_logs
 from cephsure.training.run_config import RunConfig, settle
+from cephsure.training.stage import USUAL_PRECISION
 from cephsure.training.worker import BAD_INPUT, DONE_FILE, do_job, job_folder, recipe_place
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from cephsure.landmarks import LabelKind
     from cephsure.training.recipe import Recipe
     from cephsure.training.run_config import ModelKind
+    from cephsure.training.stage import Precision
 
 POLL_SECONDS = 0.5
 BUNDLE_FOLDER = "bundle"
@@ -64,22 +66,20 @@ def begin(
     split: str | None = None,
     mm_per_px: float | None = None,
     landmark_set: str | None = None,
-    device: str = "cpu",
     images: Path | None = None,
     labels: LabelKind = "auto",
+    precision: Precision | None = None,
     tell: Callable[[Dataset], None] = lambda _: None,
-) -> tuple[RunConfig, str]:
-    """Write a run's configuration, or check it against the one it is to go on with.
+) -> RunConfig:
+    """Write a run's configuration, or check it against the one it is to go on with; it is given.
 
-    ``split`` None is "train" where the data set has splits, else "all"; the data set is given to ``tell``.
-
-    Returns:
-        The configuration, and the precision's self-test in words.
+    ``split`` None is "train" where the data set has splits, else "all"; the data set is given to ``tell``;
+    ``precision`` None is what a run was begun with, else ``USUAL_PRECISION``.
 
     Raises:
         InputError: data that cannot be read or are too few, or a folder that holds another run.
     """
-    if landmark_set is not None and Path(landmark_set).is_file():
+    if landmark_set is not None and is_file(Path(landmark_set)):
         landmark_set = str(Path(landmark_set).resolve())
     wanted = RunConfig(
         data=str(Path(data).resolve()),
@@ -92,7 +92,7 @@ def begin(
         kind=kind,
         members=members if kind == "ensemble" else 1,
         seed=seed,
-        precision="float32",
+        precision=precision or USUAL_PRECISION,
         recipe=recipe,
         images=None if images is None else str(images.resolve()),
         labels=labels,
@@ -105,9 +105,8 @@ def begin(
     # What would stop the jobs later stops them here, before anything is written.
     mean_shape([chosen_truth(item, truth) for item in items])
     recipe.member_films(items, 0, seed=seed)
-    precision, words = choose_precision(device)
-    wanted = replace(wanted, data_sha256=data_sha256(items, truth), precision=precision)
-    return settle(out, wanted), words
+    wanted = replace(wanted, data_sha256=data_sha256(items, truth))
+    return settle(out, wanted, same_precision=precision is not None)
 
 
 def run_jobs(
@@ -212,7 +211,8 @@ def _start(out: Path, job: str, settings: list[str]) -> subprocess.Popen[bytes]:
     environment = os.environ | {"OMP_NUM_THREADS": settings[0], "OPENBLAS_NUM_THREADS": settings[0]}
     # The worker must find whatever was found here: a recipe may come from anywhere.
     environment["PYTHONPATH"] = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
-    command = [sys.executable, "-m", "cephsure.training.worker", str(out), job, *settings]
+    module = ["-m", "cephsure.training.job_process", str(os.getpid())]
+    command = [sys.executable, *module, str(out), job, *settings]
     with (folder / ERRORS_FILE).open("wb") as errors:
         return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=errors)  # noqa: S603 - our own module
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Precision = Literal["float32", "bfloat16"]
+USUAL_PRECISION: Precision = "float32"
+"""Whatever the machine: the same command must not give other weights on another day."""
 Schedule = Literal["cosine", "plateau"]
 
 

@@ -1,8 +1,7 @@
 """One job of a run in a process of its own: a member's networks, or those that the run has once.
 
-``python -m cephsure.training.worker RUN JOB THREADS DEVICE RECIPE EVERY``; JOB is a member's number or the
-name of an extra job, RECIPE the recipe's class as ``module:name``, EVERY the epochs between checkpoints or
-"auto".
+``main`` takes RUN JOB THREADS DEVICE RECIPE EVERY; JOB is a member's number or the name of an extra job,
+RECIPE the recipe's class as ``module:name``, EVERY the epochs between checkpoints or "auto".
 """
 
 from __future__ import annotations
@@ -10,10 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
-import os
 import sys
-import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,6 +22,7 @@ from cephsure.errors import InputError
 from cephsure.training.fit import CheckpointTimes, fit
 from cephsure.training.material import TrainingFilm, load_films, mean_shape, run_films
 from cephsure.training.run_config import RunConfig, derived_seed
+from cephsure.training.run_lock import hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +41,8 @@ CHECKPOINT = "{}.checkpoint.safetensors"
 """A stage's."""
 BAD_INPUT = 2
 """Exit status of a job that met a film or an annotation it cannot use; its last line says which."""
+PATIENCE_SECONDS = 20.0
+"""How long a job waits for a process at the same one, whose run may have been killed a moment ago."""
 WRONG_ANSWERS = "wrong answers"
 """The unit of a validation that tells a share of wrong answers, and no length."""
 
@@ -56,16 +55,20 @@ def job_folder(run: Path, job: str) -> Path:
 def do_job(
     run: Path, job: str, recipe: type[Recipe], *, device: str = "cpu", times: CheckpointTimes | None = None
 ) -> None:
-    """Do one job of a run, going on from its checkpoints; a finished job is left as it is."""
+    """Do one job of a run, going on from its checkpoints; a finished job is left as it is.
+
+    Raises:
+        InputError: another process is at it, and goes on for longer than one whose run was killed.
+    """
     folder = job_folder(run, job)
     if (folder / DONE_FILE).exists():
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    for leftover in folder.glob(".*.part"):  # of a write that was killed
-        leftover.unlink(missing_ok=True)
-    work = Job(RunConfig.load(run, recipe), job, folder, device=device, times=times)
-    beside = work.config.recipe.train(work)
-    write_atomically(folder / DONE_FILE, json.dumps(work.facts | beside, indent=2).encode())
+    with hold(folder, patience_s=PATIENCE_SECONDS):
+        for leftover in folder.glob(".*.part"):  # of a write that was killed
+            leftover.unlink(missing_ok=True)
+        work = Job(RunConfig.load(run, recipe), job, folder, device=device, times=times)
+        beside = work.config.recipe.train(work)
+        write_atomically(folder / DONE_FILE, json.dumps(work.facts | beside, indent=2).encode())
 
 
 class Job:
@@ -166,30 +169,14 @@ def recipe_at(place: str) -> type[Recipe]:
     return recipe
 
 
-def _end_with_parent(parent: int, end: Callable[[int], None] = os._exit) -> None:
-    """Leave as soon as the run's own process is gone, however it went."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        end(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def main(arguments: list[str]) -> None:
-    """Do the job that the command line names."""
+    """Do the job that a command line names."""
     run, job, threads, device, recipe, every = arguments
     times = CheckpointTimes(None if every == "auto" else int(every))
     times.end_on_signals()
-    _end_with_parent(os.getppid())
     torch.set_num_threads(int(threads))
     try:
         do_job(Path(run), job, recipe_at(recipe), device=device, times=times)
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(BAD_INPUT)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

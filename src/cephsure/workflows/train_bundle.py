@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cephsure.training.recipe import Recipe
     from cephsure.training.run_config import ModelKind, RunConfig
     from cephsure.training.runner import JobState
-    from cephsure.training.stage import Schedule
+    from cephsure.training.stage import Precision, Schedule
 
 PACKAGES = ("torch", "onnx", "onnxscript", "safetensors", "matplotlib")
 USUAL_MEMBERS = 15
@@ -53,6 +53,8 @@ class TrainOptions:
         epochs: another number than the recipe's.
         schedule: how the learning rate falls; None for the recipe's.
         stop_below_mm: stop a network when its validation error falls below it.
+        precision: of the networks' arithmetic, "float32" or "bfloat16"; None for what a run was begun with,
+            and for a new one "float32".
     """
 
     recipe: str | Recipe = "default"
@@ -66,6 +68,7 @@ class TrainOptions:
     epochs: int | None = None
     schedule: Schedule | None = None
     stop_below_mm: float | None = None
+    precision: Precision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,8 @@ def train(
         on_progress: told what the user should know, and after each film at the end.
 
     Raises:
-        InputError: packages are missing; data or options cannot be used; ``out`` holds another run.
+        InputError: packages are missing; data or options cannot be used; ``out`` holds another run, or
+            another process is at work there.
         TrainingFailedError: a network's process failed; the checkpoints stay.
     """
     check_packages()
@@ -133,6 +137,7 @@ def train(
     from cephsure.training.material import run_films
     from cephsure.training.progress import CURVES_FILE
     from cephsure.training.run_config import RUN_FILE
+    from cephsure.training.run_lock import hold
     from cephsure.training.runner import begin, finish, jobs_at_once, run_jobs
 
     data, options = AnnotatedData.of(data), options or TrainOptions()
@@ -151,35 +156,36 @@ def train(
     found = find_device(device)
     beginning = "going on with" if (out / RUN_FILE).exists() else "new run in"
     on_progress(Progress(remark=f"{beginning} {out}: reading {data.path}"))
-    config, precision = begin(
-        str(data.path),
-        out,
-        recipe=recipe,
-        kind=options.kind,
-        members=options.members,
-        truth=data.truth,
-        seed=options.seed,
-        data_format=data.format,
-        split=data.split,
-        mm_per_px=data.mm_per_px,
-        landmark_set=options.landmark_set,
-        device=found,
-        images=data.images,
-        labels=data.labels,
-        tell=lambda dataset: tell_problems(dataset, lambda line: on_progress(Progress(remark=line))),
-    )
-    on_progress(Progress(remark=f"training in {config.precision} on {found} (self-test: {precision})"))
-    at_once = jobs_at_once(config, jobs=jobs, device=found)
-    work = run_jobs(
-        out, config, jobs=jobs, device=found, checkpoint_every=checkpoint_every, executor=executor
-    )
-    with closing(work) as states:
-        for state in states:
-            on_jobs(TrainingState(config, at_once, state))
-    bundle, films = finish(out, config, name=name), run_films(config)
-    source = f"{len(films)} training films"
-    reference = add_reference(bundle, films, truth=config.truth, source=source, on_progress=on_progress)
-    return TrainedModel(bundle, out / CURVES_FILE, config, reference, bundle_validation(bundle))
+    with hold(out):
+        config = begin(
+            str(data.path),
+            out,
+            recipe=recipe,
+            kind=options.kind,
+            members=options.members,
+            truth=data.truth,
+            seed=options.seed,
+            data_format=data.format,
+            split=data.split,
+            mm_per_px=data.mm_per_px,
+            landmark_set=options.landmark_set,
+            images=data.images,
+            labels=data.labels,
+            precision=options.precision,
+            tell=lambda dataset: tell_problems(dataset, lambda line: on_progress(Progress(remark=line))),
+        )
+        on_progress(Progress(remark=f"training in {config.precision} on {found}"))
+        at_once = jobs_at_once(config, jobs=jobs, device=found)
+        work = run_jobs(
+            out, config, jobs=jobs, device=found, checkpoint_every=checkpoint_every, executor=executor
+        )
+        with closing(work) as states:
+            for state in states:
+                on_jobs(TrainingState(config, at_once, state))
+        bundle, films = finish(out, config, name=name), run_films(config)
+        source = f"{len(films)} training films"
+        reference = add_reference(bundle, films, truth=config.truth, source=source, on_progress=on_progress)
+        return TrainedModel(bundle, out / CURVES_FILE, config, reference, bundle_validation(bundle))
 
 
 def check_packages() -> None:
