@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -88,19 +87,19 @@ def test_building_the_commands_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "command", [["calibrate", "--data", "d", "--out", "o"], ["landmarks"], ["models", "list"]]
+    ("place", "command"),
+    [
+        ("workflows.calibrate_bundle.calibrate", "calibrate --data d --out o"),
+        ("landmarks.load_landmark_set", "landmarks mine.toml"),
+        ("bundles.bundle.read_bundle", "models verify folder"),
+    ],
 )
-def test_an_interruption_is_one_line_and_the_documented_status(cephsure, monkeypatch, command):
+def test_an_interruption_is_one_line_and_the_documented_status(cephsure, monkeypatch, place, command):
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    for place in ("calibrate.calibrate_model", "listings.load_landmark_set", "listings.shipped_models"):
-        module, name = place.split(".")
-        monkeypatch.setattr(f"cephsure.cli.{module}.{name}", stop, raising=False)
-    monkeypatch.setattr("cephsure.workflows.calibrate", stop)
-    monkeypatch.setattr("cephsure.landmarks.load_landmark_set", stop)
-    monkeypatch.setattr("cephsure.model.shipped_models", stop)
-    run = cephsure(*command)
+    monkeypatch.setattr(f"cephsure.{place}", stop)
+    run = cephsure(*command.split())
     assert (run.status, run.out) == (1, "")
     assert run.lines == ["stopped before it was done"]
 
@@ -133,7 +132,7 @@ def test_a_signal_clears_away_what_is_half_done(dot_bundles, tmp_path, name):
     _, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert said.splitlines() == [terminal.BANNER, "stopped before it was done"]
-    assert os.listdir(tmp_path) == []
+    assert not list(tmp_path.iterdir())
 
 
 def test_signals_are_as_before_when_a_command_has_ended(cephsure):

@@ -204,3 +204,40 @@ def test_onnx_runtimes_gpu_is_used_where_its_libraries_are(dot_bundles, monkeypa
     assert libraries == "libraries"
     assert [providers[0][0], providers[1]] == ["CUDAExecutionProvider", "CPUExecutionProvider"]
     assert providers[0][1]["use_tf32"] == "0"
+
+
+def test_a_network_that_is_none_of_ours_is_refused(tmp_path, dots):
+    shape = [("film", ["n", 1, 8, 8])]
+    for name, inputs in (("maps", [*shape, ("more", ["n", 3])]), ("maps", [("masks", ["n", 3])])):
+        path = tmp_path / "odd.onnx"
+        nodes = [("Identity", [inputs[0][0]], [name], {})]
+        path.write_bytes(dots._graph(nodes, inputs, len(inputs[0][1]), {}))
+        with pytest.raises(BundleError, match=r"odd\.onnx: not a network of ours"):
+            Session(path)
+
+
+@pytest.mark.parametrize("takes", [(1, 96, 64), (2, 96, 96), (1, 96), (1, 96, 96, 1)])
+def test_a_network_of_another_size_than_the_recipes_is_refused(dots, dot_bundles, takes):
+    network = Session(dot_bundles() / "members" / "00" / "coarse.onnx")
+    with pytest.raises(BundleError, match=r"takes inputs of 1 x 96 x 96, and the bundle's recipe gives it"):
+        network.check_shapes(takes, (4, 48, 48))
+    network.check_shapes((1, 96, 96), (4, 48, 48))
+    assert network.run(image(dots)).shape == (1, 4, 48, 48)
+
+
+@pytest.mark.parametrize("gives", [(3, 48, 48), (4, 48), (4, 48, 47)])
+def test_maps_of_another_size_than_the_recipes_are_refused(dots, dot_bundles, gives):
+    network = Session(dot_bundles() / "members" / "00" / "coarse.onnx")
+    network.check_shapes((1, 96, 96), gives)
+    with pytest.raises(BundleError, match=r"gives maps of 4 x 48 x 48, where .* are needed"):
+        network.run(image(dots))
+    network.check_shapes((1, 96, 96), (None, 48, 48))
+    network.run(image(dots))
+
+
+def test_numbers_that_are_not_finite_are_the_networks_fault(dots, dot_bundles):
+    network = Session(dot_bundles() / "members" / "00" / "coarse.onnx")
+    film = image(dots)
+    film[0, 0, 3, 3] = np.nan
+    with pytest.raises(BundleError, match="numbers that are not finite"):
+        network.run(film)

@@ -93,3 +93,75 @@ def test_a_node_that_torch_does_not_know_is_named(tmp_path):
     (tmp_path / "broken.onnx").write_bytes(b"no network")
     with pytest.raises(BundleError, match="torch cannot load this network"):
         torch_graph.TorchGraph(tmp_path / "broken.onnx", "cpu")
+
+
+def write_node(path, kind, inputs, constants=(), **attributes):
+    """Write a network of one node on x (1, 1, 4, 4)."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    shape = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, 4, 4])
+    out = helper.make_tensor_value_info("maps", TensorProto.FLOAT, None)
+    weights = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants]
+    node = helper.make_node(kind, inputs, ["maps"], **attributes)
+    model = helper.make_model(helper.make_graph([node], "g", [shape], [out], weights))
+    save(model, path)
+    return path
+
+
+KERNEL = [("w", np.ones((1, 1, 3, 3), np.float32))]
+SCALES = [("s", np.array([1, 1, 2, 2], np.float32))]
+RESIZE = {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
+
+
+@pytest.mark.parametrize(
+    ("node", "attributes", "words"),
+    [
+        (("Conv", ["x", "w"], KERNEL), {"pads": [1, 1, 0, 1]}, "Conv with uneven padding"),
+        (("Conv", ["x", "w"], KERNEL), {"dilations": [2, 2]}, r"Conv with dilations \[2, 2\]"),
+        (("Conv", ["x", "w"], KERNEL), {"auto_pad": "SAME_UPPER"}, "Conv with auto_pad SAME_UPPER"),
+        (("ConvTranspose", ["x", "w"], KERNEL), {"pads": [1, 1, 1, 1]}, "ConvTranspose with pads"),
+        (("ConvTranspose", ["x", "w"], KERNEL), {"output_shape": [4, 4]}, "ConvTranspose with output_shape"),
+        (
+            ("MaxPool", ["x"], []),
+            {"kernel_shape": [2, 2], "strides": [2, 2], "ceil_mode": 1},
+            "MaxPool with ceil_mode 1",
+        ),
+        (("MaxPool", ["x"], []), {"kernel_shape": [2, 2]}, "MaxPool with no strides"),
+        (("Resize", ["x", "", "s"], SCALES), {**RESIZE, "mode": "linear"}, "Resize with mode linear"),
+        (
+            ("Resize", ["x", "", "s"], SCALES),
+            {**RESIZE, "nearest_mode": "ceil"},
+            "Resize with nearest_mode ceil",
+        ),
+        (("Resize", ["x", "", "s"], SCALES), {"mode": "nearest"}, "Resize with no nearest_mode"),
+        (("Resize", ["x", "", "", "s"], SCALES), RESIZE, "Resize with a size in place of scales"),
+        (("Cast", ["x"], []), {"to": 11}, "Cast with to 11"),
+    ],
+)
+def test_what_torch_would_compute_otherwise_is_refused_when_it_is_loaded(tmp_path, node, attributes, words):
+    path = write_node(tmp_path / "odd.onnx", *node, **attributes)
+    with pytest.raises(BundleError, match=f"torch cannot compute this network's {words}"):
+        torch_graph.TorchGraph(path, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "constants", "attributes"),
+    [
+        ("Conv", ["x", "w"], KERNEL, {}),
+        ("Conv", ["x", "w"], KERNEL, {"pads": [1, 0, 1, 0], "strides": [2, 1]}),
+        ("ConvTranspose", ["x", "w"], KERNEL, {}),
+        ("Resize", ["x", "", "s"], SCALES, RESIZE),
+    ],
+)
+def test_what_is_left_out_is_as_onnx_has_it(tmp_path, kind, inputs, constants, attributes):
+    path = write_node(tmp_path / "net.onnx", kind, inputs, constants, **attributes)
+    image = np.random.default_rng(0).normal(size=(1, 1, 4, 4)).astype(np.float32)
+    expected = Session(path).run(image)
+    np.testing.assert_allclose(Session(path, runtime="torch").run(image), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("runtime", ["torch", "onnxruntime"])
+def test_a_network_that_cannot_be_computed_is_the_bundles_fault(tmp_path, runtime):
+    path = write_node(tmp_path / "net.onnx", "Conv", ["x", "w"], [("w", np.ones((1, 3, 3, 3), np.float32))])
+    with pytest.raises(BundleError, match=r"net\.onnx: .*cannot (compute|load) this network"):
+        Session(path, runtime=runtime).run(np.zeros((1, 1, 4, 4), np.float32))

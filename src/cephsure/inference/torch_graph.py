@@ -51,7 +51,7 @@ class TorchGraph:
         """Load ``path`` and the weights that it names; BundleError when it cannot be computed by torch."""
         import onnx
 
-        self.device = torch.device(device)
+        self.device, self._path = torch.device(device), path
         try:
             graph = onnx.load(str(path)).graph
         except Exception as error:
@@ -68,6 +68,10 @@ class TorchGraph:
             if node.op_type not in _KINDS:
                 raise BundleError(f"torch cannot compute this network's {node.op_type}", where=path)
             given = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+            if (odd := _odd(node.op_type, given, len(node.input))) is not None:
+                raise BundleError(
+                    f"torch cannot compute this network's {node.op_type} with {odd}", where=path
+                )
             step = (_KINDS[node.op_type], tuple(node.input), tuple(node.output), given)
             if node.op_type == "Cast":  # of weights kept in half precision
                 self._do(step, self._constants)
@@ -83,6 +87,17 @@ class TorchGraph:
         self, outputs: Sequence[str], feeds: Mapping[str, NDArray[np.float32]]
     ) -> list[NDArray[np.float32]]:
         """Some of the graph's outputs."""
+        try:
+            return self._computed(outputs, feeds)
+        except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            if isinstance(error, torch.OutOfMemoryError):
+                raise
+            what = f"torch cannot compute this network: {error}"
+            raise BundleError(what, where=self._path) from error
+
+    def _computed(
+        self, outputs: Sequence[str], feeds: Mapping[str, NDArray[np.float32]]
+    ) -> list[NDArray[np.float32]]:
         values = dict(self._constants)
         with torch.inference_mode(), _exact() if self.device.type == "cuda" else nullcontext():
             for name, array in feeds.items():
@@ -106,20 +121,68 @@ def _scales(graph: Any) -> set[str]:
     return {name for node in graph.node if node.op_type == "Resize" for name in node.input[1:]}
 
 
-def _pads(pads: Sequence[int]) -> tuple[int, int]:
-    top, left, bottom, right = pads
-    if (top, left) != (bottom, right):
-        raise NotImplementedError("uneven padding")
-    return top, left
+def _odd(kind: str, given: Mapping[str, Any], inputs: int) -> str | None:
+    """What a node has that is not computed here, and must not be passed over in silence; None if nothing."""
+    for name, value in given.items():
+        allowed = _ONLY.get(kind, {}).get(name)
+        if name == "pads" and kind == "Conv":
+            if len(value) != 4 or list(value[:2]) != list(value[2:]):
+                return "uneven padding"
+        elif allowed is not None and not (set(value) if isinstance(value, list) else {value}) <= allowed:
+            return f"{name} {value.decode() if isinstance(value, bytes) else value}"
+    if kind == "Resize" and inputs != 3:
+        return "a size in place of scales"
+    if missing := [name for name in _NEEDED.get(kind, ()) if name not in given]:
+        return f"no {missing[0]}"
+    return None
+
+
+_ANY = ("auto_pad", {b"NOTSET"}), ("dilations", {1})
+_ONLY: dict[str, dict[str, set[Any]]] = {
+    "Cast": {"to": {1}},
+    "Conv": dict(_ANY),
+    "ConvTranspose": {**dict(_ANY), "pads": {0}, "output_padding": {0}, "group": {1}, "output_shape": set()},
+    "MaxPool": {**dict(_ANY), "pads": {0}, "ceil_mode": {0}, "storage_order": {0}},
+    "Resize": {
+        "mode": {b"nearest"},
+        "nearest_mode": {b"floor"},
+        "coordinate_transformation_mode": {b"asymmetric"},
+        "antialias": {0},
+        "axes": set(),
+        "keep_aspect_ratio_policy": {b"stretch"},
+    },
+    "Gemm": {"alpha": {1.0}, "beta": {1.0}, "transA": {0}},
+    "BatchNormalization": {"training_mode": {0}},
+    "ReduceMean": {"noop_with_empty_axes": {0}},
+    "ReduceSum": {"noop_with_empty_axes": {0}},
+}
+"""Attributes that are computed with these values alone (torch's own, or none); others make no difference."""
+_NEEDED = {
+    "BatchNormalization": ("epsilon",),
+    "Concat": ("axis",),
+    "MaxPool": ("kernel_shape", "strides"),
+    "Resize": ("mode", "nearest_mode", "coordinate_transformation_mode"),
+    "Transpose": ("perm",),
+}
+"""Attributes whose usual value in ONNX is not torch's."""
 
 
 def _conv(
-    x: Tensor, w: Tensor, b: Tensor | None = None, *, pads: Any, strides: Any, group: int, **_: Any
+    x: Tensor,
+    w: Tensor,
+    b: Tensor | None = None,
+    *,
+    pads: Any = (0, 0, 0, 0),
+    strides: Any = (1, 1),
+    group: int = 1,
+    **_: Any,
 ) -> Tensor:
-    return F.conv2d(x, w, b, tuple(strides), _pads(pads), 1, group)
+    return F.conv2d(x, w, b, tuple(strides), tuple(pads[:2]), 1, group)
 
 
-def _conv_transpose(x: Tensor, w: Tensor, b: Tensor | None = None, *, strides: Any, **_: Any) -> Tensor:
+def _conv_transpose(
+    x: Tensor, w: Tensor, b: Tensor | None = None, *, strides: Any = (1, 1), **_: Any
+) -> Tensor:
     return F.conv_transpose2d(x, w, b, tuple(strides))
 
 
@@ -133,9 +196,7 @@ def _max_pool(x: Tensor, *, kernel_shape: Any, strides: Any, **_: Any) -> Tensor
     return F.max_pool2d(x, tuple(kernel_shape), tuple(strides))
 
 
-def _resize(x: Tensor, _: Value, scales: NDArray[np.float32], *, mode: bytes, **__: Any) -> Tensor:
-    if mode != b"nearest":
-        raise NotImplementedError(mode)
+def _resize(x: Tensor, _: Value, scales: NDArray[np.float32], **__: Any) -> Tensor:
     return F.interpolate(x, scale_factor=tuple(map(float, scales[2:])), mode="nearest")
 
 
