@@ -110,6 +110,7 @@ def write_node(path, kind, inputs, constants=(), **attributes):
 
 KERNEL = [("w", np.ones((1, 1, 3, 3), np.float32))]
 SCALES = [("s", np.array([1, 1, 2, 2], np.float32))]
+POOL = {"kernel_shape": [2, 2], "strides": [2, 2]}
 RESIZE = {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
 
 
