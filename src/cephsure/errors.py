@@ -53,28 +53,12 @@ class InputError(ValueError):
         self.what = one_line(what)
         self.where = where
         self.remedy = None if remedy is None else one_line(remedy)
-        line = self.what if where is None else f"{one_line(printable_name(where))}: {self.what}"
+        line = self.what if where is None else f"{one_line(str(where))}: {self.what}"
         super().__init__(line if remedy is None else f"{line} ({self.remedy})")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Comes whole out of another process."""
         return partial(type(self), where=self.where, remedy=self.remedy), (self.what,)
-
-
-def printable_name(name: Path | str) -> str:
-    r"""A file's name fit for one line: what cannot be printed, or was not decodable, is escaped.
-
-    Examples:
-        >>> printable_name("m\udcfcller\n.png")
-        'm\\xfcller\\n.png'
-    """
-    return "".join(_shown(character) for character in str(name))
-
-
-def _shown(character: str) -> str:
-    if "\udc80" <= character <= "\udcff":  # how Python keeps a byte that it cannot decode
-        return f"\\x{ord(character) - 0xDC00:02x}"
-    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
 
 
 class FilmError(InputError):
