@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from math import isfinite
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -150,6 +151,7 @@ def analyse(
                 note=mark.note,
             )
             for mark in prediction.landmarks
+            if isfinite(mark.x_px) and isfinite(mark.y_px)
         ),
         reader=prediction.reader,
     )

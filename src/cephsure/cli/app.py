@@ -6,7 +6,6 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
-from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,7 +24,7 @@ from cephsure.cli.reader_profile import reader_profile
 from cephsure.cli.train import train
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 _SHARED_FLAGS = {"--quiet", "-q", "--verbose", "-v", "--debug"}
 _HELP_FLAGS = {"-h", "--help"}
@@ -91,25 +90,6 @@ def _shared_options(
     terminal.start(quiet=quiet, verbose=verbose, debug=debug)
     if not _HELP_FLAGS & set(sys.argv):
         terminal.remark(terminal.BANNER)
-
-
-def _stoppable(command: Callable[..., object]) -> Callable[..., object]:
-    """The command, which an interruption ends in one line and the status that the docs name."""
-
-    @wraps(command)
-    def run(*arguments: Any, **options: Any) -> object:
-        try:
-            return command(*arguments, **options)
-        except KeyboardInterrupt:
-            terminal.remark("stopped before it was done")
-            raise typer.Exit(terminal.EXIT_FAILURE) from None
-
-    return run
-
-
-for _registered in (*app.registered_commands, *models_app.registered_commands):
-    if _registered.callback is not None:
-        _registered.callback = _stoppable(_registered.callback)
 
 
 @contextmanager
