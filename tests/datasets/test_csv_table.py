@@ -185,5 +185,5 @@ def test_no_table_is_refused(tmp_path, three):
 def test_a_table_in_another_encoding_is_named(tmp_path, three):
     file = _write(tmp_path, LONG)
     file.write_bytes(b"image,x1,y1\n\xff\xfe.png,1,2\n")
-    with pytest.raises(AnnotationError, match="cannot be read as text"):
+    with pytest.raises(AnnotationError, match="is not UTF-8 text"):
         read_csv(file, landmark_set=three)

@@ -125,16 +125,26 @@ def test_a_malformed_line_is_named(root, line, words):
     lines[6] = line
     file.write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(AnnotationError, match=words) as caught:
-        read_isbi(root)
+        read_points(file, n_landmarks=19)
     assert caught.value.where == f"{file}:7"
+    assert any(f"{file}:7" in line and words in line for line in read_isbi(root).problems)
 
 
 def test_too_few_lines_are_named(root):
     file = root / "AnnotationsByMD" / "400_senior" / "001.txt"
     file.write_text("1,2\n" * 18, encoding="utf-8")
     with pytest.raises(AnnotationError, match="has 18 lines, expected 19") as caught:
-        read_isbi(root)
+        read_points(file, n_landmarks=19)
     assert caught.value.where == file
+    problems = read_isbi(root).problems
+    assert f"{caught.value}; left out" in problems
+
+
+def test_an_annotator_whose_files_are_mostly_odd_is_refused(root):
+    for file in (root / "AnnotationsByMD" / "400_senior").glob("*.txt"):
+        file.write_text("1,2\n", encoding="utf-8")
+    with pytest.raises(AnnotationError, match="has 1 lines, expected 19"):
+        read_isbi(root)
 
 
 def test_another_folder_is_refused(tmp_path):

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cephsure.datasets.film_files import is_folder
 from cephsure.datasets.label_file import LabelFile, LabelFormat, label_files
 from cephsure.datasets.other_set import OtherSet
 from cephsure.datasets.table_file import number, table_rows
 from cephsure.errors import AnnotationError
+from cephsure.text_files import is_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

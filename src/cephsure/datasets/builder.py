@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cephsure.datasets.annotated_film import MEAN, AnnotatedFilm, Dataset
-from cephsure.datasets.film_files import FilmFinder, is_file
+from cephsure.datasets.film_files import FilmFinder
 from cephsure.datasets.film_names import film_ids
 from cephsure.datasets.json_files import DUPLICATES, read_duplicate_groups
 from cephsure.errors import AnnotationError, InputError
 from cephsure.films import Spacing, SpacingSource
 from cephsure.films.third_party import printable
 from cephsure.landmarks import LabelKind, match_labels
+from cephsure.text_files import is_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

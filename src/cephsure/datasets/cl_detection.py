@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cephsure.datasets.film_files import is_folder
 from cephsure.datasets.label_file import LabelFile, LabelFormat
 from cephsure.datasets.mha_stack import StackedFilm, read_header
 from cephsure.datasets.other_set import OtherSet
+from cephsure.text_files import is_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

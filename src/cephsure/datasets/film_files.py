@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 from cephsure.errors import InputError
 from cephsure.films.third_party import captured_warnings, printable
+from cephsure.text_files import is_file, is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -123,22 +124,6 @@ class FilmFinder:
 def _key(name: str) -> str:
     """A file's name whatever its case and the form of its accents."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-
-
-def is_file(path: Path) -> bool:
-    """Whether a regular file is there; False too where the name is none that a file could have."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def is_folder(path: Path) -> bool:
-    """Whether a folder is there; False too where the name is none that a folder could have."""
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False
 
 
 def film_size(path: Path) -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ from cephsure.datasets.json_files import DUPLICATES, read_duplicate_groups
 from cephsure.errors import AnnotationError, InputError
 from cephsure.films import Spacing, SpacingSource
 from cephsure.landmarks import LandmarkSet, load_landmark_set
+from cephsure.text_files import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +69,7 @@ def read_isbi(
     landmarks = load_landmark_set("isbi-19")
     problems: list[str] = []
     images = _find_images(root, problems)
-    annotations = _read_annotations(root, n_landmarks=len(landmarks))
+    annotations = _read_annotations(root, n_landmarks=len(landmarks), problems=problems)
     annotated = {film_id for points in annotations.values() for film_id in points}
     _report_annotated_without_image(root, sorted(annotated - set(images)), problems)
     groups = read_duplicate_groups(root / DUPLICATES)
@@ -107,17 +108,30 @@ def _find_images(root: Path, problems: list[str]) -> dict[str, tuple[str, Path]]
     return images
 
 
-def _read_annotations(root: Path, *, n_landmarks: int) -> dict[str, dict[str, NDArray[np.float64]]]:
-    """Read every annotator's files: name -> film -> (L, 2) positions in px."""
+def _read_annotations(
+    root: Path, *, n_landmarks: int, problems: list[str]
+) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """Read every annotator's files: name -> film -> (L, 2) positions in px.
+
+    A file that is odd is named and passed over; where most of an annotator's are, the first one's error is
+    raised.
+    """
     folders = [path for path in sorted((root / "AnnotationsByMD").glob("400_*")) if path.is_dir()]
     if not folders:
         raise InputError("has no annotator's folder (400_senior, 400_junior)", where=root / "AnnotationsByMD")
-    return {
-        folder.name.removeprefix("400_"): {
-            path.stem: read_points(path, n_landmarks=n_landmarks) for path in sorted(folder.glob("[!.]*.txt"))
-        }
-        for folder in folders
-    }
+    found: dict[str, dict[str, NDArray[np.float64]]] = {}
+    for folder in folders:
+        films = found.setdefault(folder.name.removeprefix("400_"), {})
+        errors = []
+        for path in sorted(folder.glob("[!.]*.txt")):
+            try:
+                films[path.stem] = read_points(path, n_landmarks=n_landmarks)
+            except AnnotationError as error:
+                errors.append(error)
+        if len(errors) > len(films):
+            raise errors[0]
+        problems += [f"{error}; left out" for error in errors]
+    return found
 
 
 def read_points(path: Path, *, n_landmarks: int) -> NDArray[np.float64]:
@@ -126,10 +140,7 @@ def read_points(path: Path, *, n_landmarks: int) -> NDArray[np.float64]:
     Raises:
         AnnotationError: it is malformed; names file and line.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise AnnotationError("cannot be read as text", where=path) from error
+    lines = read_text(path, kind=AnnotationError).splitlines()
     if len(lines) < n_landmarks:
         raise AnnotationError(f"has {len(lines)} lines, expected {n_landmarks} of the form x,y", where=path)
     points = np.empty((n_landmarks, 2))

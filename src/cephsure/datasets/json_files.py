@@ -2,63 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cephsure import text_files
 from cephsure.errors import AnnotationError
 from cephsure.films.third_party import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
 DUPLICATES = "duplicates.json"
-_MOST_BYTES = 64 * 2**20
 _DUPLICATE_KEYS = ("same_exposure_pairs", "likely_same_patient_other_date")
-
-
-def read_bytes(path: Path) -> bytes:
-    """Read a file; `AnnotationError` if it cannot be read, or is no regular file or too large."""
-    try:
-        if not path.is_file():
-            raise AnnotationError("cannot be read: it is no file", where=path)
-        with path.open("rb") as stream:
-            content = stream.read(_MOST_BYTES + 1)
-    except (OSError, MemoryError) as error:
-        raise AnnotationError("cannot be read", where=path) from error
-    if len(content) > _MOST_BYTES:
-        raise AnnotationError("is too large for a label file", where=path)
-    return content
 
 
 def read_text(path: Path) -> str:
     """Read a text file in UTF-8; `AnnotationError` if it cannot be read or is no such text."""
-    try:
-        return read_bytes(path).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise AnnotationError(
-            "cannot be read as text: it is not UTF-8", where=path, remedy="save it as UTF-8"
-        ) from error
+    return text_files.read_text(path, most_bytes=text_files.MOST_BYTES, kind=AnnotationError)
 
 
 def read_json(path: Path) -> Any:
     """Read a JSON file; `AnnotationError` if it cannot be read, is not UTF-8 or not JSON (names the line)."""
-    return parse_json(read_text(path), where=path)
+    return text_files.read_json(path, kind=AnnotationError)
 
 
 def parse_json(text: str, *, where: Path | str) -> Any:
-    """Read a JSON document; `AnnotationError` if it is none (names the line of a file)."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        place = f"{where}:{error.lineno}" if isinstance(where, Path) else where
-        raise AnnotationError(f"is not valid JSON: {error.msg}", where=place) from error
-    except RecursionError as error:
-        raise AnnotationError("is nested too deeply", where=where) from error
-    except ValueError as error:
-        raise AnnotationError("is not valid JSON: a number is too long", where=where) from error
+    """Read a JSON document; `AnnotationError` if it is none."""
+    return text_files.to_json(text.encode("utf-8", "replace"), where=where, kind=AnnotationError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +154,7 @@ def read_duplicate_groups(path: Path) -> dict[str, str]:
     Raises:
         AnnotationError: the file has not this form; names the file and the key or line.
     """
-    if not path.is_file():
+    if not text_files.is_file(path):
         return {}
     data = read_json(path)
     if not isinstance(data, dict) or not any(key in data for key in _DUPLICATE_KEYS):

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cephsure.datasets.builder import DatasetBuilder
-from cephsure.datasets.film_files import is_file, is_folder
 from cephsure.datasets.json_files import DUPLICATES, JsonObject, read_json, read_text
 from cephsure.errors import AnnotationError, InputError
 from cephsure.films.third_party import printable
+from cephsure.text_files import is_file, is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

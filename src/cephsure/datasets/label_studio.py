@@ -12,10 +12,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from cephsure.datasets.film_files import is_file
 from cephsure.datasets.json_files import JsonObject
 from cephsure.datasets.label_file import LabelFile, LabelFormat
 from cephsure.films.third_party import printable
+from cephsure.text_files import is_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

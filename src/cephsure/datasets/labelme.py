@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cephsure.datasets.film_files import is_file
 from cephsure.datasets.held_film import EncodedFilm
 from cephsure.datasets.label_file import LabelFile, LabelFormat, read_format
+from cephsure.text_files import is_file
 
 if TYPE_CHECKING:
     from pathlib import Path

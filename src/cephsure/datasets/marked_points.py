@@ -14,11 +14,11 @@ import numpy as np
 from cephsure.datasets.aariz import aariz_files, aariz_folders
 from cephsure.datasets.annotated_film import MEAN, chosen_points
 from cephsure.datasets.builder import DatasetBuilder
-from cephsure.datasets.film_files import is_folder
 from cephsure.datasets.isbi import looks_like_isbi, read_isbi
 from cephsure.datasets.label_file import add_files
 from cephsure.datasets.open import FORMATS, find_format
 from cephsure.errors import InputError
+from cephsure.text_files import is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

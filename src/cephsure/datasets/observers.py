@@ -7,7 +7,6 @@ x, y of five landmarks in mm of the film (0.1 mm a pixel). Wang et al. 2016 aske
 
 from __future__ import annotations
 
-import csv
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from cephsure.datasets.isbi import ISBI_SPACING, looks_like_isbi
 from cephsure.errors import AnnotationError
+from cephsure.text_files import read_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,14 +55,8 @@ def observers_of(dataset: Dataset) -> Observers:
 
 def _read_file(path: Path) -> dict[str, NDArray[np.float64]]:
     """Film -> (K, 2) positions in px."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise AnnotationError("cannot be read as text", where=path) from error
     films: dict[str, NDArray[np.float64]] = {}
-    for number, cells in enumerate(csv.reader(lines), start=1):
-        if not any(cell.strip() for cell in cells):
-            continue
+    for number, cells in read_rows(path, kind=AnnotationError):
         where = f"{path}:{number}"
         film_id = cells[0].strip()
         if film_id in films:

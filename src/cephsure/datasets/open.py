@@ -13,7 +13,7 @@ from cephsure.datasets.cl_detection import CL_DETECTION
 from cephsure.datasets.coco import COCO
 from cephsure.datasets.csv_table import CSV
 from cephsure.datasets.cvat import CVAT
-from cephsure.datasets.film_files import film_size, is_folder
+from cephsure.datasets.film_files import film_size
 from cephsure.datasets.isbi import looks_like_isbi, read_isbi
 from cephsure.datasets.label_file import label_files, read_format
 from cephsure.datasets.label_studio import LABEL_STUDIO
@@ -27,6 +27,7 @@ from cephsure.datasets.via import VIA
 from cephsure.errors import InputError
 from cephsure.films import Spacing, SpacingSource
 from cephsure.landmarks import LabelKind, LandmarkSet, load_landmark_set
+from cephsure.text_files import is_folder
 
 if TYPE_CHECKING:
     from cephsure.datasets.annotated_film import Dataset

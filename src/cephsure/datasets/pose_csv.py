@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cephsure.datasets.film_files import FILM_SUFFIXES, is_file
+from cephsure.datasets.film_files import FILM_SUFFIXES
 from cephsure.datasets.label_file import LabelFile, LabelFormat
 from cephsure.datasets.table_file import number, table_rows
 from cephsure.errors import AnnotationError
 from cephsure.films.third_party import printable
+from cephsure.text_files import is_file
 
 if TYPE_CHECKING:
     from pathlib import Path

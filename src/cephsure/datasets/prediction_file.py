@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cephsure.datasets.film_files import is_file
 from cephsure.datasets.label_file import LabelFile, LabelFormat
+from cephsure.text_files import is_file
 
 if TYPE_CHECKING:
     from cephsure.datasets.builder import DatasetBuilder

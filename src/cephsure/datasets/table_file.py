@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import zipfile
 from typing import TYPE_CHECKING
 
 from cephsure.datasets.json_files import is_missing
 from cephsure.errors import AnnotationError, InputError
+from cephsure.text_files import to_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,14 +60,7 @@ def number(cell: str, *, where: str) -> float | None:
 
 
 def _text_rows(file: LabelFile, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(file.text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        for row in reader:
-            cells = [cell.strip() for cell in row]
-            if any(cells):
-                yield reader.line_num, cells
-    except csv.Error as error:
-        raise file.error(f"is not valid CSV: {error}", line=reader.line_num) from error
+    yield from to_rows(file.text, where=file.path, delimiter=delimiter, kind=AnnotationError)
 
 
 def _sheet_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
