@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cephsure.datasets import read_isbi, select, truth
+from cephsure.datasets.isbi import read_points
 from cephsure.errors import AnnotationError, InputError
 from cephsure.films import SpacingSource
 
