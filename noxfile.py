@@ -4,11 +4,24 @@ They run in the environment that you work in (``pip install -c constraints.txt -
 torch takes minutes to make; ``.ci/run`` makes fresh ones and calls these same sessions.
 """
 
+import sys
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "types", "fast", "docs"]
 COVERAGE_PERCENT = 99
+OLDEST_BESIDE = ("onnx", "safetensors", "pytest", "pytest-xdist", "hypothesis", "jsonschema")
+"""What tests without torch need beside the package."""
+OLDEST_TESTS = (
+    *(
+        f"tests/{room}"
+        for room in ("bundles", "cephalometry", "datasets", "exports", "inference", "landmarks")
+    ),
+    *(f"tests/test_{name}.py" for name in ("errors", "model", "text_files")),
+)
+"""Rooms that between them call every package of an installation without torch."""
 
 
 @nox.session
@@ -35,6 +48,22 @@ def tests(session: nox.Session) -> None:
     """All tests, with the coverage gate."""
     gate = ("--cov", "--cov-report=term:skip-covered", f"--cov-fail-under={COVERAGE_PERCENT}")
     session.run("pytest", *gate, *session.posargs)
+
+
+@nox.session
+def oldest(session: nox.Session) -> None:
+    """Tests with the oldest versions that the metadata allow, in an environment of their own; a minute."""
+    environment = Path(session.create_tmp()) / "oldest"
+    session.run(sys.executable, "-m", "venv", "--clear", str(environment), external=True)
+    python = str(environment / ("Scripts" if sys.platform == "win32" else "bin") / "python")
+    constraints = environment / "constraints.txt"
+    listed = session.run("python", "scripts/oldest_versions.py", silent=True)
+    constraints.write_text(str(listed), encoding="utf-8")
+    # uv: pip takes minutes to find these versions. Without torch, which has one version that is tested.
+    session.run(python, "-m", "pip", "install", "--quiet", "uv", external=True)
+    install = [python, "-m", "uv", "pip", "install", "--quiet", "--python", python, "--constraints"]
+    session.run(*install, str(constraints), ".[dicom,studies]", *OLDEST_BESIDE, external=True)
+    session.run(python, "-m", "pytest", "-m", "not slow", *OLDEST_TESTS, *session.posargs, external=True)
 
 
 @nox.session

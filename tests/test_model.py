@@ -7,6 +7,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -448,6 +449,19 @@ def test_what_is_not_promised_is_said(calibrated_model, models, drawn, scaled):
 
 
 @pytest.mark.slow
+def test_a_gate_judges_no_film_by_another_number_of_samples_than_it_learned_with(calibrated_model, scaled):
+    learned_with = calibrated_model.gate.source.samples
+    assert learned_with == calibrated_model.default_samples == 4
+    for found in (calibrated_model.predict(scaled), calibrated_model.predict(scaled, samples=learned_with)):
+        assert found.verdict is not None
+        assert all(mark.verdict is not None for mark in found.landmarks)
+    for count in (1, 3):
+        found = calibrated_model.predict(scaled, samples=count)
+        assert (found.verdict, found.p_value) == (None, None)
+        assert all(mark.verdict is None for mark in found.landmarks)
+
+
+@pytest.mark.slow
 def test_what_a_model_cannot_give_is_refused(calibrated_model, models, drawn):
     film = Film(pixels=drawn.pixels)
     with pytest.raises(InputError, match="is not calibrated"):
@@ -635,3 +649,62 @@ def test_of_mc_dropout_one_network_gives_as_many_samples_as_ever(models, drawn):
     alone = model.only((0,))
     assert alone.default_samples == 6
     assert alone.predict(Film(drawn.pixels)) == model.predict(Film(drawn.pixels))
+
+
+HOSTILE = (
+    float("nan"),
+    float("inf"),
+    -1,
+    0,
+    1,
+    1e308,
+    1e-308,
+    10**30,
+    10**400,
+    0.5,
+    "x",
+    None,
+    [],
+    {},
+    True,
+    [[]],
+)
+
+
+def places(value, place=()):
+    """Where the values of a JSON document stand, those of a list as if they were one."""
+    items = (
+        value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
+    )
+    return [place, *(inner for key, one in items for inner in places(one, (*place, key)))]
+
+
+def with_value(document, place, value):
+    changed = json.loads(json.dumps(document))
+    at = changed
+    for key in place[:-1]:
+        at = at[key]
+    at[place[-1]] = value
+    return changed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bundle.json", "calibration.json", "gate.json"])
+def test_hostile_numbers_in_a_bundle_are_bad_input(dots, read_dots, scaled, tmp_path, name):
+    """Whatever stands in its files: it predicts, or is refused in one line, within seconds."""
+    folder = shutil.copytree(read_dots.calibrated, tmp_path / "bundle")
+    document = json.loads((folder / name).read_text())
+    rng = np.random.default_rng(0)
+    asked = [(place, value) for place in places(document)[1:] for value in HOSTILE]
+    lines = []
+    for index in rng.choice(len(asked), 60, replace=False):
+        (folder / name).write_text(json.dumps(with_value(document, *asked[index])))
+        dots.seal(folder)
+        start = time.monotonic()
+        try:
+            load_model(folder).predict(scaled)
+        except InputError as error:
+            lines.append(str(error))
+        assert time.monotonic() - start < 20, asked[index]
+    assert len(lines) > 15
+    assert all(line.isprintable() for line in lines)

@@ -92,3 +92,11 @@ def test_settings_out_of_range_are_refused(wrong):
 def test_a_share_out_of_range_is_refused():
     with pytest.raises(InputError):
         DriftMonitor(0.9).add(1.2)
+
+
+def test_evidence_that_is_just_enough_is_an_alarm():
+    # One film all outside, at level 0.5: a wealth that the computer holds exactly.
+    wealth = DriftMonitor(level=0.5).add(1.0).wealth
+    assert 1.0 / (1.0 / wealth) == wealth == 1.1171875
+    assert DriftMonitor(level=0.5, false_alarm_rate=1.0 / wealth).add(1.0).alarm
+    assert not DriftMonitor(level=0.5, false_alarm_rate=0.999 / wealth).add(1.0).alarm

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cephsure.uncertainty.gate import GateTarget
+from cephsure.uncertainty.gate import GateTarget, acceptance
 from cephsure.uncertainty.gate.acceptance import AcceptanceCase, PointRule, learn_rules
-from cephsure.uncertainty.gate.risk_control import film_losses
+from cephsure.uncertainty.gate.risk_control import AcceptanceRule, film_losses
 
 TARGET = GateTarget(max_missed_rate=0.1, confidence=0.9)
 
@@ -127,3 +127,17 @@ def test_films_are_taken_with_all_that_is_known_of_them():
     assert (taken.groups, taken.persons) == (["film 2", "film 0"], ["b", "a"])
     assert (taken.expected_mm == case.expected_mm[[5, 0]]).all()
     assert (taken.errors_mm == case.errors_mm[[5, 0]]).all()
+
+
+def test_a_mean_over_persons_of_just_the_rate_is_kept(monkeypatch):
+    """Two of twenty points are wrong, where a tenth may be."""
+    errors = np.ones((2, 10))
+    errors[:, 0] = 3.0
+    case = AcceptanceCase(np.ones((2, 10)), errors, np.zeros((2, 10)), ["a", "b"], ["one", "one"])
+    own = AcceptanceRule(1.5, 1.0, 0.1, 0.0, 0.1, 2)
+    monkeypatch.setattr(acceptance, "learn_rule", lambda *_, **__: own)
+    rule = learn_rules({"0": case}, TARGET)["0"]
+    assert rule.mean_over_persons == TARGET.max_missed_rate
+    assert rule.threshold_mm == pytest.approx(1.5, abs=0.1)
+    strict = GateTarget(max_missed_rate=0.0999, confidence=0.9)
+    assert learn_rules({"0": case}, strict)["0"].threshold_mm is None

@@ -6,8 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cephsure.errors import InputError
+from cephsure.uncertainty.gate import risk_control as module
 from cephsure.uncertainty.gate.risk_control import (
     BETS,
+    MISFIT,
+    acceptance_scores,
     accepted_points,
     candidate_thresholds,
     fewest_films,
@@ -174,3 +177,31 @@ def test_out_of_range_is_refused(losses, bound):
 
 def test_no_evidence_overflows():
     assert np.isfinite(wealth(np.zeros(100_000), 0.5))
+
+
+def test_a_tenth_of_the_landmarks_is_enough_beside_and_fewer_are_not():
+    scores = np.full((2, 20), 9.0)
+    scores[0, :2] = scores[1, :1] = 1.0
+    assert accepted_points(scores, 1.0).sum(axis=1).tolist() == [2, 0]
+
+
+def test_a_misfit_at_the_limit_is_judged_by_its_measure():
+    just_above = np.nextafter(MISFIT, np.inf)
+    found = acceptance_scores(np.array([1.0, 1.0, np.nan]), np.array([MISFIT, just_above, 0.0]))
+    assert found[0] == 1.0
+    assert np.isinf(found[1:]).all()
+
+
+def test_an_error_of_just_the_tolerance_is_not_wrong():
+    scores = np.ones((80, 10))
+    rule = learn_rule(np.full((80, 10), 2.0), scores, groups=alone(80), **TARGET)
+    assert (rule.missed_share, rule.mean_loss, rule.accepted_share) == (0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(("shown", "threshold"), [(10.0, True), (np.nextafter(10.0, 0), False)])
+def test_evidence_that_is_just_enough_shows_a_threshold(monkeypatch, shown, threshold):
+    assert pytest.approx(10.0) == 1.0 / (1.0 - 0.9)
+    enough = 1.0 / (1.0 - 0.9)
+    monkeypatch.setattr(module, "wealth", lambda *_: enough if shown == 10.0 else np.nextafter(enough, 0))
+    rule = learn_rule(np.ones((9, 10)), np.ones((9, 10)), groups=alone(9), **TARGET)
+    assert (rule.threshold is not None) == threshold

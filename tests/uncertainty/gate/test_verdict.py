@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from cephsure.uncertainty.gate import (
     promises,
     site_reference,
 )
+from cephsure.uncertainty.gate import verdict as verdict_module
 from cephsure.uncertainty.gate.verdict import set_beside
 from cephsure.uncertainty.readers.reader import AcceptedOnFilms, plain_mean
 
@@ -273,3 +276,29 @@ def test_worst_persons_and_cases_are_told(gate):
     text = " ".join(promises(gate.model_copy(update={"rules": rules})))
     assert "(the worst of 3 persons 12.3%)" in text
     assert "For the annotators, each: no point is accepted." in text
+
+
+@pytest.fixture
+def judged_at(gate, drawn_case, gate_films, head_model, monkeypatch):
+    """Give the verdict on a film of certain p-values."""
+    rng = np.random.default_rng(1)
+    prediction, film = drawn_case(rng)[0], gate_films(rng)
+    signs = film_signs(prediction, film, head=head_model)
+    usual = verdict_module.out_of_distribution(signs.signs, gate.reference.known)
+
+    def judged(p_value, p_of_head):
+        found = replace(
+            usual, p_value=p_value, p_of_head=p_of_head, deviations=np.zeros_like(usual.deviations)
+        )
+        monkeypatch.setattr(verdict_module, "out_of_distribution", lambda *_: found)
+        return judge(prediction, signs, gate).verdict
+
+    return judged
+
+
+def test_a_film_just_at_a_rate_is_judged_so(gate, judged_at):
+    level, unfit = gate.target.false_alarm_rate, gate.unfit_rate
+    above_level, above_unfit = (np.nextafter(rate, 1) for rate in (level, unfit))
+    assert judged_at(level, above_unfit) == "review"
+    assert judged_at(level, unfit) == "unfit"
+    assert judged_at(above_level, above_unfit) == judged_at(above_level, unfit) == "fit"
