@@ -62,7 +62,7 @@ def oldest(session: nox.Session) -> None:
     # uv: pip takes minutes to find these versions. Without torch, which has one version that is tested.
     session.run(python, "-m", "pip", "install", "--quiet", "uv", external=True)
     install = [python, "-m", "uv", "pip", "install", "--quiet", "--python", python, "--constraints"]
-    session.run(*install, str(constraints), ".[dicom,studies]", *OLDEST_BESIDE, external=True)
+    session.run(*install, str(constraints), ".[dicom,studies,xlsx]", *OLDEST_BESIDE, external=True)
     session.run(python, "-m", "pytest", "-m", "not slow", *OLDEST_TESTS, *session.posargs, external=True)
 
 
