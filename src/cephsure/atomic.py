@@ -5,6 +5,7 @@ And find out beforehand whether it can be written: nobody should wait for what t
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from contextlib import contextmanager, suppress
@@ -109,6 +110,8 @@ def _complaints(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(
-            f"cannot be written: {reason}", where=path, remedy="name another output folder"
-        ) from error
+        remedy = "name another output folder"
+        if error.errno == errno.ENAMETOOLONG:
+            # Another folder is no help to a name that is too long by itself.
+            remedy = "give it, or the film that it is named after, a shorter name, or an output folder less deep"
+        raise InputError(f"cannot be written: {reason}", where=path, remedy=remedy) from error

@@ -91,5 +91,5 @@ def test_width_is_what_a_terminal_gives_a_text(text, columns):
 
 
 def test_a_name_cannot_steer_the_terminal():
-    assert printable("a\x1b[2Jb\n.png") == "a\\x1b[2Jb\\n.png"
+    assert printable("a\x1b[2Jb\n\udcfc.png") == "a%1B[2Jb%0A%FC.png"
     assert printable("Ostéon 蝶.png") == "Ostéon 蝶.png"

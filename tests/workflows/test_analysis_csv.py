@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ ERRORS = LandmarkErrors("calibration", np.tile(4.0 * np.eye(2), (len(NAMES), 1, 
 
 
 def rows_of(*analyses):
-    return list(csv.DictReader(io.StringIO(analysis_csv.render(analyses))))
+    return list(csv.DictReader(io.StringIO(analysis_csv.render(analyses, Path()))))
 
 
 def bent(film):

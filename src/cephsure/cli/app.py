@@ -21,6 +21,7 @@ from cephsure.cli.experiment import ExperimentCommand, experiment
 from cephsure.cli.listings import landmarks, measurements, models_app
 from cephsure.cli.predict import demo, predict
 from cephsure.cli.reader_profile import reader_profile
+from cephsure.cli.streams import replace_what_lacks
 from cephsure.cli.train import train
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ app.add_typer(models_app, name="models")
 
 def _show_version(value: bool) -> None:
     if value:
-        typer.echo(f"cephsure {__version__}")
+        terminal.say(f"cephsure {__version__}")
         raise typer.Exit
 
 
@@ -119,6 +120,7 @@ def _in_main_thread() -> bool:
 
 def main() -> None:
     """Run the command line and end the process: 0 if all went, 2 for bad input, 1 for a failure of ours."""
+    replace_what_lacks()
     try:
         with _ended_as_by_ctrl_c():
             app(shared_flags_first(sys.argv[1:]), prog_name="cephsure")

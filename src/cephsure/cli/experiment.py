@@ -153,12 +153,12 @@ def _say(event: StudyEvent) -> None:
             for name, option in left_out.items():
                 terminal.remark(f"left out: {name} (give {option})")
         case study.Found(result, table, folder):
-            typer.echo(result.title)
+            terminal.say(result.title)
             if table is not None:
                 terminal.stdout_console().print(rich_table(table))
-            typer.echo(f"tables and figures  {folder}\n")
+            terminal.say(f"tables and figures  {folder}\n")
         case study.Reported(report):
-            typer.echo(f"report  {report}")
+            terminal.say(f"report  {report}")
 
 
 @contextmanager

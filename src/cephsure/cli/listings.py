@@ -130,7 +130,7 @@ def verify(
     from cephsure.bundles.bundle import read_bundle
 
     whole = read_bundle(bundle)
-    typer.echo(
+    terminal.say(
         f"{bundle}: whole · {whole.name}, {whole.kind} · {_megabytes(whole)} MB · sha256 {whole.sha256}"
     )
 

@@ -150,7 +150,7 @@ def demo(
     )
     if complaints.lines:
         raise typer.Exit(complaints.exit_status)
-    typer.echo(f"Sample film: {sample.credit}")
+    terminal.say(f"Sample film: {sample.credit}")
     command = ["cephsure", "predict", str(sample.path), "--mm-per-px", f"{sample.mm_per_px:g}"]
     command += ["--out", str(out), "--format", "json", "--overlay"]
     terminal.remark(f"the same for a film of yours (here the sample): {shlex.join(command)}")

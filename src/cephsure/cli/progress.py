@@ -8,6 +8,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from cephsure.file_names import writable
+
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
@@ -28,7 +30,7 @@ def write_line(line: str) -> None:
     with _writing:
         _clear()
         sys.stdout.flush()  # so that both streams keep their order in one terminal or log
-        print(line, file=sys.stderr, flush=True)  # noqa: T201 - the one place that talks to the user
+        print(writable(line), file=sys.stderr, flush=True)  # noqa: T201 - the one place that talks to the user
 
 
 class Meter:

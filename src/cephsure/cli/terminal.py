@@ -15,7 +15,9 @@ import typer
 
 from cephsure import __version__
 from cephsure.cli.progress import Meter, write_line
+from cephsure.cli.streams import REPLACE, STANDARD, is_standard_output
 from cephsure.errors import InputError
+from cephsure.file_names import writable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,11 +56,15 @@ _COLOURS: dict[str, dict[str, Any]] = {
 
 @dataclass(slots=True)
 class Settings:
-    """The options that every command takes: --quiet, --verbose and --debug."""
+    """The options that every command takes: --quiet, --verbose and --debug; and whether results are shown.
+
+    They are not where a document goes to standard output.
+    """
 
     quiet: bool = False
     verbose: bool = False
     debug: bool = False
+    results: bool = True
 
 
 settings = Settings()
@@ -67,7 +73,7 @@ settings = Settings()
 
 def start(*, quiet: bool, verbose: bool, debug: bool) -> None:
     """Take the options that all commands share, and send the log to standard error."""
-    settings.quiet, settings.verbose, settings.debug = quiet, verbose, debug
+    settings.quiet, settings.verbose, settings.debug, settings.results = quiet, verbose, debug, True
     log = logging.getLogger("cephsure")
     log.removeHandler(_REMARKS)
     if verbose or debug:
@@ -96,7 +102,7 @@ def remark(line: str) -> None:
 def remark_written(*files: Path | None) -> None:
     """Say which of some files have been written."""
     for file in files:
-        if file is not None:
+        if file is not None and file != STANDARD:
             remark(f"wrote {file}")
 
 
@@ -120,6 +126,10 @@ def complain(error: Exception, *, about: Path | None = None) -> str:
     if not isinstance(error, InputError):
         hint = "" if settings.debug else " (a failure of cephsure; --debug shows where)"
         line = f"{f'{about}: ' if about else ''}{type(error).__name__}: {line}{hint}"
+    # A line break in a file's name is not where words part.
+    names = [str(name) for name in (about, getattr(error, "where", None)) if name is not None]
+    for name in names:
+        line = line.replace(name, writable(name))
     line = " ".join(line.split())
     if settings.debug:
         import traceback
@@ -167,22 +177,40 @@ def width() -> int:
     return int(given) if given.isdecimal() and int(given) else _PIPED_WIDTH
 
 
+def leave_standard_output(*files: Path | None) -> None:
+    """Show no results where one of the files that are to be written is standard output.
+
+    Raises:
+        BadParameter: two of them are.
+    """
+    settings.results = not is_standard_output(*files)
+
+
 def show(lines: Iterable[Line]) -> None:
     """Print results, in a terminal with colours; without rich, which costs a cold start a lot."""
+    if not settings.results:
+        return
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     for line in lines:
         text = line.text
-        if sys.stdout.encoding is not None:  # a file may not know every letter: better one escaped than none
-            text = text.encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding)
+        if sys.stdout.encoding is not None:  # a file may not know every letter: better one replaced than none
+            text = text.encode(sys.stdout.encoding, REPLACE).decode(sys.stdout.encoding)
         look = _COLOURS[line.style]
         typer.echo(typer.style(text, **look) if coloured and look else text)
+
+
+def say(*texts: str) -> None:
+    """Print results that are lines of text."""
+    if settings.results:
+        for text in texts:
+            sys.stdout.write(f"{text}\n")
 
 
 def stdout_console() -> Console:
     """The console for results, text as it is (rich is imported on first use: it costs a cold start a lot)."""
     from rich.console import Console
 
-    return Console(width=width(), highlight=False, markup=False, emoji=False)
+    return Console(width=width(), highlight=False, markup=False, emoji=False, quiet=not settings.results)
 
 
 def rich_table(table: Table, console: Console | None = None) -> RichTable:

@@ -153,10 +153,10 @@ def train(
 def _tell(trained: TrainedModel) -> None:
     """Say what came out of the run, and what to do with it."""
     config = trained.config
-    typer.echo(f"bundle      {trained.bundle}")
-    typer.echo(f"curves      {trained.curves}")
+    terminal.say(f"bundle      {trained.bundle}")
+    terminal.say(f"curves      {trained.curves}")
     said = f"mean radial error {trained.validation}: single networks, films they were not trained on"
-    typer.echo(f"validation  {said}")
+    terminal.say(f"validation  {said}")
     # Films of another split are ones it has not seen; where there are no splits, others are needed.
     other = config.data if config.split == "train" else "OTHER_FILMS"
     scale = [] if config.mm_per_px is None else ["--mm-per-px", f"{config.mm_per_px:g}"]

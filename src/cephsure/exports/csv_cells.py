@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cephsure.file_names import as_utf8
+
 # What a spreadsheet takes for the beginning of a formula; the last four are the wide forms of = + - @.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -17,12 +19,12 @@ def word(text: str | None) -> str:
     >>> word("film unfit"), word("=1+1"), word(None)
     ('film unfit', "'=1+1", '')
     """
-    text = text or ""
+    text = as_utf8(text or "")
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def path(reference: str) -> str:
-    """A path, which no spreadsheet takes for a formula and which still leads to the file.
+    """A path that is written already (`film_reference`), which no spreadsheet takes for a formula and which still leads to the file.
 
     >>> path("films/001.png"), path("=1.png")
     ('films/001.png', './=1.png')

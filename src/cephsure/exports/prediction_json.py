@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from cephsure.errors import InputError
-from cephsure.exports.output_files import readable_json
+from cephsure.exports.output_files import one_line_json, readable_json, written_film
+from cephsure.file_names import unescaped
 from cephsure.uncertainty.gate.verdict import UNFIT
 from cephsure.uncertainty.missing import NO_SCALE, without_promise
 from cephsure.uncertainty.prediction import SCHEMA, Prediction
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 FORMER = "cephsure.prediction/1"
@@ -31,10 +33,19 @@ _FIRST = ("verdict", "why", *_DERIVED)
 def render(prediction: Prediction, _out_dir: Path | None = None) -> str:
     """Write a prediction as the JSON that `schema` describes, its landmarks one a line.
 
-    The film's path is written as it was given.
+    The film's path is written as it was given, escaped where no text can hold it.
     """
+    return readable_json(_document(prediction))
+
+
+def render_many(predictions: Sequence[Prediction], _out_dir: Path | None = None) -> str:
+    """Write the predictions of many films as JSON Lines: each the document of `render`, one a line."""
+    return "".join(f"{one_line_json(_document(prediction))}\n" for prediction in predictions)
+
+
+def _document(prediction: Prediction) -> dict[str, Any]:
     first = {key: getattr(prediction, key) for key in _FIRST}
-    return readable_json({"schema": SCHEMA, **first, **prediction.model_dump(mode="json")})
+    return {"schema": SCHEMA, **first, **written_film(prediction.model_dump(mode="json"))}
 
 
 def read(path: Path) -> Prediction:
@@ -62,6 +73,9 @@ def read(path: Path) -> Prediction:
         )
     for key in _DERIVED:
         document.pop(key, None)
+    film = document.get("film")
+    if isinstance(film, dict) and isinstance(film.get("path"), str):
+        film["path"] = unescaped(film["path"])
     try:
         prediction = Prediction.model_validate(document)
     except ValidationError as error:

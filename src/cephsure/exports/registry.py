@@ -44,7 +44,12 @@ def _of_points(title: str, suffix: str, write: Callable[[Sequence[FilmPoints], P
 
 
 EXPORTERS: dict[str, Exporter] = {
-    "json": Exporter("the whole prediction, cephsure.prediction/2", ".json", prediction_json.render),
+    "json": Exporter(
+        "the whole prediction, cephsure.prediction/2",
+        ".json",
+        prediction_json.render,
+        prediction_json.render_many,
+    ),
     "csv": Exporter("a table, one row a landmark", ".csv", landmark_csv.render, landmark_csv.render_many),
     "slicer": Exporter("a 3D Slicer point list", ".mrk.json", point_lists.render_slicer),
     "coco": Exporter("COCO key points", ".coco.json", coco_keypoints.render, coco_keypoints.render_many),
@@ -86,6 +91,8 @@ def export(prediction: Prediction, fmt: str, out_dir: Path, *, stem: str) -> Pat
 
 def export_many(predictions: Sequence[Prediction], fmt: str, path: Path) -> Path:
     """Write the predictions of many films into one file at ``path``; ``fmt`` has such a form.
+
+    ``json`` becomes JSON Lines: one document a line.
 
     Raises:
         InputError: the format is unknown or has one file a film only, or the file cannot be written.

@@ -22,6 +22,7 @@ from cephsure.reports.painter import (
     text_width,
 )
 from cephsure.reports.symbols import paint_symbol, paint_truth, standing_of
+from cephsure.uncertainty.text_lines import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -77,7 +78,7 @@ def legend_text(prediction: Prediction, *, smallest_px: float | None) -> LegendT
     samples = "one sample" if has_one_sample(prediction) else f"{model.samples} {_SAMPLES_ARE[model.kind]}"
     unknown = "" if film.mm_per_px is not None else "scale unknown"
     return LegendText(
-        film=Path(film.path).name if film.path is not None else "film without a file",
+        film=printable(Path(film.path).name) if film.path is not None else "film without a file",
         model=f"{model.name} ({model.kind}, {samples})" + (f"; {unknown}" if unknown else ""),
         scale=None if scale is None else f"colour: {scale.quantity}, {scale.unit}",
         points=(*_standings(prediction), *_notes(prediction)),

@@ -6,6 +6,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from cephsure.file_names import writable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -179,12 +181,17 @@ def width_of(text: str) -> int:
 def printable(text: str) -> str:
     r"""A text from outside with what is no letter escaped: it must not steer the terminal that shows it.
 
-    >>> printable("a\x1b[2Jb")
-    'a\\x1b[2Jb'
+    Bytes of names that are no text and control characters stand as in the files that are written.
+
+    >>> printable("a\x1b[2J\u202eb")
+    'a%1B[2J\\u202eb'
     """
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+    return "".join(
+        each if each.isprintable() or unicodedata.category(each) == "Zs" else ascii(each)[1:-1]
+        for each in writable(text)
+    )
 
 
 def _widths(columns: Sequence[Column], room: int, gap: int) -> list[int]:

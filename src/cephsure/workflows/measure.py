@@ -192,13 +192,13 @@ def _analyze(
 def write_files(film: Film | None, measured: AnalyzedFilm, files: OutputFiles, *, stem: str) -> None:
     """Write what was measured; a picture only where there is a film."""
     from cephsure.atomic import write_atomically
-    from cephsure.exports.output_files import readable_json
+    from cephsure.exports.output_files import readable_json, written_film
     from cephsure.workflows import analysis_csv
 
     analysis = measured.analysis
     texts = {
-        "json": lambda: readable_json(analysis.document()),
-        "csv": lambda: analysis_csv.render([analysis]),
+        "json": lambda: readable_json(written_film(analysis.document())),
+        "csv": lambda: analysis_csv.render([analysis], files.folder),
     }
     for name in files.formats:
         write_atomically(files.folder / f"{stem}.analysis.{name}", texts[name]().encode("utf-8"))

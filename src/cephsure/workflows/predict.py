@@ -101,7 +101,8 @@ class OutputFiles:
 
     def make_folder(self, stems: Collection[str]) -> None:
         """Make the folder, if it is not there; `InputError` if files of these stems cannot be written."""
-        check_folders(self.folder, name=max(stems, key=len) + OVERLAY_SUFFIX)
+        longest = max(stems, key=lambda stem: len(stem.encode("utf-8")))
+        check_folders(self.folder, name=longest + OVERLAY_SUFFIX)
         self.folder.mkdir(parents=True, exist_ok=True)
 
 

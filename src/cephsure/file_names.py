@@ -1,0 +1,77 @@
+"""Names of files that text cannot hold as they are: one way to write them everywhere, and to read them back.
+
+To Linux a name is bytes, which need not be UTF-8 (Python keeps a byte that is not as a lone surrogate), and
+may hold control characters, line breaks among them. Whatever is written, in files and in the terminal, has
+such a byte as % and two hexadecimal digits, as addresses of the web have: ``m%FCller.png``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+_CONTROL = "\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\ud800-\udfff"
+_UNWRITABLE = re.compile(f"[{_CONTROL}]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# One byte of what is escaped. A name may look like one by itself: then its % is written %25.
+_BYTE = "(?:[01][0-9A-F]|7F|[89A-F][0-9A-F])"
+_TO_ESCAPE = re.compile(f"[{_CONTROL}]|%(?=(?:25)*{_BYTE})")
+_ESCAPED = re.compile(f"%25(?=(?:25)*{_BYTE})|%{_BYTE}")
+
+
+def escaped(name: str) -> str:
+    r"""A name or path as it stands in files: valid UTF-8 in one line, from which `unescaped` gives the name.
+
+    >>> escaped("m\udcfcller\n.png"), escaped("100%.png"), escaped("100%FC.png")
+    ('m%FCller%0A.png', '100%.png', '100%25FC.png')
+    """
+    return _TO_ESCAPE.sub(lambda found: in_hexadecimal(found[0]), name)
+
+
+def unescaped(name: str) -> str:
+    """The name that `escaped` wrote; any other name as it is."""
+    plain = _ESCAPED.sub(lambda found: _byte(found[0]), name)
+    if plain == name:
+        return name
+    try:
+        # Bytes that stand for one character between them become it again.
+        content = plain.encode("utf-8", "surrogateescape")
+        return content.decode("utf-8", sys.getfilesystemencodeerrors())
+    except UnicodeError:
+        return name
+
+
+def writable(text: str) -> str:
+    """Any text as one line of valid UTF-8: only what cannot be written is escaped, a % is left as it is."""
+    return _UNWRITABLE.sub(lambda found: in_hexadecimal(found[0]), text)
+
+
+def as_utf8(text: str) -> str:
+    """Any text as UTF-8 can hold it: what is no letter is escaped, line breaks stay."""
+    return _SURROGATE.sub(lambda found: in_hexadecimal(found[0]), text)
+
+
+def in_hexadecimal(text: str) -> str:
+    """The bytes of a text, each as % and two hexadecimal digits."""
+    try:
+        content = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a pair, as names on Windows may have it
+        content = text.encode("utf-8", "surrogatepass")
+    return "".join(f"%{byte:02X}" for byte in content)
+
+
+def path_of(written: Path) -> Path:
+    """The path that a file of ours or of others writes so: as it stands, or else unescaped.
+
+    What others write is never escaped; so a file that is there under the very name goes first.
+    """
+    plain = unescaped(str(written))
+    if plain == str(written) or os.path.lexists(written) or not os.path.lexists(plain):
+        return written
+    return Path(plain)
+
+
+def _byte(escape: str) -> str:
+    return bytes([int(escape[1:], 16)]).decode("ascii", "surrogateescape")
