@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cephsure.file_names import escaped, path_of, unescaped, writable
 
-# Whatever bytes a name is on Linux, with those that could be taken for an escape more often than chance has it.
+# Whatever bytes a name is on Linux, often with those that could be taken for an escape.
 NAMES = st.lists(st.binary(max_size=3) | st.sampled_from([b"%", b"%25", b"25", b"FC", b"%0A", b"\xc2"])).map(
     lambda parts: b"".join(parts).replace(b"\0", b"").decode("utf-8", "surrogateescape")
 )
@@ -55,3 +55,7 @@ def test_a_file_is_found_under_its_own_name_before_an_escaped_one(tmp_path):
     (tmp_path / "m%FC.png").touch()
     assert path_of(tmp_path / "m%FC.png") == tmp_path / "m%FC.png"
     assert path_of(Path("absent%FC.png")) == Path("absent%FC.png")
+
+
+def test_bytes_that_are_a_letter_are_written_as_that_letter():
+    assert escaped("m\udcc3\udcbcller.png") == "müller.png"

@@ -113,5 +113,5 @@ def _complaints(path: Path) -> Iterator[None]:
         remedy = "name another output folder"
         if error.errno == errno.ENAMETOOLONG:
             # Another folder is no help to a name that is too long by itself.
-            remedy = "give it, or the film that it is named after, a shorter name, or an output folder less deep"
+            remedy = "shorten its name, or that of the film it is named after"
         raise InputError(f"cannot be written: {reason}", where=path, remedy=remedy) from error

@@ -27,7 +27,7 @@ def escaped(name: str) -> str:
     >>> escaped("m\udcfcller\n.png"), escaped("100%.png"), escaped("100%FC.png")
     ('m%FCller%0A.png', '100%.png', '100%25FC.png')
     """
-    return _TO_ESCAPE.sub(lambda found: in_hexadecimal(found[0]), name)
+    return _TO_ESCAPE.sub(lambda found: in_hexadecimal(found[0]), _joined(name))
 
 
 def unescaped(name: str) -> str:
@@ -45,7 +45,7 @@ def unescaped(name: str) -> str:
 
 def writable(text: str) -> str:
     """Any text as one line of valid UTF-8: only what cannot be written is escaped, a % is left as it is."""
-    return _UNWRITABLE.sub(lambda found: in_hexadecimal(found[0]), text)
+    return _UNWRITABLE.sub(lambda found: in_hexadecimal(found[0]), _joined(text))
 
 
 def as_utf8(text: str) -> str:
@@ -71,6 +71,16 @@ def path_of(written: Path) -> Path:
     if plain == str(written) or os.path.lexists(written) or not os.path.lexists(plain):
         return written
     return Path(plain)
+
+
+def _joined(text: str) -> str:
+    """The text where several bytes make one letter, as they do if Python was told that names are ASCII."""
+    if not _SURROGATE.search(text):
+        return text
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text
 
 
 def _byte(escape: str) -> str:

@@ -92,7 +92,8 @@ def test_many_films_are_one_row_each_and_a_bad_one_stops_nothing(cephsure, film,
         (["a.png", "--out", "x", "--format", "pdf"], "no format is called 'pdf'"),
         (["a.png", "--analysis", "ricketts"], "there is no analysis 'ricketts'"),
         (["a.png", "--min-probability", "0.4", *MODEL], "above 0.5 to 1"),
-        (["a.png", "b.png", "--json", "x.json"], "--json is for one film"),
+        (["--data", "x", "--csv", "x.csv"], "--csv is a table of films"),
+        (["a.png", "--csv", "-", "--json", "-"], "only one file can be -"),
     ],
 )
 def test_wrong_options_are_told_in_words(cephsure, film, arguments, complaint):
@@ -203,7 +204,7 @@ def test_a_film_that_was_not_marked_is_told_and_the_others_go_on(cephsure, point
         (["--uncalibrated"], "no --uncalibrated"),
         (["--model", "default-baseline"], "no --model"),
         (["--data", "x"], "name films"),
-        (["--json", "x.json"], "--json is for one film"),
+        (["-"], "name the film's file, not -"),
         (["--truth", "ben"], "no annotator 'ben'"),
         (["--overlay", "--out", "x"], "an overlay is drawn on the film"),
     ],

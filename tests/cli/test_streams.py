@@ -68,11 +68,13 @@ def test_one_document_at_most_goes_to_standard_output():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [["measurements"], ["landmarks"], ["models"], ["--help"], ["predict", "-h"]])
+@pytest.mark.parametrize(
+    "command", [["measurements"], ["landmarks"], ["models"], ["--help"], ["predict", "-h"]]
+)
 @pytest.mark.parametrize("encoding", ["cp932", "cp1250", "ascii"])
 def test_commands_end_well_in_other_code_pages(command, encoding):
     environment = {**os.environ, "PYTHONIOENCODING": encoding}
-    run = subprocess.run(  # noqa: S603 - our own package
+    run = subprocess.run(
         [sys.executable, "-m", "cephsure", *command], env=environment, capture_output=True, check=False
     )
     assert run.returncode == 0, run.stderr

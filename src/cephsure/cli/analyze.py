@@ -10,12 +10,16 @@ import typer
 from typer import Option
 
 from cephsure.cli import terminal
+from cephsure.cli.batch_files import BatchFiles
+from cephsure.cli.named_films import find_films, open_films
 from cephsure.cli.options import (
     FILMS,
     LAYOUTS,
     Bone,
+    CsvFile,
     Format,
     Images,
+    JsonFile,
     Labels,
     MmPerPx,
     ModelName,
@@ -26,11 +30,11 @@ from cephsure.cli.options import (
     SampleCount,
     TruthOf,
     WhereTo,
-    find_films,
     output_files,
 )
+from cephsure.cli.streams import STANDARD, written_file
 from cephsure.workflows.batch import DEFAULT_MODEL, AnnotatedData, Batch
-from cephsure.workflows.measure import AnalyzeOptions
+from cephsure.workflows.measure import AnalyzeOptions, render_analyses
 from cephsure.workflows.measure import analyze as analyze_films
 from cephsure.workflows.measure_points import analyze_points
 from cephsure.workflows.predict import OutputFiles, PredictOptions
@@ -38,9 +42,8 @@ from cephsure.workflows.predict import OutputFiles, PredictOptions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cephsure.cephalometry import Analysis
     from cephsure.cephalometry.class_agreement import ClassAgreement, ClassStudy, MeasurementStudy
-
-_ONE_FILM = "--json is for one film; for several, name a folder with --out DIR"
 
 
 def analyze(
@@ -80,10 +83,8 @@ def analyze(
     overlay: Annotated[
         bool, Option("--overlay", help="Also write a PNG of the film with the measured lines.")
     ] = False,
-    json_file: Annotated[
-        Path | None,
-        Option("--json", metavar="FILE", help="Write one film's results, or those of --data."),
-    ] = None,
+    json_file: JsonFile = None,
+    csv_file: CsvFile = None,
     points: Annotated[
         Path | None,
         Option(
@@ -121,7 +122,9 @@ def analyze(
     With --points no network is used: a person's points are measured, without intervals and decided classes.
 
     With --data instead of films: how often the classes are those of the true points, with Cohen's kappa,
-    beside the annotators against each other.
+    beside the annotators against each other; --json writes these figures.
+
+    With --json - or --csv - the results are the document on standard output, and nothing else goes there.
 
     Exit status: 0 all films done; 2 some input could not be used, the rest is done all the same; 1 a failure
     of cephsure.
@@ -130,20 +133,22 @@ def analyze(
         raise typer.BadParameter("name films, or points with --points, or annotated films with --data DIR")
     if not films and data is None and points is None:
         raise typer.BadParameter("name films, or points with --points, or annotated films with --data DIR")
+    if data is not None and csv_file is not None:
+        raise typer.BadParameter("--csv is a table of films: with --data there is --json")
     if points is not None:
         _check_no_network(model, samples=samples, reader=reader, truth_of=truth_of, uncalibrated=uncalibrated)
     files = output_files(formats, overlay=overlay, out=out)
     predict = PredictOptions(mm_per_px, samples, seed, facing, polarity, reader=reader, truth_of=truth_of)
     options = AnalyzeOptions(analysis, norms, min_probability, uncalibrated, predict)
+    batch_files = BatchFiles.of({"json": json_file, "csv": csv_file})
     complaints = terminal.Complaints()
     if data is not None:
         annotated = AnnotatedData(data, layout, split, truth, mm_per_px, limit, images, labels)
         inputs = _compare_classes(annotated, model, options, json_file, complaints)
     else:
         source = model if points is None else _Points(points, truth)
-        inputs = _measure_films(
-            films or [], source, options, files, json_file=json_file, complaints=complaints
-        )
+        done, inputs = _measure_films(films or [], source, options, files, complaints)
+        batch_files.write(render_analyses, done)
     complaints.end(inputs=inputs)
 
 
@@ -170,25 +175,21 @@ def _measure_films(
     source: str | _Points,
     options: AnalyzeOptions,
     files: OutputFiles | None,
-    *,
-    json_file: Path | None,
     complaints: terminal.Complaints,
-) -> int:
-    """Measure films and show what was measured; the number of inputs."""
-    from cephsure.atomic import check_files, write_atomically
+) -> tuple[list[Analysis], int]:
+    """Measure films and show what was measured; this, and the number of inputs."""
     from cephsure.cli.analysis_tables import show_analyses
-    from cephsure.exports.output_files import readable_json
 
     paths, problems = find_films(arguments)
+    if isinstance(source, _Points) and STANDARD in paths:
+        raise typer.BadParameter("--points finds a film's points by its name: name the film's file, not -")
     for problem in problems:
         complaints.add(problem)
-    if json_file is not None and len(paths) != 1 and not isinstance(source, _Points):
-        raise typer.BadParameter(_ONE_FILM)
-    check_files(json_file)
+    opened = open_films(paths, complaints, mm_per_px=options.predict.mm_per_px)
     folder = None if files is None else files.folder
-    with terminal.following(complaints, films=len(paths), folder=folder) as on_progress:
+    with terminal.following(complaints, films=len(opened), folder=folder) as on_progress:
         if not isinstance(source, _Points):
-            batch = analyze_films(paths, source, options=options, files=files, on_progress=on_progress)
+            batch = analyze_films(opened, source, options=options, files=files, on_progress=on_progress)
         elif problems and not paths:
             batch = Batch((), {})
         else:
@@ -196,15 +197,10 @@ def _measure_films(
                 source.file, paths, options=options, who=source.who, files=files, on_progress=on_progress
             )
     done = [film.analysis for film in batch.results]
-    if json_file is not None and len(done) > 1:
-        raise typer.BadParameter(_ONE_FILM)
-    if done:
+    if done and terminal.settings.results:
         show_analyses(done, options.definitions()[0])
-    terminal.remark_films_written(len(done), None if files is None else files.folder)
-    if json_file is not None and done:
-        write_atomically(json_file, readable_json(done[0].document()).encode("utf-8"))
-        terminal.remark_written(json_file)
-    return len(batch.results) + len(batch.errors) + len(problems)
+    terminal.remark_films_written(len(done), folder)
+    return done, len(batch.results) + len(batch.errors) + len(paths) - len(opened) + len(problems)
 
 
 def _compare_classes(
@@ -217,8 +213,8 @@ def _compare_classes(
     """Measure annotated films and show how often the classes are the true ones; the number of inputs."""
     from cephsure.workflows.measure import compare_classes
 
-    with terminal.following(complaints) as on_progress:
-        found = compare_classes(data, model, options=options, json_file=json_file, on_progress=on_progress)
+    with written_file(json_file) as file, terminal.following(complaints) as on_progress:
+        found = compare_classes(data, model, options=options, json_file=file, on_progress=on_progress)
     _show_classes(found.study, name=f"{found.dataset} ({found.split})")
     terminal.remark_written(json_file)
     return found.study.films + len(found.errors)

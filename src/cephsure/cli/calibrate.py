@@ -22,6 +22,8 @@ from cephsure.cli.options import (
     Split,
     Truth,
 )
+from cephsure.cli.streams import written_file
+from cephsure.errors import InputError
 from cephsure.workflows.batch import DEFAULT_MODEL, WHOLE, AnnotatedData
 
 if TYPE_CHECKING:
@@ -257,7 +259,8 @@ def monitor(
     ] = 0.05,
     margin: Annotated[float, Option(min=0.0, metavar="M", help="How much less coverage is tolerated.")] = 0.0,
     json_file: Annotated[
-        Path | None, Option("--json", metavar="FILE", help="Write every reading as JSON.")
+        Path | None,
+        Option("--json", metavar="FILE", help="Write every reading as JSON; - for standard output."),
     ] = None,
     figure: Annotated[
         Path | None, Option(metavar="FILE", help="Draw the course of the evidence as PNG.")
@@ -273,8 +276,9 @@ def monitor(
     """
     from cephsure.workflows.site_films import monitor as watch_coverage
 
+    terminal.leave_standard_output(json_file)
     complaints = terminal.Complaints()
-    with terminal.following(complaints) as on_progress:
+    with written_file(json_file) as place, terminal.following(complaints) as on_progress:
         watched = watch_coverage(
             AnnotatedData(data, layout, split, truth, mm_per_px, images=images, labels=labels),
             model,
@@ -284,7 +288,7 @@ def monitor(
             false_alarm_rate=false_alarm_rate,
             margin=margin,
             seed=seed,
-            json_file=json_file,
+            json_file=place,
             figure=figure,
             on_progress=on_progress,
         )

@@ -24,6 +24,7 @@ from cephsure.cli.options import (
     Truth,
     TruthOf,
 )
+from cephsure.cli.streams import written_file
 from cephsure.cli.terminal import rich_table
 from cephsure.workflows.batch import DEFAULT_MODEL, WHOLE, AnnotatedData
 
@@ -84,10 +85,14 @@ def evaluate(
         Option(metavar="COLUMN", help="Figures for each value in this column of --films-table too."),
     ] = None,
     json_file: Annotated[
-        Path | None, Option("--json", metavar="FILE", help="Write all figures as JSON.")
+        Path | None,
+        Option("--json", metavar="FILE", help="Write all figures as JSON; - for standard output."),
     ] = None,
     csv_file: Annotated[
-        Path | None, Option("--csv", metavar="FILE", help="Write a line for each film and landmark.")
+        Path | None,
+        Option(
+            "--csv", metavar="FILE", help="Write a line for each film and landmark; - for standard output."
+        ),
     ] = None,
 ) -> None:
     """Evaluate a model on annotated films.
@@ -106,8 +111,13 @@ def evaluate(
     """
     from cephsure.workflows.assess import evaluate as evaluate_model
 
+    terminal.leave_standard_output(json_file, csv_file)
     complaints = terminal.Complaints()
-    with terminal.following(complaints) as on_progress:
+    with (
+        written_file(json_file) as json_place,
+        written_file(csv_file) as csv_place,
+        terminal.following(complaints) as on_progress,
+    ):
         assessment = evaluate_model(
             AnnotatedData(data, layout, split, truth, mm_per_px, limit, images, labels),
             model,
@@ -123,8 +133,8 @@ def evaluate(
             tolerance_mm=tolerance_mm,
             films_table=films_table,
             by=by,
-            json_file=json_file,
-            csv_file=csv_file,
+            json_file=json_place,
+            csv_file=csv_place,
             device=device,
             on_progress=on_progress,
         )

@@ -1,8 +1,7 @@
-"""What is typed on the command line: options that several commands share, lists, and films."""
+"""What is typed on the command line: options that several commands share, and lists."""
 
 from __future__ import annotations
 
-import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -10,21 +9,16 @@ import typer
 from typer import Argument, Option
 from typer.core import TyperCommand
 
-from cephsure.cli import terminal
-from cephsure.errors import FilmError, InputError
-from cephsure.workflows.predict import OVERLAY_SUFFIX, OutputFiles
+from cephsure.workflows.predict import OutputFiles
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-_FILM_SUFFIXES = frozenset({".bmp", ".dcm", ".dicom", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
-_HEAD_BYTES = 1024
-_NAMED = 3
 SEVERAL = ("--models", "--ct")
 
 
 Device = Literal["cpu", "cuda", "auto"]
-FILMS = Argument(metavar="FILM", help="Files, folders and patterns ('films/*.png').")
+FILMS = Argument(metavar="FILM", help="Files, folders and patterns ('films/*.png'); - for standard input.")
 Data = Annotated[Path, Option(metavar="DIR", help="The data set: its folder, or a label file.")]
 Format = Literal[
     "auto",
@@ -67,6 +61,18 @@ Truth = Annotated[
 ]
 OutFolder = Annotated[
     Path | None, Option(metavar="DIR", help="Write files into this folder, one a film and format.")
+]
+JsonFile = Annotated[
+    Path | None,
+    Option(
+        "--json",
+        metavar="FILE",
+        help="Write all films into one file, one document a line; - for standard output.",
+    ),
+]
+CsvFile = Annotated[
+    Path | None,
+    Option("--csv", metavar="FILE", help="Write one table of all films; - for standard output."),
 ]
 SampleCount = Annotated[
     int | None,
@@ -160,101 +166,3 @@ def output_files(lists: Sequence[str] | None, *, overlay: bool, out: Path | None
         raise typer.BadParameter("--format and --overlay write files: say where with --out DIR")
     names = [name.strip() for text in lists or () for name in text.split(",")] or ["json"]
     return None if out is None else OutputFiles(out, tuple(dict.fromkeys(names)), overlay)
-
-
-def find_films(arguments: Iterable[str]) -> tuple[list[Path], list[InputError]]:
-    """Resolve what was typed to film files.
-
-    A folder stands for the films directly in it, in the order of their names: files with a film's suffix, and
-    files that are films by their content (DICOM files often have no suffix). What else is in it is passed
-    over, which is said in a line, but of hidden files. A pattern (``*``, ``?``, ``[...]``, ``**``) that the
-    shell did not expand is expanded here. A file named outright is taken as it is: the reader says what is
-    wrong.
-
-    Returns the films, each once, in the order given; and an error for each argument that stands for no film.
-    """
-    films: dict[Path, None] = {}
-    problems: list[InputError] = []
-    for argument in arguments:
-        try:
-            films.update(dict.fromkeys(_films_of(argument)))
-        except InputError as error:
-            problems.append(error)
-    return list(films), problems
-
-
-def _films_of(argument: str) -> list[Path]:
-    path = Path(argument)
-    if path.is_dir():
-        return _films_in(path)
-    if path.exists() or not glob.has_magic(argument):
-        return [path]
-    # Windows shells and quotes leave patterns to the program.
-    matches = [Path(match) for match in sorted(glob.glob(argument, recursive=True))]  # noqa: PTH207 - absolute too
-    found = [film for match in matches for film in (_films_in(match) if match.is_dir() else [match])]
-    if not found:
-        raise FilmError("no file matches this pattern", where=argument)
-    return found
-
-
-def _films_in(folder: Path) -> list[Path]:
-    try:
-        found = [file for file in sorted(folder.iterdir()) if not file.name.startswith(".")]
-    except OSError as error:
-        raise FilmError(f"cannot be listed: {error.strerror}", where=folder) from error
-    films = [file for file in found if _looks_like_film(file)]
-    if not films:
-        raise FilmError(
-            "no films in this folder",
-            where=folder,
-            remedy="PNG, JPEG, BMP, TIFF and DICOM files are read; folders inside it are not searched",
-        )
-    if len(films) < len(found):
-        terminal.remark(_passed_over(folder, films, found))
-    return films
-
-
-def _looks_like_film(file: Path) -> bool:
-    if file.name.endswith(OVERLAY_SUFFIX) or not file.is_file():
-        return False
-    if file.suffix.lower() in _FILM_SUFFIXES:
-        return True
-    from cephsure.films.recognition import recognise
-
-    try:
-        with file.open("rb") as stream:
-            recognise(stream.read(_HEAD_BYTES))
-    except (OSError, FilmError):
-        return False
-    return True
-
-
-def _passed_over(folder: Path, films: Collection[Path], found: Iterable[Path]) -> str:
-    """What in a folder is not taken for a film, in a line."""
-    from cephsure.exports import EXPORTERS
-    from cephsure.workflows.measure import ANALYSIS_FORMATS
-
-    suffixes = [exporter.suffix for exporter in EXPORTERS.values()]
-    suffixes += [f".analysis.{name}" for name in ANALYSIS_FORMATS]
-    ours = {f"{film.stem}{suffix}" for film in films for suffix in suffixes}
-    groups: dict[str, list[str]] = {}
-    for path in found:
-        if path in films:
-            continue
-        kind = "file that is no film"
-        if path.is_dir():
-            kind = "folder"
-        elif path.name.endswith(OVERLAY_SUFFIX) or path.name in ours:
-            kind = "file that cephsure wrote"
-        groups.setdefault(kind, []).append(path.name)
-    said = (f"{_counted(len(names), kind)} ({_first(names)})" for kind, names in sorted(groups.items()))
-    return f"passed over in {folder}: {', '.join(said)}"
-
-
-def _counted(count: int, kind: str) -> str:
-    many = kind.replace("file ", "files ").replace("is no film", "are no films").replace("folder", "folders")
-    return f"{count} {kind if count == 1 else many}"
-
-
-def _first(names: Sequence[str]) -> str:
-    return ", ".join([*names[:_NAMED], *(["..."] if len(names) > _NAMED else [])])

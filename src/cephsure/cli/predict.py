@@ -10,11 +10,15 @@ import typer
 from typer import Option
 
 from cephsure.cli import terminal
+from cephsure.cli.batch_files import BatchFiles
+from cephsure.cli.named_films import find_films, open_films
 from cephsure.cli.options import (
     FILMS,
     Bone,
     ComputedOn,
+    CsvFile,
     Device,
+    JsonFile,
     MmPerPx,
     ModelName,
     OutFolder,
@@ -23,7 +27,6 @@ from cephsure.cli.options import (
     SampleCount,
     TruthOf,
     WhereTo,
-    find_films,
     output_files,
 )
 from cephsure.workflows.batch import DEFAULT_MODEL
@@ -31,6 +34,9 @@ from cephsure.workflows.predict import OutputFiles, PredictOptions, predict_film
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from cephsure.films import Film
+    from cephsure.uncertainty import Prediction
 
 
 Everything = Annotated[
@@ -86,6 +92,8 @@ def predict(
     overlay: Annotated[
         bool, Option("--overlay", help="Also write a PNG of the film with its points.")
     ] = False,
+    json_file: JsonFile = None,
+    csv_file: CsvFile = None,
 ) -> None:
     """Find the landmarks on films and say how far to trust each.
 
@@ -93,12 +101,15 @@ def predict(
     and why it should be looked at. A scale is never guessed: without one in the film or from --mm-per-px,
     results are in pixels.
 
+    With --json - or --csv - the results are the document on standard output, and nothing else goes there.
+
     Exit status: 0 all films done; 2 some input could not be used, the rest is done all the same; 1 a failure
     of cephsure.
     """
     from cephsure.films.spacing import check_mm_per_px
 
     files = output_files(formats, overlay=overlay, out=out)
+    batch_files = BatchFiles.of({"json": json_file, "csv": csv_file})
     check_mm_per_px(mm_per_px)
     options = PredictOptions(
         mm_per_px=mm_per_px,
@@ -116,8 +127,12 @@ def predict(
     paths, problems = find_films(films)
     for problem in problems:
         complaints.add(problem)
-    if paths:
-        _predict(paths, model, options, files, everything=everything, device=device, complaints=complaints)
+    opened = open_films(paths, complaints, mm_per_px=mm_per_px)
+    if opened:
+        done = _predict(
+            opened, model, options, files, everything=everything, device=device, complaints=complaints
+        )
+        batch_files.write(_rendered, done)
     complaints.end(inputs=len(paths) + len(problems))
 
 
@@ -156,8 +171,15 @@ def demo(
     terminal.remark(f"the same for a film of yours (here the sample): {shlex.join(command)}")
 
 
+def _rendered(predictions: Sequence[Prediction], fmt: str, folder: Path) -> str:
+    """All films as one document."""
+    from cephsure.exports.registry import render_many
+
+    return render_many(predictions, fmt, folder)
+
+
 def _predict(
-    paths: Sequence[Path],
+    paths: Sequence[Path | Film],
     model: str,
     options: PredictOptions,
     files: OutputFiles | None,
@@ -165,7 +187,7 @@ def _predict(
     everything: bool,
     device: Device,
     complaints: terminal.Complaints,
-) -> None:
+) -> tuple[Prediction, ...]:
     """Predict films, and show what was found."""
     from cephsure.cli.tables import show_films
 
@@ -174,5 +196,7 @@ def _predict(
         batch = predict_films(
             paths, model, options=options, files=files, device=device, on_progress=on_progress
         )
-    show_films(batch.results, everything=everything)
+    if terminal.settings.results:
+        show_films(batch.results, everything=everything)
     terminal.remark_films_written(len(batch.results), folder)
+    return batch.results

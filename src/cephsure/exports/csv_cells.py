@@ -24,7 +24,7 @@ def word(text: str | None) -> str:
 
 
 def path(reference: str) -> str:
-    """A path that is written already (`film_reference`), which no spreadsheet takes for a formula and which still leads to the file.
+    """A path as files have it, which no spreadsheet takes for a formula and which still leads to the file.
 
     >>> path("films/001.png"), path("=1.png")
     ('films/001.png', './=1.png')

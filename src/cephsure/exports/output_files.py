@@ -63,12 +63,12 @@ def unique_stems(paths: Sequence[Path | str]) -> list[str]:
 
 
 def film_stem(path: Path | str | None) -> str:
-    """The film's name without its folder and without a film's suffix; ``film`` if it has none.
+    r"""The film's name without its folder and without a film's suffix; ``film`` if it has none.
 
     Only known suffixes are cut: DICOM files are often called by a UID, whose last part is no suffix. What no
     text can hold is escaped, as `cephsure.file_names` describes.
 
-    >>> film_stem("out/007.PNG"), film_stem("1.2.840.113"), film_stem(None), film_stem("a\\nb.png")
+    >>> film_stem("out/007.PNG"), film_stem("1.2.840.113"), film_stem(None), film_stem("a\nb.png")
     ('007', '1.2.840.113', 'film', 'a%0Ab')
     """
     if path is None:
@@ -154,7 +154,12 @@ def _told_apart(films: list[Path]) -> list[str]:
     names = stems
     for depth in range(max(map(len, folders)) + 1):
         names = [
-            "_".join([*(escaped(re.sub(r"[:\\/]", "", part)) for part in parts[max(len(parts) - depth, 0) :]), stem])
+            "_".join(
+                [
+                    *(escaped(re.sub(r"[:\\/]", "", part)) for part in parts[max(len(parts) - depth, 0) :]),
+                    stem,
+                ]
+            )
             for parts, stem in zip(folders, stems, strict=True)
         ]
         counts = Counter(map(_key, names))

@@ -97,8 +97,13 @@ def export_many(predictions: Sequence[Prediction], fmt: str, path: Path) -> Path
     Raises:
         InputError: the format is unknown or has one file a film only, or the file cannot be written.
     """
+    return write_atomically(path, render_many(predictions, fmt, path.parent).encode("utf-8"))
+
+
+def render_many(predictions: Sequence[Prediction], fmt: str, folder: Path) -> str:
+    """The text of what `export_many` writes, for a file that is to lie in ``folder``; raises as it does."""
     chosen = exporter(fmt)
     if chosen.render_many is None:
         able = ", ".join(name for name, entry in EXPORTERS.items() if entry.render_many is not None)
         raise InputError(f"format {fmt!r} has one file a film only", remedy=f"for one file use: {able}")
-    return write_atomically(path, chosen.render_many(predictions, path.parent).encode("utf-8"))
+    return chosen.render_many(predictions, folder)

@@ -23,7 +23,7 @@ COLUMNS = (
     *("class_of_value", "decision", "decision_probability", "remark", "norms", "classes_source"),
     *("errors_from", "points_from", "model"),
 )
-"""``film`` and ``model`` are those of the landmarks' table, so that the two join; "" where there is no model."""
+"""``film`` and ``model`` are those of the landmarks' table, so that the two join; no model is ""."""
 
 
 def render(analyses: Sequence[Analysis], out_dir: Path) -> str:

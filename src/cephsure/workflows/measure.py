@@ -73,7 +73,7 @@ class ClassComparison:
 
 
 def analyze(
-    paths: Iterable[Path | str],
+    paths: Iterable[Path | str | Film],
     model: Model | str | Path = DEFAULT_MODEL,
     *,
     options: AnalyzeOptions | None = None,
@@ -159,11 +159,11 @@ def _analyze_path(
     options: AnalyzeOptions,
     definitions: Sequence[AnalysisDefinition],
     files: OutputFiles | None,
-    task: tuple[Path, str],
+    task: tuple[Path | Film, str],
 ) -> AnalyzedFilm:
     """Read and measure a film, and write its files, whose stem is known."""
-    path, stem = task
-    film = options.predict.read(path)
+    given, stem = task
+    film = options.predict.read(given)
     measured = _analyze(model, options, definitions, film)
     if files is not None:
         write_files(film, measured, files, stem=stem)
@@ -187,6 +187,22 @@ def _analyze(
     errors = landmark_errors(found, uncalibrated=options.uncalibrated)
     analysis = analyse(found, definitions, errors=errors, min_probability=options.min_probability)
     return AnalyzedFilm(found, analysis)
+
+
+def render_analyses(analyses: Sequence[Analysis], fmt: str, folder: Path) -> str:
+    """What was measured on films as one document, for a file that is to lie in ``folder``.
+
+    Args:
+        analyses: one a film.
+        fmt: "csv", a line a measurement, or "json" for JSON Lines: each film's document, one a line.
+        folder: from which the table's paths lead to the films.
+    """
+    from cephsure.exports.output_files import one_line_json, written_film
+    from cephsure.workflows import analysis_csv
+
+    if fmt == "csv":
+        return analysis_csv.render(analyses, folder)
+    return "".join(f"{one_line_json(written_film(each.document()))}\n" for each in analyses)
 
 
 def write_files(film: Film | None, measured: AnalyzedFilm, files: OutputFiles, *, stem: str) -> None:

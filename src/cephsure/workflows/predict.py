@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+IN_MEMORY = "film"
+"""What the files of a film without a file are called."""
 OVERLAY_SUFFIX = ".overlay.png"
 """What follows the film's name in the name of its overlay."""
 
@@ -58,11 +60,11 @@ class PredictOptions:
     truth_of: TruthOf | None = None
     thorough: bool = False
 
-    def read(self, path: Path) -> Film:
-        """Read a film; raise `FilmError` if it cannot be read."""
+    def read(self, film: Path | Film) -> Film:
+        """Read a film, if it is not there yet; raise `FilmError` if it cannot be read."""
         from cephsure import films
 
-        return films.read(path, mm_per_px=self.mm_per_px)
+        return films.read(film, mm_per_px=self.mm_per_px) if isinstance(film, Path) else film
 
     def predict(self, model: Model, film: Film) -> Prediction:
         """Find a film's landmarks; raise `InputError` if the model cannot give what is asked of it."""
@@ -107,7 +109,7 @@ class OutputFiles:
 
 
 def predict_films(
-    paths: Iterable[Path | str],
+    paths: Iterable[Path | str | Film],
     model: Model | str | Path = DEFAULT_MODEL,
     *,
     options: PredictOptions | None = None,
@@ -118,8 +120,8 @@ def predict_films(
 ) -> Batch[Prediction]:
     """Find the landmarks on films and say how far to trust each, as ``cephsure predict`` does.
 
-    A film that cannot be used is told and named in the result; the others go on. ``files`` says what to
-    write, None for nothing.
+    A film that cannot be used is told and named in the result; the others go on. Films may be files or read
+    already; these keep the scale that they have. ``files`` says what to write, None for nothing.
 
     Raises:
         InputError: what no film is at fault for: the model (BundleError), an option, the output folder.
@@ -129,7 +131,7 @@ def predict_films(
 
     options = options or PredictOptions()
 
-    def work(loaded: Model) -> Callable[[tuple[Path, str]], Prediction]:
+    def work(loaded: Model) -> Callable[[tuple[Path | Film, str]], Prediction]:
         return partial(_predict_film, loaded.thorough() if options.thorough else loaded, options, files)
 
     check_mm_per_px(options.mm_per_px)
@@ -144,40 +146,42 @@ def predict_films(
 
 
 def do_films(
-    work: Callable[[Model], Callable[[tuple[Path, str]], Result]],
-    paths: Iterable[Path | str],
+    work: Callable[[Model], Callable[[tuple[Path | Film, str]], Result]],
+    paths: Iterable[Path | str | Film],
     files: OutputFiles | None,
     formats: Collection[str],
     opened: Callable[[], tuple[Model, Workplace]],
 ) -> Batch[Result]:
-    """Check what is to be written, load the model, do each film; ``work`` takes its path and its files' stem.
+    """Check what is to be written, load the model, do each film; ``work`` takes it and its files' stem.
 
     Raises:
         InputError: what no film is at fault for.
     """
     from cephsure.exports import unique_stems
 
-    tasks = [Path(path) for path in paths]
+    tasks = [Path(film) if isinstance(film, str) else film for film in paths]
     if files is not None:
         files.check(formats)
     if not tasks:
         return Batch((), {})
-    stems = unique_stems(tasks)
+    places = [film if isinstance(film, Path) else film.path or Path(IN_MEMORY) for film in tasks]
+    stems = unique_stems(places)
     if files is not None:
         files.make_folder(stems)
     model, at = opened()
+    place = dict(zip(stems, places, strict=True))
     named = list(zip(tasks, stems, strict=True))
-    return at.each_film(work(model), named, path=lambda task: task[0], is_films_own=goes_on)
+    return at.each_film(work(model), named, path=lambda task: place[task[1]], is_films_own=goes_on)
 
 
 def _predict_film(
-    model: Model, options: PredictOptions, files: OutputFiles | None, task: tuple[Path, str]
+    model: Model, options: PredictOptions, files: OutputFiles | None, task: tuple[Path | Film, str]
 ) -> Prediction:
     """Read a film, find its landmarks and write its files."""
     from cephsure.exports import export
 
-    path, stem = task
-    film = options.read(path)
+    given, stem = task
+    film = options.read(given)
     prediction = options.predict(model, film)
     if files is not None:
         for name in files.formats:
