@@ -3,10 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cephsure.cephalometry import LandmarkErrors, analyse, load_analyses
+from cephsure.cephalometry import LandmarkErrors, analyse, analyse_points, load_analyses
 from cephsure.cephalometry.landmark_errors import NOT_CALIBRATED
 from cephsure.cephalometry.measured import NO_SCALE, OUTSIDE
 from cephsure.errors import InputError
+from cephsure.uncertainty.prediction import Evidence
 
 ALL = load_analyses("all")
 COUNT = 19
@@ -304,3 +305,35 @@ def test_the_points_stand_in_the_analysis_with_what_their_model_says(make_predic
     assert (points["A"].verdict, points["S"].verdict) == ("review", "accept")
     assert (points["A"].x_px, points["A"].y_px) == tuple(head[4])
     assert points["A"].why == prediction.landmarks[4].why
+
+
+@pytest.mark.parametrize("factor", [3.0, 0.3])
+@pytest.mark.parametrize("analysed_as", ["prediction", "a person's points"])
+def test_no_distance_has_a_class_where_the_scale_makes_no_head(make_prediction, head, factor, analysed_as):
+    def jarabak(mm_per_px):
+        prediction = make_prediction(head, mm_per_px=(mm_per_px, mm_per_px))
+        if analysed_as == "prediction":
+            return analyse(prediction, load_analyses("jarabak"), errors=isotropic(2.0))
+        at = {mark.code: (mark.x_px, mark.y_px) for mark in prediction.landmarks}
+        return analyse_points(at, load_analyses("jarabak"), film=prediction.film)
+
+    right, wrong = jarabak(0.1), jarabak(0.1 * factor)
+    lengths = [value.code for value in right.measurements if value.unit == "mm" and value.class_of_value]
+    assert "S-N" in lengths
+    for value, usual in zip(wrong.measurements, right.measurements, strict=True):
+        if value.unit == "mm":
+            assert value.value == pytest.approx(factor * usual.value)
+            assert (value.class_of_value, value.class_probabilities, value.decision) == (None, None, None)
+            assert "scale in doubt" in value.not_decided
+        else:
+            assert value.value == pytest.approx(usual.value)
+            assert value.class_of_value == usual.class_of_value
+    assert "no distance is held against a norm: scale in doubt" in " ".join(str(wrong).split())
+    assert "scale in doubt" not in str(right)
+
+
+def test_a_verdict_that_asks_for_the_scale_keeps_distances_from_their_norms(make_prediction, head):
+    evidence = Evidence(reason="is the scale right?", sign="size", value=0.4, usual=None, p_value=0.001)
+    film = make_prediction(head).model_copy(update={"verdict": "review", "evidence": (evidence,)})
+    lengths = [value for value in analyse(film, load_analyses("jarabak")).measurements if value.unit == "mm"]
+    assert all(value.class_of_value is None and value.value is not None for value in lengths)

@@ -64,7 +64,7 @@ def test_a_command_that_is_stopped_is_one_line_and_exit_status_130(cephsure, mon
 
     monkeypatch.setattr("cephsure.landmarks.load_landmark_set", stop)
     run = cephsure("landmarks")
-    assert (run.status, run.lines) == (130, ["stopped; nothing is written"])
+    assert (run.status, run.lines) == (130, ["stopped"])
 
 
 @pytest.mark.parametrize(
@@ -139,3 +139,24 @@ def test_signals_are_as_before_when_a_command_has_ended(cephsure):
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
     cephsure("landmarks")
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_a_command_that_is_stopped_while_it_is_read_is_one_line_too(cephsure, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("typer.core.TyperGroup.make_context", stop)
+    run = cephsure("landmarks")
+    assert (run.status, run.lines) == (130, ["stopped"])
+
+
+def test_the_program_that_is_stopped_while_it_loads_is_one_line_too(monkeypatch, capsys):
+    from cephsure.__main__ import main
+
+    def stop():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cephsure.cli.app.main", stop)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert (end.value.code, capsys.readouterr().err) == (130, "stopped\n")

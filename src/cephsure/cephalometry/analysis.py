@@ -14,7 +14,14 @@ from cephsure.cephalometry.catalogue import load_analyses
 from cephsure.cephalometry.decision import Acceptance, decide
 from cephsure.cephalometry.formula import Frozen, head_points_of
 from cephsure.cephalometry.landmark_errors import ErrorsFrom, LandmarkErrors, landmark_errors, sample_points
-from cephsure.cephalometry.measured import NO_SCALE, OUTSIDE, FilmOfPoints, MeasuredPoint, MeasuredValue
+from cephsure.cephalometry.measured import (
+    NO_SCALE,
+    OUTSIDE,
+    SCALE_IN_DOUBT,
+    FilmOfPoints,
+    MeasuredPoint,
+    MeasuredValue,
+)
 from cephsure.errors import InputError
 from cephsure.uncertainty.prediction import FilmInfo, ModelInfo, ReaderInfo  # noqa: TC001 - fields' types
 from cephsure.uncertainty.prediction_table import IN_MEMORY
@@ -32,6 +39,9 @@ SCHEMA = "cephsure.analysis/2"
 LEVEL = 0.90
 MIN_PROBABILITY = 0.8
 DRAWS = 1000
+_SIZE = "size"  # the gate's sign that the head has no head's size
+# Newborn to the largest adult on a film that magnifies by a fifth: beyond, no verdict is needed to doubt.
+_SHORTEST_S_N_MM, _LONGEST_S_N_MM = 35.0, 105.0
 
 
 class Analysis(Frozen):
@@ -125,6 +135,7 @@ def analyse(
         no_interval=errors.reason,
         acceptance=Acceptance.of(prediction),
         min_probability=min_probability,
+        scale_is_doubted=any(evidence.sign == _SIZE for evidence in prediction.evidence),
     )
     measured = known.measure(load_analyses() if analyses is None else analyses)
     logger.debug("measured %d values, errors from %s", len(measured), errors.source)
@@ -172,6 +183,7 @@ class KnownPoints:
         no_interval: why there are none.
         acceptance: what the film's verdict lets be decided.
         min_probability: what a class must reach to be decided.
+        scale_is_doubted: whether the verdict asks if the scale is right.
     """
 
     at: dict[str, Array]
@@ -180,14 +192,27 @@ class KnownPoints:
     no_interval: str | None = None
     acceptance: Acceptance = field(default_factory=Acceptance)
     min_probability: float = MIN_PROBABILITY
+    scale_is_doubted: bool = False
 
     def measure(self, analyses: Sequence[AnalysisDefinition]) -> tuple[MeasuredValue, ...]:
         """All measurements of some analyses, in their order."""
+        doubt = self._doubt()
         return tuple(
-            self._measured(entry, analysis.name) for analysis in analyses for entry in analysis.entries
+            self._measured(entry, analysis.name, doubt) for analysis in analyses for entry in analysis.entries
         )
 
-    def _measured(self, entry: Entry, analysis: str) -> MeasuredValue:
+    def _doubt(self) -> str | None:
+        """Why no distance may be held against a norm: a scale that makes no head."""
+        if not self.has_scale:
+            return None
+        sella, nasion = self.at.get("S"), self.at.get("N")
+        length = np.nan if sella is None or nasion is None else float(np.linalg.norm(sella - nasion))
+        if not np.isfinite(length):
+            return SCALE_IN_DOUBT if self.scale_is_doubted else None
+        doubted = self.scale_is_doubted or not _SHORTEST_S_N_MM <= length <= _LONGEST_S_N_MM
+        return f"{SCALE_IN_DOUBT}, S to N {length:.0f} mm" if doubted else None
+
+    def _measured(self, entry: Entry, analysis: str, doubt: str | None) -> MeasuredValue:
         """One measurement, as far as it can be had."""
         what = entry.measurement
         found = MeasuredValue(
@@ -202,6 +227,9 @@ class KnownPoints:
         value, missing = value_of(entry, self.at, has_scale=self.has_scale)
         if value is None:
             return found.model_copy(update={"missing": missing})
+        if doubt is not None and what.unit == "mm":
+            trust = self._trust(entry, value) | {"class_probabilities": None, "decision": None}
+            return found.model_copy(update={"value": value, **trust, "not_decided": doubt})
         found = found.model_copy(update={"value": value, "class_of_value": entry.class_of(value)})
         return found.model_copy(update=self._trust(entry, value))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cephsure.cephalometry.catalogue import shipped_analyses
-from cephsure.cephalometry.measured import NO_SCALE, FilmOfPoints
+from cephsure.cephalometry.measured import NO_SCALE, SCALE_IN_DOUBT, FilmOfPoints
 from cephsure.cephalometry.measurement import short_source
 from cephsure.uncertainty.prediction_table import NONE, film_line, verdict_line, verdict_style
 from cephsure.uncertainty.text_lines import GLUE, Arrangement, Column, Line, printable, sentence, table
@@ -173,6 +173,11 @@ def remarks(measured: Analysis) -> list[tuple[str, Style]]:
 def _on_trust(measured: Analysis) -> Iterator[str]:
     """Why there are no intervals or decided classes, or what little stands behind them."""
     values, model = measured.measurements, measured.model
+    doubt = next(
+        (each.not_decided for each in values if (each.not_decided or "").startswith(SCALE_IN_DOUBT)), None
+    )
+    if doubt is not None:
+        yield f"no distance is held against a norm: {doubt}; is the scale right?"
     if model is None:
         yield "therefore no intervals and no decided classes: shown is the class of the value itself"
         return

@@ -9,6 +9,7 @@ from cephsure.cephalometry.formula import Frozen, Unit
 from cephsure.cephalometry.measurement import Norm  # noqa: TC001 - a field's type
 
 NO_SCALE = "no scale in the film"
+SCALE_IN_DOUBT = "scale in doubt"
 OUTSIDE = "the value lies outside its own 90 % interval"
 
 

@@ -32,14 +32,21 @@ _HELP_FLAGS = {"-h", "--help"}
 
 
 class Commands(TyperGroup):
-    """The commands; one that the user stops (Ctrl-C) ends without a traceback, by the shells' exit status."""
+    """The commands; one that the user stops (Ctrl-C) ends in one line, by the shells' exit status."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the command line."""
+        try:
+            return super().make_context(*arguments, **options)
+        except KeyboardInterrupt:
+            terminal.stopped(kept="")  # what is written by now, the command itself has said
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            terminal.stopped()
+            terminal.stopped(kept="")  # what is written by now, the command itself has said
 
 
 app = typer.Typer(

@@ -304,5 +304,5 @@ def stopped(done: int = 0, total: int = 0, what: str = "films", *, kept: str = _
     elif total:
         remark("stopped before any film was done" if what == "films" else f"stopped; {kept}")
     else:
-        remark(f"stopped; {kept}")
+        remark(f"stopped; {kept}" if kept else "stopped")
     raise typer.Exit(EXIT_INTERRUPTED)
