@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cephsure.file_names import escaped, path_of, unescaped, writable
+from cephsure.file_names import escaped, unescaped, writable
 
 # Whatever bytes a name is on Linux, often with those that could be taken for an escape.
 NAMES = st.lists(st.binary(max_size=3) | st.sampled_from([b"%", b"%25", b"25", b"FC", b"%0A", b"\xc2"])).map(
@@ -42,19 +39,6 @@ def test_only_what_no_line_of_text_can_hold_is_escaped(name, written):
 
 def test_any_text_can_be_made_writable_and_a_percent_sign_stays():
     assert writable("50%FC \udcfc\ud800\r") == "50%FC %FC%ED%A0%80%0D"
-
-
-@pytest.mark.skipif(os.name == "nt", reason="names on Windows are text")
-def test_a_file_is_found_under_its_own_name_before_an_escaped_one(tmp_path):
-    undecodable = tmp_path / "m\udcfc.png"
-    try:
-        undecodable.touch()
-    except OSError:
-        pytest.skip("this file system takes no such name")
-    assert path_of(tmp_path / "m%FC.png") == undecodable
-    (tmp_path / "m%FC.png").touch()
-    assert path_of(tmp_path / "m%FC.png") == tmp_path / "m%FC.png"
-    assert path_of(Path("absent%FC.png")) == Path("absent%FC.png")
 
 
 def test_bytes_that_are_a_letter_are_written_as_that_letter():

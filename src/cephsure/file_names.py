@@ -7,10 +7,8 @@ such a byte as % and two hexadecimal digits, as addresses of the web have: ``m%F
 
 from __future__ import annotations
 
-import os
 import re
 import sys
-from pathlib import Path
 
 _CONTROL = "\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\ud800-\udfff"
 _UNWRITABLE = re.compile(f"[{_CONTROL}]")
@@ -60,17 +58,6 @@ def in_hexadecimal(text: str) -> str:
     except UnicodeEncodeError:  # half a pair, as names on Windows may have it
         content = text.encode("utf-8", "surrogatepass")
     return "".join(f"%{byte:02X}" for byte in content)
-
-
-def path_of(written: Path) -> Path:
-    """The path that a file of ours or of others writes so: as it stands, or else unescaped.
-
-    What others write is never escaped; so a file that is there under the very name goes first.
-    """
-    plain = unescaped(str(written))
-    if plain == str(written) or os.path.lexists(written) or not os.path.lexists(plain):
-        return written
-    return Path(plain)
 
 
 def _joined(text: str) -> str:

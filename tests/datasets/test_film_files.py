@@ -11,6 +11,7 @@ from PIL import Image
 
 from cephsure.datasets.film_files import FilmFinder, film_size
 from cephsure.errors import InputError
+from cephsure.file_names import escaped
 
 
 def _touch(path):
@@ -122,3 +123,15 @@ def test_what_is_no_film_has_no_size(tmp_path):
     assert film_size(tmp_path / "none.png") is None
     assert film_size(_touch(tmp_path / "a.png")) is None
     assert film_size(tmp_path) is None
+
+
+def test_a_film_is_found_by_the_name_that_our_own_files_give_it(tmp_path):
+    for name in ("a\nb.png", "m\udcfcller.png"):
+        film = tmp_path / name
+        try:
+            film.touch()
+        except OSError:
+            pytest.skip("this file system takes no such name")
+        assert FilmFinder().find(escaped(name), tmp_path) == film
+        (tmp_path / escaped(name)).touch()
+        assert FilmFinder().find(escaped(name), tmp_path) == tmp_path / escaped(name)

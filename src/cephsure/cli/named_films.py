@@ -71,22 +71,17 @@ def open_films(
 
 def _standard_input(mm_per_px: float | None) -> Film:
     """The film that standard input holds."""
-    from dataclasses import replace
-    from tempfile import TemporaryDirectory
-
     from cephsure import films
 
     if sys.stdin is None or sys.stdin.isatty():
         raise FilmError(
             "is a terminal, not a film", where=_STANDARD_INPUT, remedy="cephsure predict - < FILM"
         )
-    with TemporaryDirectory(prefix="cephsure-") as folder:
-        file = Path(folder) / _STANDARD_INPUT
-        file.write_bytes(sys.stdin.buffer.read(films.ReadLimits().max_file_bytes + 1))
-        try:
-            return replace(films.read(file, mm_per_px=mm_per_px), path=None)
-        except FilmError as error:
-            raise FilmError(error.what, where=_STANDARD_INPUT, remedy=error.remedy) from error
+    content = sys.stdin.buffer.read(films.ReadLimits().max_file_bytes + 1)
+    try:
+        return films.read(content, mm_per_px=mm_per_px)
+    except FilmError as error:
+        raise FilmError(error.what, where=_STANDARD_INPUT, remedy=error.remedy) from error
 
 
 def _films_of(argument: str) -> list[Path]:

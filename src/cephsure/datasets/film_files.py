@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote
 
 from cephsure.errors import InputError
+from cephsure.file_names import unescaped
 from cephsure.films.third_party import captured_warnings, printable
 from cephsure.text_files import is_file, is_folder
 
@@ -52,7 +53,9 @@ class FilmFinder:
         places = [folder / place for place in _USUAL_FOLDERS]
         if self._images is not None:
             places.insert(0, self._images)
-        candidates = [Path(os.path.normpath(place / reference)) for place in places]
+        # Our own outputs escape what no text can hold; a film that is called so by itself goes first.
+        names = dict.fromkeys((reference, unescaped(reference)))
+        candidates = [Path(os.path.normpath(place / name)) for name in names for place in places]
         found = next((path for path in candidates if is_file(path)), None) or self._alike(candidates)
         if found is None:
             found = self._by_last_part(reference, places)
