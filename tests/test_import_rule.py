@@ -24,7 +24,7 @@ PACKAGE = Path(cephsure.__file__).parent
 FOUNDATION = {"errors", "atomic", "file_names", "text_files"}
 MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
-    "errors": set(),
+    "errors": {"file_names"},
     "atomic": {"errors"},
     "text_files": {"errors"},
     "file_names": set(),

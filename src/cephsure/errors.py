@@ -6,6 +6,8 @@ import unicodedata
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from cephsure.file_names import in_hexadecimal, writable
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -19,11 +21,11 @@ _JOINERS = "\u200c\u200d"
 def one_line(text: str, *, longest: int = LONGEST) -> str:
     r"""Text as one line that every terminal shows as it is: without control characters, long ones cut short.
 
-    What is cut is the middle. Bytes of a file name that no alphabet knows are written as ``\xe9``.
+    What is cut is the middle. Bytes of a file name that no alphabet knows are written as ``%E9``.
 
     Examples:
         >>> one_line("a\tb\x1b[31mc"), one_line("caf\udce9"), one_line("x" * 30 + "y", longest=9)
-        ('a b[31mc', 'caf\\xe9', 'xxx … xxy')
+        ('a b[31mc', 'caf%E9', 'xxx … xxy')
     """
     if len(text) > longest:
         kept = longest - 3
@@ -34,7 +36,7 @@ def one_line(text: str, *, longest: int = LONGEST) -> str:
 def _shown(character: str) -> str:
     category = unicodedata.category(character)
     if category == "Cs":  # half a pair, or a byte that Python could not read as part of a file's name
-        return f"\\x{ord(character) - 0xDC00:02x}" if "\udc80" <= character <= "\udcff" else "\ufffd"
+        return in_hexadecimal(character) if "\udc80" <= character <= "\udcff" else "\ufffd"
     if category in ("Zl", "Zp") or character in "\t\n\v\f\r\x85":
         return " "
     return "" if category in ("Cc", "Cf") and character not in _JOINERS else character
@@ -53,7 +55,7 @@ class InputError(ValueError):
         self.what = one_line(what)
         self.where = where
         self.remedy = None if remedy is None else one_line(remedy)
-        line = self.what if where is None else f"{one_line(str(where))}: {self.what}"
+        line = self.what if where is None else f"{one_line(writable(str(where)))}: {self.what}"
         super().__init__(line if remedy is None else f"{line} ({self.remedy})")
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -449,7 +449,7 @@ def test_a_name_that_is_not_decodable_or_has_control_characters(
     with pytest.raises(FilmError) as caught:
         read(odd)
     assert str(caught.value).isprintable()
-    assert "m\\xfcller [31m.png: a text file" in str(caught.value)
+    assert "m%FCller%0A%1B[31m.png: a text file" in str(caught.value)
     assert caught.value.where == odd
 
 

@@ -23,7 +23,6 @@ from cephsure.cli.options import (
     Truth,
 )
 from cephsure.cli.streams import written_file
-from cephsure.errors import InputError
 from cephsure.workflows.batch import DEFAULT_MODEL, WHOLE, AnnotatedData
 
 if TYPE_CHECKING:
