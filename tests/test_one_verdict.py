@@ -172,7 +172,7 @@ def test_the_overlay(predictions, case, written):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_measurements(predictions, case, written):
+def test_measurements(predictions, case, written, tmp_path):
     """Table at both widths, JSON, CSV and picture of an analysis; and no class against the verdict."""
     prediction = predictions[case]
     analysis = analyse(prediction, load_analyses("all"))
@@ -180,7 +180,7 @@ def test_measurements(predictions, case, written):
         check_film("\n".join(line.text for line in analysis_lines(analysis, width)), prediction)
     document, said = analysis.document(), ("verdict", "why", "promise", "for_whom")
     assert {key: document[key] for key in said} == {key: getattr(prediction, key) for key in said}
-    for row in csv.DictReader(io.StringIO(analysis_csv.render([analysis]))):
+    for row in csv.DictReader(io.StringIO(analysis_csv.render([analysis], tmp_path))):
         assert (row["film_verdict"], row["film_why"]) == (prediction.verdict, prediction.why)
         assert row["promise"] == prediction.promise
     draw_measurement_overlay(films.read(Path(prediction.film.path)).pixels, analysis)

@@ -72,7 +72,9 @@ def test_the_verdict_stands_in_every_row_word_for_word(make_film, verdict):
         assert verdict != "unfit" or row["decision"] == row["interval_90_low"] == ""
         if verdict in {"review", "unfit"}:
             assert row["decision"] == ""
-            assert f"film {'for ' if verdict == 'review' else ''}{verdict}" in row["remark"]
+            # The made head is of no size that people have: its distances say so.
+            film_says = {"review": "film for review", "unfit": "film unfit"}[verdict]
+            assert ("scale in doubt" if row["unit"] == "mm" else film_says) in row["remark"]
 
 
 def test_it_says_why_something_is_empty(make_film):
