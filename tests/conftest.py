@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from cephsure.films import Film, Spacing, SpacingSource
@@ -21,6 +22,10 @@ from cephsure.films import Film, Spacing, SpacingSource
 sys.path.insert(0, str(Path(__file__).parent))
 import dot_bundle
 import phantom as phantom_head
+
+# A test says nothing about speed: on a busy machine an example takes as long as it takes.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
