@@ -24,8 +24,6 @@ FORMER = "cephsure.prediction/1"
 FORMER_IS_SILENT = "a file of cephsure.prediction/1 does not say why"
 _DERIVED = ("promise", "for_whom")
 """Sentences that follow from the other fields: written for those who read the file, not read back."""
-_FIRST = ("verdict", "why", *_DERIVED)
-"""What is read before any number."""
 
 
 def render(prediction: Prediction, _out_dir: Path | None = None) -> str:
@@ -33,8 +31,8 @@ def render(prediction: Prediction, _out_dir: Path | None = None) -> str:
 
     The film's path is written as it was given.
     """
-    first = {key: getattr(prediction, key) for key in _FIRST}
-    return readable_json({"schema": SCHEMA, **first, **prediction.model_dump(mode="json")})
+    # What is said of the film is read before any number.
+    return readable_json({"schema": SCHEMA, **prediction.in_words, **prediction.model_dump(mode="json")})
 
 
 def read(path: Path) -> Prediction:

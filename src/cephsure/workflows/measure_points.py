@@ -99,15 +99,15 @@ def _tasks(
     points: Path, marked: Sequence[MarkedFilm], films: Sequence[Path]
 ) -> tuple[list[_Task], dict[Path, Exception]]:
     """Each film with its points; and film -> error where there are none, or several have its name."""
+    from cephsure.datasets.marked_points import films_called
+
     if not films:
         return [_Task(each, None) for each in marked], {}
     if len(films) == len(marked) == 1:
         return [_Task(marked[0], films[0])], {}
     tasks, errors = [], dict[Path, Exception]()
     for film in films:
-        own = [each for each in marked if each.path is not None and each.path.resolve() == film.resolve()]
-        own = own or [each for each in marked if each.path is not None and each.path.name == film.name]
-        own = own or [each for each in marked if Path(each.name).name in {film.stem, film.name}]
+        own = films_called(marked, film)
         if len(own) == 1:
             tasks.append(_Task(own[0], film))
             continue
