@@ -34,6 +34,34 @@ REASONS = {
 }
 
 
+def film_info(**changed):
+    """A film of 0.1 mm a pixel, of which what matters to a test is changed."""
+    usual = {
+        "path": "films/001.png",
+        "width_px": 1935,
+        "height_px": 2400,
+        "mm_per_px": (0.1, 0.1),
+        "spacing_source": "user",
+        "facing": "right",
+        "facing_source": "found",
+        "polarity": "positive",
+        "polarity_source": "found",
+    }
+    return FilmInfo(**usual | changed)
+
+
+def model_info(**changed):
+    """An ensemble of fifteen."""
+    usual = {"name": "fake", "kind": "ensemble", "recipe": "default", "samples": 15, "seed": 0}
+    return ModelInfo(**{**usual, "sha256": "0" * 64} | changed)
+
+
+def reader_info(**changed):
+    """A reader of whom nothing is known."""
+    usual = {"name": "definition", "kind": "definition", "films": 0, "truth_of": "one"}
+    return ReaderInfo(**{**usual, "for_whom": "a reader not met before"} | changed)
+
+
 def judged_film(
     verdict="fit",
     *,
@@ -71,27 +99,19 @@ def judged_film(
     if verdict is None:
         no_promise = "fake is not calibrated (see: cephsure calibrate)"
         why = f"no verdict: {no_promise}"
-    whom = ReaderInfo(
-        name="definition", kind="definition", films=0, truth_of="one", for_whom="a reader not met before"
-    )
-    film = FilmInfo(
+    film = film_info(
         path=path,
-        width_px=1935,
-        height_px=2400,
         mm_per_px=mm_per_px,
         spacing_source="none" if mm_per_px is None else "user",
         facing="left",
-        facing_source="found",
-        polarity="positive",
         polarity_source="given",
         notes=notes,
     )
-    model = ModelInfo(name="fake", kind="ensemble", recipe="default", samples=15, seed=0, sha256="0" * 64)
     return Prediction(
         film=film,
-        model=model,
+        model=model_info(),
         landmarks=marks,
-        reader=None if verdict is None else whom,
+        reader=None if verdict is None else reader_info(),
         verdict=verdict,
         reasons=reasons,
         why=why,

@@ -95,6 +95,31 @@ def test_a_film_that_misfits_is_left_out_beside_others(tmp_path, three):
     ]
 
 
+def test_a_point_outside_the_film_is_missing_and_named(tmp_path):
+    write_film(tmp_path / "a.png", SIZE)
+    # The far edge and half a pixel before the first one are the film's.
+    inside = {"S": (10, 11), "Or": SIZE, "Po": (-0.5, 30)}
+    marks = [(who, code, at) for who in ("ann", "bob") for code, at in inside.items()]
+    rows = ["image,landmark,annotator,x,y", *(f"a.png,{code},{who},{x},{y}" for who, code, (x, y) in marks)]
+    rows.append(f"a.png,N,ann,{SIZE[0] + 40},12")
+    (tmp_path / "t.csv").write_text("\n".join(rows), encoding="utf-8")
+    dataset = open_dataset(tmp_path / "t.csv")
+    known = {who: np.isfinite(at).all(axis=1) for who, at in dataset.films[0].annotations.items()}
+    assert {who: list(np.flatnonzero(rows)) for who, rows in known.items()} == {
+        "ann": [0, 2, 3],
+        "bob": [0, 2, 3],
+    }
+    said = [line for line in dataset.problems if "outside" in line]
+    assert said == ["film a: ann's N outside the film; left missing"]
+
+
+def test_more_than_a_quarter_of_the_points_outside_is_another_film(tmp_path, three):
+    write_film(tmp_path / "a.png", SIZE)
+    (tmp_path / "t.csv").write_text("image,x1,y1,x2,y2,x3,y3\na.png,1,2,3,4,5,101\n", encoding="utf-8")
+    with pytest.raises(InputError, match="1 of t's points lie outside it"):
+        open_dataset(tmp_path / "t.csv", landmark_set=three)
+
+
 def test_several_annotators_of_label_studio_are_kept_apart(tmp_path, three):
     write_film(tmp_path / "a.png")
     tasks = json.loads(label_studio())

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cephsure.reports.lines import shortened, wrapped
+from cephsure.reports.lines import wrapped
 from cephsure.reports.painter import text_width
 
 
@@ -29,14 +29,3 @@ def test_a_vowel_sign_stays_with_its_letter():
 
 def test_even_where_no_letter_fits_none_is_lost():
     assert wrapped("abc", 12, 1.0) == ["a", "b", "c"]
-
-
-def test_shortening_keeps_both_ends():
-    name = "a long name of a film number 0001.png"
-    short = shortened(name, 12, 120.0)
-    assert text_width(short, 12) <= 120
-    assert short.startswith("a l")
-    assert short.endswith("1.png")
-    assert "…" in short
-    assert shortened("short", 12, 120.0) == "short"
-    assert shortened(name, 12, 1.0) == ""

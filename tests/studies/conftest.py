@@ -148,7 +148,7 @@ def table_study(tmp_path_factory):
 def _spots(seed):
     rng = np.random.default_rng(seed)
     pixels = rng.uniform(0.2, 0.5, (HEIGHT, WIDTH)).astype(np.float32)
-    points = np.column_stack([rng.integers(2, WIDTH - 2, 2), rng.integers(2, HEIGHT // 2 - 2, 2)])
+    points = np.column_stack([rng.integers(5, WIDTH - 5, 2), rng.integers(5, HEIGHT // 2 - 5, 2)])
     points[1, 1] += HEIGHT // 2
     pixels[points[:, 1], points[:, 0]] = 1.0
     return pixels, points.astype(np.float64)

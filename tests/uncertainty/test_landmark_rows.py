@@ -8,15 +8,8 @@ import pytest
 from cephsure.errors import InputError
 from cephsure.uncertainty.landmark_rows import COLUMNS, TEXT, landmark_rows
 from cephsure.uncertainty.missing import without_promise
-from cephsure.uncertainty.prediction import (
-    FilmInfo,
-    LandmarkPrediction,
-    Measures,
-    ModelInfo,
-    Prediction,
-    ReaderInfo,
-    Region,
-)
+from cephsure.uncertainty.prediction import LandmarkPrediction, Measures, Prediction, Region
+from judged_films import film_info, model_info, reader_info
 
 
 def measures(**more):
@@ -26,17 +19,7 @@ def measures(**more):
 
 def prediction(**changed):
     """Two points of a fit film; the region of the second is all of the film."""
-    film = FilmInfo(
-        path="films/001.png",
-        width_px=100,
-        height_px=150,
-        mm_per_px=(0.1, 0.2),
-        spacing_source="user",
-        facing="right",
-        facing_source="found",
-        polarity="positive",
-        polarity_source="found",
-    )
+    film = film_info(width_px=100, height_px=150, mm_per_px=(0.1, 0.2))
     disc = Region(level=0.9, kind="disc", centre_px=(2, 3), half_axes_px=((9, 0), (0, 9)), area_mm2=2.5)
     everywhere = Region(level=0.9, kind="hdr", whole_film=True)
     said = {"samples_px": ((1.0, 2.0),), "measures": measures(), "x_mm": 0.1, "y_mm": 0.4}
@@ -56,8 +39,7 @@ def prediction(**changed):
             why="expected 1.75 > 1.08 mm",
         ),
     )
-    model = ModelInfo(name="m", kind="ensemble", recipe="default", samples=1, seed=0, sha256="0" * 64)
-    reader = ReaderInfo(name="r", kind="definition", films=0, truth_of="one", for_whom="a new reader")
+    model, reader = model_info(name="m", samples=1), reader_info(name="r", for_whom="a new reader")
     found = Prediction(film=film, model=model, landmarks=marks, reader=reader, verdict="fit", why="1 of 2")
     return found.model_copy(update=changed)
 

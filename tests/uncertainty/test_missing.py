@@ -3,15 +3,8 @@ from __future__ import annotations
 import pytest
 
 from cephsure.uncertainty.missing import NO_GATE, NO_SCALE, say_what_is_missing, without_promise
-from cephsure.uncertainty.prediction import (
-    FilmInfo,
-    LandmarkPrediction,
-    Measures,
-    ModelInfo,
-    Prediction,
-    ReaderInfo,
-    Region,
-)
+from cephsure.uncertainty.prediction import LandmarkPrediction, Measures, Prediction, Region
+from judged_films import film_info, model_info, reader_info
 
 REGION = Region(level=0.8, kind="disc", centre_px=(1.0, 2.0), half_axes_px=((3.0, 0.0), (0.0, 3.0)))
 COVARIANCE = ((1.0, 0.0), (0.0, 1.0))
@@ -40,25 +33,12 @@ def a_prediction(*, promised=True, verdict="fit", samples=15, reader=True):
         region=REGION if promised else None,
         note="outside its own 80 % region" if promised else None,
     )
-    film = FilmInfo(
-        path="a.png",
-        width_px=10,
-        height_px=10,
-        mm_per_px=(0.1, 0.1),
-        spacing_source="user",
-        facing="right",
-        facing_source="found",
-        polarity="positive",
-        polarity_source="found",
-    )
-    model = ModelInfo(
-        name="mine", kind="ensemble", recipe="default", samples=samples, seed=0, sha256="0" * 64
-    )
-    whom = ReaderInfo(
-        name="definition", kind="definition", films=0, truth_of="one", for_whom="a reader not met before"
-    )
     return Prediction(
-        film=film, model=model, landmarks=(mark,), verdict=verdict, reader=whom if reader else None
+        film=film_info(),
+        model=model_info(name="mine", samples=samples),
+        landmarks=(mark,),
+        verdict=verdict,
+        reader=reader_info() if reader else None,
     )
 
 

@@ -10,17 +10,10 @@ import pytest
 from cephsure.datasets import AnnotatedFilm
 from cephsure.films import FilmFacts
 from cephsure.uncertainty.missing import without_promise
-from cephsure.uncertainty.prediction import (
-    FilmInfo,
-    LandmarkPrediction,
-    Measures,
-    ModelInfo,
-    Prediction,
-    ReaderInfo,
-    Region,
-)
+from cephsure.uncertainty.prediction import LandmarkPrediction, Measures, Prediction, Region
 from cephsure.workflows.assess import AssessedFilm, Found
 from cephsure.workflows.assessment_csv import render
+from judged_films import film_info, model_info, reader_info
 
 
 def assessed(*, film_id="001", truth=(12.0, 20.0), unfit=False, **more):
@@ -47,19 +40,8 @@ def assessed(*, film_id="001", truth=(12.0, 20.0), unfit=False, **more):
         why="film unfit" if unfit else "expected 0.75 > 0.70 mm",
         note="outside its own 90 % region",
     )
-    film = FilmInfo(
-        path=None,
-        width_px=100,
-        height_px=150,
-        mm_per_px=(0.1, 0.1),
-        spacing_source="user",
-        facing="right",
-        facing_source="found",
-        polarity="positive",
-        polarity_source="found",
-    )
-    model = ModelInfo(name="m", kind="ensemble", recipe="default", samples=1, seed=0, sha256="0" * 64)
-    reader = ReaderInfo(name="r", kind="definition", films=0, truth_of="one", for_whom="a new reader")
+    film = film_info(path=None, width_px=100, height_px=150)
+    model, reader = model_info(name="m", samples=1), reader_info(name="r", for_whom="a new reader")
     prediction = Prediction(
         film=film, model=model, landmarks=(mark,), reader=reader, verdict="fit", why="1 of 1"
     )

@@ -10,15 +10,21 @@ from typing import TYPE_CHECKING
 from cephsure.cephalometry.catalogue import shipped_analyses
 from cephsure.cephalometry.measured import NO_SCALE, SCALE_IN_DOUBT, FilmOfPoints
 from cephsure.cephalometry.measurement import short_source
-from cephsure.uncertainty.prediction_table import NONE, film_line, verdict_line, verdict_style
+from cephsure.uncertainty.prediction_table import (
+    NONE,
+    film_line,
+    scale_words,
+    verdict_line,
+    verdict_style,
+)
 from cephsure.uncertainty.text_lines import GLUE, Arrangement, Column, Line, printable, sentence, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from cephsure.cephalometry.analysis import Analysis
     from cephsure.cephalometry.measured import MeasuredValue
-    from cephsure.cephalometry.measurement import Norm
+    from cephsure.cephalometry.measurement import Entry, Norm
     from cephsure.uncertainty.text_lines import Style
 
 UNIT_SIGNS = {"deg": "°", "mm": " mm", "ratio": ""}
@@ -50,7 +56,7 @@ def analysis_lines(measured: Analysis, width: int) -> list[Line]:
         lines += sentence(text, width, style)
     lines += sentence(f"points: {printable(measured.points_from)}", width, "dim")
     lines += [line for note in measured.film.notes for line in sentence(f"note: {note}", width)]
-    lines += sentence(f"norms and classes: {'; '.join(sources(measured))}", width, "dim")
+    lines += sentence(f"norms and classes: {'; '.join(sources(measured.measurements))}", width, "dim")
     return [*lines, *sentence(measured.disclaimer, width, "dim")]
 
 
@@ -60,10 +66,7 @@ def about_film(measured: Analysis) -> str:
     if not isinstance(film, FilmOfPoints):
         return film_line(film)
     known = [] if film.width_px is None else [f"{film.width_px} x {film.height_px} px"]
-    scale = "scale unknown"
-    if film.mm_per_px is not None:
-        both = dict.fromkeys(f"{value:.4g}" for value in film.mm_per_px)
-        scale = f"{' x '.join(both)} mm/px ({film.spacing_source})"
+    scale = scale_words(film.mm_per_px, film.spacing_source)
     return " · ".join([*known, scale, f"facing {film.facing} ({film.facing_source})"])
 
 
@@ -202,11 +205,11 @@ def _on_what_is_missing(measured: Analysis) -> Iterator[str]:
         yield f"no {', '.join(dict.fromkeys(codes))}: {reason}"
 
 
-def sources(measured: Analysis) -> tuple[str, ...]:
-    """Who the norms and classes come from, each once."""
+def sources(values: Iterable[MeasuredValue | Entry]) -> tuple[str, ...]:
+    """Who norms and classes of measurements come from, each once."""
     named = [
         source
-        for value in measured.measurements
+        for value in values
         for source in (*(norm.source for norm in value.norms), value.classes_source)
         if source is not None
     ]

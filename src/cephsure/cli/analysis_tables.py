@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cephsure.cephalometry.analysis_table import (
@@ -31,11 +30,6 @@ _LEGEND = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Called:
-    path: str | None
-
-
 def show_analyses(done: Sequence[Analysis], analysis: AnalysisDefinition) -> None:
     """Print films: up to three as tables each, more as one row each with the values of one analysis."""
     width = terminal.width()
@@ -48,7 +42,7 @@ def show_analyses(done: Sequence[Analysis], analysis: AnalysisDefinition) -> Non
 
 def summary_lines(done: Sequence[Analysis], analysis: AnalysisDefinition, width: int) -> list[Line]:
     """One row a film: verdict and values, marked where no class is decided; then why, once for all alike."""
-    names = short_names([_Called(measured.film_name) for measured in done])
+    names = short_names([measured.film_name for measured in done])
     lines = [*_film_rows(done, analysis, names, width), Line("")]
     if any(is_unsure(measured, value) for measured in done for value in measured.measurements):
         lines += sentence(_LEGEND, width, "review")

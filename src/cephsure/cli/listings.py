@@ -13,7 +13,7 @@ from cephsure.cli.options import Norms
 
 if TYPE_CHECKING:
     from cephsure.bundles.bundle import Bundle
-    from cephsure.cephalometry import AnalysisDefinition, Entry
+    from cephsure.cephalometry import Entry
 
 models_app = typer.Typer(
     help="List the shipped models (without a command), or verify a bundle.",
@@ -60,7 +60,7 @@ def measurements(
     shown.
     """
     from cephsure.cephalometry import load_analyses
-    from cephsure.cephalometry.analysis_table import UNIT_SIGNS, glued_norm
+    from cephsure.cephalometry.analysis_table import UNIT_SIGNS, glued_norm, sources
     from cephsure.uncertainty.text_lines import Line, indented, sentence
 
     width = terminal.width()
@@ -74,8 +74,8 @@ def measurements(
             note = "" if what.note is None else f" ({what.note})"
             said = [f"{what.definition}{note}", *map(glued_norm, entry.norms), _classes(entry)]
             lines += [line for text in said if text for line in indented(text, width)]
-        terminal.show([*lines, *sentence(f"norms and classes: {'; '.join(_sources(chosen))}", width, "dim")])
-        terminal.show([Line("")])
+        lines += sentence(f"norms and classes: {'; '.join(sources(chosen.entries))}", width, "dim")
+        terminal.show([*lines, Line("")])
 
 
 def _classes(entry: Entry) -> str:
@@ -87,17 +87,6 @@ def _classes(entry: Entry) -> str:
     if said and entry.classes_source is not None:
         return f"class borders ({short_source(entry.classes_source)}): {said}"
     return f"classes by this norm: {said}" if said else ""
-
-
-def _sources(analysis: AnalysisDefinition) -> tuple[str, ...]:
-    """Who an analysis' norms and classes come from, each once."""
-    named = [
-        source
-        for entry in analysis.entries
-        for source in (*(norm.source for norm in entry.norms), entry.classes_source)
-        if source is not None
-    ]
-    return tuple(dict.fromkeys(named)) or ("none",)
 
 
 @models_app.callback()

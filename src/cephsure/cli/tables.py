@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from cephsure.cli import terminal
 from cephsure.uncertainty.prediction_table import (
@@ -13,7 +13,6 @@ from cephsure.uncertainty.prediction_table import (
     NONE,
     VERDICT_WORDS,
     expected_error,
-    film_line,
     film_lines,
     model_line,
     verdict_line,
@@ -32,7 +31,6 @@ __all__ = [
     "FULL_TABLES",
     "NO_SCALE",
     "ORDER",
-    "film_line",
     "grouped",
     "short_names",
     "show_films",
@@ -59,7 +57,7 @@ def summary_lines(predictions: Sequence[Prediction], width: int) -> list[Line]:
 
     What several films share, each reason by itself, stands once, with their names.
     """
-    names = short_names([prediction.film for prediction in predictions])
+    names = short_names([prediction.film.path for prediction in predictions])
     lines = [*_film_rows(predictions, names, width), Line("")]
 
     def say(said: Iterable[tuple[str, str]], style: Style) -> None:
@@ -79,23 +77,14 @@ def summary_lines(predictions: Sequence[Prediction], width: int) -> list[Line]:
     return lines
 
 
-class HasPath(Protocol):
-    """A film."""
+def short_names(paths: Sequence[str | None]) -> list[str]:
+    """Films' file names, with as much of their folders as tells them apart; None is a film in memory.
 
-    @property
-    def path(self) -> str | None:
-        """Its file; None in memory."""
-
-
-def short_names(films: Sequence[HasPath]) -> list[str]:
-    """Films' file names, with as much of their folders as tells them apart.
-
-    >>> from types import SimpleNamespace as Film
-    >>> short_names([Film(path="north/1/a.png"), Film(path="south/1/a.png"), Film(path="north/1/b.png")])
+    >>> short_names(["north/1/a.png", "south/1/a.png", "north/1/b.png"])
     ['north/1/a.png', 'south/1/a.png', 'b.png']
     """
-    parts = [(IN_MEMORY,) if film.path is None else Path(film.path).parts for film in films]
-    depths = [1] * len(films)
+    parts = [(IN_MEMORY,) if path is None else Path(path).parts for path in paths]
+    depths = [1] * len(paths)
     while True:
         names = [own[-depth:] for own, depth in zip(parts, depths, strict=True)]
         count = Counter(names)

@@ -253,12 +253,6 @@ def plain_table(*headings: str, title: str | None = None) -> RichTable:
     return shown
 
 
-def add_figures(table: RichTable, *headings: str) -> None:
-    """Add columns whose cells are set to the right and never broken."""
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
-
-
 @contextmanager
 def following(
     complaints: Complaints,

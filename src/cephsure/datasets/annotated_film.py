@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 MEAN = "mean"
+MOST_OUTSIDE = 0.25
+"""If more of an annotator's points than this share lie outside a film, the others are in doubt too."""
 
 
 class HeldFilm(Protocol):
@@ -127,7 +129,7 @@ def film_of(annotated: AnnotatedFilm) -> Film:
 def misfit(annotated: AnnotatedFilm, size_px: tuple[int, int]) -> str | None:
     """Why annotations cannot be of a film of this width and height; None where they can.
 
-    They state another size; or they state none, and a point lies outside: then the others are in doubt too.
+    They state another size; or they state none, and too many points of one annotator lie outside.
     """
     width, height = size_px
     film = f"the film has {width} x {height}"
@@ -136,13 +138,21 @@ def misfit(annotated: AnnotatedFilm, size_px: tuple[int, int]) -> str | None:
         turned = " (was it turned?)" if annotated.size_px == (height, width) else ""
         return f"its annotation is of an image of {stated} pixels, {film}{turned}"
     for annotator, points in annotated.annotations.items() if annotated.size_px is None else ():
-        # Tools that count from the pixel's corner reach the film's far edge.
-        beyond = (points < -0.5).any(axis=1) | (points > size_px).any(axis=1)  # NaN is neither
-        if beyond.any():
+        beyond = outside(points, size_px)
+        if beyond.sum() > MOST_OUTSIDE * np.isfinite(points).all(axis=1).sum():
             x_px, y_px = points[beyond][0]
             count = f"{int(beyond.sum())} of {annotator}'s points"
             return f"{count} lie outside it, one at ({x_px:g}, {y_px:g}): {film} pixels"
     return None
+
+
+def outside(points: Array, size_px: tuple[int, int]) -> NDArray[np.bool_]:
+    """(L,) whether points, (L, 2) (x, y) in px, lie outside a film of this width and height.
+
+    A missing point does not. Tools that count from the pixel's corner reach the film's far edge.
+    """
+    beyond: NDArray[np.bool_] = np.any((points < -0.5) | (points > size_px), axis=1)
+    return beyond
 
 
 def spacing_of(annotated: AnnotatedFilm) -> Spacing | None:

@@ -21,7 +21,7 @@ from cephsure.errors import InputError
 from cephsure.text_files import is_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -57,6 +57,15 @@ class MarkedFilm:
             InputError: the film has no annotator of this name.
         """
         return chosen_points(self.marks, which, where=self.path or self.name)
+
+
+def films_called(marked: Sequence[MarkedFilm], film: Path) -> list[MarkedFilm]:
+    """Those of many marked films that a film file is: by its path, else by its name, with a suffix or not."""
+    pathed = [(each, each.path) for each in marked if each.path is not None]
+    own = [each for each, path in pathed if path.resolve() == film.resolve()]
+    own = own or [each for each, path in pathed if path.name == film.name]
+    # A film that was converted kept its name but for the suffix.
+    return own or [each for each in marked if Path(each.name).name in {film.stem, film.name}]
 
 
 def read_marked_points(

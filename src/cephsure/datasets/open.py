@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+import numpy as np
+
 from cephsure.datasets.aariz import AARIZ, aariz_files, aariz_folders
-from cephsure.datasets.annotated_film import misfit
+from cephsure.datasets.annotated_film import misfit, outside
 from cephsure.datasets.cl_detection import CL_DETECTION
 from cephsure.datasets.coco import COCO
 from cephsure.datasets.csv_table import CSV
@@ -30,7 +32,9 @@ from cephsure.landmarks import LabelKind, LandmarkSet, load_landmark_set
 from cephsure.text_files import is_folder
 
 if TYPE_CHECKING:
-    from cephsure.datasets.annotated_film import Dataset
+    from collections.abc import Sequence
+
+    from cephsure.datasets.annotated_film import AnnotatedFilm, Dataset
     from cephsure.datasets.label_file import LabelFile, LabelFormat
 
 DatasetFormat = Literal[
@@ -119,7 +123,9 @@ def open_dataset(
 
 
 def without_misfits(dataset: Dataset, *, where: Path) -> Dataset:
-    """A data set without the films whose headers say that they are not what was annotated, which are named.
+    """A data set without what its films' headers say cannot be: films that are not those that were annotated.
+
+    Of the other films, points outside the film become missing. Both are named in ``problems``.
 
     Raises:
         InputError: no film is left.
@@ -128,16 +134,34 @@ def without_misfits(dataset: Dataset, *, where: Path) -> Dataset:
     for film in dataset.films:
         size_px = film_size(film.path) if film.held is None else film.held.size_px()
         what = None if size_px is None else misfit(film, size_px)
-        if what is None:
+        if what is not None:
+            problems.append(f"film {film.film_id}: {what}; left out")
+        elif size_px is None:
             kept.append(film)
         else:
-            problems.append(f"film {film.film_id}: {what}; left out")
+            film, lost = _points_inside(film, size_px, dataset.landmark_set.codes)  # noqa: PLW2901
+            kept.append(film)
+            problems += lost
     if not kept:
         more = f"; and {len(problems) - 1} more films" if len(problems) > 1 else ""
         raise InputError(
             "no film here is the one that was annotated", where=where, remedy=f"{problems[0]}{more}"
         )
     return replace(dataset, films=tuple(kept), problems=(*dataset.problems, *problems))
+
+
+def _points_inside(
+    film: AnnotatedFilm, size_px: tuple[int, int], codes: Sequence[str]
+) -> tuple[AnnotatedFilm, list[str]]:
+    """A film without the points that lie outside it, and what to say of them."""
+    annotations, lost = dict(film.annotations), []
+    for annotator, points in film.annotations.items():
+        beyond = outside(points, size_px)
+        if beyond.any():
+            annotations[annotator] = np.where(beyond[:, None], np.nan, points)
+            names = ", ".join(code for code, off in zip(codes, beyond, strict=True) if off)
+            lost.append(f"film {film.film_id}: {annotator}'s {names} outside the film; left missing")
+    return replace(film, annotations=annotations) if lost else film, lost
 
 
 def find_format(path: Path, *, thing: str = "data set of a known layout") -> str:

@@ -50,7 +50,7 @@ def render_many(predictions: Sequence[Prediction], out_dir: Path) -> str:
                 "file_name": film_reference(prediction.film.path, out_dir),
                 "width": prediction.film.width_px,
                 "height": prediction.film.height_px,
-                **{key: getattr(prediction, key) for key in ("verdict", "why", "promise", "for_whom")},
+                **prediction.in_words,
             }
             for number, prediction in enumerate(predictions, start=1)
         ],

@@ -111,7 +111,6 @@ def render_labelme(prediction: Prediction, out_dir: Path) -> str:
     film stands under ``cephsure``: labelme keeps what it does not know when it saves a file.
     """
     film = prediction.film
-    about_film = ("verdict", "why", "promise", "for_whom")
     return readable_json(
         {
             "version": "5.0.1",
@@ -132,7 +131,7 @@ def render_labelme(prediction: Prediction, out_dir: Path) -> str:
             "imageHeight": film.height_px,
             "imageWidth": film.width_px,
             "cephsure": {
-                **{key: getattr(prediction, key) for key in about_film},
+                **prediction.in_words,
                 "model": prediction.model.name,
                 "disclaimer": prediction.disclaimer,
             },

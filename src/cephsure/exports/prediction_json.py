@@ -26,8 +26,6 @@ FORMER = "cephsure.prediction/1"
 FORMER_IS_SILENT = "a file of cephsure.prediction/1 does not say why"
 _DERIVED = ("promise", "for_whom")
 """Sentences that follow from the other fields: written for those who read the file, not read back."""
-_FIRST = ("verdict", "why", *_DERIVED)
-"""What is read before any number."""
 
 
 def render(prediction: Prediction, _out_dir: Path | None = None) -> str:
@@ -44,8 +42,8 @@ def render_many(predictions: Sequence[Prediction], _out_dir: Path | None = None)
 
 
 def _document(prediction: Prediction) -> dict[str, Any]:
-    first = {key: getattr(prediction, key) for key in _FIRST}
-    return {"schema": SCHEMA, **first, **written_film(prediction.model_dump(mode="json"))}
+    # What is said of the film is read before any number.
+    return {"schema": SCHEMA, **prediction.in_words, **written_film(prediction.model_dump(mode="json"))}
 
 
 def read(path: Path) -> Prediction:

@@ -27,12 +27,14 @@ from cephsure.uncertainty.text_lines import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from cephsure.cephalometry import MeasuredPoint
     from cephsure.reports.colours import ColourScale
     from cephsure.reports.lines import Symbol
     from cephsure.reports.painter import Colour
     from cephsure.reports.symbols import Standing
     from cephsure.uncertainty import Prediction
-    from cephsure.uncertainty.prediction import FilmInfo
+    from cephsure.uncertainty.prediction import FilmInfo, LandmarkPrediction
+    from cephsure.uncertainty.prediction_table import Judged
 
     Key = tuple[Standing | Symbol, str]
 
@@ -81,15 +83,15 @@ def legend_text(prediction: Prediction, *, smallest_px: float | None) -> LegendT
         film=printable(Path(film.path).name) if film.path is not None else "film without a file",
         model=f"{model.name} ({model.kind}, {samples})" + (f"; {unknown}" if unknown else ""),
         scale=None if scale is None else f"colour: {scale.quantity}, {scale.unit}",
-        points=(*_standings(prediction), *_notes(prediction)),
+        points=(*standing_keys(prediction, prediction.landmarks), *_notes(prediction)),
         around=tuple(_around(prediction, smallest_px=smallest_px)),
         disclaimer=prediction.disclaimer,
     )
 
 
-def _standings(prediction: Prediction) -> list[Key]:
-    """What each verdict's symbol means, and how many points have it."""
-    found = [standing_of(prediction, mark) for mark in prediction.landmarks]
+def standing_keys(film: Judged, points: Sequence[LandmarkPrediction | MeasuredPoint]) -> list[Key]:
+    """What each verdict's symbol means, and how many points of a film have it."""
+    found = [standing_of(film, point) for point in points]
     return [
         (standing, f"{means} ({found.count(standing)} of {len(found)})")
         for standing, means in STANDINGS.items()

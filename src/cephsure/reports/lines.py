@@ -57,14 +57,3 @@ def _broken(word: str, size: int, width: float) -> list[str]:
 
 def _clings(letter: str) -> bool:
     return unicodedata.category(letter) in {"Mn", "Mc", "Me", "Cf"}
-
-
-def shortened(text: str, size: int, width: float) -> str:
-    """Cut the middle out of a text that is wider than ``width`` px: names differ at their ends."""
-    if text_width(text, size) <= width:
-        return text
-    for kept in range(len(text) - 1, 0, -1):
-        short = f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}"
-        if text_width(short, size) <= width:
-            return short
-    return ""

@@ -12,10 +12,10 @@ from cephsure.reports.band import draw_band
 from cephsure.reports.labels import paint_labels
 from cephsure.reports.legend import draw_legend
 from cephsure.reports.marks import DOT_RADIUS, NOTED, to_picture
-from cephsure.reports.measurement_table import lay_out_values, standing_of_point
+from cephsure.reports.measurement_table import lay_out_values
 from cephsure.reports.overlay import film_ground, stacked, write_png
 from cephsure.reports.painter import BLACK, Painter
-from cephsure.reports.symbols import COLOURS, paint_symbol
+from cephsure.reports.symbols import COLOURS, paint_symbol, standing_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +85,7 @@ def draw_measurement_overlay(
             code=point.code,
             label=point.code + (NOTED if point.note is not None else ""),
             place=to_picture(np.array([point.x_px, point.y_px]), zoom=ground.zoom),
-            standing=standing_of_point(analysis, point),
+            standing=standing_of(analysis, point),
         )
         for point in analysis.points
     ]

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cephsure.cephalometry.analysis_table import class_words, is_unsure, number, remarks, shown
-from cephsure.reports.legend import KEY_INDENT, STANDINGS, Legend
+from cephsure.reports.legend import KEY_INDENT, Legend, standing_keys
 from cephsure.reports.lines import LINE, Line, wrapped
 from cephsure.reports.painter import FAINT, INK, text_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cephsure.cephalometry import Analysis, MeasuredPoint, MeasuredValue
+    from cephsure.cephalometry import Analysis, MeasuredValue
+    from cephsure.reports.lines import Symbol
     from cephsure.reports.painter import Colour
     from cephsure.reports.symbols import Standing
 
@@ -21,11 +22,6 @@ _DOUBT: Colour = (250, 200, 60)
 _MOST_COLUMNS = 3
 _NARROWEST = 24  # of a column, in font sizes
 _HANGING = 1.5  # from a value to the lines under it, in font sizes
-
-
-def standing_of_point(analysis: Analysis, point: MeasuredPoint) -> Standing:
-    """What became of a point that was measured from; a person's are not judged."""
-    return "unfit" if analysis.verdict == "unfit" else point.verdict or "unjudged"
 
 
 def lay_out_values(analysis: Analysis, *, width: int, size: int) -> Legend:
@@ -102,12 +98,10 @@ def _cell(
     return [(first, 0.0, colour), *under]
 
 
-def _foot(analysis: Analysis) -> Iterable[tuple[str, Colour, Standing | None]]:
+def _foot(analysis: Analysis) -> Iterable[tuple[str, Colour, Standing | Symbol | None]]:
     """The symbols, whose points they are, what must be known, and the disclaimer."""
-    found = [standing_of_point(analysis, point) for point in analysis.points]
-    for standing, means in STANDINGS.items():
-        if standing in found:
-            yield f"{means} ({found.count(standing)} of {len(found)})", FAINT, standing
+    for symbol, said in standing_keys(analysis, analysis.points):
+        yield said, FAINT, symbol
     film = Path(analysis.film_name).name
     scale = "" if analysis.film.mm_per_px is not None else "; scale unknown"
     yield f"{film}; points: {analysis.points_from}{scale}", FAINT, None

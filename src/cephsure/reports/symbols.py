@@ -13,9 +13,10 @@ import numpy as np
 from cephsure.reports.painter import BLACK, WHITE, ellipse_outline
 
 if TYPE_CHECKING:
+    from cephsure.cephalometry import MeasuredPoint
     from cephsure.reports.painter import Array, Colour, Painter
-    from cephsure.uncertainty import Prediction
     from cephsure.uncertainty.prediction import LandmarkPrediction
+    from cephsure.uncertainty.prediction_table import Judged
 
 Standing = Literal["accept", "review", "unjudged", "unfit"]
 """What became of a point: accepted, to be reviewed, not judged, or no result because its film is unfit."""
@@ -50,11 +51,11 @@ BANDS: dict[str | None, VerdictColours] = {
 }
 
 
-def standing_of(prediction: Prediction, landmark: LandmarkPrediction) -> Standing:
-    """What became of one landmark of a prediction."""
-    if prediction.verdict == "unfit":
+def standing_of(film: Judged, point: LandmarkPrediction | MeasuredPoint) -> Standing:
+    """What became of one point of a film; a person's are not judged."""
+    if film.verdict == "unfit":
         return "unfit"
-    return landmark.verdict or "unjudged"
+    return point.verdict or "unjudged"
 
 
 def paint_symbol(

@@ -10,7 +10,7 @@ from cephsure.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cephsure.uncertainty.prediction import LandmarkPrediction, Prediction
+    from cephsure.uncertainty.prediction import LandmarkPrediction, Prediction, Region
 
 Value = str | int | float | None
 
@@ -39,10 +39,7 @@ def landmark_rows(prediction: Prediction) -> list[dict[str, Value]]:
     film = prediction.film
     x, y = film.mm_per_px or (None, None)
     about_film: dict[str, Value] = {
-        "film_verdict": prediction.verdict,
-        "film_why": prediction.why,
-        "promise": prediction.promise,
-        "for_whom": prediction.for_whom,
+        **film_words(prediction),
         "mm_per_px_x": x,
         "mm_per_px_y": y,
         "spacing_source": film.spacing_source,
@@ -54,16 +51,30 @@ def landmark_rows(prediction: Prediction) -> list[dict[str, Value]]:
     ]
 
 
+def film_words(prediction: Prediction) -> dict[str, str | None]:
+    """What is said of the film, by a table's columns: its verdict and why stand beside those of points."""
+    return {
+        {"verdict": "film_verdict", "why": "film_why"}.get(key, key): said
+        for key, said in prediction.in_words.items()
+    }
+
+
+def area_mm2(region: Region | None) -> float | None:
+    """A region's area; infinite for all of the film, None for none."""
+    if region is None:
+        return None
+    return inf if region.whole_film else region.area_mm2
+
+
 def _about_point(mark: LandmarkPrediction) -> dict[str, Value]:
     region = mark.region
-    area = None if region is None else inf if region.whole_film else region.area_mm2
     own = ("number", "code", "name", "x_px", "y_px", "x_mm", "y_mm")
     said = ("expected_error_mm", "verdict", "why", "note")
     return {
         **{key: getattr(mark, key) for key in (*own, *said)},
         "region_kind": None if region is None else region.kind,
         "region_level": None if region is None else region.level,
-        "region_area_mm2": area,
+        "region_area_mm2": area_mm2(region),
     }
 
 

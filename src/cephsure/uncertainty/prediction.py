@@ -238,6 +238,16 @@ class Prediction(Frozen):
         return f"expected errors and {100 * self.level:g} % regions hold for {whom}"
 
     @property
+    def in_words(self) -> dict[str, str | None]:
+        """What is said of the film, by the names that it has in files: verdict, why, promise, for whom."""
+        return {
+            "verdict": self.verdict,
+            "why": self.why,
+            "promise": self.promise,
+            "for_whom": self.for_whom,
+        }
+
+    @property
     def points_px(self) -> NDArray[np.float64]:
         """(L, 2) found positions in px of the film as given."""
         return np.array([(mark.x_px, mark.y_px) for mark in self.landmarks], dtype=np.float64)

@@ -92,9 +92,16 @@ def film_name(film: FilmInfo) -> str:
 
 def film_line(film: FilmInfo) -> str:
     """A film's size, scale and orientation in one line."""
-    scale = "scale unknown" if film.mm_per_px is None else f"{_scale(film)} mm/px ({film.spacing_source})"
     size, facing = f"{film.width_px} x {film.height_px} px", f"facing {film.facing} ({film.facing_source})"
-    return " · ".join([size, scale, facing, f"{film.polarity} ({film.polarity_source})"])
+    polarity = f"{film.polarity} ({film.polarity_source})"
+    return " · ".join([size, scale_words(film.mm_per_px, film.spacing_source), facing, polarity])
+
+
+def scale_words(mm_per_px: tuple[float, float] | None, source: str) -> str:
+    """A film's scale along x and y, and where it comes from."""
+    if mm_per_px is None:
+        return "scale unknown"
+    return f"{' x '.join(dict.fromkeys(f'{value:.4g}' for value in mm_per_px))} mm/px ({source})"
 
 
 def verdict_line(prediction: Judged) -> str:
@@ -203,10 +210,3 @@ def _row_styles(prediction: Prediction) -> list[Style]:
         return ["unfit"] * len(prediction.landmarks)
     looks: dict[str | None, Style] = {"accept": "fit", "review": "review"}
     return [looks.get(mark.verdict, "") for mark in prediction.landmarks]
-
-
-def _scale(film: FilmInfo) -> str:
-    if film.mm_per_px is None:
-        return "unknown"
-    x, y = (f"{value:.4g}" for value in film.mm_per_px)
-    return x if x == y else f"{x} x {y}"

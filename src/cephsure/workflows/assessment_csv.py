@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cephsure.exports import csv_cells
+from cephsure.uncertainty.landmark_rows import area_mm2, film_words
 from cephsure.uncertainty.regions import holds
 
 if TYPE_CHECKING:
@@ -39,12 +39,7 @@ def render(films: Sequence[AssessedFilm]) -> str:
 def _rows(film: AssessedFilm) -> list[dict[str, Any]]:
     prediction, errors_mm = film.prediction, film.errors_mm
     along = (prediction.points_px - film.truth_px) * prediction.upright_mm_per_px
-    about_film = {
-        "film_verdict": prediction.verdict,
-        "film_why": prediction.why,
-        "promise": prediction.promise,
-        "for_whom": prediction.for_whom,
-    }
+    about_film = film_words(prediction)
     rows = []
     for index, mark in enumerate(prediction.landmarks):
         true = film.truth_px[index]
@@ -76,7 +71,7 @@ def _said(mark: LandmarkPrediction, true: NDArray[np.float64]) -> dict[str, Any]
         "why": mark.why,
         "note": mark.note,
         "region_level": None if region is None else region.level,
-        "region_area_mm2": None if region is None else inf if region.whole_film else region.area_mm2,
+        "region_area_mm2": area_mm2(region),
         "region_holds": held,
         "withheld": "yes" if mark.withheld is not None else None,
     }

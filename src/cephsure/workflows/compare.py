@@ -152,14 +152,11 @@ def film_of_many(marked: Sequence[MarkedFilm], film: Path, *, where: Path | str)
     Raises:
         InputError: none of them is, or several are; the error lists some.
     """
+    from cephsure.datasets.marked_points import films_called
+
     if len(marked) == 1 and marked[0].path is None:
         return marked[0]
-    fitting = [each for each in marked if each.path is not None and each.path.name == film.name]
-    # A film that was converted kept its name but for the suffix.
-    fitting = fitting or [each for each in marked if each.name.rsplit("/", 1)[-1] == film.stem]
-    if len(fitting) > 1:
-        whole = [each for each in fitting if each.path is not None and each.path.resolve() == film.resolve()]
-        fitting = whole or fitting
+    fitting = films_called(marked, film)
     if len(fitting) == 1:
         return fitting[0]
     names = [each.name for each in (fitting or marked)]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from cephsure.errors import InputError
 from cephsure.workflows.batch import MEAN, Batch, OnProgress, Progress, Workplace, goes_on, silent
@@ -99,15 +100,15 @@ def _tasks(
     points: Path, marked: Sequence[MarkedFilm], films: Sequence[Path]
 ) -> tuple[list[_Task], dict[Path, Exception]]:
     """Each film with its points; and film -> error where there are none, or several have its name."""
+    from cephsure.datasets.marked_points import films_called
+
     if not films:
         return [_Task(each, None) for each in marked], {}
     if len(films) == len(marked) == 1:
         return [_Task(marked[0], films[0])], {}
     tasks, errors = [], dict[Path, Exception]()
     for film in films:
-        own = [each for each in marked if each.path is not None and each.path.resolve() == film.resolve()]
-        own = own or [each for each in marked if each.path is not None and each.path.name == film.name]
-        own = own or [each for each in marked if Path(each.name).name in {film.stem, film.name}]
+        own = films_called(marked, film)
         if len(own) == 1:
             tasks.append(_Task(own[0], film))
             continue
@@ -172,16 +173,14 @@ def _leave_out(at: dict[str, Array], film: Film) -> tuple[str, ...]:
     """Take points that lie outside the film from those that are known; what to say of them.
 
     Raises:
-        InputError: most of them do.
+        InputError: too many of them do.
     """
-    known = {code: (float(x), float(y)) for code, (x, y) in at.items() if not (isnan(x) or isnan(y))}
-    # Tools that count from the pixel's corner reach the film's far edge.
-    off = [
-        code
-        for code, (x, y) in known.items()
-        if not (-0.5 <= x <= film.width_px and -0.5 <= y <= film.height_px)
-    ]
-    if 2 * len(off) > len(known):
+    from cephsure.datasets.annotated_film import MOST_OUTSIDE, outside
+
+    known = {code: point for code, point in at.items() if not np.isnan(point).any()}
+    beyond = outside(np.array(list(known.values())).reshape(-1, 2), (film.width_px, film.height_px))
+    off = [code for code, is_off in zip(known, beyond, strict=True) if is_off]
+    if len(off) > MOST_OUTSIDE * len(known):
         raise InputError(
             f"{len(off)} of {len(known)} points lie outside this film",
             remedy="are they of another film, or was another scale given?",

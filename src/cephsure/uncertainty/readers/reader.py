@@ -169,7 +169,7 @@ def landmarks_of(numbers: Iterable[int], habit: Habit) -> tuple[ReaderLandmark, 
             numbers,
             habit.mean.round(5).tolist(),
             habit.covariance.round(6).tolist(),
-            habit.spread.round(5).tolist(),
+            habit.spread.clip(1 / LARGEST, LARGEST).round(5).tolist(),
             strict=True,
         )
     )
