@@ -192,7 +192,7 @@ def fit_population(
             )
             for i, number in enumerate(numbers)
         ),
-        spread=round(spread, 4),
+        spread=round(min(max(spread, 1 / LARGEST), LARGEST), 4),
         rests_on=tuple(ReaderSet(name=r.name, person=r.person, films=r.count) for r in readers),
     )
 
