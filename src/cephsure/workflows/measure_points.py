@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from cephsure.errors import InputError
 from cephsure.workflows.batch import MEAN, Batch, OnProgress, Progress, Workplace, goes_on, silent
 from cephsure.workflows.measure import ANALYSIS_FORMATS, AnalyzedFilm, AnalyzeOptions, write_files
@@ -175,6 +173,8 @@ def _leave_out(at: dict[str, Array], film: Film) -> tuple[str, ...]:
     Raises:
         InputError: too many of them do.
     """
+    import numpy as np
+
     from cephsure.datasets.annotated_film import MOST_OUTSIDE, outside
 
     known = {code: point for code, point in at.items() if not np.isnan(point).any()}
