@@ -32,7 +32,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "geometry": set(),
     "films": {"geometry"},
     "preprocessing": {"geometry"},
-    "datasets": {"films", "landmarks"},
+    "projects": {"landmarks"},
+    "datasets": {"films", "landmarks", "projects"},
     "bundles": {"landmarks"},
     "inference": {"films", "preprocessing", "bundles"},
     "training": {"preprocessing", "datasets", "bundles"},
@@ -46,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sample_films": {"films"},
     "model": {"recipes", "inference", "uncertainty"},
     "workflows": {"model", "evaluation", "training", "cephalometry", "exports", "reports", "sample_films"},
-    "cli": {"workflows"},
+    "cli": {"workflows", "projects"},
     "studies": {"workflows"},
 }
 # The one way from the core to the studies: inside its functions, so that they load only when asked for.
