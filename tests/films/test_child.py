@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -33,8 +34,13 @@ from cephsure.errors import FilmError
 def task(data, limits, *, kind):
     if kind == "abort":
         os.abort()
-    if kind == "hang":
+    if kind == "wait":
         time.sleep(60)
+    if kind == "compute":
+        while True:
+            pass
+    if kind == "busy":  # as on a machine that is busy with others
+        time.sleep(1.5)
     if kind == "eat":
         hoard = [np.ones(2**24) for _ in range(64)]
     if kind == "refuse":
@@ -75,13 +81,35 @@ def test_a_child_is_kept_for_the_next_film() -> None:
 
 
 @pytest.mark.usefixtures("tricks")
-@pytest.mark.parametrize("kind", ["abort", "hang", "eat"])
-def test_a_crash_costs_one_film(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("abort", r"its decoder crashed, or took more than 0\.25 GiB"),
+        ("eat", r"crashed, or took more than 0\.25 GiB|does not fit into memory"),
+        ("compute", r"decoding it takes more than 0\.5 s"),
+        ("wait", r"decoding it takes more than 0\.5 s"),
+    ],
+)
+def test_a_crash_costs_one_film(kind: str, said: str) -> None:
     started = time.perf_counter()
-    with pytest.raises(FilmError, match=r"crashed, or took more than|does not fit into memory"):
-        ask(kind, max_decoding_s=1.0, max_decoding_bytes=2**28)
+    with pytest.raises(FilmError, match=said):
+        ask(kind, max_decoding_s=0.5, max_decoding_bytes=2**28)
     assert time.perf_counter() - started < 30  # most of it may be the start on a busy machine
     assert ask("fine")[0].tolist() == [1, 2]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timer of computing time")
+@pytest.mark.usefixtures("tricks")
+def test_a_busy_machine_costs_no_film() -> None:
+    assert ask("busy", max_decoding_s=0.5)[0].tolist() == [1, 2]
+    # What the program ignores, its child does not.
+    ignored = signal.signal(signal.SIGPROF, signal.SIG_IGN)
+    try:
+        end_children()
+        with pytest.raises(FilmError, match="decoding it takes more than"):
+            ask("compute", max_decoding_s=0.5)
+    finally:
+        signal.signal(signal.SIGPROF, ignored)
 
 
 @pytest.mark.usefixtures("tricks")

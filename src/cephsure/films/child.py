@@ -2,8 +2,8 @@
 
 Native decoders of compressed DICOM, libtiff, and libjpeg with many scans run here. A child is started when
 the first film needs it and kept for the next; each thread that decodes at the same time has its own. After a
-fork, each process starts its own. A decoding that takes too long is ended with its process; where the system
-can limit a process's memory, it is limited.
+fork, each process starts its own. A decoding that takes too long is ended with its process, by its computing
+time, so that a busy machine costs no film; where the system can limit a process's memory, it is limited.
 
 What comes back is numbers and text (`cephsure.films.messages`): none of it is executed.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 START_SECONDS = 60.0  # a child imports its libraries once; machines under load take long
 KEPT = 4  # children at rest; more are ended
 
+_OUT_OF_TIME = {-getattr(signal, name, 0) for name in ("SIGPROF", "SIGALRM")} - {0}  # as exit statuses
+
 _MAIN = "cephsure.films.child_main"
 _CODE = f"""
 import json, sys
@@ -51,7 +54,11 @@ class DecoderError(Exception):
 
 
 class _LostError(Exception):
-    """The child ended, or was ended, in the middle of a film."""
+    """The child ended, or was ended, in the middle of a film: whether because of its time."""
+
+    def __init__(self, *, by_time: bool) -> None:
+        super().__init__()
+        self.by_time = by_time
 
 
 class _Child:
@@ -85,7 +92,7 @@ class _Child:
         self, task: dict[str, Any], data: bytes, limits: ReadLimits
     ) -> tuple[dict[str, Any], bytearray]:
         return self._exchange(
-            task, data, seconds=limits.max_decoding_s, most_bytes=16 * limits.max_pixels + 2**20
+            task, data, seconds=limits.max_waiting_s, most_bytes=16 * limits.max_pixels + 2**20
         )
 
     def _exchange(
@@ -96,7 +103,13 @@ class _Child:
         assert stdin is not None
         assert stdout is not None
         # A timer, since pipes know no time limit on every system: at its end the read below comes to nothing.
-        ending = threading.Timer(seconds, self._process.kill)
+        is_late = threading.Event()
+
+        def end_late() -> None:
+            is_late.set()
+            self._process.kill()
+
+        ending = threading.Timer(seconds, end_late)
         ending.daemon = True
         ending.start()
         try:
@@ -108,7 +121,7 @@ class _Child:
             ending.cancel()
         if answer is None:
             self.end()
-            raise _LostError
+            raise _LostError(by_time=is_late.is_set() or self._process.returncode in _OUT_OF_TIME)
         return answer
 
     def end(self) -> None:
@@ -147,11 +160,14 @@ def decode(what: str, data: bytes, limits: ReadLimits, **options: Any) -> tuple[
     try:
         child.prepare(what)
         note, body = child.decode(task, data, limits)
-    except _LostError:
+    except _LostError as lost:
+        what = (
+            f"its decoder crashed, or took more than {limits.max_decoding_bytes / 2**30:.2g} GiB: too large"
+        )
+        if lost.by_time:
+            what = f"decoding it takes more than {limits.max_decoding_s:g} s: too large"
         raise FilmError(
-            f"its decoder crashed, or took more than {limits.max_decoding_s:g} s or "
-            f"{limits.max_decoding_bytes / 2**30:.2g} GiB: damaged, or made to do harm",
-            remedy="export the film anew, uncompressed or as PNG",
+            f"{what}, damaged, or made to do harm", remedy="export the film anew, uncompressed or as PNG"
         ) from None
     except BaseException:  # interrupted: its answer would be taken for the next film's
         child.end()

@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 2**31
 _GRACE_S = 5.0  # after which it ends itself, should nobody else have done so
+_ENDING = ("SIGPROF", "SIGALRM")  # of the timers for computing time and for time by the clock
 
 
 def main() -> None:
     """Answer tasks until the standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the program, which ends this process itself
+    for name in _ENDING:  # which the program may have ignored
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
     tasks_in = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     # Whatever a library prints must not come between the answers.
@@ -45,11 +49,11 @@ def main() -> None:
             continue
         limits = ReadLimits(**task["limits"])
         _limit_memory(taken + limits.max_decoding_bytes if taken else None)
-        _alarm(limits.max_decoding_s + _GRACE_S)
+        _limit_time(limits.max_decoding_s, limits.max_waiting_s + _GRACE_S)
         note, body = _answer(task_of(task["what"]), bytes(data), limits, task["options"])
         del message, data
         send(answers, note, body)
-        _alarm(0)
+        _limit_time(0, 0)
 
 
 def task_of(what: str) -> Task:
@@ -103,6 +107,8 @@ def _limit_memory(most_bytes: int | None) -> None:
         return
 
 
-def _alarm(seconds: float) -> None:
+def _limit_time(computing_s: float, waiting_s: float) -> None:
+    """End this process after so much time of computing, or by the clock; 0 for never. Not on Windows."""
     if hasattr(signal, "setitimer") and sys.platform != "win32":
-        signal.setitimer(signal.ITIMER_REAL, seconds)  # its signal ends the process
+        signal.setitimer(signal.ITIMER_PROF, computing_s)
+        signal.setitimer(signal.ITIMER_REAL, waiting_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from cephsure.films.spacing import Spacing
 
 
+WAITING = 12.0  # times by the clock what a process may compute: as with so many others on one processor
 _BITS_OF_ONE = 0x3F800000  # of the float32 number 1
 
 
@@ -104,18 +106,28 @@ class Picture:
 class ReadLimits:
     """What a film may be at most and at least; checked before anything large is decoded.
 
-    By default a film is read within 5 s and 1 GiB, or refused. `InputError` if a limit is not positive.
+    By default a film is read within 5 s of computing time and 1 GiB, or refused. `InputError` if a limit is
+    not positive.
     """
 
     max_file_bytes: int = 200 * 1024 * 1024
     max_pixels: int = 42_000_000  # a cephalogram has about 5 million, 24 x 30 cm at 600 dpi 40 million
     min_side_px: int = 64  # below that landmarks cannot be told apart
-    max_decoding_s: float = 4.5  # of what is decoded in a process of its own
+    max_decoding_s: float = 4.5  # computing time of what is decoded in a process of its own
     max_decoding_bytes: int = 800 * 1024 * 1024  # the same, beside what its libraries take
 
     def __post_init__(self) -> None:
         if not min(getattr(self, limit.name) for limit in fields(self)) > 0:
             raise InputError("limits on reading must be positive")
+
+    @property
+    def max_waiting_s(self) -> float:
+        """How long that process may take by the clock.
+
+        Longer than it computes, since a busy machine costs no film; on Windows, which has no timer of
+        computing time, the same.
+        """
+        return self.max_decoding_s * (WAITING if hasattr(signal, "ITIMER_PROF") else 1.0)
 
     @property
     def max_inflated_bytes(self) -> int:

@@ -17,11 +17,13 @@ from cephsure.errors import FilmError
 from cephsure.films.grey_range import useful_range
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
     from PIL import Image
 
 MAX_MEAN_CHROMA = 0.05  # `mean_chroma` above which an image is a colour picture
-_CHUNK_PIXELS = 2**20
+_CHUNK_PIXELS = 2**16
 _BLANK = "the image is blank: one value everywhere"
 
 
@@ -37,7 +39,9 @@ def scale_bits(values: NDArray[np.integer[Any]], *, bits: int) -> NDArray[np.flo
     """
     if values.min() == values.max():
         raise FilmError(_BLANK)
-    scaled: NDArray[np.float32] = np.divide(values, np.float32(2**bits - 1), dtype=np.float32)
+    scaled = np.empty(values.shape, dtype=np.float32)
+    for rows in _some_rows(values):
+        np.divide(values[rows], np.float32(2**bits - 1), out=scaled[rows], dtype=np.float32)
     return scaled
 
 
@@ -79,14 +83,20 @@ def _line(values: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
     scaled = np.empty(values.shape, dtype=np.float32)
     # float32 is exact for 16 bits; wider values take float64 so that neighbours keep their order.
     exact = np.float32 if values.dtype.itemsize <= 2 else np.float64
-    step = max(1, _CHUNK_PIXELS // max(1, values.shape[-1]))
-    for first in range(0, len(values), step):
-        rows: NDArray[Any] = values[first : first + step].astype(exact)
-        rows -= low
-        rows /= high - low
-        np.clip(rows, 0.0, 1.0, out=rows)
-        scaled[first : first + step] = rows
+    for rows in _some_rows(values):
+        part: NDArray[Any] = values[rows].astype(exact)
+        part -= low
+        part /= high - low
+        np.clip(part, 0.0, 1.0, out=part)
+        scaled[rows] = part
     return scaled
+
+
+def _some_rows(values: NDArray[Any]) -> Iterator[slice]:
+    """All rows of (H, W), some at a time: what is made of them meanwhile stays in the processor's cache."""
+    step = max(1, _CHUNK_PIXELS // max(1, values.shape[1]))
+    for first in range(0, len(values), step):
+        yield slice(first, first + step)
 
 
 def mean_chroma(image: Image.Image) -> float:
@@ -102,15 +112,13 @@ def grey_of_samples(colour: NDArray[Any], *, bits: int = 16) -> tuple[NDArray[np
     """`grey_of_colour` for (H, W, 3) samples of 9 to 16 bits; some rows at a time, to save memory."""
     grey = np.empty(colour.shape[:2], dtype=np.uint16)
     total = 0.0
-    step = max(1, _CHUNK_PIXELS // colour.shape[1])
-    for first in range(0, len(colour), step):
-        rows = colour[first : first + step]
-        red, green, blue = (rows[..., k].astype(np.uint32) for k in range(3))
+    for rows in _some_rows(colour):
+        red, green, blue = (colour[rows, :, k].astype(np.uint32) for k in range(3))
         chroma = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
         total += float(chroma.sum(dtype=np.uint64))
         # ITU-R BT.601 luma as Pillow has it, in sixteen binary places that sum to one.
         luma = red * np.uint32(19_595) + green * np.uint32(38_470) + blue * np.uint32(7_471)
-        grey[first : first + step] = (luma + np.uint32(0x8000)) >> np.uint32(16)
+        grey[rows] = (luma + np.uint32(0x8000)) >> np.uint32(16)
     return grey, _colour_notes(total / grey.size / (2.0**bits - 1))
 
 

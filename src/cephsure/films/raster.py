@@ -215,8 +215,9 @@ def _grey(
         return pixels, (*notes, "stored as a negative (WhiteIsZero): turned so that larger is brighter")
     opaque, notes = _over_black(image)
     if opaque.mode in ("L", "1"):
-        return scale_bits(np.asarray(opaque.convert("L")), bits=8), notes
-    values, colour_notes = grey_of_colour(opaque.convert("RGB"))
+        grey = opaque if opaque.mode == "L" else opaque.convert("L")
+        return scale_bits(np.asarray(grey), bits=8), notes
+    values, colour_notes = grey_of_colour(opaque if opaque.mode == "RGB" else opaque.convert("RGB"))
     return scale_bits(values, bits=8), (*notes, *colour_notes)
 
 
