@@ -111,6 +111,11 @@ def test_a_signal_clears_away_what_is_half_done(dot_bundles, tmp_path, name):
     script = textwrap.dedent(f"""
         import os, signal, sys, time
         from pathlib import Path
+        # Those who run the tests may have had signals ignored or held back (nohup, a job in the background).
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         from cephsure.bundles.bundle import read_bundle
         from cephsure.bundles.edit import edit_bundle
         from cephsure.cli import app

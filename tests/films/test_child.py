@@ -216,3 +216,28 @@ def test_other_threads_keep_their_standard_error(
         is_over.set()
         count = spoken.result()
     assert capfd.readouterr().err == "x" * count
+
+
+def test_a_child_that_cannot_start_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    end_children()
+    monkeypatch.setattr(child, "_CODE", "raise SystemExit")
+    with pytest.raises(FilmError, match="the process that decodes such films could not be started"):
+        ask("fine")
+    assert not child._resting
+
+
+@pytest.mark.usefixtures("tricks")
+def test_an_interrupted_child_gives_nobody_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = ask("fine")[1]["pid"]
+    received = child.receive
+
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(child, "receive", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        ask("fine", b"\x07")
+    monkeypatch.setattr(child, "receive", received)
+    array, said = ask("fine", b"\x08")
+    assert array.tolist() == [8]
+    assert said["pid"] != first

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Make = Callable[..., Dataset]
     Write = Callable[[Dataset], bytes]
 
+pytestmark = pytest.mark.usefixtures("decoded_here")
+
 ITEM = b"\xfe\xff\x00\xe0"
 
 

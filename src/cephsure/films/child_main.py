@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,6 +38,11 @@ def main() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)
+    serve(tasks_in, answers)
+
+
+def serve(tasks_in: IO[bytes], answers: IO[bytes]) -> None:
+    """Answer tasks until they end, each within its limits."""
     taken = 0
     while (message := receive(tasks_in, most_bytes=_MOST_BYTES)) is not None:
         task, data = message
