@@ -297,9 +297,25 @@ def test_a_file_cut_off_anywhere_is_refused(
     data = dicom_bytes(dataset)
     # Deflated data sets are padded to an even length by one byte that nothing needs.
     longest = len(data) - (syntax == "deflated") * 2
+    if syntax in (uid.RLELossless, uid.JPEG2000Lossless):
+        longest -= 8  # the delimiter after compressed pixels, which whole ones do without
     for end in [*range(longest - 1, longest - 12, -1), *range(400, longest, longest // 20)]:
         with captured_warnings(), pytest.raises(FilmError, match="cut off"):
             read_dicom(data[:end], DEFAULT_LIMITS)
+
+
+@pytest.mark.parametrize("syntax", [uid.RLELossless, uid.JPEG2000Lossless])
+@pytest.mark.parametrize("missing", [1, 4, 7, 8])
+def test_compressed_pixels_do_without_the_delimiter_after_them(
+    missing: int, syntax: str, grey12: NDArray[np.uint16], dataset_of: Make, dicom_bytes: Write
+) -> None:
+    dataset = dataset_of(grey12, 12)
+    dataset.compress(syntax)
+    data = dicom_bytes(dataset)
+    assert data[-8:] == b"\xfe\xff\xdd\xe0" + bytes(4)
+    whole = read_dicom(data, DEFAULT_LIMITS)
+    closed = read_dicom(data[:-missing], DEFAULT_LIMITS)
+    np.testing.assert_array_equal(closed.pixels, whole.pixels)
 
 
 def test_a_codestream_cut_off_in_a_whole_file_is_refused(

@@ -81,3 +81,16 @@ def test_the_closing_delimiter_s_length_means_nothing(
     place = data.rindex(b"\xfe\xff\xdd\xe0")
     film = read(data[: place + 4] + length + data[place + 8 :])
     np.testing.assert_allclose(film.pixels, grey8 / 255, atol=1e-7)
+
+
+def test_what_stands_behind_the_pixels_has_no_say(film: bytes) -> None:
+    pixels = read(film).pixels
+    for rest, notes in [
+        (b"junk" * 30, ("120 bytes after the pixels: ignored",)),
+        (film, (f"{len(film)} bytes after the pixels: ignored",)),
+        (bytes(500), ()),
+        (b"\xfc\xff\xfc\xffOB\x00\x00\x10\x00\x00\x00" + bytes(6), ()),  # padding that is cut off
+    ]:
+        again = read(film + rest)
+        np.testing.assert_array_equal(again.pixels, pixels)
+        assert again.notes == notes

@@ -44,8 +44,24 @@ def test_bits_allocated_are_known_from_those_stored(dataset_of: Callable[..., Da
     assert layout.bits_allocated == 16
     assert layout.notes == ("BitsAllocated is missing in the header: taken as 16 (from BitsStored)",)
     del dataset.BitsStored
+    assert pixel_layout(dataset).bits_stored == 12
+    del dataset.HighBit
+    layout = pixel_layout(dataset)
+    assert (layout.bits_allocated, layout.bits_stored, layout.high_bit) == (16, 16, 15)
+    assert layout.notes[0] == (
+        "BitsAllocated is missing in the header: taken as 16 (by the length of the pixel data)"
+    )
+    dataset.PixelData = dataset.PixelData[:10]
     with pytest.raises(FilmError, match="BitsAllocated is missing"):
         pixel_layout(dataset)
+
+
+def test_bits_stored_are_known_from_the_highest_bit(dataset_of: Callable[..., Dataset]) -> None:
+    dataset = dataset_of(VALUES, 12)
+    del dataset.BitsStored
+    layout = pixel_layout(dataset)
+    assert (layout.bits_stored, layout.high_bit) == (12, 11)
+    assert layout.notes == ("BitsStored is missing in the header: taken as 12 (from HighBit)",)
 
 
 @pytest.mark.parametrize("keyword", ["Rows", "Columns"])

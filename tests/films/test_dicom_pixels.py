@@ -180,3 +180,42 @@ def test_eight_bits_in_big_endian(vr: str, grey8: NDArray[np.uint8], dataset_of:
     buffer = io.BytesIO()
     pydicom.dcmwrite(buffer, dataset, implicit_vr=False, little_endian=False, enforce_file_format=False)
     np.testing.assert_allclose(read(buffer.getvalue()).pixels, grey8 / 255, atol=1e-7)
+
+
+def test_colour_whose_planar_configuration_is_missing(
+    grey8: NDArray[np.uint8], dataset_of: Make, dicom_bytes: Write
+) -> None:
+    dataset = dataset_of(grey8, 8)
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 3, "RGB"
+    dataset.PixelData = np.repeat(grey8[..., None], 3, axis=2).tobytes()
+    film = read(dicom_bytes(dataset))
+    np.testing.assert_allclose(film.pixels, grey8 / 255, atol=1e-7)
+    assert film.notes == ("PlanarConfiguration is missing in the header: taken as 0 (colour by pixel)",)
+
+
+def test_a_stream_s_own_bits_and_sign_are_believed(
+    grey12: NDArray[np.uint16], dataset_of: Make, dicom_bytes: Write
+) -> None:
+    dataset = dataset_of(grey12, 12)
+    dataset.compress(uid.JPEG2000Lossless)
+    plain = read(dicom_bytes(dataset))
+    dataset.BitsStored, dataset.HighBit = 10, 9
+    film = read(dicom_bytes(dataset))
+    np.testing.assert_array_equal(film.pixels, plain.pixels)
+    assert film.notes == ("the compressed pixels have 12 bits, the header says 10: read as they are",)
+    signed = dataset_of(grey12.astype(np.int16) - 2048, 12)
+    signed.compress(uid.JPEG2000Lossless)
+    signed.PixelRepresentation = 0
+    film = read(dicom_bytes(signed))
+    np.testing.assert_allclose(film.pixels, plain.pixels, atol=1e-6)
+    assert film.notes == ("the compressed pixels have a sign, the header says not: read with it",)
+
+
+def test_a_lossless_stream_with_a_hole_is_refused(
+    grey12: NDArray[np.uint16], dataset_of: Make, dicom_bytes: Write, transcode: Callable[[bytes, str], bytes]
+) -> None:
+    noisy = grey12 + np.random.default_rng(3).integers(0, 90, grey12.shape).astype(np.uint16)
+    data = transcode(dicom_bytes(dataset_of(noisy, 16)), "JPEGLosslessProcess14_1")
+    middle = data.index(b"\xff\xda") + 1500
+    with pytest.raises(FilmError, match="damaged"):
+        read(data[:middle] + bytes(400) + data[middle + 400 :])

@@ -70,3 +70,14 @@ def test_few_shades_are_no_bulk() -> None:
 
 def test_a_film_of_one_value_has_no_range() -> None:
     assert useful_range(np.full(100, 7, np.uint16)) == (7, 7, ())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_padding_of_one_value_may_be_most_of_the_film(kind: type) -> None:
+    values = film(kind, 20_000, 24_000)
+    values[:7000] = 0
+    low, high, notes = useful_range(values)
+    assert (round(low), round(high)) == (22_800, 24_000)
+    assert "70.0% of the pixels have values far below all others" in notes[0]
+    values[:7000] = np.arange(7000) % 2  # two values might be a picture
+    assert useful_range(values)[0] == 0

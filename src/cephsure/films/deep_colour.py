@@ -60,10 +60,11 @@ def grey_of_deep_colour(
 
 def _grey_and_alpha(image: ImageFile) -> NDArray[np.uint16]:
     """(H, W, 2): a pixel's four bytes are read as those of a colour image."""
+    order = "<" if any(_raw_mode(tile).endswith("L") for tile in image.tile) else ">"
     image.tile = [_with_mode(tile, "RGBA") for tile in image.tile]
     image._mode = "RGBA"  # noqa: SLF001 - else Pillow would drop the lower halves
     image.load()
-    return np.ascontiguousarray(np.asarray(image)).view(">u2").astype(np.uint16)
+    return np.ascontiguousarray(np.asarray(image)).view(f"{order}u2").astype(np.uint16)
 
 
 def _colour(image: ImageFile, twin: ImageFile) -> NDArray[np.uint16]:

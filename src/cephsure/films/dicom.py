@@ -30,7 +30,7 @@ def read_dicom(data: bytes, limits: ReadLimits) -> Picture:
         Exception: whatever pydicom and its decoders raise for content they cannot read.
     """
     with captured_warnings():
-        dataset = read_dataset_of(data, limits)
+        dataset, rest_notes = read_dataset_of(data, limits)
         if "PixelData" not in dataset:
             raise FilmError("the DICOM file holds no pixel data: no image, or cut off before it")
         layout = pixel_layout(dataset)
@@ -41,4 +41,4 @@ def read_dicom(data: bytes, limits: ReadLimits) -> Picture:
     with captured_warnings():
         pixels, notes = grey_of_dicom(values, dataset, layout)
         stated, scale_notes = stated_scales(dataset)
-    return Picture(pixels, stated, (*layout.notes, *decoder_notes, *notes, *scale_notes))
+    return Picture(pixels, stated, (*layout.notes, *rest_notes, *decoder_notes, *notes, *scale_notes))

@@ -51,29 +51,17 @@ def pixel_layout(dataset: Dataset) -> PixelLayout:
         raise FilmError(
             f"the DICOM file holds {frames} frames", remedy="export the one frame that is the film"
         )
-    notes: list[str] = []
-
-    def filled(keyword: str, value: int, source: str) -> int:
-        if dataset.get(keyword) in (None, ""):
-            notes.append(f"{keyword} is missing in the header: taken as {value} ({source})")
-        return _integer(dataset, keyword, default=value)
-
+    gaps = _Gaps(dataset)
     photometric = text(dataset, "PhotometricInterpretation")
     usual = 3 if photometric.startswith(("RGB", "YBR")) else 1
-    samples = filled(
+    samples = gaps.filled(
         "SamplesPerPixel", usual, f"by {photometric}" if photometric else "as in every grey film"
     )
-    stated_bits = _integer(dataset, "BitsStored", default=0)
-    if stated_bits and dataset.get("BitsAllocated") in (None, ""):
-        allocated = filled("BitsAllocated", 8 if stated_bits <= 8 else 16, "from BitsStored")
-    else:
-        allocated = _integer(dataset, "BitsAllocated")
-    stored = filled("BitsStored", allocated, "BitsAllocated")
-    high_bit = filled("HighBit", stored - 1, "from BitsStored")
-    is_signed = filled("PixelRepresentation", 0, "unsigned, the usual") == 1
+    allocated, stored, high_bit = _bits(dataset, gaps, samples)
+    is_signed = gaps.filled("PixelRepresentation", 0, "unsigned, the usual") == 1
     if not photometric:
         photometric = "RGB" if samples == 3 else "MONOCHROME2"
-        notes.append(f"PhotometricInterpretation is missing in the header: taken as {photometric}")
+        gaps.notes.append(f"PhotometricInterpretation is missing in the header: taken as {photometric}")
     layout = PixelLayout(
         rows=_integer(dataset, "Rows"),
         columns=_integer(dataset, "Columns"),
@@ -83,11 +71,63 @@ def pixel_layout(dataset: Dataset) -> PixelLayout:
         high_bit=high_bit,
         is_signed=is_signed,
         photometric=photometric,
-        planar=filled("PlanarConfiguration", 0, "colour by pixel") if samples == 3 else 0,
-        notes=tuple(notes),
+        planar=gaps.filled("PlanarConfiguration", 0, "colour by pixel") if samples == 3 else 0,
+        notes=tuple(gaps.notes),
     )
     _check_consistent(layout)
     return layout
+
+
+@dataclass(slots=True)
+class _Gaps:
+    """What a header leaves open, filled in and noted."""
+
+    dataset: Dataset
+    notes: list[str] = field(default_factory=list)
+
+    def has(self, keyword: str) -> bool:
+        """Whether an attribute has a value."""
+        return self.dataset.get(keyword) not in (None, "")
+
+    def filled(self, keyword: str, value: int, source: str) -> int:
+        """A whole number of the header, or else ``value``, which comes from ``source``."""
+        if not self.has(keyword):
+            self.notes.append(f"{keyword} is missing in the header: taken as {value} ({source})")
+        return _integer(self.dataset, keyword, default=value)
+
+
+def _bits(dataset: Dataset, gaps: _Gaps, samples: int) -> tuple[int, int, int]:
+    """Bits allocated and stored, and the highest bit: what is missing follows from the others."""
+    known = next((name for name in ("BitsStored", "HighBit") if gaps.has(name)), None)
+    if gaps.has("BitsAllocated"):
+        allocated = _integer(dataset, "BitsAllocated")
+    elif known is not None:
+        used = _integer(dataset, known) + (known == "HighBit")
+        allocated = gaps.filled("BitsAllocated", 8 if used <= 8 else 16, f"from {known}")
+    else:
+        allocated = gaps.filled(
+            "BitsAllocated", _bits_by_length(dataset, samples), "by the length of the pixel data"
+        )
+    if gaps.has("HighBit") and not gaps.has("BitsStored"):
+        stored = gaps.filled("BitsStored", _integer(dataset, "HighBit") + 1, "from HighBit")
+    else:
+        stored = gaps.filled("BitsStored", allocated, "BitsAllocated")
+    return allocated, stored, gaps.filled("HighBit", stored - 1, "from BitsStored")
+
+
+def _bits_by_length(dataset: Dataset, samples: int) -> int:
+    """8 or 16, by how many bytes the pixels take.
+
+    Raises:
+        FilmError: if it is neither.
+    """
+    pixels = _integer(dataset, "Rows") * _integer(dataset, "Columns") * samples
+    data = dataset.get("PixelData")
+    length = len(data) if isinstance(data, bytes) and not dataset["PixelData"].is_undefined_length else 0
+    for size in (1, 2):
+        if pixels > 0 and size * pixels <= length <= size * pixels + 1:
+            return 8 * size
+    raise FilmError("BitsAllocated is missing in the DICOM header")
 
 
 def _check_consistent(layout: PixelLayout) -> None:

@@ -6,6 +6,7 @@ their own, after what the stream says of itself was compared with the header.
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ from cephsure.films.child import decode
 from cephsure.films.codestreams import Outline, jpeg2000_outline, jpeg_outline
 from cephsure.films.dicom_header import PixelLayout
 from cephsure.films.jpeg_streams import load_whole
+from cephsure.films.packbits import check_rle
+from cephsure.films.stored_values import stored_values
 from cephsure.films.third_party import captured_stderr, captured_warnings, printable
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ _JPEG_2000 = frozenset((*uid.JPEG2000TransferSyntaxes, uid.HTJ2K, uid.HTJ2KLossl
 _LOSSY_JPEG = frozenset({uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit})
 _ITEM, _DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 _PROBING = "Unsupported JPEG data precision"  # by which gdcm finds out which of its decoders to take
+_DAMAGED = re.compile(r"\b\d{2,} extraneous bytes|bad Huffman code")
 _PLAIN_REMEDY = "export the film uncompressed"
 
 
@@ -49,6 +53,8 @@ def decode_pixels(
             there.
         Exception: whatever pydicom and its decoders raise for content they cannot read.
     """
+    notes: tuple[str, ...]
+    stream_bits: int | None = None
     if not syntax.is_encapsulated:
         with captured_warnings():
             notes = _check_length(dataset, layout)
@@ -57,18 +63,45 @@ def decode_pixels(
     else:
         frame = first_frame(bytes(dataset.PixelData))
         outline = _check_codestream(frame, layout, syntax)
-        values, said = decode("dicom", frame, limits, syntax=str(syntax), layout=_plain_layout(layout))
+        coded = _as_coded(layout, outline)
+        values, said = decode("dicom", frame, limits, syntax=str(syntax), layout=_plain_layout(coded))
         doubts = () if outline.doubt is None else (outline.doubt,)
-        notes = (*doubts, *said["notes"])
-        layout = replace(layout, bits_allocated=8 * values.dtype.itemsize)
+        notes, stream_bits = (*doubts, *said["notes"]), outline.bits
+        if layout.bits_stored < (stream_bits or 0) < layout.bits_allocated:
+            said_bits = f"the compressed pixels have {stream_bits} bits, the header says {layout.bits_stored}"
+            notes = (*notes, f"{said_bits}: read as they are")
     shape = (layout.rows, layout.columns) if layout.samples == 1 else (layout.rows, layout.columns, 3)
     if values.shape != shape:
         raise FilmError(
             f"the pixels decode to {' x '.join(map(str, values.shape))}, "
             f"the header says {' x '.join(map(str, shape))}"
         )
-    is_stored_as_is = not syntax.is_encapsulated or syntax == uid.RLELossless
-    return (_stored_bits(values, layout) if is_stored_as_is else values), notes
+    if layout.samples == 1 and values.dtype.kind == "u":
+        values, more_notes = stored_values(values, layout, stream_bits=stream_bits)
+    else:
+        values, more_notes = _with_own_sign(values, layout, is_coded=stream_bits is not None)
+    return values, (*notes, *more_notes)
+
+
+def _as_coded(layout: PixelLayout, outline: Outline) -> PixelLayout:
+    """The layout of what the decoder is to give, by the stream itself: the header's bits may be wrong."""
+    if layout.samples > 1:
+        return layout
+    bits = layout.bits_allocated if outline.bits is None else outline.bits
+    return replace(layout, bits_stored=bits, high_bit=bits - 1, is_signed=outline.is_signed)
+
+
+def _with_own_sign(
+    values: NDArray[Any], layout: PixelLayout, *, is_coded: bool
+) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Colour, and grey of a stream that says that it has a sign, against which the header has no say."""
+    if values.dtype.kind == "i":
+        contradiction = "the compressed pixels have a sign, the header says not: read with it"
+        return values, (() if layout.is_signed else (contradiction,))
+    if is_coded or layout.bits_stored == layout.bits_allocated:
+        return values, ()
+    above = layout.bits_allocated - 1 - layout.high_bit
+    return (values << above) >> (layout.bits_allocated - layout.bits_stored), ()
 
 
 def _plain_layout(layout: PixelLayout) -> dict[str, Any]:
@@ -97,31 +130,16 @@ def _check_length(dataset: Dataset, layout: PixelLayout) -> tuple[str, ...]:
 
 
 def _unpacked(dataset: Dataset, layout: PixelLayout) -> NDArray[Any]:
-    """(H, W) values as they stand in the file."""
+    """(H, W) samples as they stand in the file, whatever their sign."""
     is_little_endian = dataset.original_encoding[1]
     data, count = dataset.PixelData, layout.rows * layout.columns
-    size, kind = layout.bits_allocated // 8, "i" if layout.is_signed else "u"
+    size = layout.bits_allocated // 8
     if size == 1 and not is_little_endian and dataset["PixelData"].VR == "OW":
         # Two bytes are one word then, the second pixel first.
-        words = np.frombuffer(data, np.uint8, count=2 * (len(data) // 2))
-        return (
-            words.reshape(-1, 2)[:, ::-1]
-            .ravel()[:count]
-            .view(f"{kind}1")
-            .reshape(layout.rows, layout.columns)
-        )
-    order = "<" if is_little_endian else ">"
-    values = np.frombuffer(data, f"{order}{kind}{size}", count=count)
-    return values.astype(f"{kind}{size}", copy=False).reshape(layout.rows, layout.columns)
-
-
-def _stored_bits(values: NDArray[Any], layout: PixelLayout) -> NDArray[Any]:
-    """Clear what older files keep in the bits beside the stored ones (overlays)."""
-    if layout.bits_stored == layout.bits_allocated:
-        return values
-    above = layout.bits_allocated - 1 - layout.high_bit
-    # To the top and back: the shift back fills with zeros, or with the sign.
-    return (values << above) >> (layout.bits_allocated - layout.bits_stored)
+        words = np.frombuffer(data, np.uint8, count=2 * (len(data) // 2)).reshape(-1, 2)
+        return words[:, ::-1].ravel()[:count].reshape(layout.rows, layout.columns)
+    values = np.frombuffer(data, f"{'<' if is_little_endian else '>'}u{size}", count=count)
+    return values.astype(f"u{size}", copy=False).reshape(layout.rows, layout.columns)
 
 
 def first_frame(encapsulated: bytes) -> bytes:
@@ -154,6 +172,9 @@ def first_frame(encapsulated: bytes) -> bytes:
 
 def _check_codestream(frame: bytes, layout: PixelLayout, syntax: uid.UID) -> Outline:
     """Hold what the stream says of itself against the header."""
+    if syntax == uid.RLELossless:
+        planes = layout.samples * layout.bits_allocated // 8
+        check_rle(frame, rows=layout.rows, columns=layout.columns, planes=planes)
     if syntax not in _JPEG | _JPEG_2000:
         return Outline(complete=True)
     outline = jpeg_outline(frame) if syntax in _JPEG else jpeg2000_outline(frame)
@@ -206,6 +227,8 @@ def decode_task(
         values = _decoded(data, wanted, by)
     if any("remature end" in complaint for complaint in complaints):
         raise FilmError("the compressed pixels are damaged: they end too early")
+    if any(_DAMAGED.search(complaint) for complaint in complaints):
+        raise FilmError("the compressed pixels are damaged: part of their middle is missing or overwritten")
     complaints = [line for line in complaints if not line.startswith(_PROBING)]
     return values, {"notes": [printable(f"the decoder complains: {line}") for line in complaints[:1]]}
 
@@ -223,8 +246,6 @@ def _decoded(frame: bytes, layout: PixelLayout, syntax: uid.UID) -> NDArray[Any]
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = syntax
     dataset.Rows, dataset.Columns = layout.rows, layout.columns
-    if layout.samples > 1:
-        dataset.PlanarConfiguration = layout.planar
     dataset.BitsAllocated = layout.bits_allocated
     dataset.PixelData = encapsulate([frame])
     dataset["PixelData"].VR = "OB"
@@ -244,14 +265,12 @@ def _by_pydicom(dataset: Dataset, layout: PixelLayout, syntax: uid.UID) -> NDArr
     dataset.BitsAllocated = layout.bits_allocated
     dataset.BitsStored, dataset.HighBit = layout.bits_stored, layout.high_bit
     dataset.PixelRepresentation = int(layout.is_signed)
-    is_stored_as_is = not syntax.is_encapsulated or syntax == uid.RLELossless
-    # Left to itself pydicom takes the lowest bits, whatever the highest bit is. A codec has no spare bits,
-    # but knows nothing of the sign.
-    extend_sign = layout.is_signed and not is_stored_as_is
+    if layout.samples > 1:
+        dataset.PlanarConfiguration = layout.planar
     plugin = "pydicom" if syntax == uid.RLELossless else ""
     try:
         # pydicom annotates its keyword options as one mapping.
-        values, _ = decoder.as_array(dataset, correct_unused_bits=extend_sign, decoding_plugin=plugin)  # type: ignore[arg-type]
+        values, _ = decoder.as_array(dataset, correct_unused_bits=False, decoding_plugin=plugin)  # type: ignore[arg-type]
     except Exception as error:
         what = f"pixels stored as {name} cannot be decoded: damaged, or unknown to the installed decoders"
         has_all_decoders = all(_is_installed(module) for module in _DECODERS)
@@ -286,8 +305,4 @@ def _deep_jpeg(frame: bytes, layout: PixelLayout) -> NDArray[Any]:
     values = np.frombuffer(image.GetBuffer().encode("utf-8", "surrogateescape"), "<u2")
     if values.size != layout.rows * layout.columns:
         raise FilmError("the compressed pixels are damaged: 12-bit lossy JPEG that gdcm cannot decode")
-    values = values.reshape(layout.rows, layout.columns)
-    if not layout.is_signed:
-        return values
-    above = 16 - layout.bits_stored  # the codec knows nothing of the sign
-    return (values << above).view(np.int16) >> above
+    return values.reshape(layout.rows, layout.columns)

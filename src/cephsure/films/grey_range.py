@@ -3,7 +3,8 @@
 Two rules, both by the film alone:
 
 - A part of the pixels that lies far from the rest, farther than the rest is wide, and is itself narrow, is a
-  mark, a border or padding that the file does not declare, as long as the rest is at least half of the film.
+  mark, a border or padding that the file does not declare, as long as the rest is at least half of the film;
+  a tenth will do where the part is one value, which is no picture.
 - If a few stray pixels (dead ones, a small label) stretch the range to more than twice what all but 0.1 % of
   the pixels at either end need, the range is that inner one.
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 STRAY_FRACTION = 0.001  # of the pixels, at either end, may be stray
 STRAY_STRETCH = 2.0  # the full range, in inner ranges, above which stray pixels are clipped
 FAR_WIDTH = 0.1  # what lies far off is narrow: at most this part of the gap before it
+LEAST_REST = 0.1  # of the pixels that the rest is, where the part is one value
 LEAST_SHADES = 16  # different values of the rest, or it is no picture
 _BINS = 65_536
 _CHUNK_PIXELS = 2**20
@@ -133,7 +135,9 @@ def _far_part(counts: NDArray[np.int64]) -> tuple[int, float] | None:
     lowest, highest = int(present[0]), int(present[-1])
     # The bulk ends at one of these; the gap after it is as long as the bulk, and all but empty.
     shades = np.arange(1, len(present) + 1)
-    ends = present[(2 * below[present] >= total) & (shades >= LEAST_SHADES)]
+    rest = below[present]
+    is_rest = (2 * rest >= total) | ((shades == len(present) - 1) & (rest >= LEAST_REST * total))
+    ends = present[is_rest & (shades >= LEAST_SHADES)]
     ends = ends[2 * ends - lowest < highest]
     if not ends.size:
         return None

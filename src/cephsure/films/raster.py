@@ -38,6 +38,18 @@ _OPENERS: dict[FilmKind, Any] = {
     FilmKind.BMP: BmpImagePlugin.BmpImageFile,
     FilmKind.TIFF: TiffImagePlugin.TiffImageFile,
 }
+# TIFFs that Pillow can decode but does not list: byte order, photometric interpretation, sample formats, fill
+# order, bits, extra samples -> its mode, and how the file stores that.
+_MORE_TIFFS = {
+    (b"MM", 0, (1,), 1, (16,), ()): ("I;16B", "I;16B"),
+    (b"MM", 1, (1,), 1, (32,), ()): ("I", "I;32BS"),
+    (b"II", 1, (1,), 1, (16, 16), (0,)): ("LA", "LA;16L"),
+    (b"MM", 1, (1,), 1, (16, 16), (0,)): ("LA", "LA;16B"),
+    (b"II", 1, (1,), 1, (16, 16), (2,)): ("LA", "LA;16L"),
+    (b"MM", 1, (1,), 1, (16, 16), (2,)): ("LA", "LA;16B"),
+}
+for _kind, _modes in _MORE_TIFFS.items():
+    TiffImagePlugin.OPEN_INFO.setdefault(_kind, _modes)
 _EXIF_ORIENTATION = 0x0112
 _TIFF_COMPRESSION, _TIFF_PHOTOMETRIC, _TIFF_SAMPLE_FORMAT, _JPEG_TABLES = 259, 262, 339, 347
 _X_RESOLUTION, _RESOLUTION_UNIT = 282, 296
@@ -100,6 +112,11 @@ def _checked_tiff(data: bytes, limits: ReadLimits) -> TiffLayout:
     limits.check_size(layout.first(256, 0), layout.first(257, 0))
     if any(offset + count > len(data) for offset, count in layout.blocks):
         raise FilmError("the file is cut off")
+    if layout.first(277, 1) > 1 and layout.first(284, 1) == 2 and layout.first(258, 8) > 8:
+        raise FilmError(
+            "its colours have 16 bits, each in a plane of its own, which is not read",
+            remedy="save it as grey first",
+        )
     if (pages := layout.pages) > 1:
         shown = f"{pages}" if pages <= 16 else "more than 16"
         raise FilmError(f"the file holds {shown} images or pages", remedy="save the film alone in a file")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cephsure.errors import FilmError
 from cephsure.films.codestreams import HOLE, RUN_BYTES, jpeg_outline
 from cephsure.films.jpeg_streams import load_whole
+from cephsure.films.packbits import packed_length
 
 if TYPE_CHECKING:
     from cephsure.films.raster_layout import TiffLayout
@@ -33,7 +34,7 @@ def check_blocks(data: bytes, layout: TiffLayout, jpeg_tables: bytes) -> tuple[s
             _check_deflated(block)
     elif compression == _PACKBITS:
         for block, wanted in zip(blocks, _block_bytes(layout, len(blocks)), strict=True):
-            if _packed_length(block) != wanted:
+            if packed_length(block) != wanted:
                 raise FilmError(_DAMAGED)
     elif compression == _JPEG:
         doubts = [_check_jpeg(block, jpeg_tables) for block in blocks]
@@ -66,22 +67,6 @@ def _block_bytes(layout: TiffLayout, count: int) -> list[int]:
     rows = min(layout.first(_ROWS_PER_STRIP, height), height) or 1
     strips = -(-height // rows)
     return [row * min(rows, height - rows * (k % max(strips, 1))) for k in range(count)]
-
-
-def _packed_length(block: bytes) -> int:
-    """How many bytes a PackBits block unpacks to; -1 if it ends in the middle of a run."""
-    position, length = 0, 0
-    while position < len(block):
-        code = block[position]
-        if code < 128:
-            position += code + 2
-            length += code + 1
-        elif code > 128:
-            position += 2
-            length += 257 - code
-        else:
-            position += 1
-    return length if position == len(block) else -1
 
 
 def _check_jpeg(block: bytes, tables: bytes) -> str | None:
