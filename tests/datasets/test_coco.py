@@ -176,3 +176,17 @@ def test_roboflow_folders_are_splits(tmp_path, three):
 def test_an_empty_folder_is_refused(tmp_path, three):
     with pytest.raises(InputError, match="holds no COCO file"):
         read_coco(tmp_path, landmark_set=three)
+
+
+def test_identifiers_may_be_texts_in_one_place_and_numbers_in_another(tmp_path, three):
+    document = {
+        "images": [{"id": "1", "file_name": "a.png"}],
+        "categories": [{"id": 1.0, "name": "head", "keypoints": ["S", "N", "Pog'"]}],
+        "annotations": [{"image_id": 1, "category_id": "1", "keypoints": [1, 2, 2, 3, 4, 0, 0, 0, 0]}],
+    }
+    (tmp_path / "a.png").write_bytes(b"not opened by the reader")
+    (tmp_path / "c.json").write_text(json.dumps(document), encoding="utf-8")
+    dataset = read_coco(tmp_path / "c.json", landmark_set=three)
+    np.testing.assert_array_equal(dataset.films[0].annotations["c"][:2], [[1, 2], [np.nan, np.nan]])
+    line = "c.json: key points with a position and visibility 0 (not labelled): 1; left missing"
+    assert line in dataset.problems

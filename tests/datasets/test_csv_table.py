@@ -187,3 +187,69 @@ def test_a_table_in_another_encoding_is_named(tmp_path, three):
     file.write_bytes(b"image,x1,y1\n\xff\xfe.png,1,2\n")
     with pytest.raises(AnnotationError, match="is not UTF-8 text"):
         read_csv(file, landmark_set=three)
+
+
+def _table(tmp_path, text, three, films=("a.png",)):
+    for name in films:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"not opened by the reader")
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    return read_csv(tmp_path / "t.csv", landmark_set=three)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "film;S_x;S_y\n;px;px\na.png;10;20\n",
+        "Study of 2024\n\nfilm;S_x;S_y\na.png;10;20\n",
+        "sep=;\nfilm;S_x;S_y\na.png;10;20\n",
+        "film,Sella [X],Sella [Y]\na.png,10,20,\n".replace("Sella", "S"),
+        "film,S X [px],S Y [px]\na.png,10,20\n",
+        "film,landmark,x,y,unit\na.png,S,10,20,px\n",
+    ],
+)
+def test_titles_units_and_delimiters_around_a_table(tmp_path, three, text):
+    dataset = _table(tmp_path, text, three)
+    assert dataset.films[0].annotations["t"][0].tolist() == [10, 20]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("film,S_x,S_y\n,mm,mm\na.png,1,2\n", 2),
+        ("film,landmark,x,y,unit\na.png,S,1,2,px\na.png,N,1,2,mm\n", 3),
+    ],
+)
+def test_positions_in_mm_are_refused(tmp_path, three, text, line):
+    with pytest.raises(AnnotationError, match="must be in pixels, these are in mm") as caught:
+        _table(tmp_path, text, three)
+    assert str(caught.value.where).endswith(f"t.csv:{line}")
+
+
+def test_films_named_once_for_their_rows(tmp_path, three):
+    """As merged cells come out of spreadsheets; a single row without its film is odd."""
+    text = "film,landmark,x,y\na.png,S,1,2\n,N,3,4\n,Pog',5,6\nb.png,S,7,8\n,N,9,10\n"
+    dataset = _table(tmp_path, text, three, ("a.png", "b.png"))
+    first, second = dataset.films
+    np.testing.assert_array_equal(first.annotations["t"], [[1, 2], [3, 4], [5, 6]])
+    np.testing.assert_array_equal(second.annotations["t"], [[7, 8], [9, 10], [NAN, NAN]])
+    assert "t.csv: 3 rows name no film; that of the row above is taken" in dataset.problems
+
+
+@pytest.mark.parametrize("number", ["1", "1.0", "001"])
+def test_films_called_by_numbers(tmp_path, three, number):
+    """Spreadsheets take the zeros from 001, and write 1.0."""
+    dataset = _table(tmp_path, f"film,S_x,S_y\n{number},10,20\n", three, ("001.png", "x/1.png"))
+    assert dataset.films[0].path == tmp_path / "001.png"
+
+
+def test_films_of_the_same_number_are_not_guessed(tmp_path, three):
+    with pytest.raises(InputError, match=r"film 1: its image .* is missing"):
+        _table(tmp_path, "film,S_x,S_y\n1.0,10,20\n", three, ("001.png", "01.png"))
+
+
+def test_many_unknown_columns_are_named_in_short(tmp_path, three):
+    head = ",".join(f"c{k}" for k in range(3000))
+    (line, *_) = _table(tmp_path, f"film,S_x,S_y,{head}\na.png,1,2{',' * 3000}\n", three).problems
+    assert line.endswith("c18, c19, ...")

@@ -118,7 +118,7 @@ def test_a_film_in_two_splits_is_refused(root):
 
 @pytest.mark.parametrize(
     ("line", "words"),
-    [("abc", "found 'abc'"), ("1,2,3", "expected x,y"), ("", "expected x,y"), ("1,nan", "not finite")],
+    [("abc", "found 'abc'"), ("1,2,3", "expected x,y"), ("1,nan", "not finite"), ("1_0,2", "expected x,y")],
 )
 def test_a_malformed_line_is_named(root, line, words):
     file = root / "AnnotationsByMD" / "400_senior" / "001.txt"
@@ -178,3 +178,16 @@ def test_the_two_annotators_differ_as_the_data_notes_say(shared_data, split, all
     )
     assert distances_mm.mean() == pytest.approx(all_mm, abs=0.005)
     assert distances_mm[:, 15].mean() == pytest.approx(pogonion_mm, abs=0.05)
+
+
+def test_what_was_not_marked_is_missing_and_named(root):
+    """NaN, (0, 0) and (-1, -1), as tools write them; empty lines are passed over."""
+    file = root / "AnnotationsByMD" / "400_senior" / "001.txt"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    lines[2:5] = ["", "NaN,NA", "0,0", "-1.0,-1", ""]
+    file.write_bytes("\r\n".join(lines).encode("utf-8-sig"))
+    points = read_points(file, n_landmarks=19)
+    assert np.flatnonzero(np.isnan(points).any(axis=1)).tolist() == [2, 3, 4]
+    np.testing.assert_array_equal(points[[1, 5, 18]], [[2.5, 20], [6.5, 60], [19.5, 190]])
+    dataset = read_isbi(root)
+    assert f"{file}: no place of a landmark in line 3, 4, 5; left missing" in dataset.problems

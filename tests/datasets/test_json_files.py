@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cephsure.datasets.json_files import JsonObject, join_groups, read_duplicate_groups, read_json
+from cephsure.datasets.json_files import (
+    JsonObject,
+    join_groups,
+    read_duplicate_groups,
+    read_json,
+    read_text,
+)
 from cephsure.errors import AnnotationError
 
 PATH = Path("a.json")
@@ -149,3 +155,14 @@ def test_a_malformed_file_is_named(tmp_path, content, words):
     with pytest.raises(AnnotationError, match=words) as caught:
         read_duplicate_groups(file)
     assert str(caught.value.where).startswith(str(file))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_utf_16_is_read_where_it_says_so(tmp_path, encoding):
+    file = tmp_path / "a.txt"
+    file.write_bytes("Müller\n".encode(encoding))
+    if encoding == "utf-16-le":  # without its mark it is bytes of any kind
+        with pytest.raises(AnnotationError, match="is not UTF-8 text"):
+            read_text(file)
+    else:
+        assert read_text(file) == "Müller\n"

@@ -120,3 +120,22 @@ def test_an_unknown_format_and_a_missing_path_are_refused(tmp_path):
         open_dataset(tmp_path / "absent")
     with pytest.raises(InputError, match="no data set format 'yolo'"):
         open_dataset(tmp_path, format="yolo")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("x.analysis.h5", r"\.h5 files are not read \(export the points as CSV\)"),
+        ("x.SLP", r"\.slp files are not read"),
+        ("x.xls", r"\.xls files are not read \(save the sheet as \.xlsx or CSV\)"),
+        ("x.ods", r"\.ods files are not read"),
+        ("x.zip", r"\.zip files are not read \(unpack it first\)"),
+        ("x.pts", r"\.pts files are not read"),
+        ("x.tps", "is not UTF-8 text: byte 0xFC in line 1"),
+    ],
+)
+def test_what_is_not_read_is_said_by_name(tmp_path, name, words):
+    (tmp_path / name).write_bytes("Müller".encode("latin-1"))
+    for path in (tmp_path / name, tmp_path):
+        with pytest.raises(InputError, match=words):
+            open_dataset(path)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cephsure.exports.output_files import film_reference, film_stem, readable_json, unique_stems
 
-PARTS = st.sampled_from(["a", "A", "b", "é", "é", "a_1", "1", "..", "x y", "a.mrk", "a.b"])
+PARTS = st.sampled_from(["a", "A", "b", "é", "e\u0301", "a_1", "1", "..", "x y", "a.mrk", "a.b"])
 SUFFIXES = st.sampled_from([".png", ".PNG", ".jpg", ".dcm", "", ".113", "_png", "_2"])
 PATHS = st.builds(
     lambda folders, name, suffix, absolute: Path("/" if absolute else "", *folders, name + suffix),

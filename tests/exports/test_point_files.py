@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cephsure.datasets import open_dataset, read_marked_points
+from cephsure.datasets.xml_file import read_xml
 from cephsure.errors import InputError
 from cephsure.exports import FilmPoints, write_points
 from cephsure.exports.point_files import ONE_FILM, WRITERS
@@ -81,3 +84,10 @@ def test_unknown_formats_and_several_films_of_one_file_are_refused(tmp_path):
         write_points([film], "via", tmp_path / "a")
     with pytest.raises(InputError, match="one film a file"):
         write_points([film, film], "slicer", tmp_path / "a")
+
+
+def test_whatever_is_said_of_a_film_may_stand_in_a_comment(tmp_path):
+    film, _ = _film("a.png", [(1.0, 1.0)] * 19)
+    text = WRITERS["cvat"]([replace(film, said="<--- a --> b ---")], tmp_path)
+    (tmp_path / "c.xml").write_text(text, encoding="utf-8")
+    assert read_xml(text, where=tmp_path / "c.xml").tag == "annotations"

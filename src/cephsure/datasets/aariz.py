@@ -35,12 +35,23 @@ def looks_like_aariz(file: LabelFile) -> bool:
 
 def aariz_folders(root: Path) -> list[Path]:
     """The readers' folders of the data set as it ships, of one of its splits or of its annotations."""
-    found: list[Path] = []
-    for above in (*(root / split for split in _SPLITS), root):
-        for points in (above / "Annotations" / _POINTS, above / _POINTS):
-            if is_folder(points):
-                found += sorted(folder for folder in points.iterdir() if is_folder(folder))
-    return found
+    for base in (root, *_folders(root)):  # the archive unpacks into a folder of its own
+        splits = [folder for folder in _folders(base) if folder.name.casefold() in _SPLITS]
+        found: list[Path] = []
+        for above in (*sorted(splits, key=lambda split: _SPLITS.index(split.name.casefold())), base):
+            for points in (above / "Annotations" / _POINTS, above / _POINTS):
+                found += _folders(points)
+        if found:
+            return found
+    return []
+
+
+def _folders(folder: Path) -> list[Path]:
+    """The folders in a folder; none where it is none or cannot be listed."""
+    try:
+        return sorted(inner for inner in folder.iterdir() if is_folder(inner)) if is_folder(folder) else []
+    except OSError:
+        return []
 
 
 def aariz_files(root: Path) -> list[LabelFile]:
@@ -62,7 +73,7 @@ def add_aariz(file: LabelFile, builder: DatasetBuilder) -> None:
         path,
         annotator=annotator,
         mm_per_px=_scales(above.parent, builder).get(name),
-        split=above.name if above.name in _SPLITS else None,
+        split=above.name.casefold() if above.name.casefold() in _SPLITS else None,
         where=file.path,
     )
     other = OtherSet("aariz-29", builder, file.path)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cephsure.datasets.json_files import JsonObject
     from cephsure.landmarks import LandmarkSet
 
-_NO_PLACE = frozenset({(0.0, 0.0), (-1.0, -1.0)})
+NO_PLACE = frozenset({(0.0, 0.0), (-1.0, -1.0)})
 """Where tools put points that were not marked; no landmark lies there."""
 
 _SHOWN_ODD, _LONGEST_LINE = 20, 2000
@@ -209,8 +209,10 @@ class DatasetBuilder:
         """There is no film: what was malformed says most about why."""
         for errors in self._odd.values():
             return errors[0]
-        more = f"; and {len(self.problems) - 2} more problems" if len(self.problems) > 2 else ""
-        remedy = "; ".join(self.problems[:2]) + more
+        # What nobody marked says least about why.
+        told = sorted(self.problems, key=lambda line: line.endswith(" on no film"))
+        more = f"; and {len(told) - 2} more problems" if len(told) > 2 else ""
+        remedy = "; ".join(told[:2]) + more
         return InputError(what, where=self.source or self.root, remedy=remedy or None)
 
     def _gathered(self) -> list[GatheredFilm]:
@@ -283,7 +285,7 @@ class DatasetBuilder:
             x_px, y_px = next(iter(found))
             if len(found) > 1:
                 self.problems.append(f"{label} at {len(found)} places; left missing")
-            elif (x_px, y_px) in _NO_PLACE:
+            elif (x_px, y_px) in NO_PLACE:
                 self.problems.append(f"{label} at ({x_px:g}, {y_px:g}), where no landmark is; left missing")
             # Tools that count from the pixel's corner reach the film's far edge.
             elif size_px and not (-0.5 <= x_px <= size_px[0] and -0.5 <= y_px <= size_px[1]):

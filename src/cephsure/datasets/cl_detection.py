@@ -80,7 +80,8 @@ class _Films:
 
     def film(self, number: int, mark: JsonObject) -> tuple[Path, Any]:
         """The path of a film, and how it is read where it has no file of its own."""
-        found = self._builder.finder.find_stem(str(number), self._places)
+        finder = self._builder.finder
+        found = finder.find_stem(str(number), self._places) or finder.find_number(number, self._places)
         if found is not None or self._header is None:
             return found or self._places[0] / str(number), None
         if number > self._header.count:

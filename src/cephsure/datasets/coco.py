@@ -13,7 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cephsure.datasets.json_files import is_missing
 from cephsure.datasets.label_file import LabelFile, LabelFormat, read_format
+from cephsure.films.third_party import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +72,11 @@ def add_coco(file: LabelFile, builder: DatasetBuilder) -> None:
             else f"{reading.without_points} annotations have"
         )
         builder.problems.append(f"{file.path.name}: {what} no key points (boxes, outlines); passed over")
+    if reading.not_labelled:
+        builder.problems.append(
+            f"{file.path.name}: key points with a position and visibility 0 (not labelled): "
+            f"{reading.not_labelled}; left missing"
+        )
 
 
 @dataclass(slots=True)
@@ -78,14 +85,16 @@ class _Reading:
 
     file: LabelFile
     builder: DatasetBuilder
-    images: dict[str | int, Path] = field(default_factory=dict)
-    categories: dict[str | int, tuple[str, list[str]]] = field(default_factory=dict)  # name, key points
+    # By the identifier's text: some tools write 1 in one place and "1" in another.
+    images: dict[str, Path] = field(default_factory=dict)
+    categories: dict[str, tuple[str, list[str]]] = field(default_factory=dict)  # name, key points
     without_points: int = 0
+    not_labelled: int = 0  # key points with a position and visibility 0
 
     def add_image(self, image: JsonObject) -> None:
-        identifier = image.identifier("id")
+        identifier = str(image.identifier("id"))
         if identifier in self.images:
-            raise image.error("id", f"{identifier!r} is given twice")
+            raise image.error("id", f"{printable(identifier, longest=40)} is given twice")
         folder = self.file.path.parent
         path = self.builder.film(image.text("file_name"), folder)
         self.images[identifier] = path
@@ -97,16 +106,16 @@ class _Reading:
         if not all(isinstance(name, str) for name in names):
             raise category.error("keypoints", "must be a list of texts")
         name = category.content.get("name")
-        self.categories[category.identifier("id")] = (str(name) if name is not None else "", names)
+        self.categories[str(category.identifier("id"))] = (str(name) if name is not None else "", names)
 
     def add_annotation(self, annotation: JsonObject) -> None:
         if not annotation.content.get("keypoints"):
             self.without_points += 1
             return
-        image = self.images.get(annotation.identifier("image_id"))
+        image = self.images.get(str(annotation.identifier("image_id")))
         if image is None:
             raise annotation.error("image_id", "there is no such image")
-        if annotation.identifier("category_id") not in self.categories:
+        if str(annotation.identifier("category_id")) not in self.categories:
             raise annotation.error("category_id", "there is no such category")
         annotator = self.file.stem
         if annotation.content.get("annotator") is not None:
@@ -118,7 +127,7 @@ class _Reading:
 
     def _marks(self, annotation: JsonObject) -> list[tuple[str, float, float]]:
         """Take x, y and visibility of each key point apart; those not labelled are left out."""
-        category, names = self.categories[annotation.identifier("category_id")]
+        category, names = self.categories[str(annotation.identifier("category_id"))]
         values = annotation.items("keypoints")
         if not names:
             names = [category] if len(values) == 3 and category else list(self.builder.landmark_set.codes)
@@ -133,6 +142,8 @@ class _Reading:
                 at = None
                 if seen != _NOT_LABELLED:
                     at = annotation.position(x, y, keys=_keys(place))
+                elif any(not is_missing(value) and value not in (0, "0") for value in (x, y)):
+                    self.not_labelled += 1
                 if at is not None:
                     marks.append((name, *at))
         return marks

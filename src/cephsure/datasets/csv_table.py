@@ -25,18 +25,21 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cephsure.datasets.label_file import LabelFile, LabelFormat, read_format
-from cephsure.datasets.table_file import SUFFIXES, number, table_rows
+from cephsure.datasets.table_file import SUFFIXES, number, sheets
 from cephsure.errors import AnnotationError
+from cephsure.text_files import is_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cephsure.datasets.annotated_film import Dataset
     from cephsure.datasets.builder import DatasetBuilder
+    from cephsure.datasets.table_file import Rows
     from cephsure.films import Spacing
     from cephsure.landmarks import LabelKind, LandmarkSet
 
@@ -56,16 +59,21 @@ _NAMES = {
     "y scale": ("mm_per_px_y", "mm_per_px", "scale"),
     "width": ("width", "width_px", "image_width"),
     "height": ("height", "height_px", "image_height"),
+    "unit": ("unit", "units"),
 }
+_PIXELS = frozenset({"", "px", "pixel", "pixels", "-"})
+_UNITS = _PIXELS | {"mm", "cm", "millimetre", "millimeter", "inch", "in"}
+_MOST_TITLES, _SHOWN = 10, 20
 _OWN_OUTPUT = "x_px"
 _WIDE_COLUMNS = (
     re.compile(r"(?P<axis>[xy])(?:[_ .:-](?P<label>.+)|(?P<number>\d+))", re.IGNORECASE),
     re.compile(
-        r"(?P<label>.*[^_ .:-])[_ .:-]\(?(?P<axis>[xy])\)?(?:[_ ]?\(?(?:px|pixels?)\)?)?", re.IGNORECASE
+        r"(?P<label>.*[^_ .:-])[_ .:-][(\[]?(?P<axis>[xy])[)\]]?(?:[_ ]?[(\[]?(?:px|pixels?)[)\]]?)?",
+        re.IGNORECASE,
     ),
     re.compile(r"(?:p|pt|lm|l)?(?P<number>\d+)(?P<axis>[xy])", re.IGNORECASE),
 )
-_MM = re.compile(r"(^|[_ .(])mm\)?$", re.IGNORECASE)
+_MM = re.compile(r"(^|[_ .(\[])mm[)\]]?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +88,7 @@ class _Columns:
 
 def looks_like_csv(file: LabelFile) -> bool:
     """Whether a file is a table whose heading names films and points."""
-    rows = table_rows(file)
-    if not rows:
-        return False
-    try:
-        _columns(rows[0][1], where="")
-    except AnnotationError:
-        return False
-    return True
+    return any(_header(rows) is not None for rows in sheets(file).values())
 
 
 def read_csv(
@@ -108,24 +109,84 @@ def read_csv(
 
 def add_csv(file: LabelFile, builder: DatasetBuilder) -> None:
     """Add one table's points; `AnnotationError` if it is malformed."""
-    rows = table_rows(file)
+    rows = _table(file, builder)
     line, header = rows[0] if rows else (1, [])
     columns = _columns(header, where=f"{file.path}:{line}")
     if columns.ignored:
-        builder.problems.append(
-            f"{file.path.name}: columns not known and ignored: {', '.join(columns.ignored)}"
-        )
-    for line, row in rows[1:]:
+        shown = ", ".join(columns.ignored[:_SHOWN]) + (", ..." if len(columns.ignored) > _SHOWN else "")
+        builder.problems.append(f"{file.path.name}: columns not known and ignored: {shown}")
+    rows = _without_units(rows[1:], columns, file)
+    for line, row in _films_filled(file, rows, columns, builder):
         with builder.entry("row"):
             _add_row(file, row, columns, builder, where=f"{file.path}:{line}")
+
+
+def _header(rows: Rows) -> int | None:
+    """Which of the first rows names known columns: a title may stand above; None where none does."""
+    for place, (_, row) in enumerate(rows[:_MOST_TITLES]):
+        with suppress(AnnotationError):
+            _columns(row, where="")
+            return place
+    return None
+
+
+def _table(file: LabelFile, builder: DatasetBuilder) -> Rows:
+    """The rows of the first sheet that is a table of points, from its header on; other sheets are named."""
+    found = sheets(file)
+    tables = {name: rows for name, rows in found.items() if _header(rows) is not None}
+    if not tables:
+        return next(iter(found.values()))
+    name, rows = next(iter(tables.items()))
+    if others := [other[:40] for other in found if other != name]:
+        builder.problems.append(
+            f"{file.path.name}: sheet {name[:40]!r} is read, others are not: {', '.join(others[:_SHOWN])}"
+        )
+    return rows[_header(rows) or 0 :]
+
+
+def _without_units(rows: Rows, columns: _Columns, file: LabelFile) -> Rows:
+    """The rows without one of units below the header; `AnnotationError` where they are millimetres."""
+    said = {cell.strip("()[] ").casefold() for cell in rows[0][1] if cell} if rows else set[str]()
+    if said and said <= _UNITS:
+        _check_pixels(said, where=f"{file.path}:{rows[0][0]}")
+        return rows[1:]
+    if "unit" in columns.roles:
+        place = columns.roles["unit"]
+        for line, row in rows:
+            if len(row) > place:
+                _check_pixels({row[place].strip("()[] ").casefold()}, where=f"{file.path}:{line}")
+    return rows
+
+
+def _check_pixels(units: set[str], *, where: str) -> None:
+    if other := sorted(units - _PIXELS):
+        raise AnnotationError(f"positions must be in pixels, these are in {other[0][:20]}", where=where)
+
+
+def _films_filled(file: LabelFile, rows: Rows, columns: _Columns, builder: DatasetBuilder) -> Rows:
+    """The rows of a long table, with the film above them where most of them name none (merged cells)."""
+    place = columns.roles["image"]
+    bare = [row for _, row in rows if len(row) <= place or not row[place]]
+    if columns.points or 2 * len(bare) <= len(rows) or len(bare) == len(rows):
+        return rows
+    filled, film = [], ""
+    for line, row in rows:
+        film = row[place] if len(row) > place and row[place] else film
+        filled.append((line, [*row[:place], film, *row[place + 1 :]]))
+    builder.problems.append(
+        f"{file.path.name}: {len(bare)} rows name no film; that of the row above is taken"
+    )
+    return filled
 
 
 def _add_row(
     file: LabelFile, row: list[str], columns: _Columns, builder: DatasetBuilder, *, where: str
 ) -> None:
-    # Spreadsheets leave out the empty cells at a row's end.
+    # Spreadsheets leave out the empty cells at a row's end, or write some more.
     if file.suffix == ".xlsx" and len(row) < columns.count:
         row = row + [""] * (columns.count - len(row))
+    if not any(row[columns.count :]):
+        row = row[: columns.count]
     if len(row) != columns.count:
         raise AnnotationError(f"has {len(row)} cells, the header has {columns.count}", where=where)
     cells = {role: row[column] for role, column in columns.roles.items()}
@@ -157,10 +218,15 @@ def _add_row(
 def film_named(reference: str, folder: Path, builder: DatasetBuilder) -> Path:
     """The film of a table's cell: a path, or a name without suffix where such a film is there."""
     image = builder.film(reference, folder)
-    if image.exists():
+    if is_file(image):
         return image
     places = [folder, folder / "images", folder / "films", folder.parent / "images"]
-    return builder.finder.find_stem(reference, places) or image
+    # Spreadsheets write film 001 as 1, others as 1.0.
+    number = re.fullmatch(r"0*(\d{1,9})(?:\.0+)?", reference)
+    found = builder.finder.find_stem(reference, places)
+    if found is None and number is not None:
+        found = builder.finder.find_number(int(number[1]), places)
+    return found or image
 
 
 def _columns(header: list[str], *, where: str) -> _Columns:

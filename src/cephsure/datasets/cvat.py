@@ -54,6 +54,9 @@ def _add_image(file: LabelFile, image: Element, builder: DatasetBuilder) -> None
         points = [point for point in shape.children if point.tag == "points"]
         if shape.tag not in ("points", "skeleton"):
             others += shape.tag != "tag"
+        if shape.tag == "points" and _count(shape) == len(builder.landmark_set) > 1:
+            _add_ordered(file, shape, builder, path)
+            continue
         for point in points if shape.tag == "skeleton" else [shape][: shape.tag == "points"]:
             with builder.entry("point"):
                 at = _position(point, file.path)
@@ -64,13 +67,38 @@ def _add_image(file: LabelFile, image: Element, builder: DatasetBuilder) -> None
         builder.problems.append(f"film {path.stem}: {what}; left out")
 
 
+def _count(shape: Element) -> int:
+    """How many positions one shape has."""
+    return shape.attributes.get("points", "").strip().strip(";").count(";") + 1
+
+
+def _add_ordered(file: LabelFile, shape: Element, builder: DatasetBuilder, path: Path) -> None:
+    """Add a shape that has as many positions as there are landmarks, in their order."""
+    cells = shape.attribute("points", file.path).strip().strip(";").split(";")
+    for label, text in enumerate(cells, start=1):
+        with builder.entry("point"):
+            x, y = _pair(text, shape.where(file.path))
+            builder.add_mark(path, file.stem, label, x, y)
+    builder.problems.append(
+        f"film {path.stem}: one shape of {len(cells)} points; taken in the landmark set's order"
+    )
+
+
 def _position(point: Element, path: Path) -> tuple[float, float] | None:
     """A position in px from the first pixel's centre; None for a point that CVAT calls outside."""
     if point.attributes.get("outside") == "1":
         return None
-    where = point.where(path)
-    text = point.attribute("points", path)
-    pair = [number(cell, where=where) for cell in text.split(",")] if ";" not in text else []
+    if (count := _count(point)) > 1:
+        label = point.attributes.get("label", "")[:40]
+        raise AnnotationError(
+            f"points: shape {label!r} has {count} positions, a landmark has one", where=point.where(path)
+        )
+    return _pair(point.attribute("points", path).strip().strip(";"), point.where(path))
+
+
+def _pair(text: str, where: str) -> tuple[float, float]:
+    """A position in px from the first pixel's centre."""
+    pair = [number(cell, where=where) for cell in text.split(",")]
     if len(pair) != 2 or pair[0] is None or pair[1] is None:
         raise AnnotationError("points: must be one pair x,y", where=where)
     return pair[0] - HALF_A_PIXEL, pair[1] - HALF_A_PIXEL

@@ -74,6 +74,18 @@ class FilmFinder:
             return None
         return next(filter(None, (self._only(stem + suffix) for suffix in ("", *FILM_SUFFIXES))), None)
 
+    def find_number(self, number: int, folders: Sequence[Path]) -> Path | None:
+        """The only film in some folders, or in ``images``, whose name is a number, with zeros before it."""
+        places = [*([] if self._images is None else [self._images]), *folders]
+        found = {
+            path
+            for folder in places
+            for paths in self._listing(folder).values()
+            for path in paths
+            if path.suffix.lower() in FILM_SUFFIXES and _is_number(path.stem, number)
+        }
+        return found.pop() if len(found) == 1 else None
+
     def _alike(self, candidates: Iterable[Path]) -> Path | None:
         """The one file of the same name but for case and the form of its accents."""
         for path in candidates:
@@ -122,6 +134,10 @@ class FilmFinder:
                 pass
             self._listings[folder] = dict(listing)
         return self._listings[folder]
+
+
+def _is_number(stem: str, number: int) -> bool:
+    return stem.isascii() and stem.isdigit() and len(stem) < 10 and int(stem) == number
 
 
 def _key(name: str) -> str:

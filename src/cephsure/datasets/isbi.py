@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cephsure.datasets.annotated_film import AnnotatedFilm, Dataset
-from cephsure.datasets.json_files import DUPLICATES, read_duplicate_groups
+from cephsure.datasets.builder import NO_PLACE
+from cephsure.datasets.json_files import DUPLICATES, is_missing, read_duplicate_groups
 from cephsure.errors import AnnotationError, InputError
 from cephsure.films import Spacing, SpacingSource
 from cephsure.landmarks import LandmarkSet, load_landmark_set
@@ -125,7 +126,12 @@ def _read_annotations(
         errors = []
         for path in sorted(folder.glob("[!.]*.txt")):
             try:
-                films[path.stem] = read_points(path, n_landmarks=n_landmarks)
+                points = read_points(path, n_landmarks=n_landmarks)
+                missing = np.flatnonzero(np.isnan(points).any(axis=1)) + 1
+                if len(missing):
+                    numbers = ", ".join(map(str, missing))
+                    problems.append(f"{path}: no place of a landmark in line {numbers}; left missing")
+                films[path.stem] = points
             except AnnotationError as error:
                 errors.append(error)
         if len(errors) > len(films):
@@ -135,24 +141,31 @@ def _read_annotations(
 
 
 def read_points(path: Path, *, n_landmarks: int) -> NDArray[np.float64]:
-    """(L, 2) positions in px of a text file with one ``x,y`` line a landmark; further lines are skipped.
+    """(L, 2) positions in px of a text file with one ``x,y`` line a landmark, NaN where missing.
+
+    Empty lines and those after the last landmark are passed over. A landmark is missing where the file has
+    NaN or NA, or a place where tools put what was not marked: (0, 0) and (-1, -1).
 
     Raises:
         AnnotationError: it is malformed; names file and line.
     """
-    lines = read_text(path, kind=AnnotationError).splitlines()
+    text = read_text(path, kind=AnnotationError)
+    lines = [(place, line) for place, line in enumerate(text.splitlines(), start=1) if line.strip()]
     if len(lines) < n_landmarks:
         raise AnnotationError(f"has {len(lines)} lines, expected {n_landmarks} of the form x,y", where=path)
     points = np.empty((n_landmarks, 2))
-    for row, line in enumerate(lines[:n_landmarks]):
-        where = f"{path}:{row + 1}"
+    for row, (place, line) in enumerate(lines[:n_landmarks]):
+        where, cells = f"{path}:{place}", [cell.strip() for cell in line.split(",")]
+        if len(cells) == 2 and all(map(is_missing, cells)):
+            points[row] = np.nan
+            continue
         try:
-            x_px, y_px = (float(cell) for cell in line.split(","))
+            x_px, y_px = (float(cell.replace("_", "?")) for cell in cells)
         except ValueError as error:
             raise AnnotationError(f"expected x,y in pixels, found {line[:40]!r}", where=where) from error
         if not (math.isfinite(x_px) and math.isfinite(y_px)):
             raise AnnotationError(f"the position is not finite: {line[:40]!r}", where=where)
-        points[row] = x_px, y_px
+        points[row] = (np.nan, np.nan) if (x_px, y_px) in NO_PLACE else (x_px, y_px)
     return points
 
 

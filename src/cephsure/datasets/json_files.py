@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,11 @@ _DUPLICATE_KEYS = ("same_exposure_pairs", "likely_same_patient_other_date")
 
 
 def read_text(path: Path) -> str:
-    """Read a text file in UTF-8; `AnnotationError` if it cannot be read or is no such text."""
-    return text_files.read_text(path, most_bytes=text_files.MOST_BYTES, kind=AnnotationError)
+    """Read a text file in UTF-8, or in UTF-16 that says so; `AnnotationError` if it is no such text."""
+    content = text_files.read_bytes(path, most_bytes=text_files.MOST_BYTES, kind=AnnotationError)
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # "Unicode" of spreadsheet programs
+        content = content.decode("utf-16", "replace").encode("utf-8", "replace")
+    return text_files.to_text(content, where=path, kind=AnnotationError)
 
 
 def read_json(path: Path) -> Any:

@@ -237,6 +237,7 @@ def label_files(path: Path, suffixes: tuple[str, ...]) -> Iterator[LabelFile]:
 
 def _entries(folder: Path) -> list[Path]:
     try:
-        return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+        # "~$" are what spreadsheet programs leave beside an open file.
+        return sorted(entry for entry in folder.iterdir() if not entry.name.startswith((".", "~$")))
     except OSError as error:
         raise InputError(f"cannot be listed: {error.strerror}", where=folder) from error

@@ -30,22 +30,32 @@ _KINDS = ("keypointlabels", "keypoint")
 
 def looks_like_label_studio(file: LabelFile) -> bool:
     """Whether a file is a list of tasks."""
-    tasks = file.value
-    if not isinstance(tasks, list) or not tasks or not isinstance(tasks[0], dict):
+    tasks = _tasks(file)
+    if not tasks or not isinstance(tasks[0], dict):
         return False
     first = tasks[0]
     if isinstance(first.get("data"), dict):
         return isinstance(first.get("annotations", first.get("completions")), list)
+    if not isinstance(file.value, list):
+        return False
     return "annotation_id" in first or any(_is_min_result(value) for value in first.values())
 
 
 def add_label_studio(file: LabelFile, builder: DatasetBuilder) -> None:
     """Add one file's points; `AnnotationError` if it is malformed."""
-    if not isinstance(file.value, list):
+    if not isinstance(file.value, list | dict):
         raise file.error("must be a list of tasks")
-    document = JsonObject(file.path, "", {"tasks": file.value})
-    reading = _Reading(file, builder, _several_people(file.value))
+    document = JsonObject(file.path, "", {"tasks": _tasks(file)})
+    reading = _Reading(file, builder, _several_people(_tasks(file)))
     builder.each("task", document, "tasks", reading.add_task)
+    for count, what in ((reading.cancelled, "cancelled annotations"), (reading.predicted, "predictions")):
+        if count:
+            builder.problems.append(f"{file.path.name}: {what} are not read: {count}")
+
+
+def _tasks(file: LabelFile) -> list[Any]:
+    """The tasks of a file: a list of them, or a single one."""
+    return file.value if isinstance(file.value, list) else [file.value]
 
 
 @dataclass(slots=True)
@@ -55,6 +65,8 @@ class _Reading:
     file: LabelFile
     builder: DatasetBuilder
     several: bool
+    cancelled: int = 0
+    predicted: int = 0
 
     def add_task(self, task: JsonObject) -> None:
         content = task.content
@@ -71,8 +83,11 @@ class _Reading:
             return
         key = "annotations" if "annotations" in content else "completions"
         film = _film(task, self.file.path.parent, self.builder)
+        predictions = content.get("predictions")
+        self.predicted += len(predictions) if isinstance(predictions, list) else 0
         for annotation in task.objects(key):
             if annotation.content.get("was_cancelled"):
+                self.cancelled += 1
                 continue
             self._add(film, annotation.content.get("completed_by"), annotation, annotation.items("result"))
 

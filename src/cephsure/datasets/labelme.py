@@ -67,7 +67,8 @@ def add_labelme(file: LabelFile, builder: DatasetBuilder) -> None:
         kind = shape.content.get("shape_type", "point")
         label = str(shape.identifier("label"))
         if kind != "point":
-            others.append(f"{label!r} is a {str(kind)[:20]}")
+            what = "list of points" if kind == "points" else str(kind)[:20]
+            others.append(f"{label!r} is a {what}")
         elif (at := _position(shape)) is not None:
             builder.add_mark(image, annotator, label, *at)
 

@@ -65,6 +65,15 @@ FORMATS: dict[str, LabelFormat] = {
 """Formats of label files, those with more signs of their own first."""
 
 _SUFFIXES = tuple(dict.fromkeys(suffix for one in FORMATS.values() for suffix in one.suffixes))
+_HDF5 = "export the points as CSV"
+_SHEETS = "save the sheet as .xlsx or CSV"
+_NOT_READ = {
+    **dict.fromkeys((".h5", ".hdf5", ".slp", ".nwb", ".mat", ".pkl"), _HDF5),
+    **dict.fromkeys((".xls", ".xlsm", ".xlsb", ".ods", ".numbers"), _SHEETS),
+    **dict.fromkeys((".zip", ".7z", ".rar", ".gz", ".tar"), "unpack it first"),
+    ".pts": "write a line x,y a landmark into a .txt file, or a table",
+}
+"""Files that hold labels often and are not read, and what to do instead."""
 _LOOKED_AT = 8
 _KNOWN = (
     "known: ISBI 2015 (RawImage, AnnotationsByMD), Aariz, CL-Detection; labelme, COCO key points, CVAT, "
@@ -189,10 +198,20 @@ def find_format(path: Path, *, thing: str = "data set of a known layout") -> str
     # A table without known columns is told what it lacks.
     if files and all(file.suffix in CSV.suffixes for file in files):
         return CSV.name
+    raise _unknown(path, files, thing)
+
+
+def _unknown(path: Path, files: Sequence[LabelFile], thing: str) -> InputError:
+    """Why nothing here is of a known format; `AnnotationError` where a file is no text or no JSON at all."""
     for file in files:
         if file.suffix == ".json":
-            file.value  # noqa: B018 - what is no JSON at all is told so
-    raise InputError(f"{'holds' if is_folder(path) else 'is'} no {thing}", where=path, remedy=_KNOWN)
+            file.value  # noqa: B018
+        elif file.suffix in _SUFFIXES:
+            file.text  # noqa: B018
+    for found in sorted(path.iterdir()) if is_folder(path) else [path]:
+        if (remedy := _NOT_READ.get(found.suffix.lower())) is not None:
+            return InputError(f"{found.suffix.lower()} files are not read", where=found, remedy=remedy)
+    return InputError(f"{'holds' if is_folder(path) else 'is'} no {thing}", where=path, remedy=_KNOWN)
 
 
 def format_of(file: LabelFile) -> str | None:

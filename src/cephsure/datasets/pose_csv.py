@@ -5,11 +5,13 @@ Positions are taken as they stand: neither tool documents where in a pixel it co
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from cephsure.datasets.film_files import FILM_SUFFIXES
+from cephsure.datasets.json_files import is_missing
 from cephsure.datasets.label_file import LabelFile, LabelFormat
-from cephsure.datasets.table_file import number, table_rows
+from cephsure.datasets.table_file import delimiter_of, number, table_rows
 from cephsure.errors import AnnotationError
 from cephsure.films.third_party import printable
 from cephsure.text_files import is_file
@@ -20,11 +22,13 @@ if TYPE_CHECKING:
     from cephsure.datasets.builder import DatasetBuilder
 
 _SLEAP_FRAME = "frame_idx"
+_Part = tuple[tuple[str, str, str], dict[str, int]]  # (scorer, individual, landmark), column by axis
 
 
 def looks_like_deeplabcut(file: LabelFile) -> bool:
     """Whether a table's first column names DeepLabCut's headings."""
-    first = [line.split(",")[0].strip() for line in file.text[:200_000].splitlines()[:4]]
+    delimiter = delimiter_of(file.text)
+    first = [line.split(delimiter)[0].strip() for line in file.text[:200_000].splitlines()[:4]]
     return first[:2] == ["scorer", "bodyparts"] or first[:3] == ["scorer", "individuals", "bodyparts"]
 
 
@@ -45,14 +49,19 @@ def add_deeplabcut(file: LabelFile, builder: DatasetBuilder) -> None:
     if any(len(cells) != width for cells in heading.values()):
         raise file.error("the lines of its heading are not of one length")
     parts = _parts(file, heading)
-    index = min(column for at in parts.values() for column in at.values()) if parts else 0
+    index = min((at for _, part in parts for at in part.values()), default=0)
+    if "likelihood" in heading["coords"]:
+        builder.problems.append(
+            f"{file.path.name}: has likelihoods: its points are a network's, whatever likelihood they have"
+        )
     for line, row in rows:
         with builder.entry("row"):
             where = f"{file.path}:{line}"
             if len(row) != width:
                 raise AnnotationError(f"has {len(row)} cells, the header has {width}", where=where)
             path = _film("/".join(cell for cell in row[:index] if cell), file, builder)
-            for (scorer, label), at in parts.items():
+            _check_one_head(parts, row, where)
+            for (scorer, _, label), at in parts:
                 annotator = printable(scorer) or file.stem
                 builder.add_film(path, annotator=annotator, where=where)
                 with builder.entry("point"):
@@ -60,16 +69,28 @@ def add_deeplabcut(file: LabelFile, builder: DatasetBuilder) -> None:
                         builder.add_mark(path, annotator, label, *position)
 
 
-def _parts(file: LabelFile, heading: dict[str, list[str]]) -> dict[tuple[str, str], dict[str, int]]:
-    """The columns of x and y by scorer and landmark."""
-    parts: dict[tuple[str, str], dict[str, int]] = {}
+def _parts(file: LabelFile, heading: dict[str, list[str]]) -> list[_Part]:
+    """The columns of x and y of each scorer's landmarks of each individual."""
+    parts: dict[tuple[str, str, str], dict[str, int]] = {}
+    individuals = heading.get("individuals") or [""] * len(heading["coords"])
     for column, axis in enumerate(heading["coords"]):
         if axis in ("x", "y"):
-            key = heading["scorer"][column], heading["bodyparts"][column]
+            key = heading["scorer"][column], individuals[column], heading["bodyparts"][column]
             if axis in parts.setdefault(key, {}):
-                raise file.error("marks several individuals; one head is on a film")
+                raise file.error(f"has landmark {key[2][:40]!r} twice in its heading")
             parts[key][axis] = column
-    return parts
+    return list(parts.items())
+
+
+def _check_one_head(parts: list[_Part], row: list[str], where: str) -> None:
+    """Refuse a row on which several individuals are marked; "single" are points of no individual."""
+    seen = {
+        individual
+        for (_, individual, _), at in parts
+        if individual != "single" and not all(is_missing(row[column]) for column in at.values())
+    }
+    if len(seen) > 1:
+        raise AnnotationError("marks several individuals; one head is on a film", where=where)
 
 
 def _film(reference: str, file: LabelFile, builder: DatasetBuilder) -> Path:
@@ -135,6 +156,13 @@ def _films_by_number(file: LabelFile, builder: DatasetBuilder, count: int, last:
             continue
         films = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in FILM_SUFFIXES]
         if len(films) == count and last == count - 1:
+            if films != sorted(films, key=_by_number):
+                what = f"names no films, and whether {films[1].name} is the second is unclear"
+                raise AnnotationError(
+                    printable(what),
+                    where=file.path,
+                    remedy="fill up the numbers in the names: 01, 02, ..., 10",
+                )
             builder.problems.append(
                 f"{file.path.name}: names no films; frame n is taken for the n-th film of {folder} by name"
             )
@@ -144,6 +172,12 @@ def _films_by_number(file: LabelFile, builder: DatasetBuilder, count: int, last:
         where=file.path,
         remedy="put these films alone into a folder and give it with --images",
     )
+
+
+def _by_number(path: Path) -> list[tuple[int, str]]:
+    """A name as people order it: 2 before 10."""
+    parts = re.findall(r"\d{1,18}|\D+|\d+", path.name)
+    return [(int(part), "") if part.isdecimal() and len(part) < 19 else (-1, part) for part in parts]
 
 
 def _position(row: list[str], at: dict[str, int], label: str, where: str) -> tuple[float, float] | None:

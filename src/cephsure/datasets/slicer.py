@@ -25,13 +25,16 @@ _SPACING = re.compile(r"image spacing of (\S+) x (\S+) mm")
 _PIXELS = ("positions are in pixels", "(pixels, scale unknown)")
 _PIXEL_UNITS = ("px", "pixel", "pixels")
 _SIGNS = {"LPS": 1.0, "RAS": -1.0}
+_POINT_LIST = "Fiducial"
+_DEFINED, _STATUS_COLUMN = "2", 14  # since Slicer 5.2 a column without a name, behind associatedNodeID
+_MOST_OFF_PLANE = 1.0  # mm, or px: a flat film lies in the plane 0
 _LARGEST_HEAD_MM = 400.0  # points of one head are never farther apart
 
 
 def looks_like_slicer(file: LabelFile) -> bool:
     """Whether a file is a point list, in JSON or as the table of earlier versions."""
     if file.suffix == ".fcsv":
-        return file.text.startswith("#") and "columns" in file.text[:2000]
+        return file.text.startswith("#") and ("columns" in file.text[:2000] or bool(_fcsv_columns(file)))
     return "markups" in file.keys
 
 
@@ -51,7 +54,11 @@ def add_slicer(file: LabelFile, builder: DatasetBuilder) -> None:
         _add_list(file, builder, path, _fcsv_positions(file, builder), in_pixels=False, stated=None)
         return
     for markup in file.document.objects("markups"):
-        points = _positions(markup)
+        kind = markup.content.get("type", _POINT_LIST)
+        if kind != _POINT_LIST:  # a line's points are called L-1 and L-2, which is no landmark
+            builder.problems.append(f"{file.path.name}: a {str(kind)[:20]} is no point list; passed over")
+            continue
+        points = _positions(markup, builder)
         in_pixels, stated = _is_in_pixels(markup), _stated_spacing(markup)
         _add_list(file, builder, path, points, in_pixels=in_pixels, stated=stated)
 
@@ -95,7 +102,7 @@ def _fcsv_positions(file: LabelFile, builder: DatasetBuilder) -> list[tuple[str,
     }
     system = header.get("coordinatesystem", "RAS").upper()
     system = {"0": "RAS", "1": "LPS"}.get(system, system)
-    columns = [name.strip() for name in header.get("columns", "").split(",")]
+    columns = _fcsv_columns(file)
     if system not in _SIGNS or not {"x", "y", "label"} <= set(columns):
         raise file.error("names no columns x, y and label, or its coordinate system is not LPS or RAS")
     at = {name: columns.index(name) for name in ("x", "y", "label")}
@@ -107,27 +114,59 @@ def _fcsv_positions(file: LabelFile, builder: DatasetBuilder) -> list[tuple[str,
             where = f"{file.path}:{line}"
             if len(row) <= max(at.values()) or not row[at["label"]]:
                 raise AnnotationError("is no point with a label", where=where)
+            if len(row) > _STATUS_COLUMN and row[_STATUS_COLUMN] not in ("", _DEFINED):
+                continue
             x, y = (number(row[at[axis]], where=where) for axis in ("x", "y"))
+            if "z" in columns and len(row) > columns.index("z"):
+                _check_plane(number(row[columns.index("z")], where=where), where)
             if x is not None and y is not None and math.isfinite(x) and math.isfinite(y):
                 points.append((row[at["label"]], _SIGNS[system] * x, _SIGNS[system] * y))
     return points
 
 
-def _positions(markup: JsonObject) -> list[tuple[str, float, float]]:
+def _fcsv_columns(file: LabelFile) -> list[str]:
+    """The columns' names of a ``.fcsv`` table: behind "columns =", or in Slicer 3's own line; else empty."""
+    for line in file.text[:20_000].splitlines():
+        names = [name.strip() for name in line.rpartition("=")[2].strip(" #").split(",")]
+        if line.startswith("#") and {"x", "y", "label"} <= set(names):
+            return names
+    return []
+
+
+def _positions(markup: JsonObject, builder: DatasetBuilder) -> list[tuple[str, float, float]]:
     """Label, L and P of each defined point of a list."""
     system = str(markup.content.get("coordinateSystem", "LPS"))
     if system not in _SIGNS:
         raise markup.error("coordinateSystem", f"must be LPS or RAS, is {system[:20]!r}")
+    _check_unit(markup)
     points = []
-    for point in markup.objects("controlPoints"):
+
+    def add(point: JsonObject) -> None:
         if point.content.get("positionStatus", "defined") != "defined":
-            continue
+            return
         position = point.items("position")
         if len(position) != 3:
             raise point.error("position", "must be three numbers")
-        x, y = (point.number(position[axis], f"position[{axis}]") for axis in (0, 1))
+        x, y, z = (point.number(position[axis], f"position[{axis}]") for axis in range(3))
+        _check_plane(z, markup.path)
         points.append((str(point.identifier("label")), _SIGNS[system] * x, _SIGNS[system] * y))
+
+    builder.each("point", markup, "controlPoints", add)
     return points
+
+
+def _check_plane(z: float | None, where: Path | str) -> None:
+    """Refuse a point of a volume."""
+    if z is not None and not abs(z) <= _MOST_OFF_PLANE:
+        raise AnnotationError(f"a point lies {abs(z):g} off the film's plane: it is of a volume", where=where)
+
+
+def _check_unit(markup: JsonObject) -> None:
+    """Refuse units that are neither millimetres nor pixels; newer Slicers have one for each axis."""
+    said = markup.content.get("coordinateUnits", "mm")
+    for unit in said if isinstance(said, list) else [said]:
+        if unit not in ("mm", "", *_PIXEL_UNITS):
+            raise markup.error("coordinateUnits", f"must be mm or px, is {str(unit)[:20]!r}")
 
 
 def _is_in_pixels(markup: JsonObject) -> bool:

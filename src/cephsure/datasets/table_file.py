@@ -1,4 +1,4 @@
-"""The rows of a table: CSV with commas, semicolons or tabs, or the first sheet of a spreadsheet (.xlsx)."""
+"""The rows of a table: CSV with commas, semicolons or tabs, or the sheets of a spreadsheet (.xlsx)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".csv", ".tsv", ".xlsx")
 _DELIMITERS = ",;\t"
+_OLE = b"\xd0\xcf\x11\xe0"
 _MOST_UNPACKED_BYTES, _MOST_CELLS = 256 * 2**20, 4_000_000
 
 Rows = list[tuple[int, list[str]]]
@@ -24,21 +25,28 @@ Rows = list[tuple[int, list[str]]]
 
 
 def table_rows(file: LabelFile) -> Rows:
-    """The rows of a table; `AnnotationError` if it is none (names the line)."""
-    if file.suffix == ".xlsx":
-        return list(_sheet_rows(file.path))
-    return list(_text_rows(file, delimiter_of(file.text)))
+    """The rows of a table, or of a spreadsheet's first sheet; `AnnotationError` if it is none."""
+    return next(iter(sheets(file).values()))
+
+
+def sheets(file: LabelFile) -> dict[str, Rows]:
+    """The sheets of a spreadsheet that have rows, by name, at least one; a text is one sheet."""
+    if file.suffix != ".xlsx":
+        return {"": list(_text_rows(file, delimiter_of(file.text)))}
+    found: dict[str, Rows] = {}
+    for name, line, row in _sheet_rows(file.path):
+        found.setdefault(name, []).append((line, row))
+    return found or {"": []}
 
 
 def delimiter_of(text: str) -> str:
-    """What parts a table's cells, by its first lines: the character that stands there most often.
+    """What parts a table's cells: the character that stands most often in the first line that has one.
 
     >>> delimiter_of("image;x1;y1"), delimiter_of("image,x1,y1"), delimiter_of("image")
     (';', ',', ',')
     """
-    head = "\n".join(line for line in text[:20_000].splitlines()[:5] if line.strip())
-    first = next(iter(head.splitlines()), "")
-    return max(_DELIMITERS, key=first.count) if any(map(first.count, _DELIMITERS)) else ","
+    first = next((line for line in text[:20_000].splitlines()[:10] if any(map(line.count, _DELIMITERS))), ",")
+    return max(_DELIMITERS, key=first.count)
 
 
 def number(cell: str, *, where: str) -> float | None:
@@ -63,8 +71,8 @@ def _text_rows(file: LabelFile, delimiter: str) -> Iterator[tuple[int, list[str]
     yield from to_rows(file.text, where=file.path, delimiter=delimiter, kind=AnnotationError)
 
 
-def _sheet_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The first sheet's rows; openpyxl reads them one by one."""
+def _sheet_rows(path: Path) -> Iterator[tuple[str, int, list[str]]]:
+    """Each sheet's rows with the sheet's name and their line; openpyxl reads them one by one."""
     try:
         import openpyxl
     except ImportError as error:
@@ -77,14 +85,15 @@ def _sheet_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         _check_unpacked(path)
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         cells = 0
-        for line, row in enumerate(book.worksheets[0].iter_rows(values_only=True), start=1):
-            cells += len(row)
-            _check_cells(cells, path)
-            values = ["" if value is None else str(value).strip() for value in row]
-            while values and not values[-1]:
-                values.pop()
-            if values:
-                yield line, values
+        for sheet in book.worksheets:
+            for line, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+                cells += len(row)
+                _check_cells(cells, path)
+                values = ["" if value is None else str(value).strip() for value in row]
+                while values and not values[-1]:
+                    values.pop()
+                if values:
+                    yield sheet.title, line, values
     except InputError:
         raise
     except Exception as error:  # openpyxl raises nearly anything on damaged files
@@ -94,6 +103,13 @@ def _sheet_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _check_unpacked(path: Path) -> None:
+    with path.open("rb") as stream:
+        head = stream.read(8)
+    if path.name.startswith("~$"):
+        raise AnnotationError("is what a spreadsheet program leaves beside an open file", where=path)
+    if head.startswith(_OLE):
+        what = "is an encrypted spreadsheet, or one of Excel 97"
+        raise AnnotationError(what, where=path, remedy="save it as .xlsx without a password, or as CSV")
     with zipfile.ZipFile(path) as parts:
         if sum(part.file_size for part in parts.infolist()) > _MOST_UNPACKED_BYTES:
             raise AnnotationError("is too large once unpacked", where=path, remedy="save it as CSV")

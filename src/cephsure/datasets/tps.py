@@ -76,9 +76,12 @@ def _blocks(file: LabelFile) -> Iterator[_Block]:
 
 def _add_block(file: LabelFile, block: _Block, builder: DatasetBuilder) -> None:
     where, count = f"{file.path}:{block.line}", len(builder.landmark_set)
+    if not block.keys["LM"]:
+        raise AnnotationError("LM3= are three-dimensional points; those of a film are LM=", where=where)
     if block.keys["LM"] != str(len(block.positions)):
-        said = block.keys["LM"] or "three-dimensional points"
-        raise AnnotationError(f"LM={said}, but {len(block.positions)} positions follow", where=where)
+        raise AnnotationError(
+            f"LM={block.keys['LM'][:20]}, but {len(block.positions)} positions follow", where=where
+        )
     if len(block.positions) != count:
         raise AnnotationError(
             f"has {len(block.positions)} landmarks, {builder.landmark_set.name} has {count}", where=where

@@ -1,4 +1,4 @@
-"""VGG Image Annotator (VIA 1 and 2): its project, its exported JSON, and its CSV.
+"""VGG Image Annotator: project, exported JSON and CSV of VIA 1 and 2; of VIA 3 the project.
 
 Pixel convention: VIA rounds what its window shows, which counts from the first pixel's corner; half a pixel
 is taken off. A region's only attribute, or the one called label, name or landmark, is the landmark.
@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 from cephsure.datasets.json_files import JsonObject, parse_json
 from cephsure.datasets.label_file import LabelFile, LabelFormat
 from cephsure.datasets.table_file import table_rows
+from cephsure.datasets.via_project import HALF_A_PIXEL, add_via_3
 from cephsure.errors import AnnotationError
+from cephsure.text_files import is_file
 
 if TYPE_CHECKING:
     from cephsure.datasets.builder import DatasetBuilder
 
-HALF_A_PIXEL = 0.5
 _LABELS = ("label", "name", "landmark", "point", "class", "type", "id")
+_VIA_3 = {"project", "attribute", "file", "metadata", "view"}
+_VIA_3_COLUMNS = "metadata_id,file_list,flags,temporal_coordinates,spatial_coordinates,metadata"
 _CSV_COLUMNS = ("filename", "region_shape_attributes", "region_attributes")
 
 
@@ -25,8 +28,8 @@ def looks_like_via(file: LabelFile) -> bool:
     """Whether a file is a project of VIA or one of its exports."""
     if file.suffix == ".csv":
         head = file.text[:1000].lstrip("#")
-        return all(column in head for column in _CSV_COLUMNS)
-    if "_via_img_metadata" in file.keys:
+        return all(column in head for column in _CSV_COLUMNS) or _VIA_3_COLUMNS in file.text[:20_000]
+    if "_via_img_metadata" in file.keys or file.keys >= _VIA_3:
         return True
     first = next(iter(file.value.values()), None) if isinstance(file.value, dict) else None
     return isinstance(first, dict) and {"filename", "regions"} <= set(first)
@@ -36,6 +39,9 @@ def add_via(file: LabelFile, builder: DatasetBuilder) -> None:
     """Add one file's points; `AnnotationError` if it is malformed."""
     if file.suffix == ".csv":
         _add_csv(file, builder)
+        return
+    if file.keys >= _VIA_3:
+        add_via_3(file, builder)
         return
     films = file.value.get("_via_img_metadata", file.value) if isinstance(file.value, dict) else None
     if not isinstance(films, dict):
@@ -47,12 +53,27 @@ def add_via(file: LabelFile, builder: DatasetBuilder) -> None:
         if isinstance(regions, dict):  # VIA 1
             regions = list(regions.values())
         holder = JsonObject(film.path, film.place, {"regions": regions or []})
-        _add_film(file, builder, film.text("filename"), holder)
+        _add_film(file, builder, _name(film.text("filename"), file, builder), holder)
 
     builder.each("film", document, "films", add)
 
 
+def _name(name: str, file: LabelFile, builder: DatasetBuilder) -> str:
+    """A film's name, from the folder that the project says its films lie in."""
+    settings = file.value.get("_via_settings")
+    core = settings.get("core") if isinstance(settings, dict) else None
+    folder = core.get("default_filepath") if isinstance(core, dict) else None
+    if not isinstance(folder, str) or is_file(builder.film(name, file.path.parent)):
+        return name
+    inside = f"{folder}/{name}"
+    return inside if is_file(builder.film(inside, file.path.parent)) else name
+
+
 def _add_csv(file: LabelFile, builder: DatasetBuilder) -> None:
+    if _VIA_3_COLUMNS in file.text[:20_000]:
+        raise file.error(
+            "is a table of VIA 3, which does not say what its labels are called: save the project"
+        )
     rows = table_rows(file)
     header = [cell.lstrip("#").strip() for cell in rows[0][1]] if rows else []
     if not all(column in header for column in _CSV_COLUMNS):
@@ -103,6 +124,11 @@ def _label(attributes: Any) -> str | None:
     if not isinstance(attributes, dict):
         return None
     lower = {str(key).strip().casefold(): value for key, value in attributes.items()}
+    # A tick box has the names that were ticked.
+    for key, value in lower.items():
+        if isinstance(value, dict):
+            ticked = [name for name, is_ticked in value.items() if is_ticked is True]
+            lower[key] = ticked[0] if len(ticked) == 1 else None
     values = [lower[key] for key in _LABELS if key in lower] or list(lower.values())[: len(lower) == 1]
     texts = [str(value).strip() for value in values if isinstance(value, str | int) and str(value).strip()]
     return texts[0] if texts else None

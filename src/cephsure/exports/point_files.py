@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
@@ -206,7 +207,7 @@ def _said(film: FilmPoints) -> list[str]:
 
 def _comment(text: str) -> str:
     """A text that may stand in a comment of XML."""
-    return text.replace("--", "- -").rstrip("-")
+    return re.sub("-(?=-)", "- ", text).rstrip("-")
 
 
 def _known(film: FilmPoints) -> list[tuple[Mark, float, float]]:
