@@ -26,3 +26,12 @@ def test_empty_lines_exponents_and_encodings(tmp_path, three, lines, end, encodi
     (tmp_path / "a.txt").write_bytes(text.encode(encoding))
     (found,) = open_dataset(tmp_path / "a.txt", landmark_set=three).films[0].annotations.values()
     np.testing.assert_allclose(found, POINTS)
+
+
+@pytest.mark.parametrize("name", ["a_landmark.txt", "a-points.txt", "a.txt"])
+def test_a_file_is_called_as_its_film_but_for_what_it_holds(tmp_path, three, name):
+    film = write_film(tmp_path / "images" / "a.png")
+    file = tmp_path / "labels" / name
+    file.parent.mkdir()
+    file.write_text("\n".join(f"{x},{y}" for x, y in POINTS), encoding="utf-8")
+    assert open_dataset(file, landmark_set=three).films[0].path == film

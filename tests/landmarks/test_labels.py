@@ -178,3 +178,55 @@ def test_the_order_of_the_public_lists():
     assert " ".join(load_landmark_set("aariz-29").codes) == aariz
     beyond = "D UIA LIA Cm Ptm Co Prn Ba PT Bo UL' LL' Gn' Me' G N' C U6 L6"
     assert " ".join(load_landmark_set("cl-detection-38").codes[19:]) == beyond
+
+
+@pytest.mark.parametrize(
+    ("label", "code"),
+    [
+        ("1.0", "S"),
+        ("10.00", "Go"),
+        ("l7.0", "Pog"),
+        ("1.1", None),
+        ("1,5", None),
+        ("1 2", None),
+        ("2-1", None),
+        ("1_0", None),
+    ],
+)
+def test_numbers_as_tables_and_dentists_write_them(label, code):
+    """1.1 is a tooth (the upper right incisor), not landmark 11."""
+    isbi = load_landmark_set("isbi-19")
+    row = match_labels(isbi, [label, "Menton"])[label]
+    assert (None if row is None else isbi.codes[row]) == code
+
+
+def test_infradentale_is_no_incisor():
+    """Id is the point of the jaw's bone between the lower incisors, some 8 mm below their edge."""
+    for name in ("isbi-19", "cl-detection-38", "aariz-29"):
+        assert match_labels(load_landmark_set(name), ["Id", "S"])["Id"] is None
+
+
+def test_names_in_other_alphabets_of_a_set_of_ones_own():
+    form = load_landmark_set("isbi-19").to_dict() | {"name": "own"}
+    form["landmarks"] = [
+        entry | {"code": code, "name": name, "aliases": [alias], "extreme": "", "number": number}
+        for number, (entry, code, name, alias) in enumerate(
+            zip(
+                form["landmarks"],
+                ("S", "N", "\u0410"),
+                ("\u8776\u978d\u70b9", "\u9f3b\u6839\u70b9", "\u0422\u043e\u0447\u043a\u0430 \u0410"),
+                ("\u8776\u978d\u9ede", "\u041d\u0430\u0437\u0438\u043e\u043d", "\u3042"),
+                strict=False,
+            ),
+            start=1,
+        )
+    ]
+    own = LandmarkSet.from_dict(form)
+    labels = [
+        "\u8776\u978d\u9ede",
+        "\u043d\u0430\u0437\u0438\u043e\u043d",
+        "\u0442\u043e\u0447\u043a\u0430-\u0430",
+    ]
+    assert list(match_labels(own, labels).values()) == [0, 1, 2]
+    # A Latin A looks the same and is another letter.
+    assert match_labels(own, ["A", "S"])["A"] is None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _SPACING = re.compile(r"image spacing of (\S+) x (\S+) mm")
 _PIXELS = ("positions are in pixels", "(pixels, scale unknown)")
 _PIXEL_UNITS = ("px", "pixel", "pixels")
+_OF_POINTS = re.compile(r"[ _.-](landmarks?|points?|labels?|annotations?)$", re.IGNORECASE)
 _SIGNS = {"LPS": 1.0, "RAS": -1.0}
 _POINT_LIST = "Fiducial"
 _DEFINED, _STATUS_COLUMN = "2", 14  # since Slicer 5.2 a column without a name, behind associatedNodeID
@@ -64,10 +65,12 @@ def add_slicer(file: LabelFile, builder: DatasetBuilder) -> None:
 
 
 def film_of(file: LabelFile, builder: DatasetBuilder) -> Path:
-    """The film of a list: Slicer names none, so it is called as the file."""
+    """The film of a list, which names none: it is called as the file, but for a word such as _landmarks."""
     folder = file.path.parent
     places = [folder, folder / "images", folder.parent, folder.parent / "images"]
-    return builder.finder.find_stem(file.stem, places) or folder / file.stem
+    stems = dict.fromkeys((file.stem, _OF_POINTS.sub("", file.stem)))
+    found = (builder.finder.find_stem(stem, places) for stem in stems)
+    return next(filter(None, found), None) or folder / file.stem
 
 
 def _add_list(

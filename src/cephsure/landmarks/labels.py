@@ -21,6 +21,7 @@ LabelKind = Literal["auto", "names", "numbers"]
 _PRIMES = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u2032\u02b9\u02bc\u00b4\u0060\uff07\u02b4", "'"))
 _PASSED_OVER = re.compile(r"[\s\-_.\u2010-\u2015\u2212]+")
 _NUMBER = re.compile(r"(?:l|lm|landmark|p|pt|point|kp|keypoint)?0*(\d{1,9})")
+_WHOLE, _PARTED_DIGITS = re.compile(r"(?<=\d)[.,]0+$"), re.compile(r"\d[\W_]+\d")
 # "Sella (S)", "S: Sella", "01_Sella": the parts must mean the same.
 _PARTS = re.compile(r"[()\[\]/:;,|]+|\s-\s|(?<=\d)[._\s-]+(?=\D)")
 _SHOWN = 5
@@ -141,7 +142,11 @@ def _names_of(landmark_set: LandmarkSet) -> _Names:
 
 
 def _number(label: str) -> int | None:
-    found = _NUMBER.fullmatch(plain(label).casefold())
+    """The number that a label is: 1.0 is 1, as tables write it; 1.1, a tooth, is none."""
+    text = _WHOLE.sub("", label.strip())
+    if _PARTED_DIGITS.search(text):
+        return None
+    found = _NUMBER.fullmatch(plain(text).casefold())
     return int(found[1]) if found and found[1].isascii() else None
 
 
