@@ -219,3 +219,20 @@ def test_a_lossless_stream_with_a_hole_is_refused(
     middle = data.index(b"\xff\xda") + 1500
     with pytest.raises(FilmError, match="damaged"):
         read(data[:middle] + bytes(400) + data[middle + 400 :])
+
+
+def test_rle_of_many_runs_is_counted_within_the_limits_of_decoding(
+    monkeypatch: pytest.MonkeyPatch, grey8: NDArray[np.uint8], film_of: Callable[..., bytes]
+) -> None:
+    """A byte a run makes counting them slow: the process that decodes does it, whose time is limited."""
+    frame = struct.pack("<16I", 1, 64, *[0] * 14) + b"".join(bytes((0, value)) for value in grey8.ravel())
+    data = film_of(grey8, 8, frame, uid.RLELossless)
+    np.testing.assert_allclose(read(data).pixels, grey8 / 255, atol=1e-7)
+
+    def nowhere_else(*_: Any, **__: Any) -> None:
+        raise RuntimeError("in the child")
+
+    monkeypatch.setattr("cephsure.films.dicom_pixels.decode", nowhere_else)
+    monkeypatch.setattr("cephsure.films.dicom_pixels.check_rle", lambda *_, **__: pytest.fail("counted here"))
+    with pytest.raises(FilmError, match="in the child"):
+        read(data)

@@ -172,9 +172,6 @@ def first_frame(encapsulated: bytes) -> bytes:
 
 def _check_codestream(frame: bytes, layout: PixelLayout, syntax: uid.UID) -> Outline:
     """Hold what the stream says of itself against the header."""
-    if syntax == uid.RLELossless:
-        planes = layout.samples * layout.bits_allocated // 8
-        check_rle(frame, rows=layout.rows, columns=layout.columns, planes=planes)
     if syntax not in _JPEG | _JPEG_2000:
         return Outline(complete=True)
     outline = jpeg_outline(frame) if syntax in _JPEG else jpeg2000_outline(frame)
@@ -234,6 +231,9 @@ def decode_task(
 
 
 def _decoded(frame: bytes, layout: PixelLayout, syntax: uid.UID) -> NDArray[Any]:
+    if syntax == uid.RLELossless:  # which takes long where every run is of one byte
+        planes = layout.samples * layout.bits_allocated // 8
+        check_rle(frame, rows=layout.rows, columns=layout.columns, planes=planes)
     if syntax in _LOSSY_JPEG:
         outline = jpeg_outline(frame)
         if outline.bits == 8:

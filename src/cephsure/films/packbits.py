@@ -50,8 +50,11 @@ def check_rle(frame: bytes, *, rows: int, columns: int, planes: int) -> None:
         raise FilmError(f"the compressed pixels have {count} bytes a pixel, the header says {planes}")
     segments = zip(offsets[1 : count + 1], [*offsets[2 : count + 1], len(frame)], strict=True)
     pieces = [frame[begin:end] for begin, end in segments]
-    if any(length < pixels for length, _ in map(_unpacked, pieces)):
+    fewest = min(length for length, _ in map(_unpacked, pieces))
+    if fewest < pixels:
         raise FilmError(f"the compressed pixels are fewer than the {columns} x {rows} that the header says")
+    if fewest < pixels + columns:
+        return
     # Zeros at the end may pad.
     fewest = min(length for length, _ in (_unpacked(piece.rstrip(b"\x00")) for piece in pieces))
     if fewest >= pixels + columns:
