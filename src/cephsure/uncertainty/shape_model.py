@@ -133,6 +133,34 @@ class ShapeModel:
         squares[laid] = np.einsum("la,lab,lb->l", found[laid], self._own()[laid], found[laid])
         return np.sqrt(squares / 2)
 
+    def expected(self, points: ArrayLike) -> NDArray[np.float64]:
+        """(L, 2) where all the others expect each of (L, 2) points, in the points' own unit and place.
+
+        NaN if the others lie in one spot.
+        """
+        shape = self._checked(points)
+        found = self._unexpected(shape) @ _PLANE
+        places = np.full(len(shape), np.nan, dtype=np.complex128)
+        for landmark in np.flatnonzero(np.isfinite(found)):
+            _, factor = _pose(shape, self.mean, np.arange(len(shape)) != landmark)
+            places[landmark] = shape[landmark] @ _PLANE - found[landmark] / factor
+        return np.stack([places.real, places.imag], axis=1)
+
+    def restricted(self, kept: ArrayLike) -> Self:
+        """The model of some of the landmarks, the others unknown; ``kept`` (L,) is true for those that stay.
+
+        The precision of a part of Gaussian variables is P_kk - P_ko P_oo^-1 P_ok. Fewer than three landmarks
+        are an InputError.
+        """
+        stays = np.asarray(kept, dtype=np.bool_)
+        if stays.shape != (len(self.mean),) or stays.sum() < _FEWEST_LANDMARKS:
+            raise InputError(f"a shape model needs {_FEWEST_LANDMARKS} landmarks or more")
+        axes = np.repeat(stays, 2)
+        across = self.precision[np.ix_(axes, ~axes)]
+        others = self.precision[np.ix_(~axes, ~axes)]
+        precision = self.precision[np.ix_(axes, axes)] - across @ np.linalg.solve(others, across.T)
+        return type(self)(self.mean[stays], precision, self.n_films)
+
     def to_dict(self) -> dict[str, Any]:
         """The model as JSON data."""
         return {"mean": self.mean.tolist(), "precision": self.precision.tolist(), "n_films": self.n_films}
@@ -228,10 +256,23 @@ def _lay_on(
 ) -> NDArray[np.float64]:
     """The shape (L, 2) moved, turned and brought to size so that its points ``by`` lie on the mean's.
 
+    Points in one spot have no size: they come out infinite.
+    """
+    offset, factor = _pose(shape, mean, by)
+    if not np.isfinite(factor):
+        return np.full_like(mean, np.inf)
+    laid = offset + factor * (shape @ _PLANE)
+    return np.stack([laid.real, laid.imag], axis=1)
+
+
+def _pose(
+    shape: NDArray[np.float64], mean: NDArray[np.float64], by: NDArray[np.bool_] | None = None
+) -> tuple[complex, complex]:
+    """Offset a and factor b by which points z become a + b z on the mean; b is infinite where there is none.
+
     Position and size are made equal, the rotation is that of least squares. (The size of least squares would
     be smaller, down to nothing for points that have nothing in common with a head: a heap, whose deviation
-    from the mean looks like a change of size and so like nothing amiss.) Points in one spot have no size:
-    they come out infinite.
+    from the mean looks like a change of size and so like nothing amiss.)
     """
     kept = slice(None) if by is None else by
     points, targets = shape @ _PLANE, mean @ _PLANE
@@ -240,11 +281,10 @@ def _lay_on(
     size = np.linalg.norm(from_centre)
     # Points that differ by rounding only have no direction either.
     if size <= 1e-12 * np.abs(points).max():
-        return np.full_like(mean, np.inf)
+        return 0j, complex(np.inf)
     turn = np.vdot(from_centre, from_target)
-    direction = turn / abs(turn) if turn != 0 else 1.0
-    laid = target + (points - centre) * direction * (np.linalg.norm(from_target) / size)
-    return np.stack([laid.real, laid.imag], axis=1)
+    factor = (turn / abs(turn) if turn != 0 else 1.0) * (np.linalg.norm(from_target) / size)
+    return complex(target - factor * centre), complex(factor)
 
 
 def _beside_pose(mean: NDArray[np.float64]) -> NDArray[np.float64]:

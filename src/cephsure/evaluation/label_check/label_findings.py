@@ -1,0 +1,247 @@
+"""What is amiss with an annotator's labels of a film: as a whole, or at single points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cephsure.evaluation.label_check.annotator_distances import (
+    AGREED,
+    APART,
+    APART_AND_ODD,
+    APART_OF_HEAD,
+    WHOLE_APART,
+)
+from cephsure.evaluation.label_check.film_findings import marks_of
+from cephsure.evaluation.label_check.finding import Finding, Mark
+from cephsure.evaluation.label_check.odd_points import ODD, SURELY_ODD, read_shape
+from cephsure.evaluation.label_check.on_film import AS_GIVEN, UNLIKE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from cephsure.evaluation.label_check.annotator_distances import AnnotatorPair
+    from cephsure.evaluation.label_check.films import LabelledFilms
+    from cephsure.evaluation.label_check.on_film import Fit, HeadPictures
+    from cephsure.evaluation.label_check.shapes import Flags, ShapeJudge
+
+    Array = NDArray[np.float64]
+
+_MANY = 1 / 3  # of the points odd: told in one line
+_MIXED = 0.1  # share of films of the other side from which both sides are usual
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """All that is known of one annotator's labels.
+
+    Attributes:
+        name: the annotator's.
+        shapes: (F, L, 2) the points in one unit, facing one side.
+        other_side: (F,) which were mirrored for that.
+        judge: of shapes; None where there are too few films.
+        pictures: the films as the labels see them; None likewise.
+        pairs: with each other annotator.
+    """
+
+    name: str
+    shapes: Array
+    other_side: Flags
+    judge: ShapeJudge | None
+    pictures: HeadPictures | None
+    pairs: tuple[AnnotatorPair, ...]
+
+    def apart(self, film: int) -> Array:
+        """(L,) how far the nearest other annotator is, in usual spreads; NaN where nobody else marked."""
+        found = np.full(self.shapes.shape[1], np.nan)
+        for pair in self.pairs:
+            found = np.fmin(found, pair.apart[film])
+        return found
+
+
+def whole_finding(films: LabelledFilms, labels: Labels, film: int) -> Finding | None:
+    """Labels that do not lie on the head, are mirrored, or differ throughout from another annotator's."""
+    pictures = labels.pictures
+    fit = None if pictures is None else pictures.fit(film)
+    found: tuple[str, str, bool, float] | None = None
+    if fit is not None and fit.misplaced:
+        kind = "mirrored" if fit.by.mirrored else "not on film"
+        found = kind, _misplaced(films, film, fit), True, 10 * (fit.best - fit.here)
+    elif labels.other_side[film] and labels.other_side.mean() <= _MIXED:
+        clear = fit is not None and pictures is not None and fit.here >= pictures.usual - UNLIKE
+        said = "the labels face the other way than those of the other films"
+        more = ", and so does the film" if clear else ": does the film?"
+        found = "mirrored", said + more, not clear, 1.0
+    elif fit is not None and pictures is not None and fit.here < pictures.usual - UNLIKE:
+        said = (
+            f"the picture round the labels is unlike that of the other films (agreement {fit.here:.2f}, "
+            f"usually {pictures.usual:.2f}): the labels of another film?"
+        )
+        found = "not on film", said, True, (pictures.usual - fit.here) / UNLIKE
+    if found is None:
+        return None
+    kind, said, serious, weight = found
+    return Finding(
+        kind="mirrored" if kind == "mirrored" else "not on film",
+        said=said,
+        serious=serious,
+        film=films.film_ids[film],
+        annotator=labels.name,
+        weight=weight,
+        marks=_all_marks(films, labels.name, film),
+    )
+
+
+def _misplaced(films: LabelledFilms, film: int, fit: Fit) -> str:
+    """What happened to labels, by what would make them lie on the head."""
+    by, scale = fit.by, films.scales()[film, 0]
+    x, y = fit.shift * scale
+    agreement = f"(agreement {fit.best:.2f} in place of {fit.here:.2f})"
+    if by.mirrored:
+        more = f", and turned by {90 * by.turn}°" if by.turn else ""
+        said = f"the labels are the mirror image of the film's head{more}: was one of them turned over?"
+        return f"{said} {agreement}"
+    if by.turn:
+        said = f"the labels lie on the head when turned by {90 * by.turn}° clockwise: was the film turned?"
+        return f"{said} {agreement}"
+    if by != AS_GIVEN:
+        return (
+            f"the labels look given for an image of about {1 / by.size:.2g} times the film's size: was the "
+            f"film resized after it was marked? {agreement}"
+        )
+    across = f"{abs(x):.0f} {films.unit} to the {'right' if x > 0 else 'left'}"
+    down = f"{abs(y):.0f} {films.unit} {'down' if y > 0 else 'up'}"
+    ways = " and ".join(way for way, size in ((across, abs(x)), (down, abs(y))) if round(size))
+    said = f"the labels would lie on the head moved {ways}: those of another film, or of a cut one?"
+    return f"{said} {agreement}"
+
+
+def point_findings(films: LabelledFilms, labels: Labels, film: int) -> Iterator[Finding]:
+    """Swapped landmarks and points that do not fit the others."""
+    judge = labels.judge
+    if judge is None or not judge.known(labels.shapes[film]).any():
+        return
+    apart = labels.apart(film)
+    doubted = np.nan_to_num(apart) >= APART_AND_ODD
+    reading = read_shape(judge, film, labels.shapes[film], doubted)
+    points, codes = films.points[labels.name][film], films.codes
+    name = films.film_ids[film]
+    for one, other in reading.swapped:
+        pair = (codes[one], codes[other])
+        yield Finding(
+            kind="swapped",
+            said=f"{pair[0]} and {pair[1]} look exchanged: the head fits much better the other way round",
+            film=name,
+            annotator=labels.name,
+            codes=pair,
+            weight=3.0,
+            marks=marks_of(pair, points[[one, other]]),
+        )
+    if len(reading.odd) > _MANY * judge.known(labels.shapes[film]).sum():
+        odd = tuple(codes[landmark] for landmark, _, _ in reading.odd)
+        yield Finding(
+            kind="odd point",
+            said=f"{len(odd)} of the points do not fit the others: {', '.join(odd)}",
+            film=name,
+            annotator=labels.name,
+            codes=odd,
+            weight=max(residual for _, residual, _ in reading.odd) / ODD,
+            marks=_all_marks(films, labels.name, film),
+        )
+        return
+    for landmark, residual, place in reading.odd:
+        yield _odd_finding(films, labels, film, (landmark, residual, np.array(place)))
+
+
+def _odd_finding(films: LabelledFilms, labels: Labels, film: int, odd: tuple[int, float, Array]) -> Finding:
+    """One point that does not fit: its landmark, its residual and where it is expected."""
+    landmark, residual, place = odd
+    code, point = films.codes[landmark], films.points[labels.name][film, landmark]
+    mirror = np.array([-1.0, 1.0]) if labels.other_side[film] else np.ones(2)
+    expected = place * mirror / films.scales()[film, 0]
+    off = float(np.hypot(*((point - expected) * films.scales()[film, 0])))
+    said = f"{code} lies {off:.1f} {films.unit} from where the other points expect it"
+    beside, serious = labels.apart(film)[landmark], True
+    if beside >= APART_AND_ODD:
+        said += ", and the other annotator marks it elsewhere"
+    elif beside <= AGREED:
+        said += "; the other annotator marks it there too"
+        serious = residual >= SURELY_ODD
+    at, there = (float(point[0]), float(point[1])), (float(expected[0]), float(expected[1]))
+    return Finding(
+        kind="odd point",
+        said=said,
+        serious=serious,
+        film=films.film_ids[film],
+        annotator=labels.name,
+        codes=(code,),
+        weight=residual / ODD,
+        marks=(Mark(code, at), Mark(code, there, "expected"), *_others(films, labels.name, film, [landmark])),
+    )
+
+
+def apart_findings(
+    films: LabelledFilms, pair: AnnotatorPair, film: int, extent: float, told: Mapping[str, set[str]]
+) -> Iterator[Finding]:
+    """Two annotators far apart on a film: throughout, or at points of which nothing was ``told`` yet.
+
+    ``told`` has by annotator the codes of the film's points, "" for all of them.
+    """
+    apart = pair.apart[film]
+    known = np.isfinite(apart)
+    if not known.any() or any("" in told.get(name, ()) for name in (pair.first, pair.second)):
+        return
+    both = f"{pair.first}, {pair.second}"
+    first = films.points[pair.first][film]
+    if known.sum() >= 5 and (half := float(np.median(apart[known]))) >= WHOLE_APART:
+        ways = (films.points[pair.second][film] - first) * films.scales()[film]
+        middle = np.nanmedian(np.hypot(*ways.T))
+        said = f"half of the points lie {middle:.1f} {films.unit} or more apart: are one's of another film?"
+        yield Finding(
+            kind="far apart",
+            said=said,
+            film=films.film_ids[film],
+            annotator=both,
+            weight=half / WHOLE_APART,
+            marks=_all_marks(films, pair.first, film),
+        )
+        return
+    length = apart * pair.spread
+    for landmark in np.flatnonzero(known & (apart >= APART) & (length >= APART_OF_HEAD * extent)).tolist():
+        code = films.codes[landmark]
+        if any(code in told.get(name, ()) for name in (pair.first, pair.second)):
+            continue
+        way = (films.points[pair.second][film, landmark] - first[landmark]) * films.scales()[film, 0]
+        yield Finding(
+            kind="far apart",
+            said=f"{code} marked {np.hypot(*way):.1f} {films.unit} apart, usually {pair.mean[landmark]:.1f}",
+            film=films.film_ids[film],
+            annotator=both,
+            codes=(code,),
+            weight=float(apart[landmark]) / APART,
+            marks=(*marks_of((code,), first[[landmark]]), *_others(films, pair.first, film, [landmark])),
+        )
+
+
+def _all_marks(films: LabelledFilms, annotator: str, film: int) -> tuple[Mark, ...]:
+    points = films.points[annotator][film]
+    known = np.isfinite(points).all(axis=1)
+    return marks_of(tuple(np.array(films.codes)[known].tolist()), points[known])
+
+
+def _others(films: LabelledFilms, annotator: str, film: int, landmarks: list[int]) -> tuple[Mark, ...]:
+    """Where other annotators mark some landmarks."""
+    return tuple(
+        Mark(
+            films.codes[landmark],
+            (float(points[film, landmark, 0]), float(points[film, landmark, 1])),
+            "other",
+        )
+        for name, points in films.points.items()
+        for landmark in landmarks
+        if name != annotator and np.isfinite(points[film, landmark]).all()
+    )
