@@ -15,6 +15,7 @@ from cephsure import __version__
 from cephsure.cli import terminal
 from cephsure.cli.analyze import analyze
 from cephsure.cli.calibrate import calibrate, monitor, site_calibrate
+from cephsure.cli.check import check
 from cephsure.cli.compare import compare
 from cephsure.cli.evaluate import evaluate
 from cephsure.cli.experiment import ExperimentCommand, experiment
@@ -66,6 +67,7 @@ for command in (
     analyze,
     landmarks,
     measurements,
+    check,
     train,
     evaluate,
     compare,

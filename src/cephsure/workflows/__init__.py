@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from cephsure.workflows.assess import Assessment, evaluate
     from cephsure.workflows.batch import AnnotatedData, Batch, Progress
     from cephsure.workflows.calibrate_bundle import CalibrateOptions, CalibrationResult, calibrate
+    from cephsure.workflows.check_data import DataCheck, check_data
     from cephsure.workflows.compare import ComparedFilm, compare_annotated, compare_film
     from cephsure.workflows.measure import AnalyzeOptions, analyze, compare_classes
     from cephsure.workflows.measure_points import analyze_points
@@ -22,6 +23,7 @@ _PLACES = {
     "assess": ("Assessment", "evaluate"),
     "batch": ("AnnotatedData", "Batch", "Progress"),
     "calibrate_bundle": ("CalibrateOptions", "CalibrationResult", "calibrate"),
+    "check_data": ("DataCheck", "check_data"),
     "compare": ("ComparedFilm", "compare_annotated", "compare_film"),
     "measure": ("AnalyzeOptions", "analyze", "compare_classes"),
     "measure_points": ("analyze_points",),
@@ -40,6 +42,7 @@ __all__ = [
     "CalibrationResult",
     "ComparedFilm",
     "CoverageWatch",
+    "DataCheck",
     "OutputFiles",
     "PredictOptions",
     "Progress",
@@ -51,6 +54,7 @@ __all__ = [
     "analyze",
     "analyze_points",
     "calibrate",
+    "check_data",
     "compare_annotated",
     "compare_classes",
     "compare_film",

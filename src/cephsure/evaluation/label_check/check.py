@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +27,7 @@ from cephsure.evaluation.label_check.on_film import HeadPictures
 from cephsure.evaluation.label_check.shapes import FEWEST_FILMS, facing_one_side, judges
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -62,6 +62,15 @@ class LabelCheck:
         """Whether something must be looked at."""
         return any(finding.serious for finding in self.findings)
 
+    def with_findings(self, more: Iterable[Finding]) -> LabelCheck:
+        """The same with what was found elsewhere, in its place."""
+        order = list(KINDS)
+        findings = sorted(
+            (*self.findings, *more),
+            key=lambda each: (not each.serious, order.index(each.kind), -each.weight, each.film),
+        )
+        return replace(self, findings=tuple(findings))
+
 
 def check_labels(films: LabelledFilms, on_film: Callable[[int, int], None] | None = None) -> LabelCheck:
     """Look at the labels of films; ``on_film`` is told how many of how many are done."""
@@ -94,9 +103,7 @@ def check_labels(films: LabelledFilms, on_film: Callable[[int, int], None] | Non
         findings += _of_film(films, labels, pairs, film, extent)
         if on_film is not None:
             on_film(film + 1, len(films.film_ids))
-    order = list(KINDS)
-    findings.sort(key=lambda each: (not each.serious, order.index(each.kind), -each.weight, each.film))
-    return LabelCheck(tuple(findings), tuple(pairs), films.unit, tuple(_notes(films, labels)))
+    return LabelCheck((), tuple(pairs), films.unit, tuple(_notes(films, labels))).with_findings(findings)
 
 
 def _of_film(
@@ -131,7 +138,7 @@ def missing_findings(films: LabelledFilms) -> Iterator[Finding]:
             own = tuple(codes[missing[film] & seldom].tolist())
             yield Finding(
                 kind="missing",
-                said=f"{', '.join(own)} not marked, or left out",
+                said=f"{', '.join(own)} not marked",
                 film=films.film_ids[film],
                 annotator=name,
                 codes=own,

@@ -35,18 +35,13 @@ def copy_findings(films: LabelledFilms) -> Iterator[Finding]:
     """Films that are there twice: how far their annotations lie apart, and whether training may part them."""
     for copy in find_copies(films.looks):
         first, second = films.film_ids[copy.first], films.film_ids[copy.second]
-        how = (
-            "the same file as"
-            if copy.same_file
-            else f"the same exposure as (correlation {copy.correlation:.2f})"
-        )
-        if copy.mirrored:
-            how = f"the mirror image of (correlation {copy.correlation:.2f})"
+        how = "the mirror image of" if copy.mirrored else "the same exposure as"
+        how = f"the same file as {second}" if copy.same_file else f"{how} {second} ({copy.correlation:.2f})"
         serious, parted = _parted(films, copy)
         apart = "".join(f"; {each}" for each in _annotated_apart(films, copy))
         yield Finding(
             kind="copy",
-            said=f"{how} {second}{apart}; {parted}",
+            said=f"{how}{apart}; {parted}",
             serious=serious,
             film=first,
             others=(second,),

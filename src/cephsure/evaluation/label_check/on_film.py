@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Picture = NDArray[np.float32]
 
 FEWEST_FILMS = 10
-GAIN = 0.10
+GAIN = 0.12
 """By which the agreement must rise for labels to be taken for misplaced."""
 SHIFT_OF_HEAD = 0.14
 """The least shift that is told, of the head's extent (of ISBI's heads 6.2 mm)."""
