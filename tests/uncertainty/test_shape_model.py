@@ -213,3 +213,47 @@ def test_shrinkage_vanishes_with_many_films_and_is_full_without_structure():
     few = rng.normal(size=(12, 40))
     off = shrunken_covariance(few) - np.diag(np.diag(shrunken_covariance(few)))
     assert np.abs(off).max() < 0.3 * np.abs(few.T @ few / 12 - np.eye(40)).max()
+
+
+@given(pose=poses, seed=seeds, landmark=st.integers(0, COUNT - 1))
+@settings(max_examples=30, deadline=None)
+def test_where_a_point_is_expected_does_not_depend_on_it_and_moves_with_the_head(model, pose, seed, landmark):
+    shape = heads(np.random.default_rng(seed), 1)[0]
+    astray = shape.copy()
+    astray[landmark] += np.ptp(shape) * np.array([0.3, -0.7])
+    expected = model.expected(shape)
+    np.testing.assert_allclose(model.expected(astray)[landmark], expected[landmark], rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(model.expected(pose.apply(shape)), pose.apply(expected), rtol=1e-5, atol=1e-5)
+
+
+def test_a_point_lies_as_far_from_where_it_is_expected_as_its_residual_says(model):
+    shape = heads(np.random.default_rng(5), 1, posed=False)[0]
+    away = np.hypot(*(shape - model.expected(shape)).T)
+    # Residuals are on the scale of the mean shape, to which each head is brought by its other points.
+    scale = np.linalg.norm(model.mean) / np.linalg.norm(shape - shape.mean(axis=0))
+    np.testing.assert_allclose(away * scale, model.residuals(shape), rtol=0.1)
+
+
+def test_points_in_one_spot_expect_nothing(model):
+    assert np.isnan(model.expected(np.ones((COUNT, 2)))).all()
+
+
+def test_a_restricted_model_judges_as_the_whole_one_whose_other_points_are_as_expected(model):
+    """Of a Gaussian the part that is known is judged alone as with the most likely rest."""
+    shape = heads(np.random.default_rng(6), 1)[0]
+    kept = np.arange(COUNT) != 2
+    filled = shape.copy()
+    for _ in range(4):
+        filled[2] = model.expected(filled)[2]
+    part = model.restricted(kept)
+    assert part.score(shape[kept]) ** 2 * (2 * COUNT - 6) == pytest.approx(
+        model.score(filled) ** 2 * (2 * COUNT - 4), rel=0.02
+    )
+    assert part.n_films == model.n_films
+
+
+def test_a_model_of_all_landmarks_is_the_same_and_of_two_is_none(model):
+    whole = model.restricted(np.ones(COUNT, dtype=bool))
+    np.testing.assert_array_equal(whole.precision, model.precision)
+    with pytest.raises(InputError, match="3 landmarks"):
+        model.restricted(np.arange(COUNT) < 2)

@@ -139,12 +139,13 @@ class ShapeModel:
         NaN if the others lie in one spot.
         """
         shape = self._checked(points)
-        found = self._unexpected(shape) @ _PLANE
-        places = np.full(len(shape), np.nan, dtype=np.complex128)
-        for landmark in np.flatnonzero(np.isfinite(found)):
+        found = self._unexpected(shape)
+        places = np.full_like(shape, np.nan)
+        for landmark in np.flatnonzero(np.isfinite(found).all(axis=1)):
             _, factor = _pose(shape, self.mean, np.arange(len(shape)) != landmark)
-            places[landmark] = shape[landmark] @ _PLANE - found[landmark] / factor
-        return np.stack([places.real, places.imag], axis=1)
+            back = (found[landmark] @ _PLANE) / factor
+            places[landmark] = shape[landmark] - (back.real, back.imag)
+        return places
 
     def restricted(self, kept: ArrayLike) -> Self:
         """The model of some of the landmarks, the others unknown; ``kept`` (L,) is true for those that stay.

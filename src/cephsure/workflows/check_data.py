@@ -198,7 +198,7 @@ def _write_page(path: Path, found: DataCheck) -> Path:
         conclusion=conclusion(found),
         remark=RESEARCH,
         table=landmark_columns(found),
-        titles={**KINDS},
+        titles={str(kind): title for kind, title in KINDS.items()},
         findings=[(finding, drawn.get(id(finding), [])) for finding in check.findings],
         notes=check.notes,
     )

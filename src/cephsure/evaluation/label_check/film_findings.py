@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cephsure.datasets.splits import CLEAN_ENDING, TRAIN
 from cephsure.evaluation.label_check.copies import find_copies
 from cephsure.evaluation.label_check.finding import Finding, Mark
 
@@ -56,7 +57,8 @@ def _parted(films: LabelledFilms, copy: Copy) -> tuple[bool, str]:
     splits = films.splits[copy.first], films.splits[copy.second]
     if splits[0] != splits[1]:
         sides = f"on both sides of the split, {splits[0]} and {splits[1]}"
-        return not known, f"{sides}; one group, so 'NAME-clean' leaves it out" if known else sides
+        test = splits[1] if splits[0] == TRAIN else splits[0]
+        return not known, f"{sides}; one group: {test}{CLEAN_ENDING} leaves it out" if known else sides
     if known:
         return False, "one group: training keeps them together"
     return True, "training may learn from one and be measured on the other: give them one group"
