@@ -98,4 +98,4 @@ def test_findings_from_elsewhere_take_their_place(films):
         [Finding(kind="film size", said="x"), Finding(kind="unreadable", said="y", film="001")]
     )
     assert [one.kind for one in check.findings] == ["unreadable", "film size"]
-    assert list(KINDS)[0] == "unreadable"
+    assert next(iter(KINDS)) == "unreadable"

@@ -47,17 +47,18 @@ def test_a_copy_says_how_far_its_annotations_lie_apart(films, with_look):
 
 
 @pytest.mark.parametrize(
-    ("groups", "splits", "serious", "words"),
+    ("groups", "splits", "expected"),
     [
-        ({"f5": "a", "f9": "a"}, {}, False, "training keeps them together"),
-        ({"f5": "a", "f9": "b"}, {}, True, "give them one group"),
-        ({}, {"f5": "train", "f9": "test1"}, True, "both sides of the split, train and test1"),
-        ({"f5": "a", "f9": "a"}, {"f5": "train", "f9": "test1"}, False, "test1-clean leaves it out"),
+        ({"f5": "a", "f9": "a"}, {}, (False, "training keeps them together")),
+        ({"f5": "a", "f9": "b"}, {}, (True, "give them one group")),
+        ({}, {"f5": "train", "f9": "test1"}, (True, "both sides of the split, train and test1")),
+        ({"f5": "a", "f9": "a"}, {"f5": "train", "f9": "test1"}, (False, "test1-clean leaves it out")),
     ],
 )
-def test_a_copy_that_training_may_part_must_be_looked_at(films, with_look, groups, splits, serious, words):
+def test_a_copy_that_training_may_part_must_be_looked_at(films, with_look, groups, splits, expected):
     films = doubled(films, with_look, groups=named(40, **groups), splits=named(40, **splits))
     (found,) = copy_findings(films)
+    serious, words = expected
     assert found.serious is serious
     assert words in found.said
 

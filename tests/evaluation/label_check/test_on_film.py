@@ -16,7 +16,7 @@ def fit_of(judge):
     """Give ``fit_of(films, film)``."""
 
     def fit(films, film=FILM):
-        _, other = facing_one_side(films.points)
+        other = facing_one_side(films.points).other_side
         pictures = HeadPictures(films.looks, films.points["ann"], other["ann"], judge.models[0].mean)
         assert pictures.enough
         return pictures.fit(film)

@@ -38,11 +38,11 @@ def test_points_that_are_missing_or_too_few_do_not_disturb(alone):
 def test_all_annotators_face_the_side_of_the_most(films):
     films.points["bob"] *= MIRROR
     films.points["ann"][:5] *= MIRROR
-    turned, flags = facing_one_side(films.points)
+    faced = facing_one_side(films.points)
     # 35 of ann's films face right, 45 left.
-    assert {name: int(own.sum()) for name, own in flags.items()} == {"ann": 35, "bob": 0}
+    assert {name: int(own.sum()) for name, own in faced.other_side.items()} == {"ann": 35, "bob": 0}
     # Afterwards the two lie on each other.
-    assert not other_side(np.concatenate(list(turned.values()))).any()
+    assert not other_side(np.concatenate(list(faced.shapes.values()))).any()
 
 
 def test_landmarks_that_few_marked_are_not_judged():

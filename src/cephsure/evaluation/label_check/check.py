@@ -23,7 +23,6 @@ from cephsure.evaluation.label_check.label_findings import (
     point_findings,
     whole_finding,
 )
-from cephsure.evaluation.label_check.on_film import HeadPictures
 from cephsure.evaluation.label_check.shapes import FEWEST_FILMS, facing_one_side, judges
 
 if TYPE_CHECKING:
@@ -75,21 +74,11 @@ class LabelCheck:
 def check_labels(films: LabelledFilms, on_film: Callable[[int, int], None] | None = None) -> LabelCheck:
     """Look at the labels of films; ``on_film`` is told how many of how many are done."""
     lengths = {name: films.lengths(name) for name in films.points}
-    shapes, other_side = facing_one_side(lengths)
-    of_whom = judges(shapes)
-    extent = _extent(of_whom, shapes)
+    faced = facing_one_side(lengths)
+    of_whom = judges(faced.shapes)
+    extent = _extent(of_whom, faced.shapes)
     pairs = annotator_pairs(lengths, extent)
-    labels = [
-        Labels(
-            name,
-            shapes[name],
-            other_side[name],
-            of_whom.get(name),
-            _pictures(films, name, other_side[name], of_whom.get(name)),
-            tuple(pair for pair in pairs if name in (pair.first, pair.second)),
-        )
-        for name in films.points
-    ]
+    labels = [Labels.of(films, name, faced, of_whom.get(name), pairs) for name in films.points]
     findings = [
         *missing_findings(films),
         *outside_findings(films),
@@ -103,7 +92,9 @@ def check_labels(films: LabelledFilms, on_film: Callable[[int, int], None] | Non
         findings += _of_film(films, labels, pairs, film, extent)
         if on_film is not None:
             on_film(film + 1, len(films.film_ids))
-    return LabelCheck((), tuple(pairs), films.unit, tuple(_notes(films, labels))).with_findings(findings)
+    return LabelCheck((), tuple(pairs), films.unit, tuple(_notes(films, labels, of_whom))).with_findings(
+        findings
+    )
 
 
 def _of_film(
@@ -192,18 +183,6 @@ def habit_findings(films: LabelledFilms, pairs: list[AnnotatorPair], extent: flo
             )
 
 
-def _pictures(
-    films: LabelledFilms, name: str, other_side: NDArray[np.bool_], judge: ShapeJudge | None
-) -> HeadPictures | None:
-    """The films as an annotator's labels see them; None where they are too few."""
-    if judge is None:
-        return None
-    mean = np.full((len(films.codes), 2), np.nan)
-    mean[judge.judged] = judge.models[0].mean
-    pictures = HeadPictures(films.looks, films.points[name], other_side, mean)
-    return pictures if pictures.enough else None
-
-
 def _extent(of_whom: dict[str, ShapeJudge], shapes: dict[str, Array]) -> float:
     """Usual extent of a head: root mean square distance of its points from their middle."""
     if of_whom:
@@ -218,16 +197,17 @@ def _extent(of_whom: dict[str, ShapeJudge], shapes: dict[str, Array]) -> float:
     return float(np.median(found)) if found else math.inf
 
 
-def _notes(films: LabelledFilms, labels: list[Labels]) -> Iterator[str]:
+def _notes(films: LabelledFilms, labels: list[Labels], of_whom: dict[str, ShapeJudge]) -> Iterator[str]:
     """What could not be judged."""
     for own in labels:
-        if own.judge is None:
+        if own.name not in of_whom:
             yield (
                 f"{own.name}: points are not judged by the others: fewer than {FEWEST_FILMS} films have "
                 "enough of them, or their shapes do not differ"
             )
             continue
-        left = [code for code, judged in zip(films.codes, own.judge.judged, strict=True) if not judged]
+        judged = of_whom[own.name].judged
+        left = [code for code, known in zip(films.codes, judged, strict=True) if not known]
         if left:
             yield f"{own.name}: not judged by the others, because marked on too few films: {', '.join(left)}"
         if own.pictures is None:

@@ -16,22 +16,21 @@ from cephsure.evaluation.label_check.annotator_distances import (
 )
 from cephsure.evaluation.label_check.film_findings import marks_of
 from cephsure.evaluation.label_check.finding import Finding, Mark
-from cephsure.evaluation.label_check.odd_points import ODD, SURELY_ODD, read_shape
-from cephsure.evaluation.label_check.on_film import AS_GIVEN, UNLIKE
+from cephsure.evaluation.label_check.odd_points import MANY, ODD, SURELY_ODD, ShapeReading, read_shape
+from cephsure.evaluation.label_check.on_film import AS_GIVEN, UNLIKE, HeadPictures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from cephsure.evaluation.label_check.annotator_distances import AnnotatorPair
     from cephsure.evaluation.label_check.films import LabelledFilms
-    from cephsure.evaluation.label_check.on_film import Fit, HeadPictures
-    from cephsure.evaluation.label_check.shapes import Flags, ShapeJudge
+    from cephsure.evaluation.label_check.on_film import Fit
+    from cephsure.evaluation.label_check.shapes import Faced, Flags, ShapeJudge
 
     Array = NDArray[np.float64]
 
-_MANY = 1 / 3  # of the points odd: told in one line
 _MIXED = 0.1  # share of films of the other side from which both sides are usual
 
 
@@ -41,26 +40,54 @@ class Labels:
 
     Attributes:
         name: the annotator's.
-        shapes: (F, L, 2) the points in one unit, facing one side.
-        other_side: (F,) which were mirrored for that.
-        judge: of shapes; None where there are too few films.
-        pictures: the films as the labels see them; None likewise.
+        other_side: (F,) films whose points face the other way than the most.
+        readings: what the shape model says of each film.
+        pictures: the films as the labels see them; None where there are too few.
         pairs: with each other annotator.
     """
 
     name: str
-    shapes: Array
     other_side: Flags
-    judge: ShapeJudge | None
+    readings: tuple[ShapeReading, ...]
     pictures: HeadPictures | None
     pairs: tuple[AnnotatorPair, ...]
 
+    @classmethod
+    def of(
+        cls,
+        films: LabelledFilms,
+        name: str,
+        faced: Faced,
+        judge: ShapeJudge | None,
+        pairs: Sequence[AnnotatorPair],
+    ) -> Labels:
+        """Read an annotator's labels, by a judge of such; None where there are too few films for one."""
+        shapes, other_side = faced.shapes[name], faced.other_side[name]
+        own = tuple(pair for pair in pairs if name in (pair.first, pair.second))
+        if judge is None:
+            return cls(name, other_side, (ShapeReading(),) * len(shapes), None, own)
+        doubted = np.nan_to_num(_nearest(own, shapes.shape[:2])) >= APART_AND_ODD
+        readings = tuple(read_shape(judge, film, shapes[film], doubted[film]) for film in range(len(shapes)))
+        # A single point astray must not make the whole head look misplaced.
+        points = np.stack(
+            [reading.righted(marked) for reading, marked in zip(readings, films.points[name], strict=True)]
+        )
+        mean = np.full(shapes.shape[1:], np.nan)
+        mean[judge.judged] = judge.models[0].mean
+        pictures = HeadPictures(films.looks, points, other_side, mean)
+        return cls(name, other_side, readings, pictures if pictures.enough else None, own)
+
     def apart(self, film: int) -> Array:
-        """(L,) how far the nearest other annotator is, in usual spreads; NaN where nobody else marked."""
-        found = np.full(self.shapes.shape[1], np.nan)
-        for pair in self.pairs:
-            found = np.fmin(found, pair.apart[film])
-        return found
+        """(L,) how far the nearest other annotator is, in usual spreads, where there is any; else NaN."""
+        return np.asarray(_nearest(self.pairs, self.pairs[0].apart.shape)[film])
+
+
+def _nearest(pairs: Sequence[AnnotatorPair], shape: tuple[int, ...]) -> Array:
+    """(F, L) how far the nearest other annotator is."""
+    found = np.full(shape, np.nan)
+    for pair in pairs:
+        found = np.fmin(found, pair.apart)
+    return found
 
 
 def whole_finding(films: LabelledFilms, labels: Labels, film: int) -> Finding | None:
@@ -122,12 +149,7 @@ def _misplaced(films: LabelledFilms, film: int, fit: Fit) -> str:
 
 def point_findings(films: LabelledFilms, labels: Labels, film: int) -> Iterator[Finding]:
     """Swapped landmarks and points that do not fit the others."""
-    judge = labels.judge
-    if judge is None or not judge.known(labels.shapes[film]).any():
-        return
-    apart = labels.apart(film)
-    doubted = np.nan_to_num(apart) >= APART_AND_ODD
-    reading = read_shape(judge, film, labels.shapes[film], doubted)
+    reading = labels.readings[film]
     points, codes = films.points[labels.name][film], films.codes
     name = films.film_ids[film]
     for one, other in reading.swapped:
@@ -141,7 +163,7 @@ def point_findings(films: LabelledFilms, labels: Labels, film: int) -> Iterator[
             weight=3.0,
             marks=marks_of(pair, points[[one, other]]),
         )
-    if len(reading.odd) > _MANY * judge.known(labels.shapes[film]).sum():
+    if len(reading.odd) > MANY * np.isfinite(points).all(axis=1).sum():
         odd = tuple(codes[landmark] for landmark, _, _ in reading.odd)
         yield Finding(
             kind="odd point",
@@ -165,7 +187,7 @@ def _odd_finding(films: LabelledFilms, labels: Labels, film: int, odd: tuple[int
     expected = place * mirror / films.scales()[film, 0]
     off = float(np.hypot(*((point - expected) * films.scales()[film, 0])))
     said = f"{code} lies {off:.1f} {films.unit} from where the other points expect it"
-    beside, serious = labels.apart(film)[landmark], True
+    beside, serious = (labels.apart(film)[landmark] if labels.pairs else np.nan), True
     if beside >= APART_AND_ODD:
         said += ", and the other annotator marks it elsewhere"
     elif beside <= AGREED:

@@ -188,10 +188,24 @@ def _extent(points: Array) -> float:
     return float(np.sqrt(np.mean(np.sum((points - points.mean(axis=0)) ** 2, axis=1))))
 
 
-def facing_one_side(shapes: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Flags]]:
-    """Shapes (F, L, 2) by annotator, those that face the other side mirrored; and (F,) which they are."""
+@dataclass(frozen=True, slots=True)
+class Faced:
+    """All annotators' shapes, turned to one side.
+
+    Attributes:
+        shapes: by annotator (F, L, 2).
+        other_side: by annotator (F,) which of them were mirrored for that.
+    """
+
+    shapes: dict[str, Array]
+    other_side: dict[str, Flags]
+
+
+def facing_one_side(shapes: dict[str, Array]) -> Faced:
+    """Turn (F, L, 2) shapes by annotator to the side to which the most of all face."""
     if not shapes:
-        return {}, {}
+        return Faced({}, {})
     flags = other_side(np.concatenate(list(shapes.values())))
     of = dict(zip(shapes, np.split(flags, len(shapes)), strict=True))
-    return {name: np.where(of[name][:, None, None], _MIRROR, 1.0) * own for name, own in shapes.items()}, of
+    turned = {name: np.where(of[name][:, None, None], _MIRROR, 1.0) * own for name, own in shapes.items()}
+    return Faced(turned, of)
