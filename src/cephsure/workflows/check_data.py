@@ -121,7 +121,7 @@ def check_data(
     dataset = select(chosen.open(landmark_set), chosen.split or WHOLE)
     looks, errors = _read(dataset.films, on_progress)
     films = LabelledFilms.of(dataset, looks)
-    done = Progress("films judged")
+    done = Progress("labels")
     check = check_labels(films, lambda count, total: on_progress(replace(done, done=count, total=total)))
     check = _once(check, dataset.problems).with_findings([*errors, *_problems(dataset.problems)])
     found = DataCheck(dataset, films, check)

@@ -19,7 +19,7 @@ def test_true_labels_need_no_look_and_every_film_is_counted(films):
     assert check.findings == ()
     assert not check.serious
     assert (check.unit, check.notes, len(check.pairs)) == ("mm", (), 1)
-    assert told == [(film, 40) for film in range(1, 41)]
+    assert told == [(done, 80) for done in range(1, 81)]
 
 
 def test_faults_are_found_each_once_and_the_gravest_first(films):

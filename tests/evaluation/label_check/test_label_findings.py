@@ -7,6 +7,7 @@ import pytest
 
 from cephsure.evaluation.label_check.annotator_distances import annotator_pairs
 from cephsure.evaluation.label_check.label_findings import (
+    Judged,
     Labels,
     apart_findings,
     point_findings,
@@ -24,7 +25,7 @@ def labels_of(judge):
     def make(films, name="ann", *, pictures=True):
         lengths = {each: films.lengths(each) for each in films.points}
         pairs = annotator_pairs(lengths, EXTENT)
-        labels = Labels.of(films, name, facing_one_side(lengths), judge, pairs)
+        labels = Labels.of(films, name, facing_one_side(lengths), Judged(judge, tuple(pairs)))
         return labels if pictures else replace(labels, pictures=None)
 
     return make
@@ -57,12 +58,8 @@ def test_shifted_labels_are_told_which_way_they_belong(films, labels_of):
 @pytest.mark.parametrize(
     ("change", "kind", "words"),
     [
-        (
-            lambda films: films.points["ann"].__setitem__(FILM, films.points["ann"][FILM] / 2),
-            "not on film",
-            "0.5",
-        ),
-        (lambda films: mirrored(films, "ann"), "mirrored", "mirror image of the film's head"),
+        (halved, "not on film", "image of about 0.5"),
+        (mirrored, "mirrored", "mirror image of the film's head"),
     ],
 )
 def test_what_happened_to_the_labels_of_a_film(films, labels_of, change, kind, words):

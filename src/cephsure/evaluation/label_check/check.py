@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from cephsure.evaluation.label_check.film_findings import (
 )
 from cephsure.evaluation.label_check.finding import KINDS, Finding
 from cephsure.evaluation.label_check.label_findings import (
+    Judged,
     Labels,
     apart_findings,
     point_findings,
@@ -71,14 +73,22 @@ class LabelCheck:
         return replace(self, findings=tuple(findings))
 
 
-def check_labels(films: LabelledFilms, on_film: Callable[[int, int], None] | None = None) -> LabelCheck:
-    """Look at the labels of films; ``on_film`` is told how many of how many are done."""
+def check_labels(films: LabelledFilms, on_step: Callable[[int, int], None] | None = None) -> LabelCheck:
+    """Look at the labels of films; ``on_step`` is told how many of how many are done, of each annotator."""
     lengths = {name: films.lengths(name) for name in films.points}
     faced = facing_one_side(lengths)
     of_whom = judges(faced.shapes)
     extent = _extent(of_whom, faced.shapes)
     pairs = annotator_pairs(lengths, extent)
-    labels = [Labels.of(films, name, faced, of_whom.get(name), pairs) for name in films.points]
+    done = count(1)
+
+    def step() -> None:
+        if on_step is not None:
+            on_step(next(done), len(films.film_ids) * len(films.points))
+
+    labels = [
+        Labels.of(films, name, faced, Judged(of_whom.get(name), tuple(pairs), step)) for name in films.points
+    ]
     findings = [
         *missing_findings(films),
         *outside_findings(films),
@@ -90,11 +100,8 @@ def check_labels(films: LabelledFilms, on_film: Callable[[int, int], None] | Non
     ]
     for film in range(len(films.film_ids)):
         findings += _of_film(films, labels, pairs, film, extent)
-        if on_film is not None:
-            on_film(film + 1, len(films.film_ids))
-    return LabelCheck((), tuple(pairs), films.unit, tuple(_notes(films, labels, of_whom))).with_findings(
-        findings
-    )
+    notes = tuple(_notes(films, labels, of_whom))
+    return LabelCheck((), tuple(pairs), films.unit, notes).with_findings(findings)
 
 
 def _of_film(
@@ -123,8 +130,8 @@ def missing_findings(films: LabelledFilms) -> Iterator[Finding]:
     for name, points in films.points.items():
         seen, known = films.seen_by(name), np.isfinite(points).all(axis=2)
         missing = seen[:, None] & ~known
-        count = missing.sum(axis=0)
-        seldom = (count <= max(1, _SELDOM * seen.sum())) & (count < seen.sum())
+        left_out = missing.sum(axis=0)
+        seldom = (left_out <= max(1, _SELDOM * seen.sum())) & (left_out < seen.sum())
         for film in np.flatnonzero((missing & seldom).any(axis=1)).tolist():
             own = tuple(codes[missing[film] & seldom].tolist())
             yield Finding(
@@ -137,7 +144,7 @@ def missing_findings(films: LabelledFilms) -> Iterator[Finding]:
         often = missing.any(axis=0) & ~seldom
         if often.any():
             each = ", ".join(
-                f"{code} on {number}" for code, number in zip(codes[often], count[often], strict=True)
+                f"{code} on {number}" for code, number in zip(codes[often], left_out[often], strict=True)
             )
             said = f"of {seen.sum()} films these are not marked: {each}"
             yield Finding(

@@ -20,7 +20,7 @@ from cephsure.evaluation.label_check.odd_points import MANY, ODD, SURELY_ODD, Sh
 from cephsure.evaluation.label_check.on_film import AS_GIVEN, UNLIKE, HeadPictures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,6 +32,25 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 _MIXED = 0.1  # share of films of the other side from which both sides are usual
+
+
+def _nobody() -> None:
+    """Tells nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """By what labels are judged.
+
+    Attributes:
+        judge: of shapes; None where there are too few films for one.
+        pairs: of annotators.
+        step: is called after each film.
+    """
+
+    judge: ShapeJudge | None
+    pairs: tuple[AnnotatorPair, ...]
+    step: Callable[[], None] = _nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +72,17 @@ class Labels:
     pairs: tuple[AnnotatorPair, ...]
 
     @classmethod
-    def of(
-        cls,
-        films: LabelledFilms,
-        name: str,
-        faced: Faced,
-        judge: ShapeJudge | None,
-        pairs: Sequence[AnnotatorPair],
-    ) -> Labels:
-        """Read an annotator's labels, by a judge of such; None where there are too few films for one."""
-        shapes, other_side = faced.shapes[name], faced.other_side[name]
-        own = tuple(pair for pair in pairs if name in (pair.first, pair.second))
+    def of(cls, films: LabelledFilms, name: str, faced: Faced, by: Judged) -> Labels:
+        """Read an annotator's labels."""
+        shapes, other_side, judge = faced.shapes[name], faced.other_side[name], by.judge
+        own = tuple(pair for pair in by.pairs if name in (pair.first, pair.second))
         if judge is None:
             return cls(name, other_side, (ShapeReading(),) * len(shapes), None, own)
         doubted = np.nan_to_num(_nearest(own, shapes.shape[:2])) >= APART_AND_ODD
-        readings = tuple(read_shape(judge, film, shapes[film], doubted[film]) for film in range(len(shapes)))
+        readings = []
+        for film, shape in enumerate(shapes):
+            readings.append(read_shape(judge, film, shape, doubted[film]))
+            by.step()
         # A single point astray must not make the whole head look misplaced.
         points = np.stack(
             [reading.righted(marked) for reading, marked in zip(readings, films.points[name], strict=True)]
@@ -75,7 +90,7 @@ class Labels:
         mean = np.full(shapes.shape[1:], np.nan)
         mean[judge.judged] = judge.models[0].mean
         pictures = HeadPictures(films.looks, points, other_side, mean)
-        return cls(name, other_side, readings, pictures if pictures.enough else None, own)
+        return cls(name, other_side, tuple(readings), pictures if pictures.enough else None, own)
 
     def apart(self, film: int) -> Array:
         """(L,) how far the nearest other annotator is, in usual spreads, where there is any; else NaN."""
