@@ -8,14 +8,14 @@ import pytest
 
 @pytest.fixture(scope="module")
 def clean(phantom_isbi):
-    return phantom_isbi(12, 0, width_px=194, height_px=240, noise_px=0.4)
+    return phantom_isbi(24, 0, width_px=194, height_px=240, noise_px=0.4)
 
 
 def test_a_clean_data_set_ends_with_0(cephsure, clean):
     run = cephsure("check", "--data", clean, "--mm-per-px", "1")
     assert run.status == 0
     assert "nothing must be looked at" in run.out
-    assert "12 films, 19 landmarks of isbi-19" in run.out
+    assert "24 films, 19 landmarks of isbi-19" in run.out
 
 
 def test_something_to_look_at_ends_with_1_and_is_written(cephsure, clean, tmp_path):
@@ -30,6 +30,19 @@ def test_something_to_look_at_ends_with_1_and_is_written(cephsure, clean, tmp_pa
     assert "S and Go look exchanged" in run.out
     assert run.lines[-2:] == [f"wrote {out / 'check.html'}", f"wrote {found}"]
     assert json.loads(found.read_text("utf-8"))["look"] is True
+
+
+def test_films_elsewhere_and_json_on_standard_output(cephsure, clean, tmp_path):
+    labels = tmp_path / "points.csv"
+    table = ["image,landmark,x,y"]
+    for file in sorted((clean / "AnnotationsByMD" / "400_senior").iterdir()):
+        lines = file.read_text().splitlines()
+        table += [f"{file.stem}.png,l{place},{line}" for place, line in enumerate(lines, start=1)]
+    labels.write_text("\n".join(table))
+    options = ("--images", clean / "RawImage", "--labels", "numbers", "--json", "-")
+    run = cephsure("check", "--data", labels, *options)
+    assert run.status == 0
+    assert json.loads(run.out)["look"] is False
 
 
 @pytest.mark.parametrize(

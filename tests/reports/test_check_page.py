@@ -68,7 +68,7 @@ def test_text_from_outside_is_text(words):
 
 
 def drawn(shown):
-    root = ET.fromstring(picture(shown).replace("<svg ", '<svg xmlns:x="x" ', 1))
+    root = ET.fromstring(picture(shown).replace("<svg ", '<svg xmlns:x="x" ', 1))  # noqa: S314 - our own text
     return root, [float(value) for value in root.attrib["viewBox"].split()]
 
 

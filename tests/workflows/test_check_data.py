@@ -4,16 +4,18 @@ import json
 import shutil
 
 import pytest
+from PIL import Image
 
 from cephsure.errors import InputError
 from cephsure.workflows.batch import AnnotatedData
 from cephsure.workflows.check_data import PAGE, check_data
+from cephsure.workflows.check_lines import conclusion
 
 
 @pytest.fixture(scope="module")
 def clean(phantom_isbi):
-    """Twelve films that two people marked; the pixels of 194 x 240 are a millimetre large."""
-    return phantom_isbi(12, 0, width_px=194, height_px=240, noise_px=0.4)
+    """Films that two people marked; the pixels of 194 x 240 are a millimetre large."""
+    return phantom_isbi(24, 0, width_px=194, height_px=240, noise_px=0.4)
 
 
 @pytest.fixture
@@ -38,9 +40,9 @@ def test_a_clean_data_set_needs_no_look(clean):
     found = checked(clean, on_progress=steps.append)
     assert kinds(found) == []
     assert not found.serious
-    assert found.marked("senior")[0] == 12
-    assert [step.done for step in steps if step.what == "films"] == list(range(1, 13))
-    assert max(step.done for step in steps if step.what == "labels") == 24
+    assert found.marked("senior")[0] == 24
+    assert [step.done for step in steps if step.what == "films"] == list(range(1, 25))
+    assert max(step.done for step in steps if step.what == "labels") == 48
 
 
 def test_faults_are_found_shown_and_written(root, tmp_path):
@@ -96,8 +98,31 @@ def test_what_the_reader_left_out_is_said_once(root, tmp_path):
     assert "Po" in found.check.findings[0].said
 
 
+def test_what_the_reader_found_must_be_looked_at(clean, tmp_path):
+    """A film of another size, a point outside and an unknown label, each once and with its film."""
+    films = shutil.copytree(clean / "RawImage" / "TrainingData", tmp_path / "elsewhere")
+    with Image.open(films / "002.png") as film:
+        film.resize((97, 120)).save(films / "002.png")
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    for number in range(1, 21):
+        lines = marks(clean, f"{number:03d}", "senior").read_text().splitlines()
+        places = {str(place): line.split(",") for place, line in enumerate(lines, start=1)}
+        places |= {"3": ("300", "20")} if number == 4 else {"99": ("50", "50")} if number == 5 else {}
+        table = [f"{number:03d}.png,{label},{x},{y}" for label, (x, y) in places.items()]
+        (labels / f"{number:03d}.csv").write_text("\n".join(["image,landmark,x,y", *table]))
+    found = check_data(AnnotatedData(labels, images=films, mm_per_px=1.0))
+    told = {(one.kind, one.film) for one in found.check.findings if one.serious}
+    assert {("left out", "002"), ("outside", "004"), ("left out", "")} <= told
+    assert not any(kind == "missing" for kind, _ in told)
+    said = " ".join(one.said for one in found.check.findings)
+    assert "Or outside the film; left missing" in said
+    assert "label '99' (1 times) is not in landmark set" in said
+    assert "on 2 of 20 films" in conclusion(found)
+
+
 def test_a_split_may_be_looked_at_alone(clean):
-    assert len(check_data(AnnotatedData(clean, split="train", mm_per_px=1.0)).films.film_ids) == 12
+    assert len(check_data(AnnotatedData(clean, split="train", mm_per_px=1.0)).films.film_ids) == 24
     with pytest.raises(InputError, match="no split 'test1'"):
         check_data(AnnotatedData(clean, split="test1", mm_per_px=1.0))
 
@@ -105,7 +130,7 @@ def test_a_split_may_be_looked_at_alone(clean):
 def test_films_none_of_which_can_be_read_are_bad_input(root):
     for image in (root / "RawImage" / "TrainingData").iterdir():
         image.write_bytes(b"no picture")
-    with pytest.raises(InputError, match="none of 12 films can be read: film 001"):
+    with pytest.raises(InputError, match="none of 24 films can be read: film 001"):
         checked(root)
 
 

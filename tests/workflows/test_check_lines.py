@@ -21,7 +21,7 @@ def make():
     def build(findings=(), names=("ann", "bob"), film_ids=("001", "002"), notes=()):
         small = np.zeros((4, 4), np.uint8)
         marks = load_landmark_set("isbi-19")
-        points = {name: np.full((2, 19, 2), 10.0) + (place, 2 * place) for place, name in enumerate(names)}
+        points = {name: 10.0 + np.tile([place, 2.0 * place], (2, 19, 1)) for place, name in enumerate(names)}
         points[names[0]][1, 3] = np.nan
         looks = (FilmLook((40, 50), small, (0.1, 0.1)), FilmLook((40, 50), small))
         films = LabelledFilms(film_ids, tuple(marks.codes), points, looks, (None,) * 2, ("train", "test1"))

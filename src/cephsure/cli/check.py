@@ -8,7 +8,8 @@ from typing import Annotated
 from typer import Exit, Option
 
 from cephsure.cli import terminal
-from cephsure.cli.options import Data, Layout, MmPerPx, Split
+from cephsure.cli.options import Data, Images, Labels, Layout, MmPerPx, Split
+from cephsure.cli.streams import written_file
 from cephsure.workflows.batch import WHOLE, AnnotatedData
 
 LOOK = 1
@@ -19,6 +20,8 @@ def check(
     *,
     data: Data,
     layout: Layout = "auto",
+    images: Images = None,
+    labels: Labels = "auto",
     split: Split = WHOLE,
     landmarks: Annotated[
         str,
@@ -30,7 +33,10 @@ def check(
         Option(metavar="DIR", help="Write a page, check.html, with the worst as pictures into this folder."),
     ] = None,
     json_file: Annotated[
-        Path | None, Option("--json", metavar="FILE", help="Write everything that was found as JSON.")
+        Path | None,
+        Option(
+            "--json", metavar="FILE", help="Write everything that was found as JSON; - for standard output."
+        ),
     ] = None,
 ) -> None:
     """Look at annotated films before a model is trained on them.
@@ -45,12 +51,16 @@ def check(
     from cephsure.workflows.check_data import check_data
     from cephsure.workflows.check_lines import check_lines
 
-    with terminal.following(terminal.Complaints()) as on_progress:
+    terminal.leave_standard_output(json_file)
+    with (
+        written_file(json_file) as json_place,
+        terminal.following(terminal.Complaints()) as on_progress,
+    ):
         found = check_data(
-            AnnotatedData(data, layout, split, mm_per_px=mm_per_px),
+            AnnotatedData(data, layout, split, mm_per_px=mm_per_px, images=images, labels=labels),
             landmark_set=landmarks,
             out=out,
-            json_file=json_file,
+            json_file=json_place,
             on_progress=on_progress,
         )
     terminal.show(check_lines(found, terminal.width()))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.datasets import AnnotatedFilm, Dataset
-    from cephsure.evaluation.label_check import FilmLook, LabelCheck
+    from cephsure.evaluation.label_check import AnnotatorPair, FilmLook, LabelCheck
     from cephsure.reports.check_page import Pictured
 
 PAGE = "check.html"
@@ -33,6 +33,7 @@ PICTURES = 40
 # What the readers say of points that are simply not there; the check counts these itself.
 _NOT_THERE = re.compile(r"( did not mark |: not annotated by | marked .* on no film$)")
 _OF_FILM = re.compile(r"^film (?P<film>.*?): (?P<said>.*)$", re.DOTALL)
+_OUTSIDE, _LEFT_MISSING = " outside the film", " outside the film; left missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,25 +161,33 @@ def _problems(problems: Sequence[str]) -> Iterator[Finding]:
         if not _NOT_THERE.search(problem):
             of_film = _OF_FILM.match(problem)
             film, said = ("", problem) if of_film is None else of_film.group("film", "said")
-            yield Finding(kind="left out", said=said, film=film)
+            yield Finding(kind="outside" if _OUTSIDE in said else "left out", said=said, film=film)
 
 
 def _once(check: LabelCheck, problems: Sequence[str]) -> LabelCheck:
     """The check without missing points of which the readers say why they were left out."""
-
-    def told(finding: Finding, code: str) -> bool:
-        start = f"film {finding.film}: {finding.annotator} marked "
-        return any(problem.startswith(start) and f" ({code}) " in problem for problem in problems)
-
     kept = []
     for finding in check.findings:
         if finding.kind == "missing" and finding.film:
-            codes = tuple(code for code in finding.codes if not told(finding, code))
+            told = _left_missing(finding, problems)
+            codes = tuple(code for code in finding.codes if code not in told)
             if codes:
                 kept.append(replace(finding, codes=codes, said=f"{', '.join(codes)} not marked"))
         else:
             kept.append(finding)
     return replace(check, findings=tuple(kept))
+
+
+def _left_missing(finding: Finding, problems: Sequence[str]) -> set[str]:
+    """The finding's landmarks that the readers name as left missing on its film."""
+    whose = f"film {finding.film}: {finding.annotator}"
+    told: set[str] = set()
+    for problem in problems:
+        if problem.startswith(f"{whose} marked "):
+            told.update(code for code in finding.codes if f" ({code}) " in problem)
+        elif problem.startswith(f"{whose}'s ") and problem.endswith(_LEFT_MISSING):
+            told.update(problem[len(whose) + len("'s ") : -len(_LEFT_MISSING)].split(", "))
+    return told
 
 
 def _write_page(path: Path, found: DataCheck) -> Path:
@@ -232,7 +241,7 @@ def _pictured(found: DataCheck, finding: Finding) -> Iterator[Pictured]:
         yield Pictured(name, film_of(found.dataset.films[place]).pixels, finding.marks, known)
 
 
-def _distances(codes: Sequence[str], pair: Any) -> dict[str, Any]:
+def _distances(codes: Sequence[str], pair: AnnotatorPair) -> dict[str, Any]:
     """A pair of annotators as JSON data."""
 
     def number(value: float) -> float | None:

@@ -74,7 +74,9 @@ def conclusion(found: DataCheck) -> str:
     if not serious:
         return "nothing must be looked at"
     films = {finding.film for finding in serious if finding.film}
-    on = f" on {len(films)} of {_counted(len(found.films.film_ids), 'film')}" if films else ""
+    # Films that were left out when the data set was read count as well.
+    of = len(films.union(found.films.film_ids))
+    on = f" on {len(films)} of {_counted(of, 'film')}" if films else ""
     return f"{_counted(len(serious), 'thing')} to be looked at{on}"
 
 

@@ -93,7 +93,7 @@ def check_labels(films: LabelledFilms, on_step: Callable[[int, int], None] | Non
         *missing_findings(films),
         *outside_findings(films),
         *same_points_findings(films),
-        *copy_findings(films),
+        *copy_findings(films, [own.pictures.views for own in labels if own.pictures is not None]),
         *size_findings(films),
         *head_findings(films, of_whom),
         *habit_findings(films, pairs, extent),

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cephsure.datasets.annotated_film import outside
 from cephsure.datasets.splits import CLEAN_ENDING, TRAIN
 from cephsure.evaluation.label_check.copies import find_copies
 from cephsure.evaluation.label_check.finding import Finding, Mark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from cephsure.evaluation.label_check.shapes import ShapeJudge
 
     Array = NDArray[np.float64]
+    Picture = NDArray[np.float32]
 
 NASION_SELLA_MM = (45.0, 100.0)
 """What S to N measures on a film, from a small child to a large adult, magnified."""
@@ -32,11 +34,15 @@ _NAMED = 6
 _SAME_SCALE = 0.02
 
 
-def copy_findings(films: LabelledFilms) -> Iterator[Finding]:
-    """Films that are there twice: how far their annotations lie apart, and whether training may part them."""
-    for copy in find_copies(films.looks):
+def copy_findings(films: LabelledFilms, views: Sequence[Mapping[int, Picture]] = ()) -> Iterator[Finding]:
+    """Films that are there twice: how far their annotations lie apart, and whether training may part them.
+
+    ``views`` has what each annotator's labels see of the films, as `find_copies` takes it.
+    """
+    for copy in find_copies(films.looks, views):
         first, second = films.film_ids[copy.first], films.film_ids[copy.second]
         how = "the mirror image of" if copy.mirrored else "the same exposure as"
+        how = "cut, turned or mirrored, the same exposure as" if copy.by_labels else how
         how = f"the same file as {second}" if copy.same_file else f"{how} {second} ({copy.correlation:.2f})"
         serious, parted = _parted(films, copy)
         apart = "".join(f"; {each}" for each in _annotated_apart(films, copy))
@@ -67,7 +73,7 @@ def _parted(films: LabelledFilms, copy: Copy) -> tuple[bool, str]:
 def _annotated_apart(films: LabelledFilms, copy: Copy) -> Iterator[str]:
     """How far each annotator's points of both lie apart."""
     one, other = films.looks[copy.first], films.looks[copy.second]
-    if one is None or other is None or copy.mirrored:
+    if one is None or other is None or copy.mirrored or copy.by_labels:
         return
     zoom = np.array(one.size_px) / np.array(other.size_px)
     scale = films.scales()[copy.first]
@@ -83,8 +89,7 @@ def outside_findings(films: LabelledFilms) -> Iterator[Finding]:
         for film, look in enumerate(films.looks):
             if look is None:
                 continue
-            # Tools that count from the pixel's corner reach the film's far edge.
-            beyond = (marked[film] < -0.5).any(axis=1) | (marked[film] > look.size_px).any(axis=1)
+            beyond = outside(marked[film], look.size_px)
             if beyond.any():
                 codes = tuple(np.array(films.codes)[beyond].tolist())
                 width, height = look.size_px

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from cephsure.evaluation.label_check.annotator_distances import AnnotatorPair
     from cephsure.evaluation.label_check.films import LabelledFilms
+    from cephsure.evaluation.label_check.finding import Kind
     from cephsure.evaluation.label_check.on_film import Fit
     from cephsure.evaluation.label_check.shapes import Faced, Flags, ShapeJudge
 
@@ -107,28 +108,12 @@ def _nearest(pairs: Sequence[AnnotatorPair], shape: tuple[int, ...]) -> Array:
 
 def whole_finding(films: LabelledFilms, labels: Labels, film: int) -> Finding | None:
     """Labels that do not lie on the head, are mirrored, or differ throughout from another annotator's."""
-    pictures = labels.pictures
-    fit = None if pictures is None else pictures.fit(film)
-    found: tuple[str, str, bool, float] | None = None
-    if fit is not None and fit.misplaced:
-        kind = "mirrored" if fit.by.mirrored else "not on film"
-        found = kind, _misplaced(films, film, fit), True, 10 * (fit.best - fit.here)
-    elif labels.other_side[film] and labels.other_side.mean() <= _MIXED:
-        clear = fit is not None and pictures is not None and fit.here >= pictures.usual - UNLIKE
-        said = "the labels face the other way than those of the other films"
-        more = ", and so does the film" if clear else ": does the film?"
-        found = "mirrored", said + more, not clear, 1.0
-    elif fit is not None and pictures is not None and fit.here < pictures.usual - UNLIKE:
-        said = (
-            f"the picture round the labels is unlike that of the other films (agreement {fit.here:.2f}, "
-            f"usually {pictures.usual:.2f}): the labels of another film?"
-        )
-        found = "not on film", said, True, (pictures.usual - fit.here) / UNLIKE
+    found = _whole(films, labels, film)
     if found is None:
         return None
     kind, said, serious, weight = found
     return Finding(
-        kind="mirrored" if kind == "mirrored" else "not on film",
+        kind=kind,
         said=said,
         serious=serious,
         film=films.film_ids[film],
@@ -136,6 +121,28 @@ def whole_finding(films: LabelledFilms, labels: Labels, film: int) -> Finding | 
         weight=weight,
         marks=_all_marks(films, labels.name, film),
     )
+
+
+def _whole(films: LabelledFilms, labels: Labels, film: int) -> tuple[Kind, str, bool, float] | None:
+    """What is amiss with all labels of a film, whether it must be looked at, and its weight."""
+    pictures = labels.pictures
+    fit = None if pictures is None else pictures.fit(film)
+    below = 0.0 if pictures is None or fit is None else pictures.usual - fit.here
+    if fit is not None and fit.misplaced:
+        kind: Kind = "mirrored" if fit.by.mirrored else "not on film"
+        return kind, _misplaced(films, film, fit), True, 10 * (fit.best - fit.here)
+    if labels.other_side[film] and labels.other_side.mean() <= _MIXED:
+        clear = fit is not None and below <= UNLIKE
+        said = "the labels face the other way than those of the other films"
+        more = ", and so does the film" if clear else ": does the film?"
+        return "mirrored", said + more, not clear, 1.0
+    if fit is not None and below > UNLIKE:
+        said = (
+            f"the picture round the labels is unlike that of the other films (agreement {fit.here:.2f}, "
+            f"usually {fit.here + below:.2f}): the labels of another film?"
+        )
+        return "not on film", said, True, below / UNLIKE
+    return None
 
 
 def _misplaced(films: LabelledFilms, film: int, fit: Fit) -> str:
