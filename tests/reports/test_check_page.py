@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import io
 import re
 import xml.etree.ElementTree as ET
+from base64 import b64decode
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cephsure.evaluation.label_check import Finding, Mark
 from cephsure.reports.check_page import Pictured, check_page, picture
@@ -101,6 +104,41 @@ def test_points_outside_are_shown_beside_the_film_and_those_far_off_at_its_side(
     assert (left, width, height) == (0, 240, 300)
     _, (_, _, width, _) = drawn(Pictured("001", PIXELS, (Mark("S", (9e6, 20.0)),)))
     assert width == 300
+
+
+def test_codes_that_would_cover_one_another_are_left_out_but_no_symbol():
+    marks = [Mark(f"L{number}", (100.0 + number, 100.0)) for number in range(3)] + [Mark("S", (20.0, 20.0))]
+    root, _ = drawn(Pictured("001", PIXELS, marks))
+    assert {each.text for each in root.iter("text")} == {"L0", "S"}
+    assert sum(each.attrib["class"] == "marked shape" for each in root.iter("path")) == 4
+
+
+@pytest.mark.parametrize(("step", "least", "most"), [(0.2, 100, 255), (0.001, 0, 10)])
+def test_a_dark_part_is_stretched_but_not_its_noise(step, least, most):
+    film = np.zeros((400, 400), dtype=np.float32)
+    film[:, 200:] = 1.0
+    film[:80, 40:80] = step
+    root, _ = drawn(Pictured("001", film, (Mark("S", (40.0, 40.0)),)))
+    address = next(root.iter("image")).attrib["href"]
+    with Image.open(io.BytesIO(b64decode(address.partition(",")[2]))) as part:
+        greys = np.asarray(part, dtype=np.float64)
+    assert least <= greys.max() - greys.min() <= most
+
+
+def test_the_key_has_the_symbols_that_are_shown():
+    marks = (Mark("S", (50.0, 60.0)), Mark("S", (58.0, 66.0), "expected"))
+    shown = [picture(Pictured("001", PIXELS, marks))]
+    text = page([(Finding(kind="odd point", said="first", film="001", marks=marks), shown)])
+    assert "where the other points expect it</span>" in text
+    assert "another annotator's mark</span>" not in text
+    text = page([(Finding(kind="copy", said="third", film="001"), [picture(Pictured("001", PIXELS))])])
+    assert 'class="key"' not in text
+
+
+def test_a_column_that_is_empty_is_not_shown():
+    text = page([(Finding(kind="copy", said="third", film="001"), [])])
+    assert "<th>film</th>" in text
+    assert "<th>whose</th>" not in text
 
 
 def test_a_large_film_is_reduced():

@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from cephsure.reports.overlay import grey_range, softened
-from cephsure.uncertainty.text_lines import printable
+from cephsure.uncertainty.text_lines import Column, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from cephsure.uncertainty.text_lines import Column
-
     Array = NDArray[np.float64]
 
-_SIDE, _QUALITY = 560, 85  # px of a picture's longer side
+_SIDE, _QUALITY = 720, 85  # px of a picture's longer side
 _ROOM = 1.6  # a part of a film shows so much more than the marks take
 _LEAST_OF_FILM = 0.22  # of the film's longer side
 _WHOLE_FROM = 6  # marks from which the whole film is shown
 _MOST_BEYOND = 0.5  # of the film that is shown beside it, for points outside
+_LEAST_RANGE = 0.25  # of the film's greys that a part is stretched from: less would show noise
+_RADIUS, _FONT = (2.0, 1.3), (4.2, 3.0)  # of a mark and its code, in hundredths of what is shown; where many
 _SHAPES = {
     "marked": '<path class="{c}" d="M{x0:.1f} {y:.1f}H{x1:.1f}M{x:.1f} {y0:.1f}V{y1:.1f}"/>',
     "expected": '<circle class="{c}" cx="{x:.1f}" cy="{y:.1f}" r="{r:.1f}"/>',
@@ -80,6 +80,10 @@ class Found(Protocol):
     @property
     def annotator(self) -> str:
         """Whose labels, "" for nobody's."""
+
+    @property
+    def marks(self) -> Sequence[Marked]:
+        """The points in question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,7 @@ def picture(shown: Pictured) -> str:
     inside = (max(left, 0), max(top, 0), min(right, width), min(bottom, height))
     unit = max(right - left, bottom - top) / 100
     cut = shown.pixels[inside[1] : inside[3], inside[0] : inside[2]]
-    drawn = [_image(cut, inside, grey_range(shown.pixels))] if cut.size else []
+    drawn = [_image(cut, inside, _greys(shown.pixels, cut))] if cut.size else []
     if shown.rest is not None:
         drawn += [
             f'<circle class="rest" cx="{x + 0.5:.1f}" cy="{y + 0.5:.1f}" r="{0.55 * unit:.2f}"/>'
@@ -154,7 +158,10 @@ def picture(shown: Pictured) -> str:
             if left <= x <= right and top <= y <= bottom
         ]
     drawn += _ways(shown.marks)
-    drawn += [_mark(mark, unit) for mark in sorted(shown.marks, key=lambda mark: mark.role == "marked")]
+    many = len(shown.marks) >= _WHOLE_FROM
+    marks = sorted(shown.marks, key=lambda mark: mark.role == "marked")
+    drawn += [_mark(mark, _RADIUS[many] * unit) for mark in marks]
+    drawn += _codes(marks, _RADIUS[many] * unit, _FONT[many] * unit)
     what = "; ".join(f"{mark.code} {_ROLES[mark.role]}" for mark in shown.marks) or "the whole film"
     label = escape(printable(f"Film {shown.name}: {what}"), quote=True)
     return (
@@ -194,6 +201,14 @@ def _image(cut: NDArray[np.float32], inside: tuple[int, int, int, int], greys: t
     )
 
 
+def _greys(film: NDArray[np.float32], part: NDArray[np.float32]) -> tuple[float, float]:
+    """The range of greys of a part of a film, so that bone is seen in a dark corner as well."""
+    low, high = grey_range(part)
+    darkest, brightest = grey_range(film)
+    missing = max(_LEAST_RANGE * (brightest - darkest) - (high - low), 0.0)
+    return low - missing / 2, high + missing / 2
+
+
 def _ways(marks: Sequence[Marked]) -> list[str]:
     """A line from where a point is marked to where it is expected."""
     marked = {mark.code: mark.at_px for mark in marks if mark.role == "marked"}
@@ -206,38 +221,50 @@ def _ways(marks: Sequence[Marked]) -> list[str]:
     ]
 
 
-def _mark(mark: Marked, unit: float) -> str:
-    """A point's symbol, with its code beside it where it was marked."""
+def _mark(mark: Marked, radius: float) -> str:
+    """A point's symbol."""
     x, y = (value + 0.5 for value in mark.at_px)
-    radius = 2.0 * unit
     values = {"x": x, "y": y, "r": radius, "d": 2 * radius}
     values |= {"x0": x - radius, "x1": x + radius, "y0": y - radius, "y1": y + radius}
     shape = _SHAPES[mark.role]
-    drawn = shape.format(c="halo", **values) + shape.format(c=f"{mark.role} shape", **values)
-    if mark.role != "marked":
-        return drawn
-    place = f'x="{x + 2.6 * unit:.1f}" y="{y - 1.2 * unit:.1f}" font-size="{4.2 * unit:.1f}"'
-    code = _text(mark.code)
-    return (
-        f'{drawn}<text class="code back" {place} stroke-width="{0.9 * unit:.1f}">{code}</text>'
-        f'<text class="code marked" {place}>{code}</text>'
-    )
+    return shape.format(c="halo", **values) + shape.format(c=f"{mark.role} shape", **values)
+
+
+def _codes(marks: Sequence[Marked], radius: float, font: float) -> list[str]:
+    """The codes beside the points that were marked; one that would cover another is left out."""
+    drawn, placed = [], list[tuple[float, float, float]]()
+    for mark in marks:
+        if mark.role != "marked":
+            continue
+        x, y = mark.at_px[0] + 0.5 + 1.3 * radius, mark.at_px[1] + 0.5 - 0.6 * radius
+        end = x + 0.65 * font * len(mark.code)
+        if any(x < right and left < end and abs(y - line) < 0.9 * font for left, right, line in placed):
+            continue
+        placed.append((x, end, y))
+        place, code = f'x="{x:.1f}" y="{y:.1f}" font-size="{font:.1f}"', _text(mark.code)
+        drawn.append(
+            f'<text class="code back" {place} stroke-width="{0.2 * font:.1f}">{code}</text>'
+            f'<text class="code marked" {place}>{code}</text>'
+        )
+    return drawn
 
 
 def _section(title: str, *, serious: bool, findings: Sequence[tuple[Found, Sequence[str]]]) -> str:
     """The findings of one kind: those with pictures, then the others."""
     cards = [_card(finding, pictures) for finding, pictures in findings if pictures]
-    rows = [
-        f"<tr><td>{_text(each.film)}</td><td>{_text(each.annotator)}</td><td>{_text(each.said)}</td></tr>"
-        for each, pictures in findings
-        if not pictures
-    ]
+    others = [finding for finding, pictures in findings if not pictures]
     parts = [f"<h2>{'To be looked at' if serious else 'Good to know'}: {_text(title)} ({len(findings)})</h2>"]
     if cards:
-        parts += [_key(), f'<div class="cards">\n{"".join(cards)}\n</div>']
-    if rows:
-        heading = "<tr><th>film</th><th>whose</th><th>what</th></tr>"
-        parts.append(f'<div class="wide"><table>{heading}{"".join(rows)}</table></div>')
+        roles = {mark.role for finding, pictures in findings if pictures for mark in finding.marks}
+        parts += [_key(roles) if roles else "", f'<div class="cards">\n{"".join(cards)}\n</div>']
+    if others:
+        columns = (
+            Column("film", tuple(finding.film for finding in others)),
+            Column("whose", tuple(finding.annotator for finding in others)),
+            Column("what", tuple(finding.said for finding in others)),
+        )
+        filled = [column for column in columns if any(column.cells)]
+        parts.append(f'<div class="wide">{_table(filled)}</div>')
     return f"<section>{''.join(parts)}</section>"
 
 
@@ -250,13 +277,14 @@ def _card(finding: Found, pictures: Sequence[str]) -> str:
     )
 
 
-def _key() -> str:
-    """What the symbols mean."""
+def _key(roles: Collection[str]) -> str:
+    """What the symbols of some roles mean."""
     values = {"x": 10, "y": 10, "r": 7, "d": 14, "x0": 3, "x1": 17, "y0": 3, "y1": 17}
     symbols = "".join(
         f'<span><svg viewBox="0 0 20 20" aria-hidden="true">{shape.format(c=f"{role} shape", **values)}</svg>'
         f"{_ROLES[role]}</span>"
         for role, shape in _SHAPES.items()
+        if role in roles
     )
     return f'<p class="key">{symbols}<span>faint dots: all points of this annotator</span></p>'
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 ALIKE = 0.90
 """Two films are of the same exposure from this correlation of their small pictures' details.
 
-Of the 150 training films of ISBI 2015, other pairs reach 0.823 at most; films that were resized, encoded anew,
-brightened, darkened or made negatives 0.979 or more: the limit lies in the middle.
+Of the 150 training films of ISBI 2015, other pairs reach 0.823 at most; films that were resized, encoded
+anew, brightened, darkened or made negatives 0.979 or more: the limit lies in the middle.
 """
 ALIKE_BY_LABELS = 0.80
 """The same for the parts round the labels, which are compared in the labels' frame.
