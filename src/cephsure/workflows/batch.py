@@ -101,7 +101,7 @@ def tell_problems(dataset: Dataset, tell: Callable[[str], None]) -> None:
     for problem in dataset.problems[:_TOLD]:
         tell(f"data set: {problem}")
     if len(dataset.problems) > _TOLD:
-        tell(f"data set: {len(dataset.problems) - _TOLD} more of the like; cephsure evaluate shows all")
+        tell(f"data set: {len(dataset.problems) - _TOLD} more of the like; cephsure check shows all")
 
 
 def usual_split(dataset: Dataset, usual: str = "test1") -> str:
