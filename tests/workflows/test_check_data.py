@@ -59,7 +59,7 @@ def test_faults_are_found_shown_and_written(root, tmp_path):
     page = (tmp_path / "out" / PAGE).read_text("utf-8")
     assert page.count("<svg viewBox") >= 3  # the swapped film, and both of the pair
     document = json.loads((tmp_path / "found.json").read_text("utf-8"))
-    assert document["look"] is True
+    assert (document["schema"], document["look"]) == ("cephsure.check/1", True)
     (swapped,) = (one for one in document["findings"] if one["kind"] == "swapped")
     assert (swapped["film"], swapped["annotator"], set(swapped["landmarks"])) == (
         "003",

@@ -63,9 +63,10 @@ class DataCheck:
         return int(known.any(axis=1).sum()), known.sum(axis=0)
 
     def document(self) -> dict[str, Any]:
-        """Everything as JSON data."""
+        """Everything as JSON data: ``cephsure.check/1``."""
         check, films = self.check, self.films
         return {
+            "schema": "cephsure.check/1",
             "data_set": self.dataset.name,
             "landmark_set": self.dataset.landmark_set.name,
             "look": check.serious,

@@ -57,7 +57,13 @@ def test_films_without_a_point_or_picture_are_no_failure(films):
     bare = replace(films, looks=(None,) * 40)
     bare.points["ann"][:] = np.nan
     check = check_labels(bare)
-    assert any("too few films to tell" in note for note in check.notes)
+    assert any("the films are too few" in note for note in check.notes)
+
+
+def test_landmarks_that_are_marked_on_few_films_are_named_as_not_judged(films):
+    films.points["ann"][4:, 4] = np.nan
+    notes = check_labels(films).notes
+    assert notes == ("ann: not judged by the others, because marked on too few films: A",)
 
 
 def test_a_landmark_that_is_marked_on_nearly_all_films_looks_forgotten(films):

@@ -79,6 +79,18 @@ def test_films_of_another_size_shape_or_scale_are_good_to_know(films, with_look)
     ]
 
 
+def test_films_that_are_all_of_other_sizes_are_counted(films):
+    looks = tuple(replace(look, size_px=(200 + film, 240)) for film, look in enumerate(films.looks))
+    (found,) = size_findings(replace(films, looks=looks))
+    assert (found.said, found.serious) == ("40 different sizes", False)
+
+
+def test_a_few_heads_tell_no_usual_size(films, with_look, judge):
+    films.points["ann"][4:] = np.nan
+    other = with_look(films, 2, replace(films.looks[2], mm_per_px=(3.0, 3.0)))
+    assert [found.film for found in head_findings(other, {"ann": judge})] == []
+
+
 def test_a_scale_that_makes_a_head_larger_than_the_others(films, with_look, judge):
     other = with_look(films, 7, replace(films.looks[7], mm_per_px=(1.6, 1.6)))
     (found,) = head_findings(other, {"ann": judge})

@@ -59,7 +59,7 @@ def test_shifted_labels_are_told_which_way_they_belong(films, labels_of):
     ("change", "kind", "words"),
     [
         (halved, "not on film", "image of about 0.5"),
-        (mirrored, "mirrored", "mirror image of the film's head"),
+        (mirrored, "mirrored", "mirror image of what the film shows"),
     ],
 )
 def test_what_happened_to_the_labels_of_a_film(films, labels_of, change, kind, words):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cephsure.evaluation.label_check import check_labels
 from cephsure.evaluation.label_check.on_film import AS_GIVEN, Explanation, HeadPictures
 from cephsure.evaluation.label_check.shapes import facing_one_side
 
@@ -40,6 +41,17 @@ def test_shifted_labels_and_by_how_much(fit_of, alone):
     assert fit.misplaced
     assert fit.by == AS_GIVEN
     np.testing.assert_allclose(fit.shift, (-18, 9), atol=4)
+
+
+def test_films_that_have_nothing_in_common_judge_no_labels(films, judge):
+    rng = np.random.default_rng(0)
+    noise = tuple(
+        replace(look, small=rng.integers(0, 256, look.small.shape, dtype=np.uint8)) for look in films.looks
+    )
+    here = np.zeros(len(noise), dtype=np.bool_)
+    assert not HeadPictures(noise, films.points["ann"], here, judge.models[0].mean).enough
+    (note, _) = check_labels(replace(films, looks=noise)).notes
+    assert "too unlike one another" in note
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.8, 1.6])

@@ -218,4 +218,7 @@ def _notes(films: LabelledFilms, labels: list[Labels], of_whom: dict[str, ShapeJ
         if left:
             yield f"{own.name}: not judged by the others, because marked on too few films: {', '.join(left)}"
         if own.pictures is None:
-            yield f"{own.name}: too few films to tell whether the labels lie on the head"
+            yield (
+                f"{own.name}: whether the labels as a whole lie where they should is not judged: the films "
+                "are too few, or too unlike one another"
+            )

@@ -29,13 +29,13 @@ KINDS: dict[Kind, str] = {
     "outside": "points outside the film",
     "swapped": "swapped landmarks",
     "mirrored": "mirrored labels",
-    "not on film": "labels that do not lie on the head",
+    "not on film": "labels that do not lie where they should",
     "odd point": "points that do not fit the others",
     "far apart": "annotators far apart",
     "habit": "landmarks that annotators mark in different places",
     "same points": "the same points on several films",
     "copy": "films that are there twice",
-    "head size": "heads of an unlikely size",
+    "head size": "an unlikely size",
     "film size": "films of another size or scale",
 }
 """What the findings of a kind are called, the gravest first."""

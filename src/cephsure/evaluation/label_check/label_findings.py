@@ -152,10 +152,10 @@ def _misplaced(films: LabelledFilms, film: int, fit: Fit) -> str:
     agreement = f"(agreement {fit.best:.2f} in place of {fit.here:.2f})"
     if by.mirrored:
         more = f", and turned by {90 * by.turn}°" if by.turn else ""
-        said = f"the labels are the mirror image of the film's head{more}: was one of them turned over?"
+        said = f"the labels are the mirror image of what the film shows{more}: was one of them turned over?"
         return f"{said} {agreement}"
     if by.turn:
-        said = f"the labels lie on the head when turned by {90 * by.turn}° clockwise: was the film turned?"
+        said = f"the labels fit the film when turned by {90 * by.turn}° clockwise: was the film turned?"
         return f"{said} {agreement}"
     if by != AS_GIVEN:
         return (
@@ -165,7 +165,7 @@ def _misplaced(films: LabelledFilms, film: int, fit: Fit) -> str:
     across = f"{abs(x):.0f} {films.unit} to the {'right' if x > 0 else 'left'}"
     down = f"{abs(y):.0f} {films.unit} {'down' if y > 0 else 'up'}"
     ways = " and ".join(way for way, size in ((across, abs(x)), (down, abs(y))) if round(size))
-    said = f"the labels would lie on the head moved {ways}: those of another film, or of a cut one?"
+    said = f"the labels would fit the film moved {ways}: those of another film, or of a cut one?"
     return f"{said} {agreement}"
 
 
@@ -178,7 +178,7 @@ def point_findings(films: LabelledFilms, labels: Labels, film: int) -> Iterator[
         pair = (codes[one], codes[other])
         yield Finding(
             kind="swapped",
-            said=f"{pair[0]} and {pair[1]} look exchanged: the head fits much better the other way round",
+            said=f"{pair[0]} and {pair[1]} look exchanged: the points fit much better the other way round",
             film=name,
             annotator=labels.name,
             codes=pair,

@@ -38,6 +38,8 @@ SHIFT_OF_HEAD = 0.14
 """The least shift that is told, of the head's extent (of ISBI's heads 6.2 mm)."""
 UNLIKE = 0.40
 """A film agrees badly from so much below the usual agreement; true training films stay within 0.255."""
+LEAST_USUAL = 0.3
+"""Films whose usual agreement is less have too little in common; heads reach 0.74, spines 0.58."""
 
 _CORE, _CELLS = 48, 96  # cells across the head, and across what is searched
 _MARGIN = 0.45  # of the head's extent, around it
@@ -144,8 +146,8 @@ class HeadPictures:
 
     @property
     def enough(self) -> bool:
-        """Whether there are films enough to tell what a head looks like."""
-        return len(self.views) >= FEWEST_FILMS
+        """Whether there are films enough, and alike enough, to tell what a head looks like."""
+        return len(self.views) >= FEWEST_FILMS and self.usual >= LEAST_USUAL
 
     def fit(self, film: int) -> Fit | None:
         """How well the labels lie on a film's head; None where they are too few, or the film was not read."""
