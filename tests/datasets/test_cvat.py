@@ -33,3 +33,12 @@ def test_a_shape_of_some_positions_says_not_which(tmp_path, three):
     assert any("shape 'S' has 2 positions, a landmark has one" in line for line in dataset.problems)
     with pytest.raises(InputError, match="must be one pair x,y"):
         _read(tmp_path, three, '<points label="S" points="1"/>')
+
+
+@pytest.mark.parametrize("width", ["1e999", "inf", "-70", "70.5", "0"])
+def test_an_odd_width_is_named(tmp_path, three, width):
+    shape = '<points label="S" points="1.5,2.5"/>'
+    image = f'<image name="a.png" width="{width}" height="100">{shape}</image>'
+    (tmp_path / "c.xml").write_text(f"<annotations>{image}</annotations>", encoding="utf-8")
+    with pytest.raises(InputError, match="width and height must be positive whole numbers"):
+        open_dataset(tmp_path / "c.xml", landmark_set=three)

@@ -213,3 +213,16 @@ def test_folders_that_cannot_be_read_are_named(tmp_path, three):
     _write(tmp_path, "a.csv", OWN_CSV)
     with pytest.raises(InputError, match="could be csv or prediction"):
         read_marked_points(tmp_path, landmark_set=three)
+
+
+def test_what_is_said_of_odd_marks_may_be_shown(tmp_path, three):
+    region = {"shape_attributes": {"name": "\x1b[31m\x00"}, "region_attributes": {}}
+    point = {
+        "shape_attributes": {"name": "point", "cx": 1, "cy": 2},
+        "region_attributes": {"landmark": "S"},
+    }
+    film = {"filename": "a.png", "size": 1, "regions": [point, region]}
+    (tmp_path / "v.json").write_text(json.dumps({"a": film}), encoding="utf-8")
+    (marked,) = read_marked_points(tmp_path / "v.json", landmark_set=three)
+    assert all(line.isprintable() for line in marked.problems)
+    assert any(line.startswith("no points, left out: ") for line in marked.problems)

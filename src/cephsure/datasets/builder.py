@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 NO_PLACE = frozenset({(0.0, 0.0), (-1.0, -1.0)})
 """Where tools put points that were not marked; no landmark lies there."""
 
-_SHOWN_ODD, _LONGEST_LINE = 20, 2000
+_SHOWN_ODD, LONGEST_LINE = 20, 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ class DatasetBuilder:
         if not films:
             raise self._nothing("holds no annotated film")
         films.sort(key=lambda film: (film.split or "", film.film_id))
-        problems = tuple(printable(problem, longest=_LONGEST_LINE) for problem in self.problems)
+        problems = tuple(printable(problem, longest=LONGEST_LINE) for problem in self.problems)
         return Dataset(name=name, landmark_set=self.landmark_set, films=tuple(films), problems=problems)
 
     def gather(self) -> tuple[GatheredFilm, ...]:

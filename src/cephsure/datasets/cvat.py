@@ -43,10 +43,7 @@ def add_cvat(file: LabelFile, builder: DatasetBuilder) -> None:
 
 def _add_image(file: LabelFile, image: Element, builder: DatasetBuilder) -> None:
     path = builder.film(image.attribute("name", file.path), file.path.parent)
-    size = [
-        number(image.attributes.get(key, ""), where=image.where(file.path)) for key in ("width", "height")
-    ]
-    size_px = None if None in size else (int(size[0] or 0), int(size[1] or 0))
+    size_px = _size(image, image.where(file.path))
     annotator = file.stem
     builder.add_film(path, annotator=annotator, size_px=size_px, where=image.where(file.path))
     others = 0
@@ -65,6 +62,17 @@ def _add_image(file: LabelFile, image: Element, builder: DatasetBuilder) -> None
     if others:
         what = "1 shape is no point" if others == 1 else f"{others} shapes are no points"
         builder.problems.append(f"film {path.stem}: {what}; left out")
+
+
+def _size(image: Element, where: str) -> tuple[int, int] | None:
+    """A film's width and height; None where they are not both stated."""
+    sides = [number(image.attributes.get(key, ""), where=where) for key in ("width", "height")]
+    whole = [int(side) for side in sides if side is not None and 1 <= side < 1e9 and side.is_integer()]
+    if None in sides:
+        return None
+    if len(whole) != 2:
+        raise AnnotationError("image: width and height must be positive whole numbers", where=where)
+    return whole[0], whole[1]
 
 
 def _count(shape: Element) -> int:

@@ -13,11 +13,12 @@ import numpy as np
 
 from cephsure.datasets.aariz import aariz_files, aariz_folders
 from cephsure.datasets.annotated_film import MEAN, chosen_points
-from cephsure.datasets.builder import DatasetBuilder
+from cephsure.datasets.builder import LONGEST_LINE, DatasetBuilder
 from cephsure.datasets.isbi import looks_like_isbi, read_isbi
 from cephsure.datasets.label_file import add_files
 from cephsure.datasets.open import FORMATS, find_format
 from cephsure.errors import InputError
+from cephsure.films.third_party import printable
 from cephsure.text_files import is_folder
 
 if TYPE_CHECKING:
@@ -135,5 +136,7 @@ def _problems_of(name: str, problems: list[str]) -> tuple[str, ...]:
     """The problems of one film, and those of no film in particular."""
     own = f"film {name}: "
     return tuple(
-        line.removeprefix(own) for line in problems if line.startswith(own) or not line.startswith("film ")
+        printable(line.removeprefix(own), longest=LONGEST_LINE)
+        for line in problems
+        if line.startswith(own) or not line.startswith("film ")
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import zipfile
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from cephsure.datasets.json_files import is_missing
 from cephsure.errors import AnnotationError, InputError
+from cephsure.films.third_party import captured_warnings
 from cephsure.text_files import to_rows
 
 if TYPE_CHECKING:
@@ -33,10 +35,7 @@ def sheets(file: LabelFile) -> dict[str, Rows]:
     """The sheets of a spreadsheet that have rows, by name, at least one; a text is one sheet."""
     if file.suffix != ".xlsx":
         return {"": list(_text_rows(file, delimiter_of(file.text)))}
-    found: dict[str, Rows] = {}
-    for name, line, row in _sheet_rows(file.path):
-        found.setdefault(name, []).append((line, row))
-    return found or {"": []}
+    return _sheets(file.path) or {"": []}
 
 
 def delimiter_of(text: str) -> str:
@@ -71,8 +70,8 @@ def _text_rows(file: LabelFile, delimiter: str) -> Iterator[tuple[int, list[str]
     yield from to_rows(file.text, where=file.path, delimiter=delimiter, kind=AnnotationError)
 
 
-def _sheet_rows(path: Path) -> Iterator[tuple[str, int, list[str]]]:
-    """Each sheet's rows with the sheet's name and their line; openpyxl reads them one by one."""
+def _sheets(path: Path) -> dict[str, Rows]:
+    """Each sheet's rows that are not empty, by the sheet's name."""
     try:
         import openpyxl
     except ImportError as error:
@@ -83,17 +82,22 @@ def _sheet_rows(path: Path) -> Iterator[tuple[str, int, list[str]]]:
         ) from error
     try:
         _check_unpacked(path)
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        cells = 0
-        for sheet in book.worksheets:
-            for line, row in enumerate(sheet.iter_rows(values_only=True), start=1):
-                cells += len(row)
-                _check_cells(cells, path)
-                values = ["" if value is None else str(value).strip() for value in row]
-                while values and not values[-1]:
-                    values.pop()
-                if values:
-                    yield sheet.title, line, values
+        with (
+            captured_warnings(),
+            closing(openpyxl.load_workbook(path, read_only=True, data_only=True)) as book,
+        ):
+            found: dict[str, Rows] = {}
+            cells = 0
+            for sheet in book.worksheets:
+                for line, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+                    cells += len(row)
+                    _check_cells(cells, path)
+                    values = ["" if value is None else str(value).strip() for value in row]
+                    while values and not values[-1]:
+                        values.pop()
+                    if values:
+                        found.setdefault(sheet.title, []).append((line, values))
+            return found
     except InputError:
         raise
     except Exception as error:  # openpyxl raises nearly anything on damaged files
