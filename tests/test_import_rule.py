@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "landmarks": set(),
     "geometry": set(),
     "films": {"geometry"},
-    "preprocessing": {"geometry"},
+    "preprocessing": {"films", "geometry"},
     "projects": {"landmarks"},
     "datasets": {"films", "landmarks", "projects"},
     "bundles": {"landmarks"},

@@ -14,9 +14,8 @@ from cephsure import films
 from cephsure.bundles.bundle import FACTS_FILE, Bundle, read_bundle
 from cephsure.errors import BundleError, InputError
 from cephsure.films import Film
-from cephsure.inference.square_pixels import square_film
 from cephsure.inference.test_time_augmentation import AUGMENTED_COPIES
-from cephsure.preprocessing import stretch_grey
+from cephsure.preprocessing import square_film, stretch_grey
 from cephsure.recipes.registry import RecipeEntry, recipe_entry, register_recipe
 from cephsure.uncertainty.calibration.calibration import (
     CALIBRATION_FILE,
@@ -100,6 +99,10 @@ class RawPrediction:
     marks_px: NDArray[np.float64]
     maps: tuple[HeatMaps, ...] | None = None
     seen: tuple[Prediction, Film] | None = None
+
+    def as_seen(self, film: Film) -> tuple[Prediction, Film]:
+        """The prediction and the film as the networks saw them: what the gate looks at."""
+        return self.seen or (self.prediction, film)
 
 
 class Model:
@@ -264,7 +267,7 @@ class Model:
             elif reader is not None:
                 prediction = moved(prediction, raw.marks_px, reader)
             if self.gate is not None and self._as_fitted(asked, self.gate.source.samples):
-                seen, square = raw.seen or (raw.prediction, film)
+                seen, square = raw.as_seen(film)
                 prediction = apply_gate(
                     prediction,
                     square,

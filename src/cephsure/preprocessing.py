@@ -1,18 +1,23 @@
-"""What networks see of a film: comparable grey values, one orientation, the whole film on a small grid."""
+"""What networks see of a film: square pixels, comparable grey, one orientation, a small grid of the whole."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 from cephsure.geometry import Affine, Warp, letterbox, resize, sample_bilinear
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from cephsure.films import Film
+
 OVERSAMPLING = 1.5
+SQUARE = 0.005  # pixels whose height and width differ by no more count as square: spacings are rounded
+MOST_GROWTH = 4.0  # how many times more pixels a film may get when it is made square
 
 
 def stretch_grey(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -82,3 +87,45 @@ def thumbnail(film: WorkingFilm, warp: Warp, side: int, fill: float | None = Non
     """The film through ``warp`` (from a grid of 2 x ``side`` pixels), averaged by 2 x 2 to (side, side)."""
     view = whole_view(film, warp, 2 * side, fill)
     return np.asarray(view.reshape(side, 2, side, 2).mean(axis=(1, 3)))
+
+
+@dataclass(frozen=True, slots=True)
+class SquareFilm:
+    """A film with square pixels, as networks are used to.
+
+    Attributes:
+        film: resampled where the given one's pixels are not square, with its spacing; else the given one.
+        to_given: from its pixels to the given film's; None where it is the given one.
+    """
+
+    film: Film
+    to_given: Affine | None = None
+
+    def from_given(self, points_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Points (..., 2) of the given film, in px of this one."""
+        return points_px if self.to_given is None else self.to_given.inverse().apply(points_px)
+
+
+def square_film(film: Film) -> SquareFilm:
+    """Make a film's pixels square by its spacing, or by the shape that its file states.
+
+    The coarser axis is resampled as finely as the other one, whichever it is; of very long pixels only up to
+    `MOST_GROWTH`, the finer axis being reduced for the rest. Without either, pixels count as square.
+    """
+    aspect = film.pixel_aspect
+    if abs(aspect - 1) <= SQUARE:
+        return SquareFilm(film)
+    growth = min(max(aspect, 1 / aspect), MOST_GROWTH)
+    loss = max(aspect, 1 / aspect) / growth
+    across, down = (1 / loss, growth) if aspect > 1 else (growth, 1 / loss)
+    width = max(1, round(film.width_px * across))
+    height = max(1, round(film.height_px * down))
+    resized = Image.fromarray(film.pixels).resize((width, height), Image.Resampling.BILINEAR)
+    pixels = np.clip(np.asarray(resized, dtype=np.float32), 0, 1)
+    step = np.array([film.width_px / width, film.height_px / height])
+    spacing = film.spacing
+    if spacing is not None:
+        x_mm, y_mm = spacing.x_mm_per_px * float(step[0]), spacing.y_mm_per_px * float(step[1])
+        spacing = replace(spacing, x_mm_per_px=x_mm, y_mm_per_px=y_mm)
+    square = replace(film, pixels=pixels, spacing=spacing, stated_aspect=1.0)
+    return SquareFilm(square, Affine(np.diag(step), step / 2 - 0.5))

@@ -22,6 +22,7 @@ from cephsure.training.material import (
     mean_shape,
     radial_errors_mm,
     run_films,
+    square_mean_shape,
     usual_split,
 )
 
@@ -112,9 +113,9 @@ def load(items, which="me", *, shape):
 def test_a_film_is_loaded_with_all_that_training_needs(tmp_path):
     shape = mean_shape(posed(0))
     points = Affine(linear(rotation_deg=5, scale=0.6), np.array([45.0, 60.0])).apply(shape)
-    spacing = Spacing(0.4, 0.5, SpacingSource.USER)
+    spacing = Spacing(0.4, 0.4, SpacingSource.USER)
     (loaded,) = load([film(tmp_path, points, spacing=spacing)], shape=shape)
-    assert loaded.mm_per_px.tolist() == [0.4, 0.5]
+    assert loaded.mm_per_px.tolist() == [0.4, 0.4]
     assert loaded.frame.scale == pytest.approx(0.6)
     assert loaded.working.image.shape == (48, 36)
 
@@ -152,13 +153,13 @@ def test_radial_errors_by_hand(tmp_path):
     item = film(
         tmp_path,
         np.where(np.arange(9)[:, None] == 2, NAN, truth),
-        spacing=Spacing(2, 1, SpacingSource.USER),
+        spacing=Spacing(2, 2, SpacingSource.USER),
         size=(240, 210),
     )
     (loaded,) = load([item], shape=shape)
     errors = radial_errors_mm(predicted, loaded)
-    # 3 px of 2 mm and 4 px of 1 mm: the root of 36 + 16.
-    assert errors[[0, 3]] == pytest.approx(np.sqrt(52))
+    # 3 px and 4 px of 2 mm.
+    assert errors[[0, 3]] == pytest.approx(10)
     assert np.isnan(errors[[1, 2]]).all()
 
 
@@ -231,3 +232,44 @@ def test_an_unknown_annotator_and_split_are_refused(films):
         choose(films, truth="professor")
     with pytest.raises(InputError, match="no split 'test2'"):
         choose(films, split="test2")
+
+
+def head_like(tmp_path, *, aspect):
+    """A smooth film and points on it, its pixels ``aspect`` times as high as wide, whatever their shape."""
+    wide, high = max(aspect, 1.0), max(1 / aspect, 1.0)
+    height, width = round(240 * high), round(200 * wide)
+    # The middle of a pixel, in px of the film whose pixels are square.
+    x, y = (np.arange(width) + 0.5) / wide - 0.5, (np.arange(height) + 0.5) / high - 0.5
+    grey = 0.5 + 0.4 * np.sin(x / 25)[None] * np.cos(y / 31)[:, None]
+    path = tmp_path / f"{aspect}.png"
+    Image.fromarray(np.rint(grey * 65535).astype(np.uint16)).save(path)
+    shape = mean_shape(posed(0))
+    points = (shape + 105 + 0.5) * [wide, high] - 0.5
+    spacing = Spacing(0.5 / wide, 0.5 / high, SpacingSource.DATASET)
+    return AnnotatedFilm(
+        film_id="a",
+        path=path,
+        annotations={"me": points, "you": points + np.array([wide, 0])},
+        spacing=spacing,
+    )
+
+
+@pytest.mark.parametrize("aspect", [0.5, 0.8, 1.25, 2.0])
+def test_a_film_with_other_pixels_is_the_same_material(tmp_path, aspect):
+    square, twin = (head_like(tmp_path, aspect=each) for each in (1.0, aspect))
+    shapes = [square_mean_shape([item], "me") for item in (square, twin)]
+    np.testing.assert_allclose(*shapes, atol=1e-6)
+    (mine, grey), (theirs, other) = (
+        next(load_films([item], "mean", side=32, shape=shapes[0])) for item in (square, twin)
+    )
+    # As finely resampled as the finer side was: the same film at another size.
+    times = theirs.working.film_size_px[0] / mine.working.film_size_px[0]
+    assert theirs.working.film_size_px[1] / mine.working.film_size_px[1] == pytest.approx(times, rel=0.01)
+    for name in ("points_px", "marks_px"):
+        wanted = (getattr(mine, name) + 0.5) * times - 0.5
+        np.testing.assert_allclose(getattr(theirs, name), wanted, atol=0.3)
+    np.testing.assert_allclose(theirs.mm_per_px * times, mine.mm_per_px, rtol=0.01)
+    assert theirs.frame.scale / times == pytest.approx(mine.frame.scale, rel=0.01)
+    assert theirs.working.image.shape == mine.working.image.shape
+    np.testing.assert_allclose(theirs.working.image, mine.working.image, atol=0.03)
+    assert grey.std() == pytest.approx(other.std(), rel=0.02)

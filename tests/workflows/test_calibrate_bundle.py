@@ -147,7 +147,7 @@ def test_data_sets_of_one_name_are_told_apart(read_dots, calibration):
     model = load_model(read_dots.calibrated)
     whole = AnnotatedData(read_dots.films).open(model.landmark_set)
     others = (AnnotatedData(read_dots.further), AnnotatedData(read_dots.site))
-    named = _named_apart(whole, others, model.landmark_set)
+    named = _named_apart(whole, others, model.landmark_set, [].append)
     assert [whole.name, *(films.name for films in named)] == ["points", "points 2", "points 3"]
     assert {reader.person for reader in calibration.readers.rests_on} == {
         "points: ann",

@@ -10,9 +10,10 @@ from cephsure.bundles.bundle import Provenance, read_bundle
 from cephsure.datasets import data_sha256, open_dataset, select
 from cephsure.datasets.observers import OBSERVED_LANDMARKS
 from cephsure.errors import InputError
+from cephsure.films import Film, Spacing, SpacingSource
 from cephsure.model import load_model
 from cephsure.uncertainty.gate import SIGNS, FilmSigns
-from cephsure.workflows import calibration_films
+from cephsure.workflows import calibration_films, site_films
 from cephsure.workflows.assess import AssessedFilms
 from cephsure.workflows.batch import Workplace
 from cephsure.workflows.calibration_films import (
@@ -264,3 +265,30 @@ def test_networks_that_do_not_tell_features_change_nothing(read, read_dots):
     networks = folds_of(load_model(read_dots.bundle), (), dataset)
     seen = [AssessedFilms(collected.films, {}, {})]
     assert beside_own_features(seen, networks) == (seen, None)
+
+
+@pytest.mark.parametrize("place", ["calibration", "site"])
+def test_the_gate_is_fitted_on_square_pixels(place, dots, dot_model, read_dots, monkeypatch):
+    looked_at = []
+    where = calibration_films if place == "calibration" else site_films
+    monkeypatch.setattr(
+        where, "film_signs", lambda prediction, film, *, head: looked_at.append((prediction, film))
+    )
+    drawn = dots.draw_dots(np.random.default_rng(0))
+    half = np.ascontiguousarray(drawn.pixels[:, : drawn.pixels.shape[1] // 2 * 2 : 2])
+    film = Film(half, Spacing(1.0, 0.5, SpacingSource.USER))
+    if place == "calibration":
+        found = calibration_films._see_film(Networks(dot_model), 0, object(), film)
+    else:
+        found = site_films._see(load_model(read_dots.calibrated), 0, film)
+    ((prediction, square),) = looked_at
+    assert square.pixel_aspect == pytest.approx(1.0)
+    assert (prediction.film.width_px, prediction.film.height_px) == (square.width_px, square.height_px)
+    assert square.width_px == 2 * half.shape[1]
+    # What the calibration is fitted on is in px of the film as it was given.
+    assert found.prediction.film.width_px == half.shape[1]
+    np.testing.assert_allclose(
+        [[mark.x_mm, mark.y_mm] for mark in found.prediction.landmarks],
+        [[mark.x_mm, mark.y_mm] for mark in prediction.landmarks],
+        atol=0.3,
+    )

@@ -7,6 +7,7 @@ from cephsure.datasets.annotated_film import (
     annotators,
     data_sha256,
     film_of,
+    pixel_aspect_of,
     spacing_of,
     truth,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "group_folds",
     "last_split",
     "open_dataset",
+    "pixel_aspect_of",
     "read_coco",
     "read_csv",
     "read_isbi",

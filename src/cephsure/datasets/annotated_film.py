@@ -160,11 +160,16 @@ def spacing_of(annotated: AnnotatedFilm) -> Spacing | None:
     return _facts_of(annotated).spacing
 
 
+def pixel_aspect_of(annotated: AnnotatedFilm) -> float:
+    """How high the film's pixels are in their widths; `FilmError` if the file cannot be read."""
+    return _facts_of(annotated).pixel_aspect
+
+
 def _facts_of(annotated: AnnotatedFilm) -> FilmFacts:
     if annotated.held is None:
         return films.read_facts(annotated.path, **_scales(annotated))
     film = film_of(annotated)
-    return films.FilmFacts(film.spacing, film.sha256 or "")
+    return films.FilmFacts(film.spacing, film.sha256 or "", film.pixel_aspect)
 
 
 class KnownFilms:

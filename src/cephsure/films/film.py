@@ -87,10 +87,14 @@ def _is_within_0_and_1(pixels: NDArray[np.float32]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class FilmFacts:
-    """What is known of a film without its pixels: the scale that `read` gives it, its file's checksum."""
+    """What is known of a film without its pixels: the scale that `read` gives it, its file's checksum.
+
+    ``pixel_aspect`` is a pixel's height in its widths, as of `Film`.
+    """
 
     spacing: Spacing | None
     sha256: str
+    pixel_aspect: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,8 +95,10 @@ def read_facts(
     with _naming(path):
         content = _content(path, limits)
         picture = _decode(content, limits) if recognise(content) is FilmKind.DICOM else None
-    spacing, _, _ = _scale(picture, path, mm_per_px, of_dataset)
-    return FilmFacts(spacing, hashlib.sha256(content).hexdigest())
+    spacing, _, aspect = _scale(picture, path, mm_per_px, of_dataset)
+    if spacing is not None:
+        aspect = spacing.y_mm_per_px / spacing.x_mm_per_px
+    return FilmFacts(spacing, hashlib.sha256(content).hexdigest(), aspect)
 
 
 def with_scale(film: Film, mm_per_px: UserScale | None) -> Film:

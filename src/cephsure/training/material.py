@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.datasets import annotators, film_of, open_dataset, select, truth
+from cephsure.datasets import annotators, film_of, open_dataset, pixel_aspect_of, select, truth
 from cephsure.errors import InputError
 from cephsure.geometry import fit_similarity
-from cephsure.preprocessing import WorkingFilm, stretch_grey, working_film
+from cephsure.preprocessing import WorkingFilm, square_film, stretch_grey, working_film
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,7 +68,8 @@ class TrainingFilm:
 
     Attributes:
         film_id: its name in the data set.
-        points_px: (L, 2) the chosen truth in film px, NaN where missing.
+        points_px: (L, 2) the chosen truth in film px, NaN where missing. Here and below these are px of the
+            film as it was made square for the networks, where its pixels are not square.
         marks_px: (K, L, 2) the points of each annotator the truth is made of.
         mm_per_px: (2,) scale, NaN when unknown.
         working: the film reduced for whole-film views.
@@ -113,6 +114,14 @@ def mean_shape(points: Sequence[NDArray[np.float64]], rounds: int = 10) -> NDArr
     return shape
 
 
+def square_mean_shape(items: Sequence[AnnotatedFilm], which_truth: str) -> NDArray[np.float64]:
+    """The films' `mean_shape` (L, 2), of points as they lie where pixels are square."""
+    aspects = [(1.0, pixel_aspect_of(item)) for item in items]
+    return mean_shape(
+        [truth(item, which_truth) * aspect for item, aspect in zip(items, aspects, strict=True)]
+    )
+
+
 def _frame(points: NDArray[np.float64], shape: NDArray[np.float64]) -> Affine | None:
     """The frame by points (L, 2), or None where fewer than two distinct ones are known."""
     try:
@@ -144,13 +153,14 @@ def load_films(
     """
     names = annotators(items)
     for item in items:
-        film = film_of(item)
-        spacing, points, pixels = film.spacing, truth(item, which_truth), stretch_grey(film.pixels)
+        square = square_film(film_of(item))
+        film, pixels = square.film, stretch_grey(square.film.pixels)
+        spacing, points = film.spacing, square.from_given(truth(item, which_truth))
         scale = (np.nan, np.nan) if spacing is None else (spacing.x_mm_per_px, spacing.y_mm_per_px)
         ready = TrainingFilm(
             item.film_id,
             points,
-            marks(item, which_truth, names),
+            square.from_given(marks(item, which_truth, names)),
             np.array(scale),
             working_film(pixels, side),
             None if shape is None else _frame(points, shape),

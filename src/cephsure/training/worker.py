@@ -17,10 +17,9 @@ import numpy as np
 import torch
 
 from cephsure.atomic import write_atomically
-from cephsure.datasets import truth
 from cephsure.errors import InputError
 from cephsure.training.fit import CheckpointTimes, fit
-from cephsure.training.material import TrainingFilm, load_films, mean_shape, run_films
+from cephsure.training.material import TrainingFilm, load_films, run_films, square_mean_shape
 from cephsure.training.run_config import RunConfig, derived_seed
 from cephsure.training.run_lock import hold
 
@@ -93,7 +92,7 @@ class Job:
         self.dropout = config.kind == "mc-dropout"
         self._times = times
         self._items = run_films(config)
-        self.shape = mean_shape([truth(item, config.truth) for item in self._items])
+        self.shape = square_mean_shape(self._items, config.truth)
         self._unit = "mm"
         self._rows: list[dict[str, Any]] = []
         self.facts: dict[str, Any] = {"stages": {}, "validation_films": [], "validation_unit": "mm"}

@@ -197,7 +197,7 @@ def evaluate(
     check_files(json_file, csv_file)
     data = AnnotatedData.of(data)
     loaded, at = open_model(model, device, executor, on_progress, samples=samples)
-    whole = data.open(loaded.landmark_set)
+    whole = data.open(loaded.landmark_set, at.remark)
     networks = Networks(loaded)
     if out_of_fold or other_folds:
         networks = folds_of(loaded, other_folds, whole)
@@ -403,7 +403,7 @@ def _assess_film(
         points = _mirror(points, film.width_px)
     if inverted:
         film = replace(film, pixels=np.float32(1) - film.pixels)
-    facts = FilmFacts(read.spacing, read.sha256 or "")
+    facts = FilmFacts(read.spacing, read.sha256 or "", read.pixel_aspect)
     return AssessedFilm(annotated, find(film), points, facts, mirrored)
 
 

@@ -48,7 +48,7 @@ from cephsure.workflows.networks import Networks, folds_of
 from cephsure.workflows.training_films import training_films
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Executor
     from pathlib import Path
 
@@ -162,7 +162,7 @@ def calibrate(
     )
     further = [
         collect(Networks(loaded), films, films, at, split=WHOLE, seed=options.seed, heads=collected.heads)
-        for films in _named_apart(whole, options.further_readers, loaded.landmark_set)
+        for films in _named_apart(whole, options.further_readers, loaded.landmark_set, at.remark)
     ]
     readings = _readings(collected, chosen.dataset, further, loaded, data.truth)
     groups = sorted(set(collected.data.groups))
@@ -191,11 +191,13 @@ def calibrate(
     return CalibrationResult(figures, gate, chosen, collected, calibration, out, errors)
 
 
-def _named_apart(whole: Dataset, others: Sequence[AnnotatedData], landmarks: LandmarkSet) -> list[Dataset]:
+def _named_apart(
+    whole: Dataset, others: Sequence[AnnotatedData], landmarks: LandmarkSet, tell: Callable[[str], None]
+) -> list[Dataset]:
     """Other sites' films: persons and films are told apart by data set, and many a table is points.csv."""
     names, found = [whole.name], []
     for other in others:
-        films = other.open(landmarks)
+        films = other.open(landmarks, tell)
         name, count = films.name, 2
         while name in names:
             name, count = f"{films.name} {count}", count + 1

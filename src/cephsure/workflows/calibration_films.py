@@ -298,7 +298,7 @@ class _Looking:
 def _see_film(networks: Networks, seed: int, head: HeadModel | None, film: Film) -> Found:
     """Predict a film, without calibration but with heat maps, and look at it as the gate does."""
     raw = networks.of(film).predict_raw(film, seed=seed)
-    signs = None if head is None else film_signs(raw.prediction, film, head=head)
+    signs = None if head is None else film_signs(*raw.as_seen(film), head=head)
     vectors = [model.features(film) for model, _ in networks.parts()] if head is not None else []
     features = tuple(vector for vector in vectors if vector is not None)
     return Found(raw.prediction, raw.maps, signs, raw.marks_px.mean(axis=0), features)

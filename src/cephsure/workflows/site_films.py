@@ -233,7 +233,7 @@ def _check_scale(material: SiteMaterial) -> None:
 def _see(model: Model, seed: int, film: Film) -> Found:
     """A film as the networks see it, and as the gate does."""
     raw = model.predict_raw(film, seed=seed, with_maps=False)
-    signs = None if model.gate is None else film_signs(raw.prediction, film, head=model.gate.head)
+    signs = None if model.gate is None else film_signs(*raw.as_seen(film), head=model.gate.head)
     return Found(raw.prediction, None, signs, raw.marks_px.mean(axis=0))
 
 
