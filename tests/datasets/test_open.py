@@ -139,3 +139,16 @@ def test_what_is_not_read_is_said_by_name(tmp_path, name, words):
     for path in (tmp_path / name, tmp_path):
         with pytest.raises(InputError, match=words):
             open_dataset(path)
+
+
+@pytest.mark.parametrize("name", ["x" * 3000 + ".csv", "a\0b.csv"])
+def test_a_path_that_no_file_could_have_is_not_there(tmp_path, name):
+    with pytest.raises(InputError, match="there is no such file or folder"):
+        open_dataset(tmp_path / name)
+
+
+def test_a_film_of_a_name_that_no_file_could_have_is_not_there(tmp_path):
+    points = "1 2\n" * 19
+    (tmp_path / "t.tps").write_text(f"LM=19\n{points}IMAGE={'x' * 3000}\n", encoding="utf-8")
+    with pytest.raises(InputError, match="is not there: y is counted from its lower edge"):
+        open_dataset(tmp_path / "t.tps")

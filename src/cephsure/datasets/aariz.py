@@ -15,7 +15,7 @@ from cephsure.datasets.label_file import LabelFile, LabelFormat, label_files
 from cephsure.datasets.other_set import OtherSet
 from cephsure.datasets.table_file import number, table_rows
 from cephsure.errors import AnnotationError
-from cephsure.text_files import is_folder
+from cephsure.text_files import is_file, is_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,7 +100,7 @@ def _scales(root: Path, builder: DatasetBuilder) -> dict[str, tuple[float, float
     path = root / _SCALES
     if path not in builder.kept:
         scales: dict[str, tuple[float, float]] = {}
-        rows = table_rows(LabelFile(path)) if path.is_file() else []
+        rows = table_rows(LabelFile(path)) if is_file(path) else []
         header = rows[0][1] if rows else []
         if {"cephalogram_id", "pixel_size"} <= set(header):
             for line, row in rows[1:]:

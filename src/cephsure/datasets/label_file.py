@@ -11,7 +11,7 @@ from cephsure.datasets.builder import DatasetBuilder
 from cephsure.datasets.json_files import DUPLICATES, JsonObject, read_json, read_text
 from cephsure.errors import AnnotationError, InputError
 from cephsure.films.third_party import printable
-from cephsure.text_files import is_file, is_folder
+from cephsure.text_files import is_file, is_folder, is_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -218,7 +218,7 @@ def _may_be(label_format: LabelFormat, file: LabelFile) -> bool:
 def label_files(path: Path, suffixes: tuple[str, ...]) -> Iterator[LabelFile]:
     """The label files at a path in alphabetical order: itself; or those in a folder, else in its folders."""
     if not is_folder(path):
-        if path.exists():
+        if is_there(path):
             yield LabelFile(path)
         return
     inner = [folder for folder in _entries(path) if is_folder(folder)]

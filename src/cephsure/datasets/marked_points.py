@@ -19,7 +19,7 @@ from cephsure.datasets.label_file import add_files
 from cephsure.datasets.open import FORMATS, find_format
 from cephsure.errors import InputError
 from cephsure.films.third_party import printable
-from cephsure.text_files import is_folder
+from cephsure.text_files import is_folder, is_there
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,7 +96,7 @@ def read_marked_points(
         AnnotationError: it is malformed; names the file and the line or the place in it.
     """
     path = Path(path)
-    if not path.exists():
+    if not is_there(path):
         raise InputError("there is no such file or folder", where=path)
     if looks_like_isbi(path):
         return _of_isbi(path, landmark_set)

@@ -29,7 +29,7 @@ from cephsure.datasets.via import VIA
 from cephsure.errors import InputError
 from cephsure.films import Spacing, SpacingSource
 from cephsure.landmarks import LabelKind, LandmarkSet, load_landmark_set
-from cephsure.text_files import is_folder
+from cephsure.text_files import is_folder, is_there
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +108,7 @@ def open_dataset(
         AnnotationError: the annotation files are malformed; names file and line.
     """
     path = Path(path)
-    if not path.exists():
+    if not is_there(path):
         raise InputError("there is no such file or folder", where=path)
     if not isinstance(landmark_set, LandmarkSet):
         landmark_set = load_landmark_set(landmark_set or "isbi-19")

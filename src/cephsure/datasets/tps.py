@@ -15,6 +15,7 @@ from cephsure.datasets.film_files import film_size
 from cephsure.datasets.label_file import LabelFile, LabelFormat
 from cephsure.datasets.table_file import number
 from cephsure.errors import AnnotationError
+from cephsure.text_files import is_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,7 +116,7 @@ def _film(file: LabelFile, block: _Block, builder: DatasetBuilder, where: str) -
     if not reference:
         raise AnnotationError("names no film (IMAGE= or ID=)", where=where)
     path = builder.film(reference, folder)
-    if path.is_file():
+    if is_file(path):
         return path
     return builder.finder.find_stem(reference, [folder, folder / "images"]) or path
 
