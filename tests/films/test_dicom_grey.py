@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from cephsure.errors import FilmError
+from cephsure.films import read
 from cephsure.films.dicom import read_dicom
 from cephsure.films.film import DEFAULT_LIMITS, Picture
 
@@ -203,3 +204,22 @@ def test_a_palette_that_is_missing_is_said(grey8: NDArray[np.uint8], grey: Calla
 def test_colour_of_16_bits_keeps_its_depth(grey: Callable[..., Picture]) -> None:
     picture = grey(np.repeat(FILM[..., None], 3, axis=2), 12, "RGB")
     np.testing.assert_allclose(picture.pixels, UNIT, atol=1e-6)
+
+
+def test_padding_of_a_negative_is_black_whatever_its_value(
+    grey12: NDArray[np.uint16], dataset_of: Callable[..., Dataset], dicom_bytes: Callable[[Dataset], bytes]
+) -> None:
+    padded = grey12.copy()
+    padded[:10] = 0
+    dataset = dataset_of(padded, 12)
+    dataset.PhotometricInterpretation, dataset.PixelPaddingValue = "MONOCHROME1", 0
+    assert read(dicom_bytes(dataset)).pixels[:10].max() == 0
+
+
+def test_a_slope_of_nothing_is_noted(
+    grey12: NDArray[np.uint16], dataset_of: Callable[..., Dataset], dicom_bytes: Callable[[Dataset], bytes]
+) -> None:
+    dataset = dataset_of(grey12, 12)
+    dataset.RescaleSlope, dataset.RescaleIntercept = 0, 0
+    film = read(dicom_bytes(dataset))
+    assert film.notes == ("RescaleSlope is 0, which is not possible: ignored",)

@@ -42,7 +42,8 @@ def grey_of_dicom(
     """
     if not layout.is_grey:
         return _grey_of_colour(values, dataset, layout)
-    pixels, notes = _Greys(values, dataset, layout).scaled()
+    greys = _Greys(values, dataset, layout)
+    pixels, notes = greys.scaled()
     is_negative = layout.photometric == "MONOCHROME1"
     if is_negative:
         notes.append("stored as a negative (MONOCHROME1): turned so that larger is brighter")
@@ -50,6 +51,8 @@ def grey_of_dicom(
         notes.append("to be shown as a negative (PresentationLUTShape INVERSE): turned")
         is_negative = True
     slope = numbers(dataset, "RescaleSlope", 1, notes)
+    if slope is not None and slope[0] == 0:
+        notes.append("RescaleSlope is 0, which is not possible: ignored")
     if slope is not None and slope[0] < 0:
         notes.append("its rescale slope is negative: turned round")
         is_negative = not is_negative
@@ -59,6 +62,8 @@ def grey_of_dicom(
         )
     if is_negative:
         np.subtract(1, pixels, out=pixels)
+        if greys.ignored is not None:  # which viewers show black, whatever its value
+            pixels[greys.ignored] = 0
     return pixels, tuple(notes)
 
 
