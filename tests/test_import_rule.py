@@ -47,7 +47,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sample_films": {"films"},
     "model": {"recipes", "inference", "uncertainty"},
     "workflows": {"model", "evaluation", "training", "cephalometry", "exports", "reports", "sample_films"},
-    "cli": {"workflows", "projects"},
+    "review": {"workflows", "projects"},
+    "cli": {"workflows", "review", "projects"},
     "studies": {"workflows"},
 }
 # The one way from the core to the studies: inside its functions, so that they load only when asked for.

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from cephsure.inference.session import Device
     from cephsure.landmarks import LandmarkSet
     from cephsure.uncertainty.calibration.calibration import Calibration
-    from cephsure.uncertainty.prediction import RegionKind
+    from cephsure.uncertainty.prediction import Region, RegionKind
     from cephsure.uncertainty.readers.cases import TruthOf
     from cephsure.uncertainty.readers.reader import Reader
 
@@ -103,6 +103,20 @@ class RawPrediction:
     def as_seen(self, film: Film) -> tuple[Prediction, Film]:
         """The prediction and the film as the networks saw them: what the gate looks at."""
         return self.seen or (self.prediction, film)
+
+
+@dataclass(frozen=True, slots=True)
+class DetailedPrediction:
+    """A prediction, and what whoever looks closely wants to see besides.
+
+    Attributes:
+        regions: by level and by the landmark's number.
+        maps: the samples' averaged heat maps, one an annotator whom the networks tell apart, else one.
+    """
+
+    prediction: Prediction
+    regions: dict[float, dict[int, Region]]
+    maps: tuple[HeatMaps, ...]
 
 
 class Model:
@@ -249,35 +263,64 @@ class Model:
             and any(film.spacing is not None for film in many)
             and REGION_KINDS[kind_of_region(calibration, asked.region)].needs_maps
         )
-        predictions = []
         found = self._raw(many, asked, with_maps=needs_maps)
-        for film, raw in zip(many, found, strict=True):
-            prediction, reader = raw.prediction, asked.reader
-            if calibration is not None and reader is not None:
-                level = DEFAULT_LEVEL if asked.level is None else asked.level
-                prediction = calibrated(
-                    prediction,
-                    raw.marks_px,
-                    calibration,
-                    reader,
-                    maps=raw.maps,
-                    level=level,
-                    kind=asked.region,
-                )
-            elif reader is not None:
-                prediction = moved(prediction, raw.marks_px, reader)
-            if self.gate is not None and self._as_fitted(asked, self.gate.source.samples):
-                seen, square = raw.as_seen(film)
-                prediction = apply_gate(
-                    prediction,
-                    square,
-                    self.gate,
-                    raw=self._as_all_see(seen),
-                    reader=asked.reader,
-                    find=self._find,
-                )
-            predictions.append(self._saying_what_is_missing(prediction))
-        return predictions
+        return [self._finished(film, raw, asked) for film, raw in zip(many, found, strict=True)]
+
+    def predict_in_detail(
+        self,
+        film: Film | FilmSource,
+        *,
+        levels: Sequence[float] = (),
+        mm_per_px: UserScale | None = None,
+        reader: Reader | Path | str | None = None,
+    ) -> DetailedPrediction:
+        """The prediction that ``predict`` gives, with regions at several levels and the heat maps behind it.
+
+        Raises what ``predict`` raises. Of a film of which nothing is promised there are no regions.
+        """
+        given, asked = _read(film, mm_per_px), _Asked(reader=self.reader(reader))
+        raw = self._raw([given], asked, with_maps=True)[0]
+        prediction = self._finished(given, raw, asked)
+        regions: dict[float, dict[int, Region]] = {}
+        for level in levels if prediction.level is not None else ():
+            at_level = self._calibrated(raw, replace(asked, level=level))
+            regions[level] = {
+                mark.number: mark.region for mark in at_level.landmarks if mark.region is not None
+            }
+        return DetailedPrediction(prediction, regions, raw.maps or ())
+
+    def _finished(self, film: Film, raw: RawPrediction, asked: _Asked) -> Prediction:
+        """A film's prediction with calibration and verdict, as far as there are these."""
+        prediction = self._calibrated(raw, asked)
+        if self.gate is not None and self._as_fitted(asked, self.gate.source.samples):
+            seen, square = raw.as_seen(film)
+            prediction = apply_gate(
+                prediction,
+                square,
+                self.gate,
+                raw=self._as_all_see(seen),
+                reader=asked.reader,
+                find=self._find,
+            )
+        return self._saying_what_is_missing(prediction)
+
+    def _calibrated(self, raw: RawPrediction, asked: _Asked) -> Prediction:
+        """A film's prediction with expected errors and regions, where the model is calibrated."""
+        calibration, reader = self._calibration_for(asked), asked.reader
+        if reader is None:
+            return raw.prediction
+        if calibration is None:
+            return moved(raw.prediction, raw.marks_px, reader)
+        level = DEFAULT_LEVEL if asked.level is None else asked.level
+        return calibrated(
+            raw.prediction,
+            raw.marks_px,
+            calibration,
+            reader,
+            maps=raw.maps,
+            level=level,
+            kind=asked.region,
+        )
 
     def _saying_what_is_missing(self, prediction: Prediction) -> Prediction:
         calibration, gate = self.calibration, self.gate

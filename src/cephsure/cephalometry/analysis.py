@@ -39,7 +39,7 @@ SCHEMA = "cephsure.analysis/2"
 LEVEL = 0.90
 MIN_PROBABILITY = 0.8
 DRAWS = 1000
-_SIZE = "size"  # the gate's sign that the head has no head's size
+SIZE = "size"  # the gate's sign that the head has no head's size
 # Newborn to the largest adult on a film that magnifies by a fifth: beyond, no verdict is needed to doubt.
 _SHORTEST_S_N_MM, _LONGEST_S_N_MM = 35.0, 105.0
 
@@ -135,7 +135,7 @@ def analyse(
         no_interval=errors.reason,
         acceptance=Acceptance.of(prediction),
         min_probability=min_probability,
-        scale_is_doubted=any(evidence.sign == _SIZE for evidence in prediction.evidence),
+        scale_is_doubted=any(evidence.sign == SIZE for evidence in prediction.evidence),
     )
     measured = known.measure(load_analyses() if analyses is None else analyses)
     logger.debug("measured %d values, errors from %s", len(measured), errors.source)

@@ -22,6 +22,7 @@ from cephsure.cli.experiment import ExperimentCommand, experiment
 from cephsure.cli.listings import landmarks, measurements, models_app
 from cephsure.cli.predict import demo, predict
 from cephsure.cli.reader_profile import reader_profile
+from cephsure.cli.review import review
 from cephsure.cli.streams import replace_what_lacks
 from cephsure.cli.train import train
 
@@ -75,6 +76,7 @@ for command in (
     reader_profile,
     site_calibrate,
     monitor,
+    review,
 ):
     app.command()(command)
 app.command(cls=ExperimentCommand)(experiment)

@@ -6,6 +6,7 @@ Files of version 1 are read as well. What version 2 withholds on an unfit film s
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -60,13 +61,19 @@ def read(path: Path) -> Prediction:
         raise InputError(f"cannot be read: {error.strerror or error}", where=path) from error
     except ValueError as error:
         raise InputError(f"is not JSON: {error}", where=path) from error
+    return of_document(document, where=path)
+
+
+def of_document(document: Any, *, where: Path | str) -> Prediction:
+    """The prediction of a document that `render` wrote, parsed already; raises what `read` raises of it."""
+    document = deepcopy(document)
     found = document.pop("schema", None) if isinstance(document, dict) else None
     if found == FORMER:
         _rename_measures(document)
     elif found != SCHEMA:
         raise InputError(
             f"is not a prediction of schema {SCHEMA!r}",
-            where=path,
+            where=where,
             remedy="give a .json file written by 'cephsure predict'",
         )
     for key in _DERIVED:
@@ -79,7 +86,7 @@ def read(path: Path) -> Prediction:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{place}: {first['msg']}", where=path) from error
+        raise InputError(f"{place}: {first['msg']}", where=where) from error
     return _of_version_1(prediction) if found == FORMER else prediction
 
 

@@ -285,6 +285,17 @@ class Project:
                 redo,
             )
 
+    def predictions(self, film_id: int) -> tuple[StoredPrediction, ...]:
+        """All that models said of a film, the newest last.
+
+        Raises:
+            NoSuchFilm: there is no film of this number.
+        """
+        query = "SELECT * FROM predictions WHERE film_id = ? ORDER BY prediction_id"
+        with self._database.read() as connection:
+            rows.film(connection, film_id)
+            return tuple(map(rows.prediction_of, connection.execute(query, (film_id,)).fetchall()))
+
     def queue(self, wanted: QueueFilter | None = None) -> list[QueueRow]:
         """The films that are wanted (all if None), the most doubtful first; films without prediction last."""
         with self._database.read() as connection:

@@ -16,9 +16,13 @@ from cephsure.workflows.batch import DEFAULT_MODEL, OnProgress, open_model, sile
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from numpy.typing import NDArray
+
+    from cephsure.films import Film
     from cephsure.inference.session import Device
     from cephsure.landmarks import LandmarkSet
     from cephsure.model import Model
+    from cephsure.reports.reader_questions import Question
     from cephsure.uncertainty.readers.population import Population
     from cephsure.uncertainty.readers.reader import Reader
 
@@ -96,6 +100,33 @@ def reader_profile(
     return ReaderProfile(asked, answered, reader if said else None, page)
 
 
+def questions_on(model: Model, film: Film) -> list[Question]:
+    """What a reader is asked, with both places of each landmark on a film.
+
+    Raises:
+        InputError: the model does not know two annotators.
+    """
+    return _asked_on(model, film)[0]
+
+
+def _asked_on(model: Model, film: Film) -> tuple[list[Question], NDArray[np.float64]]:
+    """The questions, and the (T, 2, L, 2) samples of the annotators' marks on the film, in px."""
+    from cephsure.reports.reader_questions import questions
+
+    orientation = model.orientation(film)
+    samples_px, scale = model.sample(film, orientation).marks_px, film.spacing
+    if samples_px is None:
+        raise _nothing_to_choose(model)
+    asked = questions(
+        _population(model),
+        model.landmark_set,
+        samples_px,
+        mm_per_px=None if scale is None else (scale.x_mm_per_px, scale.y_mm_per_px),
+        faces_left=orientation.left,
+    )
+    return asked, samples_px
+
+
 def _page(
     model: Model,
     profile: Callable[[Mapping[int, str]], Reader],
@@ -108,7 +139,7 @@ def _page(
     """The codes of the landmarks to be asked about, and the page that asks."""
     from cephsure import films
     from cephsure.reports.reader_page import reader_page
-    from cephsure.reports.reader_questions import APART_MM, questions
+    from cephsure.reports.reader_questions import APART_MM
     from cephsure.sample_films import sample_film
 
     if film is None:
@@ -116,17 +147,7 @@ def _page(
         shown, credit = films.read(sample.path, mm_per_px=sample.mm_per_px), sample.credit
     else:
         shown, credit = films.read(film, mm_per_px=mm_per_px), ""
-    orientation = model.orientation(shown)
-    samples_px, scale = model.sample(shown, orientation).marks_px, shown.spacing
-    if samples_px is None:
-        raise _nothing_to_choose(model)
-    asked = questions(
-        _population(model),
-        model.landmark_set,
-        samples_px,
-        mm_per_px=None if scale is None else (scale.x_mm_per_px, scale.y_mm_per_px),
-        faces_left=orientation.left,
-    )
+    asked, samples_px = _asked_on(model, shown)
     if not asked:
         what = f"the annotators of {model.name} mark every landmark within {APART_MM:g} mm of each other"
         raise InputError(f"{what}: there is nothing to choose")

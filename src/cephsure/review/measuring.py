@@ -1,0 +1,213 @@
+"""Measurements that follow the points of a film while they are dragged.
+
+A point that a person moved or placed is where that person says: it adds nothing to an interval, and what is
+measured from such points alone has none. Classes are decided as in ``cephsure analyze``; a person who settled
+all points of a measurement is not asked for them again by the gate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cephsure.cephalometry import landmark_errors, load_analyses, sample_points
+from cephsure.cephalometry.analysis import DRAWS, SIZE, KnownPoints, by_code
+from cephsure.cephalometry.decision import Acceptance
+from cephsure.cephalometry.formula import head_points
+from cephsure.cephalometry.own_points import NO_INTERVAL, facing_of
+from cephsure.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Literal
+
+    from numpy.typing import NDArray
+
+    from cephsure.cephalometry import AnalysisDefinition, Entry, MeasuredValue
+    from cephsure.cephalometry.landmark_errors import LandmarkErrors
+    from cephsure.landmarks import LandmarkSet
+    from cephsure.uncertainty.prediction import Prediction
+
+    Array = NDArray[np.float64]
+    Points = Mapping[int, tuple[float, float] | None]
+
+SETTLED = frozenset({"accepted", "edited", "placed"})
+
+
+@dataclass(frozen=True, slots=True)
+class SettledAcceptance(Acceptance):
+    """What the verdict lets be decided, where a person has settled some of the points."""
+
+    settled: frozenset[str] = frozenset()
+
+    def objection(self, codes: Iterable[str]) -> str | None:
+        """Why no class may be decided from these points; None if one may be."""
+        open_codes = [code for code in codes if code not in self.settled]
+        return Acceptance.objection(self, open_codes) if open_codes else None
+
+
+@dataclass(frozen=True)
+class FilmMeasurer:
+    """One film, ready to be measured again and again.
+
+    Attributes:
+        prediction: None where there is none: then all points are a person's.
+        mm_per_px: the scale along x and y, which a person may have changed since the prediction.
+    """
+
+    landmark_set: LandmarkSet
+    prediction: Prediction | None
+    mm_per_px: tuple[float, float] | None
+    _rows: dict[tuple[str, str], tuple[Any, dict[str, Any]]] = field(default_factory=dict)
+
+    def measure(
+        self, analysis: str, points: Points, *, settled: frozenset[int] = frozenset()
+    ) -> list[dict[str, Any]]:
+        """The measurements of an analysis, as JSON data.
+
+        Args:
+            analysis: names with commas between, or "all".
+            points: by landmark number the (x, y) in px of points that are not where they were predicted; None
+                for one that is missing.
+            settled: numbers of points that a person accepted where they are.
+
+        Raises:
+            InputError: there is no such analysis or landmark.
+        """
+        codes = self.landmark_set.codes
+        unknown = [number for number in points if not 1 <= number <= len(codes)]
+        if unknown:
+            raise InputError(f"there is no landmark {unknown[0]}", remedy=f"the set has 1 to {len(codes)}")
+        nowhere = (np.nan, np.nan)
+        moved = {codes[number - 1]: np.array(at or nowhere) for number, at in points.items()}
+        own = frozenset(moved) | {codes[number - 1] for number in settled}
+        definitions = load_analyses(analysis)
+        stale: list[AnalysisDefinition] = []
+        for definition in definitions:
+            entries = tuple(
+                entry
+                for entry in definition.entries
+                if self._kept_row(definition.name, entry, moved, own) is None
+            )
+            if entries:
+                stale.append(definition.model_copy(update={"entries": entries}))
+        if stale:
+            known = self._known(moved, own)
+            if known is None:
+                return []
+            measured = iter(known.measure(stale))
+            for definition in stale:
+                for entry in definition.entries:
+                    self._keep(definition.name, entry, moved, own, _row(next(measured)))
+        return [
+            row
+            for definition in definitions
+            for entry in definition.entries
+            if (row := self._kept_row(definition.name, entry, moved, own)) is not None
+        ]
+
+    def _kept_row(
+        self, analysis: str, entry: Entry, moved: dict[str, Array], own: frozenset[str]
+    ) -> dict[str, Any] | None:
+        """A measurement as it was measured last, if no point that it depends on has moved since."""
+        kept = self._rows.get((analysis, entry.measurement.code))
+        return None if kept is None or kept[0] != _points_of(entry, moved, own) else kept[1]
+
+    def _keep(
+        self, analysis: str, entry: Entry, moved: dict[str, Array], own: frozenset[str], row: dict[str, Any]
+    ) -> None:
+        self._rows[analysis, entry.measurement.code] = _points_of(entry, moved, own), row
+
+    def _known(self, moved: dict[str, Array], own: frozenset[str]) -> KnownPoints | None:
+        """The points with what is known of them; None where it cannot be told where the face looks."""
+        facing = self._facing(moved)
+        if facing is None:
+            return None
+
+        def in_head(points: Array) -> Array:
+            return head_points(points, mirrored=facing == "left", mm_per_px=self.mm_per_px)
+
+        at = {code: in_head(point) for code, point in {**self._predicted, **moved}.items()}
+        if self.prediction is None:
+            return KnownPoints(at=at, has_scale=self.mm_per_px is not None, no_interval=NO_INTERVAL)
+        drawn, reason = None, self._errors.reason
+        if self._drawn is not None:
+            drawn = dict(self._drawn)
+            drawn |= {code: np.broadcast_to(at[code], (DRAWS, 2)) for code in moved}
+        acceptance = Acceptance.of(self.prediction)
+        return _PersonsPoints(
+            at=at,
+            has_scale=self.mm_per_px is not None,
+            drawn=drawn,
+            no_interval=reason,
+            acceptance=SettledAcceptance(acceptance.verdict, acceptance.doubtful, own),
+            scale_is_doubted=self._is_scale_doubted(),
+            moved=frozenset(moved),
+        )
+
+    def _is_scale_doubted(self) -> bool:
+        """Whether the verdict asks if the scale is right that is still in use."""
+        prediction = self.prediction
+        if prediction is None or prediction.film.mm_per_px != self.mm_per_px:
+            return False
+        return any(evidence.sign == SIZE for evidence in prediction.evidence)
+
+    def _facing(self, moved: dict[str, Array]) -> Literal["right", "left"] | None:
+        if self.prediction is not None:
+            return self.prediction.film.facing
+        try:
+            return facing_of(moved)
+        except InputError:
+            return None
+
+    @cached_property
+    def _predicted(self) -> dict[str, Array]:
+        """(2,) by code, in px."""
+        if self.prediction is None:
+            return {code: np.full(2, np.nan) for code in self.landmark_set.codes}
+        return by_code(self.prediction.points_px, self.landmark_set.codes)
+
+    @cached_property
+    def _errors(self) -> LandmarkErrors:
+        assert self.prediction is not None
+        return landmark_errors(self.prediction)
+
+    @cached_property
+    def _drawn(self) -> dict[str, Array] | None:
+        """(n, 2) by code, in the head's frame: the draws of ``cephsure analyze``."""
+        errors, prediction = self._errors, self.prediction
+        if errors.covariances_px is None or prediction is None:
+            return None
+        drawn = sample_points(prediction, errors.covariances_px, errors.correlation, DRAWS, 0)
+        drawn = head_points(drawn, mirrored=prediction.film.facing == "left", mm_per_px=self.mm_per_px)
+        return by_code(drawn, self.landmark_set.codes)
+
+
+@dataclass(frozen=True, slots=True)
+class _PersonsPoints(KnownPoints):
+    """Points of which a person moved some."""
+
+    moved: frozenset[str] = frozenset()
+
+    def _trust(self, entry: Any, value: float) -> dict[str, Any]:
+        if self.moved and self.moved.issuperset(entry.measurement.landmarks):
+            return {"no_interval": NO_INTERVAL}
+        return KnownPoints._trust(self, entry, value)  # noqa: SLF001 - its own base
+
+
+def _points_of(entry: Entry, moved: dict[str, Array], own: frozenset[str]) -> tuple[Any, ...]:
+    """What a measurement depends on: its own points, and S and N, by which a scale is doubted."""
+    codes = (*entry.measurement.landmarks, "S", "N")
+    return tuple((code, *moved[code].tolist()) if code in moved else code in own for code in codes)
+
+
+def _row(value: MeasuredValue) -> dict[str, Any]:
+    row = value.model_dump(mode="json")
+    norm = next((norm for norm in value.norms if norm.mean is not None and norm.sd is not None), None)
+    deviation = None
+    if value.value is not None and norm is not None and norm.mean is not None and norm.sd is not None:
+        deviation = (value.value - norm.mean) / norm.sd
+    return {**row, "deviation": deviation}

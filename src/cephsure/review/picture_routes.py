@@ -1,0 +1,74 @@
+"""What is drawn and measured of a film: its grey values, a small picture, heat maps, live measurements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from cephsure.errors import InputError
+from cephsure.projects import NoSuchFilm
+from cephsure.review.bodies import Measure
+
+if TYPE_CHECKING:
+    from cephsure.review.desk import Desk
+
+
+def picture_routes(desk: Desk) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(prefix="/v1/films")
+
+    @routes.get("/{film_id}/pixels")
+    def pixels(film_id: int, request: Request) -> Response:
+        record = desk.film(film_id).view.film
+        if (unchanged := _unchanged(request, record.sha256)) is not None:
+            return unchanged
+        picture = desk.pictures.picture(record)
+        headers = {
+            "X-Cephsure-Width": str(picture.width_px),
+            "X-Cephsure-Height": str(picture.height_px),
+            "X-Cephsure-Bits": str(picture.bits),
+            **_validated(record.sha256),
+        }
+        return Response(picture.grey, media_type="application/octet-stream", headers=headers)
+
+    @routes.get("/{film_id}/thumbnail")
+    def thumbnail(film_id: int, request: Request) -> Response:
+        record = desk.film(film_id).view.film
+        if (unchanged := _unchanged(request, record.sha256)) is not None:
+            return unchanged
+        content = desk.pictures.thumbnail(record)
+        return Response(content, media_type="image/jpeg", headers=_validated(record.sha256))
+
+    @routes.get("/{film_id}/heatmap/{number}")
+    def heat_map(film_id: int, number: int) -> JSONResponse:
+        prediction = desk.film(film_id).view.prediction
+        details = None if prediction is None else desk.details(prediction.document)
+        found = None if details is None else details.heat_map(number - 1)
+        if found is None:
+            raise NoSuchFilm("there is no heat map of this point", remedy="predict the film again")
+        return JSONResponse(found)
+
+    @routes.post("/{film_id}/measure")
+    def measure(film_id: int, body: Measure) -> JSONResponse:
+        found = desk.film(film_id)
+        try:
+            rows = found.measurer.measure(body.analysis, body.points, settled=found.accepted)
+        except (OverflowError, FloatingPointError) as error:
+            raise InputError("the points cannot be those of a film") from error
+        return JSONResponse({"measurements": rows})
+
+    return routes
+
+
+def _validated(sha256: str) -> dict[str, str]:
+    """Headers of what only changes with the film; the browser asks whether it is still the same one."""
+    return {"ETag": f'"{sha256[:32]}"', "Cache-Control": "private, no-cache"}
+
+
+def _unchanged(request: Request, sha256: str) -> Response | None:
+    headers = _validated(sha256)
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return None

@@ -1,0 +1,120 @@
+"""The card that asks, on a film of one's own, how one marks the points whose definitions part."""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import TYPE_CHECKING, Any
+
+from cephsure.errors import InputError
+from cephsure.review.child import FailedError, LostError
+from cephsure.review.desk import READERS
+from cephsure.review.jobs import AskReader, WriteProfile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from cephsure.review.desk import Desk
+
+ANSWERED, SKIPPED = "answered", "skipped"
+_WAIT_S = 60.0
+_NO_LETTER = re.compile(r"[^\w-]+")
+
+
+class ReaderCard:
+    """Asks once; what was answered is a reader's file in the project."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._asked: dict[tuple[int, str], list[dict[str, Any]]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether to ask: there is something to choose, and nobody has answered or put the card away."""
+        settings = self._desk.project.settings
+        return (
+            self._desk.facts.can_ask
+            and settings.get("profile", {}).get("state") is None
+            and settings.get("reader") in (None, "definition")
+        )
+
+    def document(self, film_id: int | None) -> dict[str, Any]:
+        """The questions with both places on a film; by default the first one that can be read."""
+        desk = self._desk
+        film_id = self._film(film_id)
+        questions = [] if film_id is None or not desk.facts.can_ask else self._questions(film_id)
+        return {
+            "needed": self.is_needed and bool(questions),
+            "film_id": film_id,
+            "reader": desk.reader_words(),
+            "questions": questions,
+            "answered": desk.project.settings.get("profile", {}).get("answers", {}),
+        }
+
+    def skip(self) -> None:
+        """Put the card away."""
+        self._desk.project.change_settings(profile={"state": SKIPPED, "answers": {}})
+        self._desk.bulletin.post()
+
+    def answer(self, answers: Mapping[int, str], *, name: str) -> None:
+        """Write the reader's file, and foretell this reader's marks from now on.
+
+        Raises:
+            InputError: an answer means nothing.
+        """
+        if not answers:
+            raise InputError("nothing is answered", remedy="choose a place for at least one point")
+        out = reader_path(self._desk.folder, f"profile-{name}")
+        job = WriteProfile({str(number): answer for number, answer in answers.items()}, name, out)
+        waited_for(self._desk, job)
+        stored = {str(number): answer for number, answer in answers.items()}
+        self._desk.project.change_settings(
+            profile={"state": ANSWERED, "answers": stored, "file": _inside(out)}
+        )
+        self._desk.use_reader(_inside(out))
+
+    @property
+    def file(self) -> Path | None:
+        """The reader's file of what was answered; None where nothing was."""
+        inside = self._desk.project.settings.get("profile", {}).get("file")
+        path = None if inside is None else self._desk.folder / inside
+        return path if path is not None and path.is_file() else None
+
+    def _film(self, film_id: int | None) -> int | None:
+        if film_id is not None:
+            return self._desk.film(film_id).view.film.film_id
+        rows = self._desk.queue()
+        best = [row for row in rows if row.verdict == "fit"] or [row for row in rows if row.state != "unread"]
+        return best[0].film_id if best else None
+
+    def _questions(self, film_id: int) -> list[dict[str, Any]]:
+        film = self._desk.film(film_id)
+        record, scale = film.view.film, film.mm_per_px
+        key = (film_id, str(scale))
+        with self._lock:
+            if key not in self._asked:
+                self._asked[key] = waited_for(self._desk, AskReader(record.path, scale))
+            return self._asked[key]
+
+
+def reader_path(folder: Path, name: str) -> Path:
+    """Where the file of a reader of some name lies in a project."""
+    return folder / READERS / f"{_NO_LETTER.sub('-', name)[:80].strip('-') or 'reader'}.json"
+
+
+def _inside(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def waited_for(desk: Desk, job: Any) -> Any:
+    """What a job of the process with the model gives.
+
+    Raises:
+        InputError: what it raises, or that it was not done.
+    """
+    try:
+        return desk.predictor.do(job, seconds=_WAIT_S).result(timeout=2 * _WAIT_S)
+    except (LostError, FailedError, TimeoutError) as error:
+        raise InputError(f"was not done: {error or 'the process with the model is busy'}") from error
