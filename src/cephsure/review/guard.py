@@ -7,6 +7,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,6 +32,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
+_TOO_LARGE = "the request is larger than any correction"
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 
@@ -43,9 +45,11 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or refuse it in one line."""
-        if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                await self.app(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":  # nothing here is told by sockets
+            await send({"type": "websocket.close", "code": 1008})
             return
         headers = Headers(scope=scope)
         answer = _with_headers(send)
@@ -53,10 +57,7 @@ class Guard:
         if refusal is not None:
             await _refuse(answer, *refusal)
             return
-        try:
-            await self.app(scope, _limited(receive), answer)
-        except TooLargeError:
-            await _refuse(answer, 413, "the request is larger than any correction")
+        await self.app(scope, _limited(receive), answer)
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         """The status and the reason why a request is refused; None where it is let through."""
@@ -78,10 +79,6 @@ class Guard:
         return None
 
 
-class TooLargeError(Exception):
-    """More was sent than a request may have."""
-
-
 def _about_body(headers: Headers, path: str) -> tuple[int, str] | None:
     """What is wrong with what a request says of its body."""
     wanted = _FORM if path == "/login" else _JSON
@@ -90,7 +87,7 @@ def _about_body(headers: Headers, path: str) -> tuple[int, str] | None:
         return 415, f"what is sent must be {wanted}"
     length = headers.get("content-length", "0")
     if not (length.isascii() and length.isdecimal()) or len(length) > 9 or int(length) > MOST_BODY_BYTES:
-        return 413, "the request is larger than any correction"
+        return 413, _TOO_LARGE
     return None
 
 
@@ -103,7 +100,7 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > MOST_BODY_BYTES:
-            raise TooLargeError
+            raise HTTPException(413, _TOO_LARGE)
         return message
 
     return counted

@@ -85,41 +85,35 @@ class FilmMeasurer:
         moved = {codes[number - 1]: np.array(at or nowhere) for number, at in points.items()}
         own = frozenset(moved) | {codes[number - 1] for number in settled}
         definitions = load_analyses(analysis)
-        stale: list[AnalysisDefinition] = []
-        for definition in definitions:
-            entries = tuple(
-                entry
-                for entry in definition.entries
-                if self._kept_row(definition.name, entry, moved, own) is None
-            )
-            if entries:
-                stale.append(definition.model_copy(update={"entries": entries}))
+        rows = self._kept_rows(definitions, moved, own)
+        stale = [
+            each.model_copy(update={"entries": entries})
+            for each in definitions
+            if (entries := tuple(one for one in each.entries if (each.name, one.measurement.code) not in rows))
+        ]
         if stale:
             known = self._known(moved, own)
             if known is None:
                 return []
             measured = iter(known.measure(stale))
-            for definition in stale:
-                for entry in definition.entries:
-                    self._keep(definition.name, entry, moved, own, _row(next(measured)))
-        return [
-            row
-            for definition in definitions
-            for entry in definition.entries
-            if (row := self._kept_row(definition.name, entry, moved, own)) is not None
-        ]
+            for each in stale:
+                for entry in each.entries:
+                    key, row = (each.name, entry.measurement.code), _row(next(measured))
+                    rows[key] = row
+                    self._rows[key] = _points_of(entry, moved, own), row
+        return [rows[each.name, entry.measurement.code] for each in definitions for entry in each.entries]
 
-    def _kept_row(
-        self, analysis: str, entry: Entry, moved: dict[str, Array], own: frozenset[str]
-    ) -> dict[str, Any] | None:
-        """A measurement as it was measured last, if no point that it depends on has moved since."""
-        kept = self._rows.get((analysis, entry.measurement.code))
-        return None if kept is None or kept[0] != _points_of(entry, moved, own) else kept[1]
-
-    def _keep(
-        self, analysis: str, entry: Entry, moved: dict[str, Array], own: frozenset[str], row: dict[str, Any]
-    ) -> None:
-        self._rows[analysis, entry.measurement.code] = _points_of(entry, moved, own), row
+    def _kept_rows(
+        self, definitions: Iterable[AnalysisDefinition], moved: dict[str, Array], own: frozenset[str]
+    ) -> dict[tuple[str, str], dict[str, Any]]:
+        """The measurements of which no point has moved since they were measured last."""
+        rows = {}
+        for definition in definitions:
+            for entry in definition.entries:
+                kept = self._rows.get(key := (definition.name, entry.measurement.code))
+                if kept is not None and kept[0] == _points_of(entry, moved, own):
+                    rows[key] = kept[1]
+        return rows
 
     def _known(self, moved: dict[str, Array], own: frozenset[str]) -> KnownPoints | None:
         """The points with what is known of them; None where it cannot be told where the face looks."""
@@ -201,7 +195,8 @@ class _PersonsPoints(KnownPoints):
 def _points_of(entry: Entry, moved: dict[str, Array], own: frozenset[str]) -> tuple[Any, ...]:
     """What a measurement depends on: its own points, and S and N, by which a scale is doubted."""
     codes = (*entry.measurement.landmarks, "S", "N")
-    return tuple((code, *moved[code].tolist()) if code in moved else code in own for code in codes)
+    # Bytes: NaN, a missing point, is not equal to itself.
+    return tuple(moved[code].tobytes() if code in moved else code in own for code in codes)
 
 
 def _row(value: MeasuredValue) -> dict[str, Any]:
