@@ -7,6 +7,7 @@ import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -69,7 +70,7 @@ class InlineChild:
     """Does jobs in this process; predictions are kept, so that each film is seen by networks once."""
 
     model = None
-    predicted: dict = {}
+    predicted: ClassVar[dict] = {}
 
     def __init__(self, make_desk, *arguments, name):
         self.pid = None

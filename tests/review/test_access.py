@@ -27,8 +27,9 @@ def test_cookies_of_two_ports_have_two_names():
 
 
 @pytest.mark.parametrize(
-    ("host", "address"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]")]
-)  # noqa: S104
+    ("host", "address"),
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]")],  # noqa: S104
+)
 def test_start_address_leads_to_this_machine(host, address):
     assert Access(port=80, host=host).start_url.startswith(f"http://{address}:80/start?token=")
 

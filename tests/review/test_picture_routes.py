@@ -66,7 +66,7 @@ def test_there_is_no_such_heat_map(client, film_a, number):
 
 
 @pytest.mark.parametrize("analysis", ["isbi", "steiner,downs", "all"])
-def test_measurements_of_untouched_points_are_those_of_analyze(
+def test_measurements_of_untouched_points_are_those_of_analyze(  # noqa: PLR0917
     client, film_a, film_folder, mm_per_px, model, analysis
 ):
     options = AnalyzeOptions(analysis=analysis, predict=PredictOptions(mm_per_px=mm_per_px))

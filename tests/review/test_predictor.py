@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import ClassVar
 
 import pytest
 
@@ -18,7 +19,7 @@ def scripted(monkeypatch, inline):
     """A process whose answers a test gives: by the film's name, a list of errors before it does its job."""
 
     class Scripted(inline):
-        errors: dict = {}
+        errors: ClassVar[dict] = {}
 
         def do(self, job, *, seconds, on_progress=None):
             waiting = self.errors.get(job.path.name, []) if isinstance(job, PredictFilm) else []

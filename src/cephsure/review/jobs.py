@@ -185,12 +185,14 @@ class CalibrateSite:
         who: whose points are true.
         out: the reader's file.
         profile: a reader's file of what the person said before any film was corrected.
+        mm_per_px: the scale that was given for all films of the project.
     """
 
     project: Path
     who: str
     out: Path
     profile: Path | None = None
+    mm_per_px: float | None = None
 
     def run(self, desk: ModelDesk, tell: Tell) -> dict[str, Any]:
         """What was learned, and what K films bring by cross-validation, as JSON data."""
@@ -204,7 +206,7 @@ class CalibrateSite:
                 tell(step.what, step.done, step.total)
 
         found = site_calibrate(
-            AnnotatedData(self.project, truth=self.who),
+            AnnotatedData(self.project, truth=self.who, mm_per_px=self.mm_per_px),
             desk.model,
             name=self.who,
             out=self.out,

@@ -92,7 +92,11 @@ class Loop:
             self._desk.bulletin.post()
 
         asked = CalibrateSite(
-            self._desk.project.path.parent, who, out.with_suffix(".new.json"), self._card.file
+            self._desk.folder,
+            who,
+            out.with_suffix(".new.json"),
+            profile=self._card.file,
+            mm_per_px=self._desk.predictor.mm_per_px,
         )
         answer = self._desk.predictor.do(asked, seconds=CALIBRATING_SECONDS, on_progress=on_progress)
         answer.add_done_callback(lambda done: self._finish(job, done))

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Points = Mapping[int, tuple[float, float] | None]
 
-SETTLED = frozenset({"accepted", "edited", "placed"})
+_NO_SPREAD = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,9 @@ class FilmMeasurer:
         stale = [
             each.model_copy(update={"entries": entries})
             for each in definitions
-            if (entries := tuple(one for one in each.entries if (each.name, one.measurement.code) not in rows))
+            if (
+                entries := tuple(one for one in each.entries if (each.name, one.measurement.code) not in rows)
+            )
         ]
         if stale:
             known = self._known(moved, own)
@@ -189,7 +191,10 @@ class _PersonsPoints(KnownPoints):
     def _trust(self, entry: Any, value: float) -> dict[str, Any]:
         if self.moved and self.moved.issuperset(entry.measurement.landmarks):
             return {"no_interval": NO_INTERVAL}
-        return KnownPoints._trust(self, entry, value)  # noqa: SLF001 - its own base
+        trust = KnownPoints._trust(self, entry, value)  # noqa: SLF001 - its own base
+        # ANB is a difference of angles at N: S, which it names, makes no difference to it.
+        spread = trust.get("sd")
+        return trust if spread is None or spread > _NO_SPREAD else {"no_interval": NO_INTERVAL}
 
 
 def _points_of(entry: Entry, moved: dict[str, Array], own: frozenset[str]) -> tuple[Any, ...]:

@@ -42,7 +42,7 @@ class PageFile:
 def page_files(folder: Traversable | None = None) -> dict[str, PageFile]:
     """The page's files by their paths below its folder, with forward slashes."""
     root = resources.files("cephsure.review") / "page" if folder is None else folder
-    return dict(sorted(_files_in(root, "")))
+    return dict(sorted(_files_in(root, ""))) if root.is_dir() else {}
 
 
 def _files_in(folder: Traversable, above: str) -> Iterator[tuple[str, PageFile]]:

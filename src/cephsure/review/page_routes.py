@@ -69,7 +69,10 @@ def page_routes(access: Access, files: Mapping[str, PageFile]) -> APIRouter:
 
 def _log_in(access: Access, body: bytes) -> Response:
     """Let somebody in who knows the password and says a name, or ask again."""
-    sent = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    try:
+        sent = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    except ValueError as error:
+        raise HTTPException(400, "the form has other fields than a name and a password") from error
     who = one_line(sent.get("who", [""])[0].strip())[:MOST_NAME]
     if not who or who.casefold() == "mean":
         return HTMLResponse(_LOGIN.format(told="Say your name, another one than mean."), status_code=400)
