@@ -21,6 +21,7 @@ from cephsure.cli.evaluate import evaluate
 from cephsure.cli.experiment import ExperimentCommand, experiment
 from cephsure.cli.listings import landmarks, measurements, models_app
 from cephsure.cli.predict import demo, predict
+from cephsure.cli.project import project_app
 from cephsure.cli.reader_profile import reader_profile
 from cephsure.cli.review import review
 from cephsure.cli.streams import replace_what_lacks
@@ -81,6 +82,7 @@ for command in (
     app.command()(command)
 app.command(cls=ExperimentCommand)(experiment)
 app.add_typer(models_app, name="models")
+app.add_typer(project_app, name="project")
 
 
 def _show_version(value: bool) -> None:

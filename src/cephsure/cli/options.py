@@ -19,7 +19,7 @@ SEVERAL = ("--models", "--ct")
 
 Device = Literal["cpu", "cuda", "auto"]
 FILMS = Argument(metavar="FILM", help="Files, folders and patterns ('films/*.png'); - for standard input.")
-Data = Annotated[Path, Option(metavar="DIR", help="The data set: its folder, or a label file.")]
+Data = Annotated[Path, Option(metavar="DIR", help="The data set: its folder, a label file, or a project.")]
 Format = Literal[
     "auto",
     "isbi",
@@ -36,6 +36,7 @@ Format = Literal[
     "aariz",
     "cl-detection",
     "text",
+    "project",
 ]
 LAYOUTS = ", ".join(get_args(Format))
 Layout = Annotated[

@@ -17,8 +17,10 @@ from cephsure.datasets.builder import LONGEST_LINE, DatasetBuilder
 from cephsure.datasets.isbi import looks_like_isbi, read_isbi
 from cephsure.datasets.label_file import add_files
 from cephsure.datasets.open import FORMATS, find_format
+from cephsure.datasets.project import add_project
 from cephsure.errors import InputError
 from cephsure.films.third_party import printable
+from cephsure.projects import Project
 from cephsure.text_files import is_folder, is_there
 
 if TYPE_CHECKING:
@@ -110,8 +112,13 @@ def read_marked_points(
         source=path,
     )
     layout = find_format(path, thing="file of points")
-    files = aariz_files(path) if layout == "aariz" and aariz_folders(path) else None
-    add_files(FORMATS[layout], path, builder, files)
+    if layout == "project":
+        builder.labels = "names"
+        with Project.open(path, read_only=True) as project:
+            add_project(project, builder)
+    else:
+        files = aariz_files(path) if layout == "aariz" and aariz_folders(path) else None
+        add_files(FORMATS[layout], path, builder, files)
     found = []
     for film in builder.gather():
         marks = {name: at for name, at in film.annotations.items() if np.isfinite(at).any()}

@@ -23,12 +23,14 @@ from cephsure.datasets.labelme import LABELME
 from cephsure.datasets.point_text import TEXT
 from cephsure.datasets.pose_csv import DEEPLABCUT, SLEAP
 from cephsure.datasets.prediction_file import PREDICTION
+from cephsure.datasets.project import read_project
 from cephsure.datasets.slicer import SLICER
 from cephsure.datasets.tps import TPS
 from cephsure.datasets.via import VIA
 from cephsure.errors import InputError
 from cephsure.films import Spacing, SpacingSource
 from cephsure.landmarks import LabelKind, LandmarkSet, load_landmark_set
+from cephsure.projects import is_project
 from cephsure.text_files import is_folder, is_there
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ DatasetFormat = Literal[
     "aariz",
     "cl-detection",
     "text",
+    "project",
 ]
 
 FORMATS: dict[str, LabelFormat] = {
@@ -93,9 +96,10 @@ def open_dataset(
     """Read a data set, without the films that cannot be those that were annotated.
 
     Args:
-        path: its folder, or a label file.
+        path: its folder, a label file, or a project of ``cephsure review``.
         format: its layout; "auto" finds it out.
-        landmark_set: a landmark set, the name of a shipped one or a TOML file; "isbi-19" if None.
+        landmark_set: a landmark set, the name of a shipped one or a TOML file; "isbi-19" if None, or
+            a project's own.
         mm_per_px: the scale of all films, one number or one for x and one for y. It goes before what the data
             set states (0.1 for isbi).
         images: a folder where films are looked for, where they do not lie where the label files say.
@@ -110,10 +114,16 @@ def open_dataset(
     path = Path(path)
     if not is_there(path):
         raise InputError("there is no such file or folder", where=path)
+    own = landmark_set is None
     if not isinstance(landmark_set, LandmarkSet):
         landmark_set = load_landmark_set(landmark_set or "isbi-19")
     spacing = None if mm_per_px is None else _spacing(mm_per_px)
+    images = None if images is None else Path(images)
     layout = find_format(path) if format == "auto" else format
+    if layout == "project":
+        chosen = None if own else landmark_set
+        dataset = read_project(path, landmark_set=chosen, spacing=spacing, images=images)
+        return without_misfits(dataset, where=path)
     if layout == "isbi":
         return without_misfits(read_isbi(path, landmark_set=landmark_set, spacing=spacing), where=path)
     if layout not in FORMATS:
@@ -124,7 +134,7 @@ def open_dataset(
         path,
         landmark_set=landmark_set,
         spacing=spacing,
-        images=None if images is None else Path(images),
+        images=images,
         labels=labels,
         files=aariz_files(path) if layout == "aariz" and aariz_folders(path) else None,
     )
@@ -174,13 +184,15 @@ def _points_inside(
 
 
 def find_format(path: Path, *, thing: str = "data set of a known layout") -> str:
-    """Find out a data set's layout, "isbi" or a format of label files, from what lies in it.
+    """Find out a data set's layout, "project", "isbi" or a format of label files, from what lies in it.
 
     ``thing`` is what it should be, for the error.
 
     Raises:
         InputError: it is none of these, or label files of several formats lie there.
     """
+    if is_project(path):
+        return "project"
     if looks_like_isbi(path):
         return "isbi"
     if aariz_folders(path):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cephsure.errors import InputError
 from cephsure.projects import migrations
-from cephsure.text_files import is_file, is_folder, opened
+from cephsure.text_files import is_file, is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FILE_NAME = "project.sqlite"
 BUSY_SECONDS = 10.0
 """How long a write waits for another process's."""
-_MAGIC = b"SQLite format 3\0"
+SUFFIX = ".sqlite"
 _NOTHING_LOST = "what was stored before is whole"
 
 
@@ -43,18 +43,14 @@ class Database:
             InputError: it is no project, of a newer cephsure (it is left as it is), damaged, or cannot be
                 opened.
         """
-        version = version_of(path)
-        if version > migrations.VERSION:
-            raise InputError(
-                f"is a project of a newer cephsure (schema {version}, this one knows {migrations.VERSION})",
-                where=path,
-                remedy="install the newer cephsure; the project was left as it is",
-            )
+        _check_regular(path)
         with one_line_errors(path):
             database = cls(path, _connect(path, "rw"))
             try:
-                if version < migrations.VERSION:
-                    database.migrate(version)
+                is_older = database.is_older()
+                database._connection.execute("PRAGMA journal_mode = DELETE")
+                if is_older:
+                    database.migrate()
                 if read_only:
                     database._connection.execute("PRAGMA query_only = ON")
             except BaseException:
@@ -69,8 +65,6 @@ class Database:
         Raises:
             InputError: there is one already, or it cannot be written.
         """
-        if is_file(path) and path.stat().st_size:
-            raise InputError("is there already", where=path, remedy="open it, or name another folder")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -79,6 +73,7 @@ class Database:
             database = cls(path, _connect(path, "rwc"))
         try:
             with database.write() as connection:
+                _check_empty(connection, path)
                 for statement in migrations.statements(migrations.schema()):
                     connection.execute(statement)
                 connection.execute(*first)
@@ -123,21 +118,44 @@ class Database:
                     self._connection.execute("ROLLBACK")
                 raise
 
-    def migrate(self, version: int) -> None:
-        """Bring an older schema to the present one, all in one transaction.
+    def version(self) -> int:
+        """The version of the schema; `InputError` where it is no project."""
+        (application,) = self._connection.execute("PRAGMA application_id").fetchone()
+        if application != migrations.APPLICATION_ID:
+            raise InputError("is no cephsure project", where=self.path)
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        return int(version)
+
+    def is_older(self) -> bool:
+        """Whether the schema is older than the present one; `InputError` where it is newer."""
+        version = self.version()
+        if version > migrations.VERSION:
+            raise InputError(
+                f"is a project of a newer cephsure (schema {version}, this one knows {migrations.VERSION})",
+                where=self.path,
+                remedy="install the newer cephsure; the project was left as it is",
+            )
+        return version < migrations.VERSION
+
+    def migrate(self) -> None:
+        """Bring an older schema to the present one, all in one transaction; a copy is kept beside it.
 
         Raises:
             InputError: there is no way from that version.
         """
-        absent = [step for step in range(version, migrations.VERSION) if step not in migrations.MIGRATIONS]
-        if absent:
-            raise InputError(f"has schema {version}, which nothing can read any more", where=self.path)
-        self.copy_to(self.path.with_name(f"{self.path.stem}-schema-{version}{self.path.suffix}"))
         # Tables that others refer to may be made anew: keys are held up to the end only.
         self._connection.execute("PRAGMA foreign_keys = OFF")
         with self.write() as connection:
-            (now,) = connection.execute("PRAGMA user_version").fetchone()
-            for step in range(now, migrations.VERSION):  # another process may have been first
+            version = self.version()
+            if version == migrations.VERSION:  # another process was first
+                return
+            if any(step not in migrations.MIGRATIONS for step in range(version, migrations.VERSION)):
+                raise InputError(f"has schema {version}, which nothing can read any more", where=self.path)
+            # The copy is read by a connection of its own, while this one keeps all others from writing.
+            with contextlib.closing(_connect(self.path, "rw")) as reader:
+                old = self.path.with_name(f"{self.path.stem}-schema-{version}{self.path.suffix}")
+                Database(self.path, reader).copy_to(old)
+            for step in range(version, migrations.VERSION):
                 for statement in migrations.statements(migrations.MIGRATIONS[step]):
                     connection.execute(statement)
             if connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
@@ -177,27 +195,35 @@ def project_file(path: Path) -> Path:
     return path / FILE_NAME if is_folder(path) else path
 
 
-def version_of(path: Path) -> int:
-    """The schema version of a project file by its header; SQLite does not touch it for that.
-
-    Raises:
-        InputError: it cannot be read, or is no project.
-    """
-    with opened(path) as stream:
-        header = stream.read(100) or b""
-    application = int.from_bytes(header[68:72], "big")
-    if not header.startswith(_MAGIC) or len(header) < 100 or application != migrations.APPLICATION_ID:
-        raise InputError("is no cephsure project", where=path)
-    return int.from_bytes(header[60:64], "big")
-
-
 def is_project(path: Path) -> bool:
     """Whether a folder or file is a project, of whatever version."""
     file = project_file(path)
+    if file.suffix.lower() != SUFFIX or not is_file(file):
+        return False
     try:
-        return is_file(file) and version_of(file) >= 0
+        with one_line_errors(file), contextlib.closing(_connect(file, "rw")) as connection:
+            return Database(file, connection).version() >= 0
     except InputError:
         return False
+
+
+def _check_empty(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise `InputError` where there are tables already: what was left half made has none."""
+    if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        raise InputError("is there already", where=path, remedy="open it, or name another folder")
+
+
+def _check_regular(path: Path) -> None:
+    """Raise `InputError` for what is no regular file.
+
+    SQLite alone may open an open project's file: who opens and closes it beside SQLite, in the same process,
+    gives up SQLite's locks (POSIX).
+    """
+    if is_file(path):
+        return
+    if path.name == FILE_NAME and is_folder(path.parent):
+        raise InputError(f"holds no project ({FILE_NAME})", where=path.parent)
+    raise InputError("there is no such project", where=path, remedy="give a project's folder, or its file")
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
@@ -212,7 +238,6 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA recursive_triggers = ON")
-        connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("PRAGMA synchronous = FULL")
     except BaseException:
         connection.close()
@@ -263,5 +288,5 @@ _COMPLAINTS = {
         "is damaged",
         "bring back a backup (cephsure project check says what is damaged)",
     ),
-    sqlite3.SQLITE_NOTADB: ("is damaged: no SQLite file", "bring back a backup"),
+    sqlite3.SQLITE_NOTADB: ("is no cephsure project, or damaged: no SQLite file", "bring back a backup"),
 }

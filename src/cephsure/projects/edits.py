@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 _WHO, _REQUEST = "the person's name", "the request's identifier"
 _PERSON_MEAN = "mean"
+MM_PER_PX_RANGE = (0.01, 2.0)
+"""As ``films.spacing`` has it, which is no room below this one."""
 
 
 class Request:
@@ -63,10 +65,13 @@ class Request:
         """Do the request's work, unless it was done before: then the first answer is given again.
 
         Raises:
-            InputError: another request had this identifier.
+            InputError: another request had this identifier, or a number in it is none.
         """
         said = {"film": self.film.film_id, "who": self.who, **content}
-        text = json.dumps(said, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        try:
+            text = json.dumps(said, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        except ValueError as error:
+            raise InputError("a position or length is no number") from error
         query = "SELECT content FROM requests WHERE request_id = ?"
         row = self.connection.execute(query, (self.request_id,)).fetchone()
         if row is not None:
@@ -247,11 +252,9 @@ def _given_place(edit: PointEdit, film: FilmRecord) -> tuple[float, float] | Non
 
 
 def check_inside(x_px: float, y_px: float, film: FilmRecord, what: str) -> None:
-    """Raise `InputError` for a position that is none, or lies outside the film where its size is known."""
+    """Raise `InputError` for a position that lies outside the film, where its size is known."""
     width = math.inf if film.width_px is None else film.width_px
     height = math.inf if film.height_px is None else film.height_px
-    if not (math.isfinite(x_px) and math.isfinite(y_px)):
-        raise InputError(f"{what}: its position is no number")
     if not (-0.5 <= x_px <= width - 0.5 and -0.5 <= y_px <= height - 0.5):
         raise InputError(f"{what} lies outside the film, at ({x_px:g}, {y_px:g})")
 
@@ -279,8 +282,13 @@ def measure_scale(request: Request, ruler: Ruler | None) -> None:
             check_inside(*end, request.film, "the ruler's end")
         if math.dist(ruler.start_px, ruler.end_px) < 1:
             raise InputError("the ruler's two ends are at the same place", remedy="click two points apart")
-        if not 0 < ruler.length_mm < math.inf or not 1e-4 < ruler.mm_per_px < 1e2:
-            raise InputError(f"the ruler's length must be its length in mm, is {ruler.length_mm:g}")
+        least, most = MM_PER_PX_RANGE
+        if not (ruler.length_mm > 0 and least <= ruler.mm_per_px <= most):
+            raise InputError(
+                f"{ruler.length_mm:g} mm between these points are {ruler.mm_per_px:g} mm per pixel: "
+                f"films have {least:g} to {most:g}",
+                remedy="type the known length in mm",
+            )
     request.set_ruler(ruler, kind="scale", action="ruler")
 
 

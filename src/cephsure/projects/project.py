@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         PointEdit,
         QueueRow,
         Recorded,
+        Review,
         ReviewState,
         Ruler,
         StoredPrediction,
@@ -295,6 +296,11 @@ class Project:
         with self._database.read() as connection:
             rows.film(connection, film_id)
             return tuple(map(rows.prediction_of, connection.execute(query, (film_id,)).fetchall()))
+
+    def review(self, film_id: int) -> Review:
+        """What people said of a film as a whole, and the ruler they laid on it."""
+        with self._database.read() as connection:
+            return rows.review(connection, film_id)
 
     def queue(self, wanted: QueueFilter | None = None) -> list[QueueRow]:
         """The films that are wanted (all if None), the most doubtful first; films without prediction last."""

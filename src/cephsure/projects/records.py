@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from cephsure.errors import InputError
 
@@ -131,8 +131,11 @@ class Value:
 
     @classmethod
     def from_json(cls, text: str) -> Value:
-        """The value that an event holds; `TypeError` where the text is no such value."""
-        return cls(**json.loads(text))
+        """The value that an event holds; `TypeError` or `ValueError` where the text is no such value."""
+        value = cls(**json.loads(text))
+        if value.state not in get_args(PointState):
+            raise ValueError(f"there is no state {value.state!r} of a point")
+        return value
 
 
 UNTOUCHED = Value()
