@@ -15,6 +15,7 @@ from cephsure.landmarks import load_landmark_set
 from cephsure.projects import Project
 from cephsure.review import serve
 
+WORDS = "four words at random"
 ADDRESS = "http://127.0.0.1:1/start?token=x"
 
 
@@ -122,9 +123,9 @@ def test_what_is_wrong_with_one_of_several_is_said(cephsure, served, folder):
 
 
 def test_others_are_let_in_by_a_password_of_the_environment(cephsure, served, folder, monkeypatch):
-    monkeypatch.setenv("CEPHSURE_PASSWORD", "four words at random")
+    monkeypatch.setenv("CEPHSURE_PASSWORD", WORDS)
     done = cephsure("review", folder, "--no-browser", "--host", "0.0.0.0", "--allow-remote")  # noqa: S104
-    assert served["options"].password == " ".join(["four", "words", "at", "random"])
+    assert served["options"].password == WORDS
     assert "not encrypted" in done.err
 
 
@@ -135,9 +136,9 @@ def test_password_is_asked_for_in_a_terminal_only(cephsure, served, folder, monk
 
     monkeypatch.delenv("CEPHSURE_PASSWORD", raising=False)
     monkeypatch.setattr(sys, "stdin", Terminal())
-    monkeypatch.setattr(getpass, "getpass", lambda _: "typed in by hand")
+    monkeypatch.setattr(getpass, "getpass", lambda _: WORDS)
     cephsure("review", folder, "--no-browser", "--allow-remote")
-    assert served["options"].password == " ".join(["typed", "in", "by", "hand"])
+    assert served["options"].password == WORDS
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     done = cephsure("review", folder, "--no-browser", "--host", "0.0.0.0", "--allow-remote")  # noqa: S104
     assert "needs a password" in done.err
