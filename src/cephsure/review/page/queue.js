@@ -1,0 +1,214 @@
+/** The films, the most doubtful first: thumbnails, filters, progress. The order holds still while somebody works. */
+
+import { ApiError, get } from "./api.js";
+import { byId, el, fill, icon, set } from "./dom.js";
+import { on, tell } from "./bus.js";
+import { openFilm, state } from "./state.js";
+import { num, t } from "./texts.js";
+
+/** @typedef {{film_id: number, name: string, verdict: string | null, why: string | null, doubt: number | null, state: string, points: Record<string, number>, width_px: number, height_px: number}} Film */
+
+const SIGNS = /** @type {const} */ ({ fit: "check", review: "diamond", unfit: "cross" });
+const DONE = { reviewed: "check", referred: "flag", unread: "warn", waiting: "clock" };
+const FILTERS = ["open", "", "unfit", "review", "fit", "reviewed", "referred", "unread"];
+const VERDICTS = new Set(["unfit", "review", "fit"]);
+
+export class Queue {
+  constructor() {
+    /** @type {Film[]} in the order shown. */ this.films = [];
+    /** @type {Film[] | null} another order that the server now has. */ this.better = null;
+    /** @type {Map<number, {item: HTMLElement, button: HTMLButtonElement, look: string}>} */ this.items = new Map();
+    this.filter = { kind: "", text: "" };
+    this.counts = /** @type {any} */ (null);
+    this.trouble = "";
+    this.asked = 0;
+    this.title = el("h2", {});
+    this.progress = el("progress", { max: 1, value: 0 });
+    this.progressText = el("span", { class: "quiet" });
+    this.choice = el("select", { id: "filter", on: { change: () => this.filterBy() } });
+    this.search = el("input", { type: "search", id: "search", autocomplete: "off", on: { input: () => this.filterSoon() } });
+    this.newOrder = el("button", { type: "button", class: "order", hidden: true, on: { click: () => this.useOrder() } });
+    this.list = el("ol", { class: "films" });
+    this.empty = el("p", { class: "quiet empty" });
+    this.labels = [el("label", { class: "unseen", for: "filter" }), el("label", { class: "unseen", for: "search" })];
+    const head = el("div", { class: "queue-head" }, this.title, this.progress, this.progressText);
+    const filters = el("div", { class: "filters" }, this.labels[0], this.choice, this.labels[1], this.search);
+    fill(byId("queue"), head, filters, this.newOrder, this.empty, this.list);
+    on("language", () => this.drawAll());
+    on("film loading", () => this.markOpen());
+    on("stored", (filmId) => this.refresh(filmId));
+  }
+
+  filterSoon() {
+    clearTimeout(this.asked);
+    this.asked = window.setTimeout(() => this.filterBy(), 200);
+  }
+
+  filterBy() {
+    this.filter = { kind: this.choice.value, text: this.search.value.trim() };
+    void this.load(true);
+  }
+
+  get address() {
+    const { kind, text } = this.filter;
+    const asked = new URLSearchParams();
+    if (kind) asked.set(VERDICTS.has(kind) ? "verdict" : "state", kind);
+    if (text) asked.set("text", text);
+    return `/films?${asked}`;
+  }
+
+  /** @param {boolean} reorder whether the server's order is taken as it is. */
+  async load(reorder) {
+    const address = this.address;
+    try {
+      const answer = await get(address);
+      if (address !== this.address) return;
+      this.trouble = "";
+      this.counts = answer.counts ?? this.counts;
+      this.take(answer.films, reorder);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.trouble = error.status === 0 ? t("queue.offline") : error.message;
+    }
+    this.drawAll();
+    tell("queue");
+  }
+
+  /** @param {Film[]} films @param {boolean} reorder */
+  take(films, reorder) {
+    const shown = new Set(films.map((film) => film.film_id));
+    const facts = new Map(films.map((film) => [film.film_id, film]));
+    const kept = this.films.map((film) => facts.get(film.film_id)).filter((film) => film !== undefined);
+    const known = new Set(kept.map((film) => film.film_id));
+    const same = /** @type {Film[]} */ ([...kept, ...films.filter((film) => !known.has(film.film_id))]).filter((film) => shown.has(film.film_id));
+    const moved = same.some((film, at) => film.film_id !== films[at].film_id);
+    const free = reorder || !this.films.length;
+    this.films = free ? films : same;
+    this.better = free || !moved ? null : films;
+  }
+
+  useOrder() {
+    if (this.better) this.films = this.better;
+    this.better = null;
+    this.drawAll();
+    this.showOpen();
+    tell("queue");
+  }
+
+  /** Read one film's row anew. @param {number} _filmId */
+  refresh(_filmId) {
+    clearTimeout(this.asked);
+    this.asked = window.setTimeout(() => void this.load(false), 250);
+  }
+
+  drawAll() {
+    set(this.title, { text: t("queue.title") });
+    set(this.labels[0], { text: t("queue.filter") });
+    set(this.labels[1], { text: t("queue.search") });
+    this.search.placeholder = t("queue.search");
+    const filters = FILTERS.map((kind) => el("option", { value: kind, text: t(`filter.${kind || "all"}`) }));
+    if (this.choice.dataset.language !== document.documentElement.lang) {
+      this.choice.dataset.language = document.documentElement.lang;
+      fill(this.choice, ...filters);
+      this.choice.value = this.filter.kind;
+    }
+    this.drawProgress();
+    this.newOrder.hidden = !this.better;
+    set(this.newOrder, { text: t("queue.newOrder") });
+    const none = !this.films.length;
+    set(this.empty, { text: this.trouble || (none ? t(this.filter.kind || this.filter.text ? "queue.noneMatch" : "queue.none") : "") });
+    this.drawFilms();
+  }
+
+  drawProgress() {
+    const { counts } = this;
+    if (!counts) return;
+    const read = counts.films - counts.waiting;
+    this.progress.hidden = counts.waiting === 0;
+    set(this.progress, { max: counts.films, value: read, "aria-label": t("queue.progressLabel") });
+    const closed = counts.reviewed + counts.referred;
+    set(this.progressText, { text: counts.waiting ? t("queue.predicting", { n: read, of: counts.films }) : t("queue.done", { n: closed, of: counts.films }) });
+  }
+
+  drawFilms() {
+    const shown = new Set(this.films.map((film) => film.film_id));
+    for (const [filmId, { item }] of this.items) {
+      if (!shown.has(filmId)) {
+        item.remove();
+        this.items.delete(filmId);
+      }
+    }
+    let before = /** @type {ChildNode | null} */ (this.list.firstChild);
+    for (const film of this.films) {
+      const { item } = this.itemFor(film);
+      if (item === before) before = item.nextSibling;
+      else this.list.insertBefore(item, before);
+    }
+    this.markOpen();
+  }
+
+  /** @param {Film} film */
+  itemFor(film) {
+    const look = `${document.documentElement.lang} ${JSON.stringify(film)}`;
+    const kept = this.items.get(film.film_id);
+    if (kept?.look === look) return kept;
+    const button = kept?.button ?? el("button", { type: "button", on: { click: () => void openFilm(film.film_id) } });
+    const item = kept?.item ?? el("li", {}, button);
+    const picture = /** @type {HTMLImageElement | null} */ (button.querySelector("img")) ?? this.thumbnail(film);
+    fill(button, film.state === "unread" ? el("span", { class: "no-picture" }, icon("warn")) : picture, this.words(film));
+    set(button, { class: `film ${film.state}` });
+    const made = { item, button, look };
+    this.items.set(film.film_id, made);
+    return made;
+  }
+
+  /** @param {Film} film */
+  thumbnail(film) {
+    return el("img", { src: `/v1/films/${film.film_id}/thumbnail`, alt: "", loading: "lazy", decoding: "async", width: 52, height: 60 });
+  }
+
+  /** @param {Film} film */
+  words(film) {
+    const verdict = film.verdict && el("span", { class: `verdict ${film.verdict}` }, icon(SIGNS[/** @type {"fit"} */ (film.verdict)]), t(`verdict.${film.verdict}`));
+    const sign = DONE[/** @type {"waiting"} */ (film.state)];
+    const done = sign && el("span", { class: "done" }, icon(/** @type {any} */ (sign)), t(`film.${film.state}`));
+    const changed = Object.values(film.points ?? {}).reduce((sum, n) => sum + n, 0);
+    const worst = film.doubt !== null && film.state === "predicted" ? t("queue.worst", { mm: num(film.doubt) }) : "";
+    return el(
+      "span",
+      { class: "words" },
+      el("span", { class: "name", text: film.name, title: film.name }),
+      el("span", { class: "line" }, verdict, done),
+      el("span", { class: "line quiet" }, changed ? t("queue.decided", { n: changed }) : film.state === "unread" ? film.why : worst),
+    );
+  }
+
+  markOpen() {
+    const open = state.film?.film_id;
+    for (const [filmId, { button }] of this.items) set(button, { "aria-current": filmId === open ? "true" : null });
+    this.showOpen();
+  }
+
+  showOpen() {
+    this.items.get(state.film?.film_id)?.item.scrollIntoView({ block: "nearest" });
+  }
+
+  /** The film before or after the open one, as shown; skips what cannot be read. @param {1 | -1} step @returns {Film | undefined} */
+  neighbour(step) {
+    const at = this.films.findIndex((film) => film.film_id === state.film?.film_id);
+    return this.films[at < 0 ? 0 : at + step];
+  }
+
+  /** @returns {Film | undefined} the next film that nobody has closed, after the open one or from the top. */
+  nextOpen() {
+    const at = this.films.findIndex((film) => film.film_id === state.film?.film_id);
+    const list = [...this.films.slice(at + 1), ...this.films.slice(0, Math.max(at, 0))];
+    return list.find((film) => film.state === "predicted");
+  }
+
+  /** @returns {string} "3 of 24". */
+  get place() {
+    const at = this.films.findIndex((film) => film.film_id === state.film?.film_id);
+    return at < 0 ? "" : t("queue.place", { n: at + 1, of: this.films.length });
+  }
+}

@@ -1,0 +1,165 @@
+"""A browser on the page, with a stand-in for the server that fails at will; complaints of scripts fail tests.
+
+Where `CEPHSURE_SCREENSHOTS` names a folder, pictures of the page's states are kept there.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+HARMLESS = ("Failed to load resource", "willReadFrequently")
+"""What the browser itself says of an answer that is no success, and of tests that read the canvas."""
+
+
+@pytest.fixture(scope="session")
+def films_once():
+    from stand_in_server import made_films
+
+    return made_films()
+
+
+@pytest.fixture
+def server(films_once):
+    from stand_in_server import FakeServer
+
+    shown = [copy.copy(film) for film in films_once]
+    for film in shown:
+        film.rows, film.done, film.undone = {}, [], []
+    with FakeServer(shown) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="pages are driven with playwright")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("there is no chromium")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+class Tab:
+    """A tab of the page and what tests do to it."""
+
+    def __init__(self, browser, server, **options):
+        options = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **options}
+        self.server, self.complaints = server, []
+        self.context = browser.new_context(**options)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(90_000)  # a busy machine takes as long as it takes
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._heard)
+        self.page.goto(server.url)
+        self.until(lambda: self.page.locator(".point").count() > 0)
+
+    def _heard(self, message):
+        if not any(words in message.text for words in HARMLESS):
+            self.complaints.append(message.text)
+
+    def until(self, holds, wait_s=90.0):
+        """Wait until something holds."""
+        end = time.monotonic() + wait_s
+        while not holds():
+            assert time.monotonic() < end, "it did not come about"
+            self.page.wait_for_timeout(25)
+
+    def open(self, name):
+        """Open a film by a part of its name."""
+        self.page.locator("#queue .film", has_text=name).first.click()
+        self.until(lambda: name in self.page.locator("#bar h1").inner_text())
+        self.page.locator("#stage").focus()
+
+    def settle(self):
+        """Wait for two frames: what was asked for is drawn."""
+        frame = "new Promise((done) => requestAnimationFrame(done))"
+        self.page.evaluate(frame)
+        self.page.evaluate(frame)
+
+    def saved(self):
+        self.until(lambda: self.page.locator("#saved").inner_text().strip() == "All saved")
+
+    def at(self, x, y):
+        """Where a place of the film, px, lies in the tab."""
+        where = """([x, y]) => {
+            const { element, view } = cephsure.stage;
+            const box = element.getBoundingClientRect();
+            const [left, top] = view.toScreen(x, y);
+            return [box.left + left, box.top + top];
+        }"""
+        return self.page.evaluate(where, [x, y])
+
+    def point(self, code):
+        """Where the page shows a point, px of the film."""
+        marker = self.page.locator(".point", has_text=code).first
+        return self.page.evaluate(
+            """(number) => {
+                const { state } = cephsure;
+                const mark = state.film.prediction.landmarks.find((one) => one.number === number);
+                const row = state.rows.get(number);
+                return { x: row?.x_px ?? mark.x_px, y: row?.y_px ?? mark.y_px };
+            }""",
+            int(marker.get_attribute("data-number")),
+        )
+
+    def place_of(self, film, number):
+        mark = self.server.project.films[film].prediction.landmarks[number - 1]
+        return mark.x_px, mark.y_px
+
+    def choose(self, code):
+        self.page.locator(f'.chip[aria-label^="{code},"]').click()
+        self.page.locator("#stage").focus()
+
+    def drag(self, start, end, *, button="left", steps=8):
+        mouse = self.page.mouse
+        mouse.move(*start)
+        mouse.down(button=button)
+        mouse.move(*end, steps=steps)
+        mouse.up(button=button)
+
+    def pixels(self):
+        """A sum over the film's canvas that changes with what is drawn."""
+        return self.page.evaluate(
+            """() => {
+                const canvas = document.getElementById("film");
+                const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+                let sum = 0;
+                for (let at = 0; at < data.length; at += 4) sum += data[at];
+                return sum / (data.length / 4);
+            }"""
+        )
+
+    def picture(self, name):
+        """Keep a picture of this state where pictures are wanted."""
+        folder = os.environ.get("CEPHSURE_SCREENSHOTS")
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+@pytest.fixture
+def tabs(browser, server):
+    """Open tabs: `tabs()`; all are closed and asked for complaints at the end."""
+    opened = []
+
+    def new(**options):
+        opened.append(Tab(browser, server, **options))
+        return opened[-1]
+
+    yield new
+    for tab in opened:
+        tab.context.close()
+    assert [complaint for tab in opened for complaint in tab.complaints] == []
+
+
+@pytest.fixture
+def tab(tabs):
+    return tabs()
