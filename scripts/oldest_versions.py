@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
-EXTRAS = ("train", "dicom", "xlsx", "studies", "test")
+EXTRAS = ("train", "dicom", "xlsx", "studies", "review", "test")
 """Those of whoever uses or tests the package; the docs' and the linters' are pinned by nobody but us."""
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?(?:>=([0-9.]+))?")
 

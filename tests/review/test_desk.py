@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cephsure.projects import NoSuchFilm, PointEdit
+from cephsure.review.desk import Desk
 from cephsure.review.details import details_path
 
 
@@ -80,3 +81,18 @@ def test_reader_of_the_settings_may_be_a_file_of_the_project(desk):
     assert desk.reader_asked == desk.folder / "readers" / "x.json"
     desk.project.change_settings(reader=7)
     assert desk.reader_asked is None
+
+
+def test_moved_films_are_found_by_their_content(project, facts, inline, film_folder, tmp_path):
+    """Beside the project, under another name; one that is nowhere stays where it was seen last."""
+    for name in ("x.png", "y.png"):
+        (tmp_path / name).write_bytes((film_folder / "a.png").read_bytes() + name.encode())
+    gone, moved = project.add_films([tmp_path / "x.png", tmp_path / "y.png"]).film_ids
+    (tmp_path / "x.png").unlink()
+    (tmp_path / "y.png").rename(project.path.parent / "z.png")
+    desk = Desk(project, facts)
+    desk.start()
+    films = {film.film_id: film for film in project.films()}
+    assert films[moved].path == project.path.parent / "z.png"
+    assert films[gone].path == tmp_path / "x.png"
+    desk.close()

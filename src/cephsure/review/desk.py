@@ -13,12 +13,14 @@ import numpy as np
 from cephsure.cephalometry import shipped_analyses
 from cephsure.errors import InputError
 from cephsure.exports.prediction_json import of_document
+from cephsure.projects.finding import find_films
 from cephsure.review.bulletin import Bulletin
 from cephsure.review.details import Details, details_path
 from cephsure.review.measuring import FilmMeasurer
 from cephsure.review.pictures import Pictures
 from cephsure.review.predictor import Predictor, ReaderInUse
 from cephsure.review.watching import regions_of_text
+from cephsure.text_files import is_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,11 +108,21 @@ class Desk:
 
     def start(self) -> None:
         """Begin to predict, and have at hand what the page asks for first."""
+        self._find_moved()
         self.predictor.start()
         self.predictor.want_stale()
         shipped_analyses()
         if rows := self.queue():
             self.pictures.read_ahead(self.film(rows[0].film_id).view.film)
+
+    def _find_moved(self) -> None:
+        """Look for films that are not where they were seen last; what is nowhere is said film by film."""
+        films = {film.film_id: film for film in self.project.films()}
+        if all(is_file(film.path) for film in films.values()):
+            return
+        for film_id, path in find_films(films.values(), self.project.path).items():
+            if path != films[film_id].path:
+                self.project.set_film_path(film_id, path)
 
     def close(self) -> None:
         """End the processes and close the project."""
