@@ -10,6 +10,7 @@ from cephsure.cephalometry.landmark_errors import (
     NO_SCALE_FOR_ERRORS,
     NOT_CALIBRATED,
     ONE_SAMPLE,
+    joint_covariance,
     sample_points,
     spread_correlation,
     spread_covariances,
@@ -99,6 +100,17 @@ def test_landmarks_hang_together_as_the_correlation_says(prediction):
     assert x[~np.eye(COUNT, dtype=bool)] == pytest.approx(0.7, abs=0.03)
     alone = np.corrcoef(sample_points(prediction, same, None, 20_000, 5)[:, :, 0].T)
     assert alone[~np.eye(COUNT, dtype=bool)] == pytest.approx(0.0, abs=0.04)
+
+
+def test_the_joint_covariance_is_that_of_the_draws(prediction):
+    wanted, correlation = covariances(np.random.default_rng(1)), moving_together(0.6)
+    joint = joint_covariance(wanted, correlation)
+    drawn = sample_points(prediction, wanted, correlation, 20_000, 5)
+    spread = np.cov(drawn.reshape(len(drawn), -1).T)
+    np.testing.assert_allclose(joint, spread, atol=0.05 * np.abs(joint).max())
+    wanted[3] = np.nan
+    assert np.isnan(joint_covariance(wanted, None)[6:8, 6:8]).all()
+    assert np.isfinite(joint_covariance(wanted, None)[:6, :6]).all()
 
 
 def test_full_correlation_moves_the_head_as_one(prediction, head):

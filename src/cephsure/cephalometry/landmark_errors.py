@@ -105,6 +105,23 @@ def sample_points(
     return drawn.transpose(1, 0, 2)
 
 
+def joint_covariance(covariances: Array, correlation: Array | None) -> Array:
+    """(2L, 2L) covariance of all landmarks' coordinates x1, y1, x2, ..., as `sample_points` draws them.
+
+    Takes (L, 2, 2) covariances and the correlation as it does; NaN in the rows and columns of landmarks
+    without a covariance. `ValueError` as there.
+    """
+    count = len(covariances)
+    roots = _square_roots(covariances, count=count)
+    tied = np.eye(2 * count)
+    if correlation is not None:
+        root = _root_of_correlation(correlation, count=count)
+        tied = root @ root.T
+    blocks = tied.reshape(count, 2, count, 2)
+    joint = np.einsum("lij,ljmk,mkn->limn", roots, blocks, roots)
+    return np.asarray(joint.reshape(2 * count, 2 * count))
+
+
 def spread_covariances(prediction: Prediction) -> Array:
     """(L, 2, 2) covariance of each landmark's samples (T - 1), px²; NaN for fewer than two samples.
 
