@@ -8,8 +8,8 @@ from cephsure.evaluation.label_check import FilmLook, Finding, LabelCheck, Label
 from cephsure.evaluation.label_check.annotator_distances import annotator_pairs
 from cephsure.landmarks import load_landmark_set
 from cephsure.uncertainty.text_lines import width_of
-from cephsure.workflows.check_data import DataCheck
 from cephsure.workflows.check_lines import check_lines, conclusion, heading_lines
+from cephsure.workflows.data_check import DataCheck
 
 SAID = "Ar lies 12.8 mm from where the other points expect it, and the other annotator marks it elsewhere"
 

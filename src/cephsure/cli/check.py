@@ -48,8 +48,8 @@ def check(
     Exit status: 0 nothing must be looked at; 1 something must, or a failure of cephsure (which says error);
     2 the data set or an option cannot be used.
     """
-    from cephsure.workflows.check_data import check_data
     from cephsure.workflows.check_lines import check_lines
+    from cephsure.workflows.data_check import check_data
 
     terminal.leave_standard_output(json_file)
     with (

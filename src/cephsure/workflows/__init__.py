@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from cephsure.workflows.assess import Assessment, evaluate
     from cephsure.workflows.batch import AnnotatedData, Batch, Progress
     from cephsure.workflows.calibrate_bundle import CalibrateOptions, CalibrationResult, calibrate
-    from cephsure.workflows.check_data import DataCheck, check_data
     from cephsure.workflows.compare import ComparedFilm, compare_annotated, compare_film
+    from cephsure.workflows.data_check import DataCheck, check_data
     from cephsure.workflows.measure import AnalyzeOptions, analyze, compare_classes
     from cephsure.workflows.measure_points import analyze_points
     from cephsure.workflows.predict import OutputFiles, PredictOptions, predict_films
@@ -23,7 +23,7 @@ _PLACES = {
     "assess": ("Assessment", "evaluate"),
     "batch": ("AnnotatedData", "Batch", "Progress"),
     "calibrate_bundle": ("CalibrateOptions", "CalibrationResult", "calibrate"),
-    "check_data": ("DataCheck", "check_data"),
+    "data_check": ("DataCheck", "check_data"),
     "compare": ("ComparedFilm", "compare_annotated", "compare_film"),
     "measure": ("AnalyzeOptions", "analyze", "compare_classes"),
     "measure_points": ("analyze_points",),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from cephsure.evaluation.label_check import Finding
-    from cephsure.workflows.check_data import DataCheck
+    from cephsure.workflows.data_check import DataCheck
 
 NONE = "-"
 RESEARCH = "a look, not a proof: what is not found may still be wrong, and what is found may be right"

@@ -8,8 +8,8 @@ from PIL import Image
 
 from cephsure.errors import InputError
 from cephsure.workflows.batch import AnnotatedData
-from cephsure.workflows.check_data import PAGE, check_data
 from cephsure.workflows.check_lines import conclusion
+from cephsure.workflows.data_check import PAGE, check_data
 
 
 @pytest.fixture(scope="module")
