@@ -164,6 +164,15 @@ def test_model_of_other_landmarks_is_refused(tmp_path, dot_bundles, inline):
         open_desk(tmp_path / "p", ReviewOptions(model=str(dot_bundles())))
 
 
+def test_reader_of_an_earlier_run_that_is_gone_is_said(tmp_path, inline):
+    open_desk(tmp_path / "p", ReviewOptions(model=MODEL)).close()
+    with Project.open(tmp_path / "p") as project:
+        project.change_settings(reader="readers/gone.json")
+    with pytest.raises(InputError, match="--reader definition"):
+        open_desk(tmp_path / "p", ReviewOptions())
+    open_desk(tmp_path / "p", ReviewOptions(reader="definition")).close()
+
+
 def test_project_lies_beside_its_films(tmp_path):
     assert project_beside([], tmp_path / "films") == tmp_path / "films-review"
     assert project_beside([tmp_path / "a.png"], None) == tmp_path / "review"

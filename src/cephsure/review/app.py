@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from cephsure.review.answers import answer_errors
+from cephsure.review.compare_routes import compare_routes
 from cephsure.review.edit_routes import edit_routes
 from cephsure.review.film_routes import film_routes
 from cephsure.review.guard import Guard
@@ -35,6 +36,7 @@ def make_app(desk: Desk, access: Access, files: Mapping[str, PageFile] | None = 
     app.include_router(picture_routes(desk))
     app.include_router(edit_routes(desk))
     app.include_router(project_routes(desk, card))
+    app.include_router(compare_routes(desk))
     app.include_router(loop_routes(Loop(desk, card)))
     app.include_router(page_routes(access, page_files() if files is None else files))
     return Guard(app, access)

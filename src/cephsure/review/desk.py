@@ -112,6 +112,7 @@ class Desk:
         self.predictor.start()
         self.predictor.want_stale()
         shipped_analyses()
+        self.reader_words()
         if rows := self.queue():
             self.pictures.read_ahead(self.film(rows[0].film_id).view.film)
 
@@ -134,11 +135,7 @@ class Desk:
     @property
     def reader_asked(self) -> Path | str | None:
         """Whose marks are foretold, by the settings: a name, or a file in the project or elsewhere."""
-        asked = self.project.settings.get("reader")
-        if not isinstance(asked, str):
-            return None
-        inside = self.folder / asked
-        return inside if inside.is_file() else asked
+        return reader_asked(self.project)
 
     def reader_words(self) -> dict[str, str] | None:
         """The reader's name and for whom predictions are; None from a model that knows none."""
@@ -237,3 +234,12 @@ class Desk:
     def details(self, document: str) -> Details | None:
         """What lies behind a prediction; None where it is not there any more."""
         return Details.read(details_path(self.folder / CACHE / "details", document))
+
+
+def reader_asked(project: Project) -> Path | str | None:
+    """Whose marks a project's settings ask for: a name, or a file in the project or elsewhere."""
+    asked = project.settings.get("reader")
+    if not isinstance(asked, str):
+        return None
+    inside = project.path.parent / asked
+    return inside if inside.is_file() else asked

@@ -14,7 +14,7 @@ from cephsure.errors import InputError, one_line
 from cephsure.projects import Project, is_project
 from cephsure.review.access import LOOPBACK, MOST_NAME, Access, Password, check_address
 from cephsure.review.app import make_app
-from cephsure.review.desk import Desk
+from cephsure.review.desk import Desk, reader_asked
 from cephsure.review.model_facts import ModelFacts
 
 if TYPE_CHECKING:
@@ -157,6 +157,7 @@ def open_desk(folder: Path, options: ReviewOptions) -> Desk:
         if options.mm_per_px is not None:
             changes["mm_per_px"] = options.mm_per_px
         settings = project.change_settings(**changes)
+        _check_reader(facts, reader_asked(project))  # of an earlier run: of another model, or gone by now
         return Desk(project, facts, mm_per_px=settings.get("mm_per_px"))
     except BaseException:
         project.close()
@@ -171,6 +172,14 @@ def _check_landmarks(facts: ModelFacts, project: Project) -> None:
             where=project.path.parent,
             remedy="give another --model, or another --project",
         )
+
+
+def _check_reader(facts: ModelFacts, asked: Path | str | None) -> None:
+    try:
+        facts.reader(asked)
+    except InputError as error:
+        remedy = "give another one by --reader, or --reader definition"
+        raise InputError(error.what, where=error.where, remedy=remedy) from error
 
 
 def add_films(desk: Desk, films: Sequence[Path], tell: Callable[[str], None]) -> list[int]:
