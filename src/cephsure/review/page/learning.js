@@ -85,9 +85,11 @@ export class Learning {
       el("thead", {}, el("tr", {}, el("td", {}), el("th", { scope: "col", text: t("learning.before") }), el("th", { scope: "col", text: t("learning.after") }))),
       el("tbody", {}, row("learning.error", "error_mm", 1, "mm", 2), row("learning.coverage", "coverage", 100, "%", 0), row("learning.area", "area_mm2", 1, "mm²", 1)),
     );
+    const judged = result.before?.error_mm !== null && result.before?.error_mm !== undefined;
+    const shown = judged ? [el("p", { class: "quiet", text: t("learning.crossValidated", { n: result.films ?? corrected }) }), table] : [el("p", { class: "quiet", text: t("learning.tooFew", { n: result.films ?? corrected }) })];
     const used = applied && applied.films === result.films;
     const apply = used ? el("p", { class: "quiet", text: t("learning.used") }) : el("button", { type: "button", class: "main", text: t("learning.apply"), on: { click: () => void this.take("apply") } });
-    return card("learning.gain", el("p", { class: "quiet", text: t("learning.crossValidated", { n: result.films ?? corrected }) }), table, el("p", { class: "promise", text: result.promise }), apply);
+    return card("learning.gain", ...shown, el("p", { class: "promise", text: result.promise }), apply);
   }
 
   monitor() {
