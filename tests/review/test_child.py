@@ -7,38 +7,12 @@ import os
 import signal
 import threading
 import time
-from dataclasses import dataclass
 
 import pytest
 
 from cephsure.errors import FilmError
 from cephsure.review.child import Child, FailedError, LostError, work
-
-
-@dataclass(frozen=True)
-class Say:
-    """What to do in the process."""
-
-    what: str = "pid"
-
-    def run(self, desk, tell):
-        if self.what == "refuse":
-            raise FilmError("is no film", where="a.png", remedy="give another")
-        if self.what == "fail":
-            raise ZeroDivisionError("by\nzero")
-        if self.what == "crash":
-            os.kill(os.getpid(), signal.SIGKILL)
-        if self.what == "hang":
-            time.sleep(60)
-        if self.what == "count":
-            for step in range(3):
-                tell("films", step + 1, 3)
-                time.sleep(0.15)
-        return desk, os.getpid()
-
-
-def make_desk(name):
-    return f"desk of {name}"
+from said_jobs import Say, make_desk
 
 
 def test_jobs_share_a_process_and_what_it_keeps():

@@ -198,7 +198,12 @@ class Program:
     """``cephsure review`` as a user starts it."""
 
     def __init__(self, *arguments, cwd):
-        command = [sys.executable, "-m", "cephsure", "review", *arguments, "--no-browser", "--model", MODEL]
+        # Those who run the tests may have the signal ignored (nohup, a job in the background).
+        start = (
+            "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+            "from cephsure.__main__ import main; main()"
+        )
+        command = [sys.executable, "-c", start, "review", *arguments, "--no-browser", "--model", MODEL]
         package = str(Path(serve.__file__).parents[2])
         self.process = subprocess.Popen(
             command,
