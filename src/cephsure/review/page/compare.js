@@ -50,7 +50,7 @@ export class Compare {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.answer = null;
-      this.trouble = error.status === 0 ? t("queue.offline") : error.message;
+      this.trouble = error.status === 0 ? t("queue.offline") : error.status === 404 ? t("compare.absent") : error.message;
     }
     this.draw();
   }

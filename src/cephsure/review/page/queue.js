@@ -169,7 +169,7 @@ export class Queue {
 
   /** @param {Film} film */
   words(film) {
-    const verdict = film.verdict && el("span", { class: `verdict ${film.verdict}` }, icon(SIGNS[/** @type {"fit"} */ (film.verdict)]), t(`verdict.${film.verdict}`));
+    const verdict = film.verdict && film.state === "predicted" && el("span", { class: `verdict ${film.verdict}` }, icon(SIGNS[/** @type {"fit"} */ (film.verdict)]), t(`verdict.${film.verdict}`));
     const sign = DONE[/** @type {"waiting"} */ (film.state)];
     const done = sign && el("span", { class: "done" }, icon(/** @type {any} */ (sign)), t(`film.${film.state}`));
     const changed = Object.values(film.points ?? {}).reduce((sum, n) => sum + n, 0);
