@@ -38,6 +38,25 @@ class _Member(BaseModel):
     validation_films: tuple[str, ...] = ()
 
 
+class SeenBefore(BaseModel):
+    """Films that networks were trained on before, by the model that a training went on from or beside it.
+
+    Attributes:
+        data: the data set's name.
+        data_sha256: over its films' names, image files and chosen points.
+        split: which of its films were meant.
+        truth: whose points were true.
+        validation_films: those that some member was validated on.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    data: str = "unknown"
+    data_sha256: str = ""
+    split: str = ""
+    truth: str = "unknown"
+    validation_films: tuple[str, ...] = ()
+
+
 class Provenance(BaseModel):
     """What a bundle was made from; what else it names is not looked at.
 
@@ -48,6 +67,7 @@ class Provenance(BaseModel):
         truth: whose points were true.
         annotators: those whom the networks tell apart, in the order of their maps; empty if not told.
         made: the day, as YYYY-MM-DD; "" if that is not known.
+        earlier: what the networks were trained on before, where the training went on from another model.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -57,6 +77,7 @@ class Provenance(BaseModel):
     truth: str = "unknown"
     annotators: tuple[str, ...] = ()
     made: str = ""
+    earlier: tuple[SeenBefore, ...] = ()
 
 
 class RecipeFacts(BaseModel):

@@ -22,27 +22,48 @@ if TYPE_CHECKING:
 
     Show = Callable[[TrainingState], object]
 
-_USUAL_MEMBERS, _BAR_STEPS = 15, 1000
+_BAR_STEPS = 1000
 
 
 def train(
     *,
     data: Data,
     out: Annotated[Path, Option(metavar="RUN", help="Folder of the run; one that was stopped goes on.")],
+    start_from: Annotated[
+        str | None,
+        Option(
+            metavar="NAME|BUNDLE",
+            help="Go on from this model, with few films: from 30 corrected ones of another site on.",
+        ),
+    ] = None,
+    old_films: Annotated[
+        Path | None,
+        Option(
+            metavar="DIR",
+            help="With --start-from: a data set that this model knows; some of its films are mixed in.",
+        ),
+    ] = None,
     recipe: Annotated[
-        str,
+        str | None,
         Option(
             metavar="NAME",
             help="default: coarse to fine. paper: the reference work's, to the letter. Or an installed one.",
+            show_default="default, or as --start-from",
         ),
-    ] = "default",
+    ] = None,
     model: Annotated[
-        Literal["ensemble", "baseline", "mc-dropout"],
-        Option(metavar="KIND", help="What to train: ensemble, baseline or mc-dropout."),
-    ] = "ensemble",
+        Literal["ensemble", "baseline", "mc-dropout"] | None,
+        Option(
+            metavar="KIND",
+            help="What to train: ensemble, baseline or mc-dropout.",
+            show_default="ensemble, or as --start-from",
+        ),
+    ] = None,
     members: Annotated[
         int | None,
-        Option(min=2, metavar="N", help="Networks of an ensemble.", show_default=str(_USUAL_MEMBERS)),
+        Option(
+            min=2, metavar="N", help="Networks of an ensemble.", show_default="15, or all of --start-from"
+        ),
     ] = None,
     truth: Truth = "mean",
     seed: Annotated[int, Option(min=0, metavar="N", help="Seed of everything random.")] = 0,
@@ -110,11 +131,12 @@ def train(
     """Train a model on annotated films.
 
     Ends with a bundle in RUN/bundle, which *predict* and *evaluate* take. A run that was stopped, however it
-    was, goes on with the same command, to the same weights.
+    was, goes on with the same command, to the same weights. With --start-from a model is trained on, for a
+    site's own films; it promises nothing until it is calibrated.
 
     Exit status: 0 done; 2 bad input, or packages are missing; 1 a failure of cephsure; 130 stopped by Ctrl-C.
     """
-    if members is not None and model != "ensemble":
+    if members is not None and model not in {None, "ensemble"}:
         raise InputError(f"--members is for an ensemble, not for {model}")
     from cephsure.workflows.train_bundle import TrainOptions
     from cephsure.workflows.train_bundle import train as train_model
@@ -122,7 +144,7 @@ def train(
     options = TrainOptions(
         recipe=recipe,
         kind=model,
-        members=members or _USUAL_MEMBERS,
+        members=members,
         seed=seed,
         landmark_set=landmarks,
         width=width,
@@ -132,6 +154,8 @@ def train(
         schedule=schedule,
         stop_below_mm=stop_below_mm,
         precision=precision,
+        start_from=start_from,
+        old_films=old_films,
     )
     following = terminal.following(terminal.Complaints(), kept=terminal.GOES_ON, waits=False)
     with following as on_progress, training_display() as show:
@@ -156,6 +180,10 @@ def _tell(trained: TrainedModel) -> None:
     terminal.say(f"curves      {trained.curves}")
     said = f"mean radial error {trained.validation}: single networks, films they were not trained on"
     terminal.say(f"validation  {said}")
+    if config.start is not None:
+        from cephsure.training.bundle_writer import NO_PROMISE
+
+        terminal.say(f"promises    none: {NO_PROMISE}")
     # Films of another split are ones it has not seen; where there are no splits, others are needed.
     other = config.data if config.split == "train" else "OTHER_FILMS"
     scale = [] if config.mm_per_px is None else ["--mm-per-px", f"{config.mm_per_px:g}"]

@@ -118,7 +118,7 @@ def recipe_entry(name: str) -> RecipeEntry:
 
 
 def chosen_recipe(
-    name: str,
+    name: str | Recipe,
     *,
     width: float | None = None,
     folds: int | None = None,
@@ -130,7 +130,7 @@ def chosen_recipe(
     """A recipe by name; what is changed of it stands in its ``changes``.
 
     Args:
-        name: of a recipe of ours, or of one of another package.
+        name: of a recipe of ours, or of one of another package; or a recipe to be changed.
         width: factor of its networks' filters, for recipes that can be made wider or narrower.
         folds: parts that the films are divided into, for recipes whose members are validated on one each.
         fold: the part that the first member is validated on, counted from 0.
@@ -141,7 +141,7 @@ def chosen_recipe(
     Raises:
         InputError: there is no such recipe, or a change does not fit it.
     """
-    recipe = recipe_entry(name).usual()
+    recipe = recipe_entry(name).usual() if isinstance(name, str) else name
     if width is not None:
         recipe = recipe.with_width(width)
     if folds is not None:

@@ -14,17 +14,22 @@ import numpy as np
 from cephsure import __version__
 from cephsure.bundles.bundle import FACTS_FILE, FORMAT
 from cephsure.bundles.edit import CARD_FILE, new_bundle
-from cephsure.datasets import annotators, select
+from cephsure.datasets import annotators
 from cephsure.datasets.annotated_film import MEAN
 from cephsure.text_files import read_json_object
-from cephsure.training.material import run_data
+from cephsure.training.material import WHOLE, run_data, run_films
+from cephsure.training.old_films import old_data, old_films
 from cephsure.training.recipe import changes_as_trained
+from cephsure.training.start import kept_start, start_facts
 from cephsure.training.worker import CHECKPOINT, DONE_FILE, LOG_FILE, job_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from cephsure.datasets import Dataset
+    from cephsure.bundles.bundle import Bundle
+    from cephsure.bundles.edit import BundleEdit
+    from cephsure.datasets import AnnotatedFilm
     from cephsure.training.run_config import RunConfig
 
 PACKAGES = ("torch", "onnx", "numpy")
@@ -40,6 +45,15 @@ _HEAD = """# {name}
 Finds landmarks on lateral skull radiographs and gives each measures of its uncertainty. It does not
 diagnose.
 
+"""
+
+NO_PROMISE = (
+    "the calibration, the regions and the gate of the model it goes on from do not hold for it: "
+    "it promises nothing until it is calibrated on films that it has not seen"
+)
+_NO_PROMISE = f"""
+## Calibration
+None: {NO_PROMISE}.
 """
 
 _TAIL = """
@@ -61,8 +75,11 @@ def write_bundle(run: Path, config: RunConfig, folder: Path, *, name: str | None
     that nobody takes it for a shipped model of the same recipe and kind.
     """
     done = {job: read_json_object(job_folder(run, job) / DONE_FILE) for job in config.job_names}
-    facts = _facts(config, done, name or run.resolve().name)
+    start = None if config.start is None else kept_start(run, config)
+    facts = _facts(config, done, name or run.resolve().name, start)
     with new_bundle(folder) as edit:
+        if start is not None:
+            _take_over(start, config, facts, edit)
         for job in done:
             for path in sorted(job_folder(run, job).iterdir()):
                 network = path.suffix in {".onnx", ".safetensors"} and not path.match(CHECKPOINT.format("*"))
@@ -73,14 +90,26 @@ def write_bundle(run: Path, config: RunConfig, folder: Path, *, name: str | None
     return folder
 
 
+def _take_over(start: Bundle, config: RunConfig, facts: dict[str, Any], edit: BundleEdit) -> None:
+    """Take the networks that a model has once, beside its members, from the one that was gone on from."""
+    told = read_json_object(start.folder / FACTS_FILE)
+    for job in config.recipe.extra_jobs:
+        if job in told:
+            facts[job] = told[job]
+            for path in sorted((start.folder / told[job]["folder"]).iterdir()):
+                edit.write(f"{told[job]['folder']}/{path.name}", path.read_bytes())
+
+
 def _place(job: str) -> str:
     return f"members/{int(job):02d}" if job.isdigit() else job
 
 
-def _facts(config: RunConfig, done: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
+def _facts(
+    config: RunConfig, done: dict[str, dict[str, Any]], name: str, start: Bundle | None
+) -> dict[str, Any]:
     members = [done[str(member)] for member in range(config.members)]
     told = [{key: value for key, value in facts.items() if key != "mean_shape"} for facts in members]
-    dataset = run_data(config)
+    dataset, films = run_data(config), run_films(config)
     return {
         "format": FORMAT,
         "name": name,
@@ -95,22 +124,36 @@ def _facts(config: RunConfig, done: dict[str, dict[str, Any]], name: str) -> dic
             "data_sha256": config.data_sha256,
             "split": config.split,
             "truth": config.truth,
-            "annotators": _told_apart(config, dataset),
+            "films": [film.film_id for film in films],
+            "annotators": _told_apart(config, films),
             "seed": config.seed,
             "precision": config.precision,
             "versions": {"cephsure": __version__, "python": platform.python_version()}
             | {package: version(package) for package in PACKAGES},
             "made": datetime.now(UTC).strftime("%Y-%m-%d"),
+            **({} if start is None else _before(config, start, films)),
         },
         "disclaimer": "Research use only. Not a medical device.",
     }
 
 
-def _told_apart(config: RunConfig, dataset: Dataset) -> list[str]:
+def _told_apart(config: RunConfig, films: Sequence[AnnotatedFilm]) -> list[str]:
     """The annotators that the networks learn apart, in the order of their maps."""
     if config.truth != MEAN or not getattr(config.recipe, "tell_annotators_apart", False):
         return []
-    return list(annotators(select(dataset, config.split).films))
+    return list(annotators(films))
+
+
+def _before(config: RunConfig, start: Bundle, films: Sequence[AnnotatedFilm]) -> dict[str, Any]:
+    """What the networks were trained on before, and beside the new films."""
+    facts, old = start_facts(start), old_data(config)
+    if old is None:
+        return facts
+    beside = {"data": old.name, "data_sha256": config.old_films_sha256, "split": WHOLE, "truth": MEAN}
+    return facts | {
+        "earlier": [*facts["earlier"], beside | {"validation_films": [film.film_id for film in old.films]}],
+        "old_films": {"data": old.name, "films": [film.film_id for film in old_films(config, films)]},
+    }
 
 
 def model_card(facts: dict[str, Any]) -> str:
@@ -123,7 +166,8 @@ def model_card(facts: dict[str, Any]) -> str:
         f"error {validation_figures(facts)}, on average over the networks. These are errors of single "
         "networks, without the\naveraging of the ensemble or of the passes.\n"
     )
-    return _HEAD.format(name=facts["name"], rows=rows) + validation + _TAIL
+    promises = _NO_PROMISE if "start" in facts["provenance"] else ""
+    return _HEAD.format(name=facts["name"], rows=rows) + validation + promises + _TAIL
 
 
 def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
@@ -136,12 +180,24 @@ def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("kind", f"{facts['kind']}, {len(members)} network{'s' if len(members) > 1 else ''}"),
         ("recipe", f"{recipe['name']}, version {recipe.get('version', 1)}{changes}"),
         ("landmarks", f"{len(landmarks['landmarks'])} ({landmarks['name']})"),
+        *_start_rows(origin),
         ("trained on", f'{origin["data"]}, split "{origin["split"]}", truth: {origin["truth"]}'),
         ("data (SHA-256 of names, images and points)", f"`{origin['data_sha256']}`"),
         ("seed, precision", f"{origin['seed']}, {origin['precision']}"),
         ("training time of all networks", f"{seconds / 60:.0f} min"),
         ("made", f"{origin['made']} with cephsure {versions['cephsure']}, torch {versions['torch']}"),
     ]
+
+
+def _start_rows(origin: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a card says of the model that was gone on from."""
+    if "start" not in origin:
+        return []
+    rows = [("goes on from", f"{origin['start']['name']}, of bundle `{origin['start']['sha256']}`")]
+    if "old_films" in origin:
+        mixed = origin["old_films"]
+        rows.append(("old films mixed in", f"{len(mixed['films'])} of {mixed['data']}"))
+    return rows
 
 
 def bundle_validation(bundle: Path) -> str:

@@ -150,6 +150,10 @@ class _State:
         self.best: dict[str, Tensor] = {}
         self.progress = Progress()
 
+    def weights(self) -> dict[str, Tensor]:
+        """A copy of the weights that are judged."""
+        return {name: value.detach().clone() for name, value in self.judged.state_dict().items()}
+
     def save(self, path: Path) -> None:
         """Write all of it."""
         parts = {"network.": self.network.state_dict(), "best.": self.best}
@@ -212,6 +216,9 @@ def fit(
         state.load(checkpoint)
         tell()
     progress = state.progress
+    if settings.judge_start and not progress.epoch:
+        progress.best_score, progress.best_mm = stage.validate(state.judged.eval())
+        state.best = state.weights()
     while not progress.finished:
         start = time.monotonic()
         loss = _epoch(stage, state, seed=seed, precision=precision, device=where)
@@ -219,8 +226,7 @@ def fit(
         seconds = time.monotonic() - start
         progress.seconds += seconds
         if _advance(progress, settings, score, mre_mm, loss) and settings.keep == "best":
-            weights = state.judged.state_dict()
-            state.best = {name: value.detach().clone() for name, value in weights.items()}
+            state.best = state.weights()
         times.after_epoch(seconds, finished=progress.finished, write=lambda: state.save(checkpoint))
         tell()
     if state.best and not _fell_below(settings, progress.history[-1]["validation_mre_mm"]):

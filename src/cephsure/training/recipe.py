@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from cephsure.training.stage import FitSettings, StageFacts
     from cephsure.training.worker import Job
 
+GOING_ON_EPOCHS, GOING_ON_PATIENCE = 30, 10
+"""Of a network that goes on from another model's: epochs at most, and epochs without gain until it stops."""
+GOING_ON_SHARE = 0.25
+"""Its learning rate beside the recipe's own."""
 STOPPED = "stopped below"
 """How the change begins by which under-trained models are known."""
 
@@ -34,6 +38,7 @@ class Recipe(ABC):
         changes: what was changed of the recipe's own numbers, in words.
         member_stages: the networks of each member, in the order they are fitted.
         extra_jobs: networks that a run has once, beside its members: job -> stages.
+        can_go_on: whether its networks can begin as those of a bundle (``Job.start``).
     """
 
     name: str
@@ -43,6 +48,7 @@ class Recipe(ABC):
 
     member_stages: ClassVar[tuple[StageFacts, ...]]
     extra_jobs: ClassVar[Mapping[str, tuple[StageFacts, ...]]] = {}
+    can_go_on: ClassVar[bool] = False
 
     @abstractmethod
     def member_films(
@@ -80,6 +86,26 @@ class Recipe(ABC):
         stages = (*self.member_stages, *extra)
         fits: dict[str, Any] = {stage.fit: replace(self.fit_of(stage), **settings) for stage in stages}
         return replace(self, **fits, changes=(*self.changes, change))
+
+    def going_on(self, name: str) -> Self:
+        """The recipe as it trains a model ``name`` on: shorter, gently, and keeping what is best.
+
+        The numbers were chosen on films of another site (docs/training.md).
+        """
+        fits: dict[str, Any] = {}
+        for stage in self.member_stages:
+            usual = self.fit_of(stage)
+            fits[stage.fit] = replace(
+                usual,
+                epochs=GOING_ON_EPOCHS,
+                learning_rate=GOING_ON_SHARE * usual.learning_rate,
+                schedule="cosine",
+                stop_patience=GOING_ON_PATIENCE,
+                stop_below_mm=None,
+                keep="best",
+                judge_start=True,
+            )
+        return replace(self, **fits, changes=(*self.changes, f"goes on from {name}"))
 
     def job_names(self, members: int) -> list[str]:
         """The members' numbers, and the extra jobs."""

@@ -44,6 +44,10 @@ class RunConfig:
         recipe: the recipe.
         images: where the films lie, absolute, if not where the label files say.
         labels: how a label is read that is a landmark's name and another one's number.
+        start: name of the model that the run goes on from, if it does.
+        start_sha256: of that model's bundle.
+        old_films: the data set, absolute, of which films are mixed in, so that they are not unlearned.
+        old_films_sha256: over that data set as ``data_sha256`` is over the run's.
     """
 
     data: str
@@ -60,11 +64,16 @@ class RunConfig:
     recipe: Recipe
     images: str | None = None
     labels: LabelKind = "auto"
+    start: str | None = None
+    start_sha256: str | None = None
+    old_films: str | None = None
+    old_films_sha256: str | None = None
 
     @property
     def job_names(self) -> list[str]:
-        """The members' numbers, and the jobs that the recipe has once."""
-        return self.recipe.job_names(self.members)
+        """The members' numbers, and the jobs that the recipe has once: a run that goes on takes them over."""
+        names = self.recipe.job_names(self.members)
+        return names if self.start is None else names[: self.members]
 
     def to_json(self) -> str:
         """JSON text."""
@@ -101,7 +110,8 @@ def settle(run: Path, wanted: RunConfig, *, same_precision: bool = True) -> RunC
         begun = RunConfig.load(run, type(wanted.recipe))
         if begun.recipe.version < wanted.recipe.version and begun.recipe.changes == wanted.recipe.changes:
             wanted = replace(wanted, recipe=begun.recipe)
-        passed_over = {"data", "images"} if same_precision else {"data", "images", "precision"}
+        moving = {"data", "images", "old_films", "start"}
+        passed_over = moving if same_precision else moving | {"precision"}
         deciding = [field.name for field in fields(RunConfig) if field.name not in passed_over]
         differing = [name for name in deciding if getattr(begun, name) != getattr(wanted, name)]
     if differing:
@@ -110,8 +120,9 @@ def settle(run: Path, wanted: RunConfig, *, same_precision: bool = True) -> RunC
             where=run,
             remedy="choose another --out, or give the options the run was begun with",
         )
-    if (begun.data, begun.images) != (wanted.data, wanted.images):
-        begun = replace(begun, data=wanted.data, images=wanted.images)
+    places = {name: getattr(wanted, name) for name in ("data", "images", "old_films")}
+    if any(getattr(begun, name) != place for name, place in places.items()):
+        begun = replace(begun, **places)
         write_atomically(run / RUN_FILE, begun.to_json().encode())
     return begun
 

@@ -13,20 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 from cephsure.datasets import data_sha256
 from cephsure.datasets import truth as chosen_truth
+from cephsure.datasets.annotated_film import MEAN
 from cephsure.errors import InputError
 from cephsure.text_files import is_file
 from cephsure.training.bundle_writer import write_bundle
 from cephsure.training.fit import CheckpointTimes
 from cephsure.training.material import mean_shape, run_data, run_films, usual_split
+from cephsure.training.old_films import old_data
 from cephsure.training.progress import CURVES_FILE, draw_curves, read_logs
 from cephsure.training.run_config import RunConfig, settle
 from cephsure.training.stage import USUAL_PRECISION
+from cephsure.training.start import keep_start
 from cephsure.training.worker import BAD_INPUT, DONE_FILE, do_job, job_folder, recipe_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from concurrent.futures import Executor, Future
 
+    from cephsure.bundles.bundle import Bundle
     from cephsure.datasets import Dataset, DatasetFormat
     from cephsure.landmarks import LabelKind
     from cephsure.training.recipe import Recipe
@@ -69,12 +73,15 @@ def begin(
     images: Path | None = None,
     labels: LabelKind = "auto",
     precision: Precision | None = None,
+    start: Bundle | None = None,
+    old_films: Path | None = None,
     tell: Callable[[Dataset], None] = lambda _: None,
 ) -> RunConfig:
     """Write a run's configuration, or check it against the one it is to go on with; it is given.
 
     ``split`` None is "train" where the data set has splits, else "all"; the data set is given to ``tell``;
-    ``precision`` None is what a run was begun with, else ``USUAL_PRECISION``.
+    ``precision`` None is what a run was begun with, else ``USUAL_PRECISION``. ``start`` is a model to go on
+    from, ``old_films`` a data set to mix films of in.
 
     Raises:
         InputError: data that cannot be read or are too few, or a folder that holds another run.
@@ -96,6 +103,9 @@ def begin(
         recipe=recipe,
         images=None if images is None else str(images.resolve()),
         labels=labels,
+        start=None if start is None else start.name,
+        start_sha256=None if start is None else start.sha256,
+        old_films=None if old_films is None else str(old_films.resolve()),
     )
     dataset = run_data(wanted)
     tell(dataset)
@@ -103,10 +113,22 @@ def begin(
         wanted = replace(wanted, split=usual_split(dataset))
     items = run_films(wanted)
     # What would stop the jobs later stops them here, before anything is written.
-    mean_shape([chosen_truth(item, truth) for item in items])
+    if start is None or start.mean_shape is None:
+        mean_shape([chosen_truth(item, truth) for item in items])
+    if start is not None and start.landmark_set.codes != dataset.landmark_set.codes:
+        remedy = f"name its set, {start.landmark_set.name}, by --landmarks"
+        raise InputError(f"{start.name} has other landmarks than these films are read for", remedy=remedy)
     recipe.member_films(items, 0, seed=seed)
-    wanted = replace(wanted, data_sha256=data_sha256(items, truth))
-    return settle(out, wanted, same_precision=precision is not None)
+    old = old_data(wanted)
+    wanted = replace(
+        wanted,
+        data_sha256=data_sha256(items, truth),
+        old_films_sha256=None if old is None else data_sha256(old.films, MEAN),
+    )
+    config = settle(out, wanted, same_precision=precision is not None)
+    if start is not None:
+        keep_start(out, start)
+    return config
 
 
 def run_jobs(

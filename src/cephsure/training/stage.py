@@ -38,6 +38,7 @@ class FitSettings:
             the plain ones.
         keep: "last" epoch's weights or those of the "best" validation epoch.
         least_gain: share by which a score must be under the best one to be a gain.
+        judge_start: whether the network as it begins counts among the epochs, as epoch 0.
     """
 
     epochs: int
@@ -52,6 +53,7 @@ class FitSettings:
     ema_decay: float | None = 0.99
     keep: Literal["last", "best"] = "last"
     least_gain: float = 0.0
+    judge_start: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,10 @@ from cephsure.atomic import write_atomically
 from cephsure.errors import InputError
 from cephsure.training.fit import CheckpointTimes, fit
 from cephsure.training.material import TrainingFilm, load_films, run_films, square_mean_shape
+from cephsure.training.old_films import old_films
 from cephsure.training.run_config import RunConfig, derived_seed
 from cephsure.training.run_lock import hold
+from cephsure.training.start import start_networks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +82,8 @@ class Job:
         folder: where checkpoints and the log are, and networks are exported to.
         device: where they are trained.
         dropout: whether the networks take channel masks.
-        shape: (L, 2) the training films' mean shape.
+        start: the networks to go on from, or None.
+        shape: (L, 2) the mean shape of the training films, or of those of the model to go on from.
         facts: what the bundle will be told of it.
     """
 
@@ -92,7 +95,10 @@ class Job:
         self.dropout = config.kind == "mc-dropout"
         self._times = times
         self._items = run_films(config)
-        self.shape = square_mean_shape(self._items, config.truth)
+        self._old = old_films(config, self._items)
+        self.start = start_networks(folder.parent, config, self.member)
+        known = None if self.start is None else self.start.shape
+        self.shape = square_mean_shape(self._items, config.truth) if known is None else known
         self._unit = "mm"
         self._rows: list[dict[str, Any]] = []
         self.facts: dict[str, Any] = {"stages": {}, "validation_films": [], "validation_unit": "mm"}
@@ -106,10 +112,11 @@ class Job:
         keeps; the grey values themselves are not kept.
         """
         config = self.config
-        read = load_films(self._items, config.truth, side=side, shape=self.shape)
+        read = load_films((*self._items, *self._old), config.truth, side=side, shape=self.shape)
         loaded = [prepare(film, pixels) for film, pixels in read]
         parts = config.recipe.member_films(self._items, self.member, seed=config.seed)
         train, held = ([loaded[i] for i in part] for part in parts)
+        train += loaded[len(self._items) :]
         # The frame's unit (about mm) serves where films have no scale.
         scaled = all(np.isfinite(film.mm_per_px).all() for film in held)
         self._unit = "mm" if scaled else "frame units"

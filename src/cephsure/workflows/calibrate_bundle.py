@@ -45,7 +45,7 @@ from cephsure.workflows.calibration_films import (
 )
 from cephsure.workflows.gate_films import check_on_halves, gate_films, gate_way_out
 from cephsure.workflows.networks import Networks, folds_of
-from cephsure.workflows.training_films import training_films
+from cephsure.workflows.training_films import trained_before, training_films
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -213,6 +213,12 @@ def _choose(
     selected, trained_on = select(whole, split), training_films(whole, model.bundle, known)
     if not any(film.film_id in trained_on for film in selected.films):
         return Networks(model), not_trained_on(whole, split, model.bundle, known)
+    before = trained_before(whole, model.bundle, known)
+    if any(film.film_id in before for film in selected.films):
+        raise InputError(
+            f"{model.name} goes on from a model that was trained on these films: all of it has seen them",
+            remedy="calibrate on the films that it went on with (out of fold), or on others",
+        )
     networks = folds_of(model, options.other_folds, whole)
     return networks, out_of_fold(selected, networks)
 

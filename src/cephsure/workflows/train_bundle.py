@@ -18,6 +18,8 @@ from cephsure.model import load_model
 from cephsure.uncertainty.reference import FeatureModel, Reference, write_reference
 from cephsure.uncertainty.shape_model import ShapeModel
 from cephsure.workflows.batch import AnnotatedData, Counter, OnProgress, Progress, silent, tell_problems
+from cephsure.workflows.training_films import training_films
+from cephsure.workflows.what_to_train import what_to_train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,14 +28,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.datasets import AnnotatedFilm
+    from cephsure.datasets import AnnotatedFilm, Dataset
     from cephsure.training.recipe import Recipe
     from cephsure.training.run_config import ModelKind, RunConfig
     from cephsure.training.runner import JobState
     from cephsure.training.stage import Precision, Schedule
+    from cephsure.workflows.what_to_train import Wanted
 
 PACKAGES = ("torch", "onnx", "onnxscript", "safetensors", "matplotlib")
-USUAL_MEMBERS = 15
 Part = TypeVar("Part")
 
 
@@ -42,9 +44,10 @@ class TrainOptions:
     """What to train and how.
 
     Attributes:
-        recipe: its name, or a recipe with numbers of your own, which the changes below then do not touch.
-        kind: baseline, ensemble or mc-dropout.
-        members: networks of an ensemble.
+        recipe: its name, or a recipe with numbers of your own, which the changes below then do not touch;
+            None for "default", or for that of the model to go on from.
+        kind: baseline, ensemble or mc-dropout; None for an ensemble, or what the model to go on from is.
+        members: networks of an ensemble; None for 15, or for all of the model to go on from.
         seed: of everything random.
         landmark_set: a shipped set's name or a TOML file; None for isbi-19.
         width: factor of the filters, for recipes that have widths.
@@ -55,11 +58,13 @@ class TrainOptions:
         stop_below_mm: stop a network when its validation error falls below it.
         precision: of the networks' arithmetic, "float32" or "bfloat16"; None for what a run was begun with,
             and for a new one "float32".
+        start_from: a model to go on from, a shipped one's name or a bundle's folder; None: from nothing.
+        old_films: a data set that this model knows: as many of its films as there are new ones are mixed in.
     """
 
-    recipe: str | Recipe = "default"
-    kind: ModelKind = "ensemble"
-    members: int = USUAL_MEMBERS
+    recipe: str | Recipe | None = None
+    kind: ModelKind | None = None
+    members: int | None = None
     seed: int = 0
     landmark_set: str | None = None
     width: float | None = None
@@ -69,6 +74,8 @@ class TrainOptions:
     schedule: Schedule | None = None
     stop_below_mm: float | None = None
     precision: Precision | None = None
+    start_from: str | Path | None = None
+    old_films: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +138,6 @@ def train(
     check_packages()
     check_folders(out)
     from cephsure.films.spacing import check_mm_per_px
-    from cephsure.recipes.registry import chosen_recipe
     from cephsure.training.bundle_writer import bundle_validation
     from cephsure.training.device import find_device
     from cephsure.training.material import run_films
@@ -142,17 +148,7 @@ def train(
 
     data, options = AnnotatedData.of(data), options or TrainOptions()
     check_mm_per_px(data.mm_per_px)
-    recipe = options.recipe
-    if isinstance(recipe, str):
-        recipe = chosen_recipe(
-            recipe,
-            width=options.width,
-            folds=options.folds,
-            fold=options.fold,
-            epochs=options.epochs,
-            schedule=options.schedule,
-            stop_below_mm=options.stop_below_mm,
-        )
+    wanted = what_to_train(options)
     found = find_device(device)
     beginning = "going on with" if (out / RUN_FILE).exists() else "new run in"
     on_progress(Progress(remark=f"{beginning} {out}: reading {data.path}"))
@@ -160,9 +156,9 @@ def train(
         config = begin(
             str(data.path),
             out,
-            recipe=recipe,
-            kind=options.kind,
-            members=options.members,
+            recipe=wanted.recipe,
+            kind=wanted.kind,
+            members=wanted.members,
             truth=data.truth,
             seed=options.seed,
             data_format=data.format,
@@ -172,7 +168,9 @@ def train(
             images=data.images,
             labels=data.labels,
             precision=options.precision,
-            tell=lambda dataset: tell_problems(dataset, lambda line: on_progress(Progress(remark=line))),
+            start=wanted.start,
+            old_films=options.old_films,
+            tell=lambda dataset: _tell(dataset, wanted, lambda line: on_progress(Progress(remark=line))),
         )
         on_progress(Progress(remark=f"training in {config.precision} on {found}"))
         at_once = jobs_at_once(config, jobs=jobs, device=found)
@@ -186,6 +184,17 @@ def train(
         source = f"{len(films)} training films"
         reference = add_reference(bundle, films, truth=config.truth, source=source, on_progress=on_progress)
         return TrainedModel(bundle, out / CURVES_FILE, config, reference, bundle_validation(bundle))
+
+
+def _tell(dataset: Dataset, wanted: Wanted, remark: Callable[[str], None]) -> None:
+    """Say what is wrong with films, and which of them the model to go on from has seen already."""
+    tell_problems(dataset, remark)
+    seen = () if wanted.start is None else training_films(dataset, wanted.start)
+    if wanted.start is not None and seen:
+        remark(
+            f"{wanted.start.name} was trained on {len(seen)} of these films before: errors on them, in "
+            "validation too, will be too small; go on from a model that has not seen them"
+        )
 
 
 def check_packages() -> None:

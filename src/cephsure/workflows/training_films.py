@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cephsure.bundles.bundle import SeenBefore
 from cephsure.datasets import KnownFilms, data_sha256, select
 from cephsure.datasets import truth as truth_of
 from cephsure.errors import FilmError, InputError
@@ -28,14 +29,37 @@ def training_films(whole: Dataset, bundle: Bundle, known: KnownFilms | None = No
     They are told by the hash that the bundle keeps of its training data. "All" films that a model was trained
     on may have been fewer than there are now (test films came later): every choice of whole splits is tried.
     In a changed copy of the training data, known by its name, they are told by the bundle's split; of "all"
-    they are the films of those splits of which any film validated a member.
+    they are the films of those splits of which any film validated a member. What the model that it went on
+    from has seen counts too.
 
     Args:
         whole: the data set with all its films.
         bundle: of the model.
         known: films that need not be opened for the hash; takes those that are opened here.
     """
-    provenance, known = bundle.provenance, known or KnownFilms()
+    known, seen = known or KnownFilms(), (_seen_by_itself(bundle), *bundle.provenance.earlier)
+    return frozenset().union(*(_names_seen(whole, each, known) for each in seen))
+
+
+def trained_before(whole: Dataset, bundle: Bundle, known: KnownFilms | None = None) -> frozenset[str]:
+    """Names of those that the model was trained on which a bundle's training went on from, or mixed in."""
+    known = known or KnownFilms()
+    return frozenset().union(*(_names_seen(whole, each, known) for each in bundle.provenance.earlier))
+
+
+def _seen_by_itself(bundle: Bundle) -> SeenBefore:
+    """What a bundle's own training has seen."""
+    origin = bundle.provenance
+    return SeenBefore(
+        data=origin.data,
+        data_sha256=origin.data_sha256,
+        split=origin.split,
+        truth=origin.truth,
+        validation_films=tuple(chain.from_iterable(bundle.validation_films)),
+    )
+
+
+def _names_seen(whole: Dataset, provenance: SeenBefore, known: KnownFilms) -> frozenset[str]:
     choices = [
         films for chosen in _choices(whole, provenance.split) if (films := _usable(chosen, provenance.truth))
     ]
@@ -45,7 +69,7 @@ def training_films(whole: Dataset, bundle: Bundle, known: KnownFilms | None = No
     if whole.name != provenance.data:
         return frozenset()
     films = choices[-1] if choices else ()
-    validated = set(chain.from_iterable(bundle.validation_films))
+    validated = set(provenance.validation_films)
     if provenance.split == WHOLE and validated:
         splits = {film.split for film in films if film.film_id in validated}
         films = tuple(film for film in films if film.split in splits)

@@ -7,8 +7,8 @@ landmarks that are missing take no part.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,9 +17,11 @@ from torch.nn import functional as F
 from cephsure.training.graphs import export_network
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
+    from cephsure.recipes.start import Layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,12 @@ class Block(nn.Module):
             x = torch.addcmul(shift, x, scale)
         return F.relu(x)
 
+    def layers(self) -> Iterator[Layer]:
+        """All that has weights, in the order of use."""
+        yield from ((self.first, self.first_norm), (self.second, self.second_norm))
+        if self.conditioned:
+            yield from (self.scale, self.shift)
+
 
 class _Trunk(nn.Module):
     """The U shared by both networks: blocks down by max pooling, up by repeated pixels, skip connections."""
@@ -103,6 +111,11 @@ class _Trunk(nn.Module):
             x = drop(block(torch.cat([raised, skips.pop()], dim=1)))
         return x
 
+    def layers(self) -> Iterator[Layer]:
+        """All that has weights, in the order of use."""
+        for block in (*self.down, *self.up):
+            yield from cast("Block", block).layers()
+
 
 class CoarseNet(nn.Module):
     """Whole film (N, 1, S, S) to logits (N, L, S/2, S/2); a spatial softmax makes each map a probability."""
@@ -117,6 +130,11 @@ class CoarseNet(nn.Module):
         """Logits of the coarse maps."""
         logits: Tensor = self.head(self.trunk(F.pixel_unshuffle(film, 2), masks))
         return logits
+
+    def layers(self) -> Iterator[Layer]:
+        """All that has weights, in the order of use."""
+        yield from self.trunk.layers()
+        yield self.head
 
 
 class FineNet(nn.Module):
@@ -143,6 +161,19 @@ class FineNet(nn.Module):
         x = self.trunk(patches.reshape(count * landmarks, channels, side, side), masks)
         maps = [(x * w.to(x.dtype).repeat(count, 1)[:, :, None, None]).sum(dim=1) for w in self.weight]
         return torch.stack([m.reshape(count, landmarks, side, side) for m in maps], dim=1)
+
+    def layers(self) -> Iterator[Layer]:
+        """All that has weights, in the order of use."""
+        yield from self.trunk.layers()
+        yield from self.weight.detach()
+
+    def told_apart(self, annotators: int) -> FineNet:
+        """The network with so many annotators' maps: as many as it has stay, others begin as their mean."""
+        if annotators != self.config.annotators:
+            self.config = replace(self.config, annotators=annotators)
+            mean = self.weight.detach().mean(dim=0, keepdim=True)
+            self.weight = nn.Parameter(mean.repeat(annotators, 1, 1))
+        return self
 
 
 class OrientationNet(nn.Module):

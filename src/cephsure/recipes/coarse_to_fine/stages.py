@@ -6,7 +6,7 @@ displaced landmarks, in a deformed frame; the orientation network films facing e
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +35,7 @@ from cephsure.recipes.coarse_to_fine.networks import (
     export_orientation,
     spatial_cross_entropy,
 )
+from cephsure.recipes.start import go_on_from, maps_of
 from cephsure.training.device import run_in_parts
 from cephsure.training.material import TrainingFilm, mean_error_mm
 from cephsure.training.stage import Batch, shuffled
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from cephsure.recipes.coarse_to_fine.localizer import PatchLayout
     from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
     from cephsure.training.stage import FitSettings
+    from cephsure.training.start import StartNetworks
     from cephsure.training.worker import Job
 
     Example = tuple[NDArray[np.float32], NDArray[np.float64]]
@@ -70,10 +72,12 @@ def patch_film(film: TrainingFilm, pixels: NDArray[np.float32], layout: PatchLay
 def train_member(recipe: CoarseToFineRecipe, job: Job) -> dict[str, Any]:
     """Fit and export a member's two networks, and give the mean shape that its patches lie by."""
     train, held = job.films(recipe.coarse_side, lambda film, pixels: patch_film(film, pixels, recipe.layout))
-    coarse_stage = CoarseStage(recipe, train, held, dropout=job.dropout)
+    coarse_stage = CoarseStage(recipe, train, held, dropout=job.dropout, start=job.start)
     coarse = job.fit(coarse_stage, 0)
     starts = coarse_stage.positions(coarse, held)
-    fine_stage = FineStage(recipe, train, held, shape=job.shape, coarse=starts, dropout=job.dropout)
+    fine_stage = FineStage(
+        recipe, train, held, shape=job.shape, coarse=starts, dropout=job.dropout, start=job.start
+    )
     fine = job.fit(fine_stage, 1)
     export_coarse(coarse, recipe, coarse_stage.config, job.folder)
     export_fine(fine, recipe, fine_stage.config, job.folder)
@@ -125,13 +129,21 @@ class CoarseStage(_MapStage):
         validation: Sequence[TrainingFilm],
         *,
         dropout: bool,
+        start: StartNetworks | None = None,
     ) -> None:
         self.recipe, self.settings, self.train, self.validation = recipe, recipe.coarse_fit, train, validation
+        self.start = start
         self.config = UNetConfig(train[0].points_px.shape[0], recipe.coarse_widths, dropout=dropout)
 
     def network(self) -> nn.Module:
-        """A new coarse network."""
-        return CoarseNet(self.config)
+        """A new coarse network, or the one to go on from."""
+        network = CoarseNet(self.config)
+        if self.start is not None:
+            side = self.recipe.coarse_side
+            go_on_from(
+                network, network.layers(), self.start.folder / "coarse.onnx", torch.ones(2, 1, side, side)
+            )
+        return network
 
     def _example(self, film: TrainingFilm, rng: np.random.Generator) -> Example:
         side = self.recipe.coarse_side
@@ -176,7 +188,9 @@ class FineStage(_MapStage):
         shape: NDArray[np.float64],
         coarse: Sequence[NDArray[np.float64]],
         dropout: bool,
+        start: StartNetworks | None = None,
     ) -> None:
+        self.start = start
         self.recipe, self.settings, self.shape = recipe, recipe.fine_fit, shape
         self.train = [film for film in train if film.frame is not None]
         self.validation, self.coarse = validation, coarse
@@ -184,8 +198,15 @@ class FineStage(_MapStage):
         self.config = UNetConfig(shape.shape[0], recipe.fine_widths, annotators, dropout)
 
     def network(self) -> nn.Module:
-        """A new fine network."""
-        return FineNet(self.config, self.recipe.layout.channels)
+        """A new fine network, or the one to go on from, with a map for each of the new annotators."""
+        config, layout = self.config, self.recipe.layout
+        if self.start is None:
+            return FineNet(config, layout.channels)
+        path = self.start.folder / "fine.onnx"
+        patches = torch.ones(2, config.landmarks, layout.channels, layout.map_side, layout.map_side)
+        network = FineNet(replace(config, annotators=maps_of(path, patches).shape[1]), layout.channels)
+        go_on_from(network, network.layers(), path, patches)
+        return network.told_apart(config.annotators)
 
     def _example(self, film: PatchFilm, rng: np.random.Generator) -> Example:
         layout = self.recipe.layout

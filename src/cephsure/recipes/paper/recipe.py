@@ -61,6 +61,7 @@ class PaperRecipe(Recipe):
         )
     )
 
+    can_go_on: ClassVar[bool] = True
     member_stages: ClassVar[tuple[StageFacts, ...]] = (StageFacts("paper", "fit", 1.0, "squared map units"),)
 
     def member_films(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from cephsure.inference.session import channel_masks
 from cephsure.recipes.paper.localizer import blur_matrix, squeezed_view, target_lines
+from cephsure.recipes.start import go_on_from
 from cephsure.training.device import part_size, place, send
 from cephsure.training.graphs import export_network
 from cephsure.training.material import TrainingFilm, mean_error_mm
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from cephsure.geometry import Affine
     from cephsure.recipes.paper.recipe import PaperRecipe
+    from cephsure.recipes.start import Layer
+    from cephsure.training.start import StartNetworks
     from cephsure.training.worker import Job
 
 
@@ -97,11 +100,19 @@ class PaperUNet(nn.Module):
         maps: Tensor = self.head(x)  # (N, L, 128, 128)
         return maps
 
+    def layers(self) -> Iterator[Layer]:
+        """All that has weights, in the order of use."""
+        ups = (part for pair in zip(self.rise, self.up, strict=True) for part in pair)
+        for part in (*self.down, *ups):
+            inside = part if isinstance(part, nn.Sequential) else [part]
+            yield from (layer for layer in inside if not isinstance(layer, nn.ReLU))
+        yield self.head
+
 
 def train_member(recipe: PaperRecipe, job: Job) -> None:
     """Fit and export one member."""
     train, held = job.films(recipe.side, lambda film, _: film)
-    stage = PaperStage(recipe, train, held, dropout=job.dropout, device=job.device)
+    stage = PaperStage(recipe, train, held, dropout=job.dropout, device=job.device, start=job.start)
     export_paper(job.fit(stage, 0), recipe, stage.config, job.folder)
 
 
@@ -129,7 +140,9 @@ class PaperStage:
         *,
         dropout: bool,
         device: str = "cpu",
+        start: StartNetworks | None = None,
     ) -> None:
+        self.start = start
         self.recipe, self.validation = recipe, validation
         self.settings = recipe.fit
         self.config = PaperUNetConfig(train[0].points_px.shape[0], recipe.filters, dropout)
@@ -147,8 +160,14 @@ class PaperStage:
         return place(seen, self._device), place(np.stack(lines), self._device), to_film
 
     def network(self) -> nn.Module:
-        """A new U-Net."""
-        return PaperUNet(self.config)
+        """A new U-Net, or the one to go on from."""
+        network = PaperUNet(self.config)
+        if self.start is not None:
+            side = self.recipe.side
+            go_on_from(
+                network, network.layers(), self.start.folder / "paper.onnx", torch.ones(2, 1, side, side)
+            )
+        return network
 
     def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
         """Films in random order and their heat maps; maps of missing landmarks are NaN."""
