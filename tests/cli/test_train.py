@@ -129,6 +129,8 @@ def test_what_is_not_said_is_the_usual(cephsure, training, tmp_path):
         "images": None,
         "labels": "auto",
         "precision": None,
+        "start": None,
+        "old_films": None,
     }
     assert training.jobs == {"jobs": None, "device": "cpu", "checkpoint_every": None}
     assert training.name is None

@@ -470,3 +470,27 @@ def test_a_signal_ends_at_once_what_is_saved_and_else_after_the_epoch():
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def test_a_start_that_no_epoch_betters_is_kept(tmp_path):
+    class Known(Line):
+        def network(self):
+            norm, line = network = super().network()
+            with torch.no_grad():  # y = 2 x + 1 of what the norm leaves as it is
+                norm.running_var.fill_(1.0 - norm.eps)
+                line.weight.fill_(2.0)
+                line.bias.fill_(1.0)
+            return network
+
+    settings = replace(PLAIN, epochs=4, learning_rate=1.0, keep="best", judge_start=True, stop_patience=2)
+    network, progress = fit(Known(settings), seed=0, checkpoint=tmp_path / "a", precision="float32")
+    assert (progress.best_epoch, progress.epoch) == (0, 2)
+    assert progress.best_mm == pytest.approx(0.0, abs=1e-4)
+    assert Known(settings).validate(network) == pytest.approx((0.0, 0.0), abs=1e-4)
+    again, _ = fit(Known(settings), seed=0, checkpoint=tmp_path / "a", precision="float32")
+    assert torch.equal(again[1].weight, network[1].weight)
+
+    unjudged = replace(settings, judge_start=False)
+    network, progress = fit(Known(unjudged), seed=0, checkpoint=tmp_path / "b", precision="float32")
+    assert progress.best_epoch > 0
+    assert Known(settings).validate(network)[0] > 0.01

@@ -29,3 +29,20 @@ def test_a_recipe_without_a_version_is_the_first():
     first = CoarseToFineRecipe.from_dict(data)
     assert (first.version, first.fine_fit.epochs) == (1, 24)
     assert (CoarseToFineRecipe().version, CoarseToFineRecipe().fine_fit.epochs) == (2, 48)
+
+
+@pytest.mark.parametrize("kind", [CoarseToFineRecipe, PaperRecipe])
+def test_a_model_is_trained_on_gently_and_its_best_epoch_kept(kind):
+    usual = kind()
+    recipe = usual.going_on("mine")
+    assert recipe.changes == ("goes on from mine",)
+    for stage in usual.member_stages:
+        before, after = usual.fit_of(stage), recipe.fit_of(stage)
+        assert after.learning_rate == before.learning_rate / 4
+        assert after.epochs <= before.epochs
+        assert (after.keep, after.judge_start, after.schedule) == ("best", True, "cosine")
+        assert after.stop_patience is not None
+        assert after.batch_films == before.batch_films
+    for stages in usual.extra_jobs.values():
+        assert [recipe.fit_of(stage) for stage in stages] == [usual.fit_of(stage) for stage in stages]
+    assert kind.from_dict(recipe.to_dict()) == recipe

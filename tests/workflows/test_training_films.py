@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from cephsure.bundles.bundle import Provenance
+from cephsure.bundles.bundle import Provenance, SeenBefore
 from cephsure.datasets import data_sha256, select
-from cephsure.workflows.training_films import training_films
+from cephsure.workflows.training_films import trained_before, training_films
 
 pytestmark = pytest.mark.slow
 
@@ -85,3 +85,13 @@ def test_a_film_that_cannot_be_read_is_no_match(dot_dataset, tmp_path):
     broken = replace(dot_dataset.films[3], path=tmp_path / "absent.png")
     films = (*dot_dataset.films[:3], broken, *dot_dataset.films[4:])
     assert training_films(replace(dot_dataset, films=films), bundle) == frozenset()
+
+
+def test_what_a_model_went_on_from_has_seen_counts(dot_dataset):
+    train, test = (select(dot_dataset, split).films for split in ("train", "test1"))
+    own = trained_on(train, split="train").provenance
+    before = SeenBefore(data="x", split="test1", truth="one", data_sha256=data_sha256(test, "one"))
+    bundle = Trained(own.model_copy(update={"earlier": (before,)}))
+    assert training_films(dot_dataset, bundle) == names(train) | names(test)
+    assert trained_before(dot_dataset, bundle) == names(test)
+    assert trained_before(dot_dataset, trained_on(train, split="train")) == frozenset()

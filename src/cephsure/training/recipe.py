@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cephsure.training.stage import FitSettings, StageFacts
     from cephsure.training.worker import Job
 
-GOING_ON_EPOCHS, GOING_ON_PATIENCE = 30, 10
+GOING_ON_EPOCHS, GOING_ON_PATIENCE = 40, 15
 """Of a network that goes on from another model's: epochs at most, and epochs without gain until it stops."""
 GOING_ON_SHARE = 0.25
 """Its learning rate beside the recipe's own."""

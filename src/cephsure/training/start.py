@@ -30,12 +30,10 @@ class StartNetworks:
     Attributes:
         folder: where their graphs are.
         shape: (L, 2) the mean shape that their patches lie by; None for recipes without one.
-        annotators: whom they tell apart, in the order of their maps, as far as that is known.
     """
 
     folder: Path
     shape: NDArray[np.float64] | None
-    annotators: tuple[str, ...]
 
 
 def keep_start(run: Path, start: Bundle) -> None:
@@ -71,7 +69,7 @@ def start_networks(run: Path, config: RunConfig, member: int) -> StartNetworks |
     if config.start_sha256 is None:
         return None
     bundle = kept_start(run, config)
-    return StartNetworks(bundle.members[member], bundle.mean_shape, bundle.provenance.annotators)
+    return StartNetworks(bundle.members[member], bundle.mean_shape)
 
 
 def start_facts(bundle: Bundle) -> dict[str, Any]:
