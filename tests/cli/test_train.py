@@ -44,6 +44,7 @@ class Training:
             seed=options["seed"],
             precision="float32",
             recipe=options["recipe"],
+            start=None if options["start"] is None else options["start"].name,
         )
 
     def run_jobs(self, out, config, *, jobs, device, checkpoint_every, executor):
@@ -134,6 +135,23 @@ def test_what_is_not_said_is_the_usual(cephsure, training, tmp_path):
     }
     assert training.jobs == {"jobs": None, "device": "cpu", "checkpoint_every": None}
     assert training.name is None
+
+
+def test_a_model_is_gone_on_from(cephsure, training, tmp_path, dot_bundles):
+    bundle = dot_bundles("default", "ensemble", 3)
+    command = ["train", "--data", tmp_path, "--start-from", bundle]
+    run = cephsure(*command, "--old-films", tmp_path / "old", "--out", tmp_path / "run")
+    assert run.status == 0, run.err
+    assert (training.begun["kind"], training.begun["members"]) == ("ensemble", 3)
+    assert (training.begun["start"].folder, training.begun["old_films"]) == (bundle, tmp_path / "old")
+    assert training.begun["recipe"].changes[-1] == f"goes on from {training.begun['start'].name}"
+    promises = run.out.splitlines()[3]
+    assert promises.startswith("promises    none: ")
+    assert promises.endswith("it promises nothing until it is calibrated on films that it has not seen")
+
+    refused = cephsure(*command, "--recipe", "paper", "--out", tmp_path / "other")
+    assert (refused.status, refused.out) == (2, "")
+    assert "is of the recipe 'default' (leave out --recipe)" in refused.err
 
 
 def test_every_option_has_its_effect(cephsure, training, tmp_path):

@@ -229,6 +229,18 @@ def test_validation_in_words(members, keep, words):
     assert validation_figures({"members": members, "recipe": {"fit": {"keep": keep}}}) == words
 
 
+def test_validation_is_of_what_the_last_network_keeps():
+    stages = {
+        "coarse": {"validation_mre_mm": 3.0, "best_validation_mre_mm": 2.0},
+        **member(1.2, 1.1)["stages"],
+    }
+    name = list(stages)[-1]
+    recipe = {"coarse_fit": {"keep": "best"}, f"{name}_fit": {"keep": "last"}}
+    assert validation_figures({"members": [{"stages": stages}], "recipe": recipe}) == "1.20 mm"
+    recipe[f"{name}_fit"] = {"keep": "best"}
+    assert validation_figures({"members": [{"stages": stages}], "recipe": recipe}) == "1.10 mm"
+
+
 def test_a_bundles_validation_is_of_the_weights_it_keeps(facts, tmp_path):
     (tmp_path / "bundle.json").write_text(json.dumps(facts))
     assert bundle_validation(tmp_path) == "1.30 mm (1.20 to 1.40)"

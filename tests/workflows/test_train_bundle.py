@@ -6,11 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cephsure.datasets import film_of, select
+from cephsure.datasets import film_of, open_dataset, select
+from cephsure.errors import InputError
 from cephsure.model import load_model
 from cephsure.recipes.paper.recipe import PaperRecipe
-from cephsure.workflows import AnnotatedData, TrainOptions, train
+from cephsure.workflows import AnnotatedData, TrainOptions, calibrate, train
 from cephsure.workflows.train_bundle import add_reference
+from cephsure.workflows.training_films import training_films
 
 pytestmark = pytest.mark.slow
 
@@ -98,3 +100,37 @@ def test_training_ends_with_a_bundle_that_knows_its_films(phantom_isbi, tmp_path
     again = run()
     assert load_model(again.bundle).bundle.sha256 == model.bundle.sha256
     assert any(step.remark and step.remark.startswith("going on with") for step in steps)
+
+
+def test_a_model_trained_on_says_what_it_has_seen(phantom_isbi, tmp_path):
+    recipe = PaperRecipe(side=32, filters=(4, 6, 8), target_sigma_px=2.0)
+    recipe = replace(recipe, fit=replace(recipe.fit, epochs=1))
+    first, second = (
+        phantom_isbi(n_train=count, n_test1=0, seed=seed, width_px=194, height_px=240)
+        for count, seed in ((6, 0), (5, 1))
+    )
+    options = {"device": "cpu", "jobs": 1}
+    start = train(first, tmp_path / "start", options=TrainOptions(recipe, kind="baseline"), **options).bundle
+    wanted = TrainOptions(start_from=start, epochs=1, old_films=first)
+    trained = train(second, tmp_path / "on", options=wanted, **options)
+    model = load_model(trained.bundle)
+    assert model.calibration is None
+    whole = open_dataset(first)
+    assert training_films(whole, model.bundle) == {film.film_id for film in whole.films}
+    assert training_films(open_dataset(second), model.bundle) >= {f"{k:03d}" for k in range(1, 6)}
+    with pytest.raises(InputError, match="goes on from a model that was trained on these films"):
+        calibrate(AnnotatedData(first), model, out=tmp_path / "no")
+    assert not (tmp_path / "no").exists()
+
+    again = []
+    train(
+        first,
+        tmp_path / "again",
+        options=TrainOptions(start_from=start, epochs=1),
+        on_progress=again.append,
+        **options,
+    )
+    assert any(
+        step.remark and step.remark.startswith("start was trained on 6 of these films before")
+        for step in again
+    )

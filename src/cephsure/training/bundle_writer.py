@@ -216,8 +216,10 @@ def validation_figures(facts: dict[str, Any]) -> str:
         >>> validation_figures({"recipe": {}, "members": [{"stages": stages}, {"stages": stages}]})
         '1.25 mm (1.25 to 1.25)'
     """
-    members, best = facts["members"], facts["recipe"].get("fit", {}).get("keep", "last") == "best"
-    kept = "best_validation_mre_mm" if best else "validation_mre_mm"
+    members, recipe = facts["members"], facts["recipe"]
+    last = list(members[0]["stages"])[-1]
+    fit = recipe.get(f"{last}_fit") or recipe.get("fit", {})
+    kept = "best_validation_mre_mm" if fit.get("keep", "last") == "best" else "validation_mre_mm"
     errors = np.array([list(member["stages"].values())[-1][kept] for member in members], dtype=float)
     known = errors[np.isfinite(errors)]
     if not known.size:

@@ -49,7 +49,7 @@ def _going_on(options: TrainOptions) -> Wanted:
     name = str(options.start_from)
     start = read_bundle(shipped_models().get(name, name))
     if options.kind not in {None, start.kind}:
-        raise InputError(f"{start.name} is a {start.kind}, no {options.kind}", remedy="leave out --model")
+        raise InputError(f"{start.name} is of kind {start.kind}", remedy="leave out --model")
     if options.width is not None:
         raise InputError(f"{start.name} has its width", remedy="leave out --width")
     members = options.members or len(start.members)
