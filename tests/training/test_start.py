@@ -56,7 +56,7 @@ def test_what_is_gone_on_from_is_in_the_run_and_in_its_bundle(begin, csv_films, 
     assert origin["start"]["name"] == bundle.name
     assert origin["start"]["sha256"] == bundle.sha256
     assert origin["start"]["provenance"]["data_sha256"] == bundle.provenance.data_sha256
-    assert origin["films"] == [f"film{k}.png" for k in range(5)]
+    assert origin["films"] == [f"film{k}" for k in range(5)]
     assert origin["annotators"] == ["me"]
     assert [seen.data for seen in made.provenance.earlier] == ["isbi-2015", "isbi-2015"]
     assert made.provenance.earlier[0].data_sha256 == bundle.provenance.data_sha256
