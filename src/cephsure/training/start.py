@@ -29,7 +29,7 @@ class StartNetworks:
 
     Attributes:
         folder: where their graphs are.
-        shape: (L, 2) the mean shape that their patches lie by; None for recipes without one.
+        shape: (L, 2) the mean shape by which they see films; None for recipes without one.
     """
 
     folder: Path
