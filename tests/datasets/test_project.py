@@ -69,14 +69,14 @@ def test_films_moved_meanwhile_are_found(project, tmp_path):
     assert [film.path.name for film in found.films] == ["b.png", "renamed.png"]
 
 
-def test_a_ruler_goes_before_what_the_film_states_and_the_user_before_the_ruler(project):
+def test_a_ruler_goes_before_what_the_film_states_and_before_the_scale_given_for_all_films(project):
     project.record_scale(1, Ruler((0, 0), (60, 80), 25), who="anna", request_id=fresh())
     a, b = open_dataset(project.path).films
     assert film_of(a).spacing is None
     assert film_of(b).spacing.x_mm_per_px == 0.25
     assert [
         film_of(film).spacing.x_mm_per_px for film in open_dataset(project.path, mm_per_px=0.5).films
-    ] == [*(0.5, 0.5)]
+    ] == [0.5, 0.25]
 
 
 def test_points_of_another_set_are_those_that_both_define_alike(project):

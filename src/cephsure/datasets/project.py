@@ -38,11 +38,12 @@ def read_project(
         path: the project's folder, or its file.
         landmark_set: what the points are to be called; points that the project's own set does not share are
             left out. The project's own if None.
-        spacing: the scale of all films, before what rulers say.
+        spacing: the scale of all films on which nobody laid a ruler.
         images: a folder where moved films are looked for as well.
 
     Returns:
-        The data set. A ruler that somebody laid on a film goes before the scale that its file states.
+        The data set. A ruler that somebody laid on a film goes first, as when the page predicts: it is
+        about that very film.
 
     Raises:
         InputError: there is no project, it cannot be read, nobody marked a point, or no film is found.
@@ -57,8 +58,6 @@ def read_project(
         )
         rulers = add_project(project, builder)
         dataset = builder.build(name=printable(project.name), spacing=spacing)
-    if spacing is not None:
-        return dataset
     scaled = (
         replace(film, spacing=Spacing(scale, scale, SpacingSource.USER))
         if (scale := rulers.get(film.path)) is not None
