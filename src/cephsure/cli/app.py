@@ -25,6 +25,7 @@ from cephsure.cli.project import project_app
 from cephsure.cli.reader_profile import reader_profile
 from cephsure.cli.review import review
 from cephsure.cli.streams import replace_what_lacks
+from cephsure.cli.superimpose import superimpose
 from cephsure.cli.train import train
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ for command in (
     train,
     evaluate,
     compare,
+    superimpose,
     calibrate,
     reader_profile,
     site_calibrate,

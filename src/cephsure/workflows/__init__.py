@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cephsure.workflows.predict import OutputFiles, PredictOptions, predict_films
     from cephsure.workflows.site_films import CoverageWatch, SiteCalibration, monitor, site_calibrate
     from cephsure.workflows.study import StudyOptions, run_study
+    from cephsure.workflows.superimpose import SuperimposedFilms, SuperimposeOptions, superimpose_films
     from cephsure.workflows.train_bundle import TrainedModel, TrainOptions, train
 
 _PLACES = {
@@ -30,6 +31,7 @@ _PLACES = {
     "predict": ("OutputFiles", "PredictOptions", "predict_films"),
     "ask_reader": ("ReaderProfile", "reader_profile"),
     "site_films": ("CoverageWatch", "SiteCalibration", "monitor", "site_calibrate"),
+    "superimpose": ("SuperimposeOptions", "SuperimposedFilms", "superimpose_films"),
     "train_bundle": ("TrainOptions", "TrainedModel", "train"),
     "study": ("StudyOptions", "run_study"),
 }
@@ -49,6 +51,8 @@ __all__ = [
     "ReaderProfile",
     "SiteCalibration",
     "StudyOptions",
+    "SuperimposeOptions",
+    "SuperimposedFilms",
     "TrainOptions",
     "TrainedModel",
     "analyze",
@@ -64,6 +68,7 @@ __all__ = [
     "reader_profile",
     "run_study",
     "site_calibrate",
+    "superimpose_films",
     "train",
 ]
 

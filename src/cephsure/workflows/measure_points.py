@@ -13,7 +13,7 @@ from cephsure.workflows.measure import ANALYSIS_FORMATS, AnalyzedFilm, AnalyzeOp
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cephsure.cephalometry import AnalysisDefinition, FilmOfPoints
+    from cephsure.cephalometry import Analysis, AnalysisDefinition, FilmOfPoints
     from cephsure.cephalometry.formula import Array
     from cephsure.datasets import MarkedFilm
     from cephsure.films import Film
@@ -25,7 +25,7 @@ OF_POINTS_FILE = "points file"
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
+class MarkedTask:
     """One film's points, the film's file where it was named, and the stem of what is written."""
 
     marked: MarkedFilm
@@ -34,6 +34,7 @@ class _Task:
 
     @property
     def path(self) -> Path:
+        """The film's file, or what the film is called."""
         return self.film or self.marked.path or Path(self.marked.name)
 
 
@@ -80,35 +81,35 @@ def analyze_points(
         if files.overlay and not paths:
             raise InputError("an overlay is drawn on the film", remedy="name the film beside its points")
     marked = read_marked_points(points, landmark_set=landmark_set, mm_per_px=scale)
-    tasks, errors = _tasks(Path(points), marked, paths)
+    tasks, errors = marked_tasks(Path(points), marked, paths)
     for film, error in errors.items():
         on_progress(Progress(film=film, error=error))
     stems = unique_stems([task.path for task in tasks])
-    tasks = [_Task(task.marked, task.film, stem) for task, stem in zip(tasks, stems, strict=True)]
+    tasks = [MarkedTask(task.marked, task.film, stem) for task, stem in zip(tasks, stems, strict=True)]
     if files is not None and tasks:
         files.make_folder(stems)
-    work = _Work(Path(points), options, definitions, who, landmark_set, files)
+    work = PersonsPoints(Path(points), options, definitions, who, landmark_set, files)
     done = Workplace(on_progress=on_progress).each_film(
         work, tasks, path=lambda task: task.path, is_films_own=goes_on
     )
     return Batch(done.results, {**errors, **done.errors})
 
 
-def _tasks(
+def marked_tasks(
     points: Path, marked: Sequence[MarkedFilm], films: Sequence[Path]
-) -> tuple[list[_Task], dict[Path, Exception]]:
+) -> tuple[list[MarkedTask], dict[Path, Exception]]:
     """Each film with its points; and film -> error where there are none, or several have its name."""
     from cephsure.datasets.marked_points import films_called
 
     if not films:
-        return [_Task(each, None) for each in marked], {}
+        return [MarkedTask(each, None) for each in marked], {}
     if len(films) == len(marked) == 1:
-        return [_Task(marked[0], films[0])], {}
+        return [MarkedTask(marked[0], films[0])], {}
     tasks, errors = [], dict[Path, Exception]()
     for film in films:
         own = films_called(marked, film)
         if len(own) == 1:
-            tasks.append(_Task(own[0], film))
+            tasks.append(MarkedTask(own[0], film))
             continue
         some = ", ".join(each.name for each in marked[:4]) + (", ..." if len(marked) > 4 else "")
         what = (
@@ -119,7 +120,7 @@ def _tasks(
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class PersonsPoints:
     """What is done with each film's points."""
 
     points: Path
@@ -127,14 +128,25 @@ class _Work:
     definitions: Sequence[AnalysisDefinition]
     who: str
     landmark_set: LandmarkSet
-    files: OutputFiles | None
+    files: OutputFiles | None = None
 
-    def __call__(self, task: _Task) -> AnalyzedFilm:
+    def __call__(self, task: MarkedTask) -> AnalyzedFilm:
         """Measure one film's points, and write its files."""
+        film = None if task.film is None else self.read(task.film, task.marked)
+        measured = AnalyzedFilm(None, self.measure(task, film))
+        if self.files is not None:
+            write_files(film, measured, self.files, stem=task.stem)
+        return measured
+
+    def read(self, path: Path, marked: MarkedFilm) -> Film:
+        """The film; `InputError` if its size shows that another one was marked."""
+        return _read(path, marked, self.options)
+
+    def measure(self, task: MarkedTask, film: Film | None) -> Analysis:
+        """Measure one film's points; `InputError` if they cannot be this film's."""
         from cephsure.cephalometry import analyse_points
 
         marked, codes = task.marked, self.landmark_set.codes
-        film = None if task.film is None else _read(task.film, marked, self.options)
         at = dict(zip(codes, marked.points_px(self.who), strict=True))
         try:
             notes = () if film is None else _leave_out(at, film)
@@ -145,11 +157,7 @@ class _Work:
         if len(marked.marks) > 1:
             whose += f", {self.who if self.who != MEAN else 'mean of ' + ', '.join(marked.marks)}"
         points_from = f"{whose}: {self.points}"
-        analysis = analyse_points(at, self.definitions, film=about, points_from=points_from)
-        measured = AnalyzedFilm(None, analysis)
-        if self.files is not None:
-            write_files(film, measured, self.files, stem=task.stem)
-        return measured
+        return analyse_points(at, self.definitions, film=about, points_from=points_from)
 
 
 def _read(path: Path, marked: MarkedFilm, options: AnalyzeOptions) -> Film:
