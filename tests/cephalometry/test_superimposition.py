@@ -13,6 +13,7 @@ from cephsure.cephalometry.superimposition import (
     _fit_by,
     _forward,
     superimpose,
+    upwards,
 )
 from cephsure.errors import InputError
 
@@ -241,3 +242,9 @@ def test_a_predictions_points_come_with_their_joint_errors(make_prediction, head
     bare = PlacedPoints.of(make_prediction(head))
     assert bare.covariance_px is None
     assert superimpose(bare, bare).no_interval.startswith("first film: ")
+
+
+def test_a_zero_has_no_sign():
+    assert str(upwards(0.0)) == "0.0"
+    assert upwards(-1.5) == 1.5
+    assert upwards(None) is None

@@ -8,7 +8,7 @@ import pytest
 from cephsure.cephalometry import analyse, analyse_points
 from cephsure.cephalometry.analysis import SIZE
 from cephsure.cephalometry.superimposition import PlacedPoints
-from cephsure.cephalometry.two_films import lay_together, placed_points, upwards
+from cephsure.cephalometry.two_films import lay_together, placed_points
 from cephsure.errors import InputError
 from cephsure.landmarks import load_landmark_set
 from cephsure.uncertainty.prediction import Evidence
@@ -144,12 +144,6 @@ def test_a_persons_points_keep_the_sets_order_and_what_is_missing(head):
     assert np.isnan(placed.points_px[ROW("Or")]).all()
     np.testing.assert_array_equal(placed.points_px[ROW("Ar")], head[ROW("Ar")])
     assert (placed.mm_per_px, placed.facing, placed.covariance_px) == ((0.2, 0.2), "right", None)
-
-
-def test_a_zero_has_no_sign():
-    assert str(upwards(0.0)) == "0.0"
-    assert upwards(-1.5) == 1.5
-    assert upwards(None) is None
 
 
 def test_where_nothing_moved_one_landmark_in_ten_at_most_is_called_moved(make_prediction, head):

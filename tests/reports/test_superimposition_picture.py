@@ -30,7 +30,7 @@ def close(pixels, colour):
 
 
 def near(pixels, x, y, colour, reach=8):
-    x, y = ZOOM * x, ZOOM * y
+    x, y = round(ZOOM * x), round(ZOOM * y)
     return int(close(pixels[y - reach : y + reach + 1, x - reach : x + reach + 1], colour).sum())
 
 
@@ -40,8 +40,18 @@ def test_both_films_points_and_lines_are_on_the_first_film():
         x, y = PLACES[code]
         assert near(pixels, x, y, FIRST) > 2
         assert near(pixels, x, y + 15, SECOND) > 2
-    # S-N is drawn solid; of Go-Me, which moved, the second film's line is dashed.
-    assert close(pixels, FIRST).sum() > close(pixels, SECOND).sum() > 100
+
+
+def test_the_first_films_lines_are_solid_the_seconds_are_dashed():
+    pixels, parts = of_film(two_films()), np.linspace(0.1, 0.6, 200)
+    start, end = np.array(PLACES["Go"], dtype=float), np.array(PLACES["Me"], dtype=float)
+
+    def drawn(end, colour):
+        at = start + parts[:, None] * (end - start)
+        return np.mean([near(pixels, x, y, colour, reach=1) > 0 for x, y in at])
+
+    assert drawn(end, FIRST) > 0.95
+    assert 0.5 < drawn(end + np.array([0, 15]), SECOND) < 0.8
 
 
 def test_an_arrow_stands_only_where_a_landmark_moved():

@@ -207,6 +207,11 @@ def superimpose(
     )
 
 
+def upwards(down_mm: float | None) -> float | None:
+    """A length downwards as one upwards, without the sign of a zero."""
+    return None if down_mm is None else 0.0 - down_mm
+
+
 def _reference_rows(
     first: PlacedPoints, second: PlacedPoints, on: On, stable: Sequence[str]
 ) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from cephsure.cephalometry.superimposition import (
     PlacedPoints,
     Superimposition,
     superimpose,
+    upwards,
 )
 
 if TYPE_CHECKING:
@@ -119,11 +120,6 @@ class TwoFilms(Frozen):
             "covariance_mm2": covariance,
             "for_review": self.is_for_review(point),
         }
-
-
-def upwards(down_mm: float | None) -> float | None:
-    """A length downwards as one upwards, without the sign of a zero."""
-    return None if down_mm is None else 0.0 - down_mm
 
 
 def placed_points(analysis: Analysis, codes: Sequence[str], prediction: Prediction | None) -> PlacedPoints:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cephsure.cephalometry.analysis_table import about_film
-from cephsure.cephalometry.superimposition import LEVEL
-from cephsure.cephalometry.two_films import upwards
+from cephsure.cephalometry.superimposition import LEVEL, upwards
 from cephsure.uncertainty.prediction_table import NONE, verdict_line, verdict_style
 from cephsure.uncertainty.text_lines import Arrangement, Column, Line, printable, sentence, table
 
@@ -53,9 +52,7 @@ def _points(films: TwoFilms, width: int) -> list[Line]:
     code = Column("code", tuple(printable(point.code) for point in points))
     names = tuple(printable(films.names[point.code]) for point in points)
     whole, name = Column("landmark", names), Column("landmark", names, words=True)
-    figures = [
-        Column(f"way % {films.length}", tuple(f"{p.displacement_percent:.1f}" for p in points), right=True)
-    ]
+    figures = [Column("way %", tuple(f"{p.displacement_percent:.1f}" for p in points), right=True)]
     if any(point.displacement_mm is not None for point in points):
         figures = [
             Column("forward mm", tuple(_figure(point.forward_mm) for point in points), right=True),

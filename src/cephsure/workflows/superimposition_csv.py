@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from cephsure.cephalometry import FilmOfPoints
-from cephsure.cephalometry.two_films import upwards
+from cephsure.cephalometry.superimposition import upwards
 from cephsure.exports import csv_cells
 from cephsure.exports.output_files import film_reference
 from cephsure.file_names import escaped
