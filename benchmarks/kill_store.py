@@ -86,7 +86,7 @@ def run(folder: Path, *, edits: int, kills: int, seed: int = 0) -> Tally:
         heard = _write_until(folder, tally.acknowledged, edits, stop, chance)
         tally.acknowledged = max(tally.acknowledged, heard)
         tally.kills += stop is not None
-        _look(folder, tally)
+        look(folder, tally)
     return tally
 
 
@@ -106,7 +106,7 @@ def _write_until(folder: Path, first: int, last: int, stop: int | None, chance: 
     return heard
 
 
-def _look(folder: Path, tally: Tally) -> None:
+def look(folder: Path, tally: Tally) -> None:
     """Whether the project is whole and holds all that was acknowledged."""
     tally.in_transaction += (folder / "project.sqlite-journal").exists()
     tally.faults += check(folder)
