@@ -3,29 +3,38 @@
     python scripts/render_pictures.py --out docs/images
 
 ``overlay.png`` has the overlays of the straight and of the turned head side by side, ``compare.png`` and
-``compare-turned.png`` their points beside the true ones. Nothing is random.
+``compare-turned.png`` their points beside the true ones, ``superimposed.png`` two films of which the
+second is made: the straight one turned, made smaller, and its lower face moved. Nothing is random.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from cephsure import films
+from cephsure.geometry.resample import sample_bilinear
 from cephsure.model import load_model
 from cephsure.reports.overlay import draw_overlay
 from cephsure.reports.painter import BACKGROUND
 from cephsure.reports.symbols import BANDS
 from cephsure.sample_films import sample_films
-from cephsure.workflows import compare_film
+from cephsure.workflows import PredictOptions, SuperimposeOptions, compare_film, superimpose_films
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # As wide as README shows it: so its letters are legible without a click.
 OVERLAY_WIDTH = 470
 COMPARE_WIDTH = 1100
 GAP = 8
+# The lower face begins at this height of the straight film, and is moved by this, 3.5 mm and 5.5 mm.
+LOWER_FACE_PX, MOVED_PX, SMALLER = 680, (14, 22), 0.8
 
 
 def overlays() -> Image.Image:
@@ -64,6 +73,30 @@ def comparison(place: int) -> Image.Image:
     )
 
 
+def later_film(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The straight film turned by 5 degrees and 0.8 as large, its lower face moved forwards and down."""
+    height, width = pixels.shape
+    angle = np.deg2rad(5)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    at = np.stack(np.meshgrid(np.arange(0.97 * width), np.arange(0.88 * height)), axis=-1)
+    source = (at - (120, -20)) @ turn / SMALLER
+    lower = 1 / (1 + np.exp((LOWER_FACE_PX - source[..., 1:]) / 22))
+    return sample_bilinear(pixels, source - lower * MOVED_PX, fill=0.0)
+
+
+def superimposition() -> Image.Image:
+    """The straight film and a later one that is made of it."""
+    sample = sample_films()[0]
+    with TemporaryDirectory() as folder:
+        later = Path(folder) / "later.png"
+        pixels = later_film(films.read(sample.path).pixels)
+        Image.fromarray(np.round(255 * pixels).astype(np.uint8)).save(later)
+        options = SuperimposeOptions(
+            mm_per_px_of_second=sample.mm_per_px / SMALLER, predict=PredictOptions(mm_per_px=sample.mm_per_px)
+        )
+        return superimpose_films(sample.path, later, options=options).draw()
+
+
 def main() -> None:
     """Read the command line and write the pictures."""
     parser = argparse.ArgumentParser(description="Render the pictures of README and docs.")
@@ -74,6 +107,7 @@ def main() -> None:
         ("overlay", overlays()),
         ("compare", comparison(0)),
         ("compare-turned", comparison(1)),
+        ("superimposed", superimposition()),
     ):
         picture.save(out / f"{name}.png", optimize=True)
         print(f"{name}.png: {picture.width} x {picture.height} px")

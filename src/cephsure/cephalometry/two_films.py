@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cephsure.cephalometry.analysis import SIZE, Analysis
+from cephsure.cephalometry.analysis import Analysis  # noqa: TC001 - fields' types
 from cephsure.cephalometry.formula import Frozen
 from cephsure.cephalometry.own_points import NO_INTERVAL
 from cephsure.cephalometry.superimposition import (
@@ -78,13 +78,13 @@ class TwoFilms(Frozen):
         return {point.code for point in points if point.verdict == "review"}
 
     def headline(self) -> str:
-        """How many landmarks moved, in one line, or why nothing is said of that."""
+        """How many landmarks moved, in one line, or that nothing is said of it."""
         laid = f"T2 laid on T1: {TITLES[self.found.on]}"
         if self.found.on == "best":
             laid += f" of {', '.join(self.found.reference)}"
         judged = [point for point in self.found.points if point.moved is not None and not self.is_laid(point)]
         if not judged:
-            return f"{laid}; what moved is not judged: {self.found.no_interval}"
+            return f"{laid}; what moved is not judged"
         count = sum(bool(point.moved) for point in judged)
         return f"{laid}; {count} of {len(judged)} landmarks moved by more than the points may be off"
 
@@ -167,28 +167,20 @@ def lay_together(
         for analysis, prediction in zip(analyses, predictions, strict=True)
     )
     found = superimpose(first, second, on=on, stable=stable)
-    notes = [*_doubted_scales(predictions), *_lengths(found, first, second)]
-    return TwoFilms(first=analyses[0], second=analyses[1], names=names, found=found, notes=tuple(notes))
+    notes = _lengths(found, first, second)
+    return TwoFilms(first=analyses[0], second=analyses[1], names=names, found=found, notes=notes)
 
 
-def _doubted_scales(predictions: tuple[Prediction | None, Prediction | None]) -> list[str]:
-    return [
-        f"the head on {name} has no head's size: is the scale right?"
-        for name, prediction in zip(("T1", "T2"), predictions, strict=True)
-        if prediction is not None and any(evidence.sign == SIZE for evidence in prediction.evidence)
-    ]
-
-
-def _lengths(found: Superimposition, first: PlacedPoints, second: PlacedPoints) -> list[str]:
+def _lengths(found: Superimposition, first: PlacedPoints, second: PlacedPoints) -> tuple[str, ...]:
     """A doubt where the reference line differs more than by growth: then a scale is wrong, or a point."""
     if first.mm_per_px is None or second.mm_per_px is None:
-        return []
+        return ()
     ends = [first.codes.index(code) for code in found.reference[:2]]
     one, other = (
         float(np.linalg.norm((film.points_px[ends[1]] - film.points_px[ends[0]]) * film.mm_per_px))
         for film in (first, second)
     )
     if max(one, other) <= _MOST_GROWN * min(one, other):
-        return []
+        return ()
     line = "-".join(found.reference[:2])
-    return [f"{line} is {one:.0f} mm on T1 and {other:.0f} mm on T2: are both scales right? (--mm-per-px2)"]
+    return (f"{line} is {one:.0f} mm on T1 and {other:.0f} mm on T2: are both scales right? (--mm-per-px2)",)

@@ -39,8 +39,8 @@ ARROW: Colour = WHITE
 NARROWEST_PX = 400
 _STROKE, _RADIUS = 1.4, 3.2  # of lines and of points, in strokes
 _DASH, _GAP = 9.0, 6.0
-# Remarks that the legend's symbols make already.
-_IN_KEYS = (MARK, "T1: points", "T2: points", "T1: note", "T2: note")
+# Remarks that the legend's symbols make already, or of what the picture has not.
+_IN_KEYS = (MARK, "T1: points", "T2: points", "T1: note", "T2: note", "forward: ")
 _WORST: tuple[FilmVerdict | None, ...] = ("unfit", "review", None, "fit")
 
 
@@ -75,9 +75,12 @@ def draw_superimposition(
     _paint_lines(painter, _dashed(tracing_lines(second), ground.unit), other, ground.unit)
     for at in second.values():
         paint_second(painter, at, _RADIUS * ground.unit, other)
-    for at in first.values():  # in the square where both are at one place
+    for point in films.found.points:
+        if point.moved:
+            paint_arrow(painter, first[point.code], second[point.code], max(1.5 * ground.unit, 1.0))
+    for at in first.values():  # in the square where both are at one place, and where an arrow begins
         paint_first(painter, at, _RADIUS * ground.unit, one)
-    _paint_moves(painter, films, first, second, ground)
+    _paint_names(painter, films, first, second, ground)
     width, size = ground.picture.width, ground.size
     said = [f"{name}: {_name(analysis)}: {verdict_line(analysis)}" for name, analysis in films.films]
     band = draw_band(_worse(films), width=width, size=size, more=said)
@@ -157,14 +160,11 @@ def paint_arrow(painter: Painter, start: Array, end: Array, width: float) -> Non
         painter.polygon(np.stack([tip, base + half * across, base - half * across]), colour)
 
 
-def _paint_moves(
+def _paint_names(
     painter: Painter, films: TwoFilms, first: dict[str, Array], second: dict[str, Array], ground: Ground
 ) -> None:
-    """Paint an arrow at each landmark that moved, and the names of all."""
+    """Write the landmarks' names, and how far those that moved did."""
     unit, points = ground.unit, films.found.points
-    for point in points:
-        if point.moved:
-            paint_arrow(painter, first[point.code], second[point.code], max(1.5 * unit, 1.0))
     labels: list[tuple[str, Colour]] = []
     for point in points:
         note = NOTED if films.is_for_review(point) else ""
