@@ -38,6 +38,18 @@ def test_a_row_has_the_way_its_interval_and_whether_it_is_one():
     assert "-0.0" not in text(films)
 
 
+def test_a_landmark_whose_error_is_not_known_has_neither_interval_nor_judgement():
+    films = two_films()
+    unknown = {"interval_90_mm": None, "covariance_mm2": None, "moved": None}
+    points = tuple(
+        point.model_copy(update=unknown) if point.code == "Me" else point for point in films.found.points
+    )
+    films = films.model_copy(update={"found": films.found.model_copy(update={"points": points})})
+    assert row(films, "Me")[-2:] == ["-", "-"]
+    assert row(films, "Gn")[-1] == "yes"
+    assert "3 of 17 landmarks moved" in films.headline()
+
+
 def test_what_rests_on_a_point_for_review_is_marked_and_explained():
     films = two_films(doubtful=("Me",))
     assert (row(films, "Me")[-1], row(films, "Gn")[-1]) == ("yes?", "yes")

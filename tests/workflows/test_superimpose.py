@@ -115,10 +115,9 @@ HEAD = {
 @pytest.fixture
 def marked_pair(tmp_path, table):
     """Two films with a person's 19 points of each, and no prediction."""
-    for name in ("t1", "t2"):
-        Image.fromarray(np.tile(np.arange(400) // 2, (500, 1)).astype(np.uint8)).save(
-            tmp_path / f"{name}.png"
-        )
+    for name, grey in (("t1", 0), ("t2", 20)):  # a project knows films by their content
+        ramp = np.tile(np.arange(400) // 2 + grey, (500, 1)).astype(np.uint8)
+        Image.fromarray(ramp).save(tmp_path / f"{name}.png")
     points = np.array([(HEAD[code], 80 + 18 * i) for i, code in enumerate(CODES)], dtype=float)
     later = points.copy()
     later[CODES.index("Me")] += (0, 10)

@@ -6,11 +6,9 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from cephsure.cephalometry import FilmOfPoints
 from cephsure.cephalometry.superimposition import upwards
 from cephsure.exports import csv_cells
 from cephsure.exports.output_files import film_reference
-from cephsure.file_names import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,12 +51,8 @@ def render(done: Sequence[TwoFilms], out_dir: Path) -> str:
 
 
 def _about(name: str, analysis: Analysis, out_dir: Path) -> dict[str, str]:
-    film = analysis.film
-    path = "" if film.path is None else film_reference(film.path, out_dir)
-    if film.path is None and isinstance(film, FilmOfPoints):
-        path = escaped(film.name)
     return {
-        f"{name}_film": csv_cells.path(path),
+        f"{name}_film": csv_cells.path(film_reference(analysis.film.path, out_dir)),
         f"{name}_verdict": analysis.verdict or "",
         f"{name}_points_from": csv_cells.word(analysis.points_from),
     }
