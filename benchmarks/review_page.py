@@ -1,11 +1,12 @@
 """How fast the review page is: opening, windowing, dragging, live measurements; in headless Chromium.
 
-    python benchmarks/review_page.py [--chromium /usr/bin/chromium]
+    python benchmarks/review_page.py [--films 500] [--chromium /usr/bin/chromium]
 
 The packaged sample film, enlarged to 1935 x 2400, is predicted beforehand. Printed are the time from the
 start of the navigation to the first film drawn; while windowing and dragging the page's own work a frame and
 the gaps between frames; and how long the server takes for the measurements of a dragged point. Beside the
-gaps stand those of an idle page in the same run: no frame can come faster.
+gaps stand those of an idle page in the same run: no frame can come faster. At last the project has as many
+films as were asked for, and the page is opened again.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import sync_playwright
 
+from cephsure.projects import Project
 from cephsure.sample_films import sample_film
 
 if TYPE_CHECKING:
@@ -35,9 +38,7 @@ DRAWN = "() => window.cephsure?.stage?.painter?.shown"
 
 
 def start(folder: Path) -> tuple[subprocess.Popen[str], str]:
-    """Make the film, serve it, and wait for its prediction; the process and the start address."""
-    with Image.open(sample_film(FILM).path) as film:
-        film.resize(SIZE_PX, Image.Resampling.LANCZOS).save(folder / "film.png")
+    """Serve a folder; the process and the start address."""
     command = [sys.executable, "-m", "cephsure", "review", str(folder), "--no-browser", "--as", "anna"]
     process = subprocess.Popen(  # noqa: S603 - ourselves
         [*command, "--model", "default-baseline", "--mm-per-px", "0.2"],
@@ -46,20 +47,47 @@ def start(folder: Path) -> tuple[subprocess.Popen[str], str]:
         text=True,
     )
     assert process.stdout is not None
-    address = process.stdout.readline().strip()
+    return process, process.stdout.readline().strip()
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End the server as Ctrl-C does."""
+    process.send_signal(signal.SIGINT)
+    process.wait()
+
+
+def ask(address: str) -> None:
+    """Wait for the film's prediction; then print how long live measurements take."""
     with httpx.Client(base_url=address.partition("/start")[0], timeout=60) as client:
         client.get(address)
         while client.get("/v1/events").json()["counts"]["predicted"] < 1:
             time.sleep(0.2)
         client.post("/v1/profile", json={"skip": True})
-        seconds = []
+        taken = []
         for step in range(STEPS):
             body = {"analysis": "steiner", "points": {"1": [900 + step, 1000]}}
             begun = time.perf_counter()
             client.post("/v1/films/1/measure", json=body).raise_for_status()
-            seconds.append(1000 * (time.perf_counter() - begun))
-    print(f"measurements of a dragged point, request to answer: {of(seconds)}")
-    return process, address
+            taken.append(1000 * (time.perf_counter() - begun))
+    print(f"measurements of a dragged point, request to answer: {of(taken)}")
+
+
+def add_films(project_folder: Path, folder: Path, count: int) -> None:
+    """Small films beside the first one, each with its prediction."""
+    with Project.open(project_folder) as project:
+        document = project.film(1).prediction.document
+        paths = [folder / f"small_{index}.png" for index in range(1, count)]
+        for index, path in enumerate(paths):
+            Image.new("L", (64, 64 + index % 50), index % 255).save(path, pnginfo=_named(index))
+        for film_id in project.add_films(paths).film_ids:
+            project.store_prediction(film_id, document)
+
+
+def _named(index: int) -> PngInfo:
+    """What makes one small file unlike the next."""
+    info = PngInfo()
+    info.add_text("film", str(index))
+    return info
 
 
 def of(milliseconds: Sequence[float]) -> str:
@@ -84,14 +112,19 @@ def frames(page: Any, name: str, work: Callable[[], None]) -> None:
     print(f"{name}: work {of(own) if own else 'none'}; gaps {of(gaps)}")
 
 
-def measure(page: Any, address: str) -> None:
-    """Open the page, window, and drag a point."""
-    page.goto(address)
-    page.wait_for_function(DRAWN)
+def open_page(page: Any, films: int) -> None:
+    """Print how long it takes from the start of the navigation to the queue and to the first film drawn."""
     begun = time.perf_counter()
     page.reload(wait_until="commit")
+    page.wait_for_function("(n) => document.querySelectorAll('.film').length >= n", arg=films, polling=5)
+    queue = 1000 * (time.perf_counter() - begun)
     page.wait_for_function(DRAWN, polling=5)
-    print(f"open to first film drawn: {1000 * (time.perf_counter() - begun):.0f} ms")
+    drawn = 1000 * (time.perf_counter() - begun)
+    print(f"{films} films: queue shown after {queue:.0f} ms, first film drawn after {drawn:.0f} ms")
+
+
+def measure(page: Any) -> None:
+    """Window, and drag a point."""
     page.wait_for_timeout(1000)
     box = page.locator("#stage").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 4
@@ -122,18 +155,30 @@ def measure(page: Any, address: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--films", type=int, default=500)
     parser.add_argument("--chromium", type=Path, default=Path("/usr/bin/chromium"))
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        process, address = start(Path(folder))
-        try:
-            with sync_playwright() as driver:
-                browser = driver.chromium.launch(executable_path=given.chromium, args=["--no-sandbox"])
-                measure(browser.new_page(viewport={"width": 1280, "height": 800}), address)
-                browser.close()
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait()
+    with tempfile.TemporaryDirectory() as base, sync_playwright() as driver:
+        folder = Path(base) / "films"
+        folder.mkdir()
+        with Image.open(sample_film(FILM).path) as film:
+            film.resize(SIZE_PX, Image.Resampling.LANCZOS).save(folder / "film.png")
+        browser = driver.chromium.launch(executable_path=given.chromium, args=["--no-sandbox"])
+        for films in (1, given.films):
+            if films > 1:
+                add_films(Path(base) / "films-review", folder, films)
+            process, address = start(folder)
+            try:
+                ask(address)
+                page = browser.new_page(viewport={"width": 1280, "height": 800})
+                page.goto(address)
+                page.wait_for_function(DRAWN)
+                open_page(page, films)
+                if films == 1:
+                    measure(page)
+            finally:
+                end(process)
+        browser.close()
 
 
 if __name__ == "__main__":
