@@ -116,3 +116,10 @@ def test_two_films_print_themselves():
 
 def test_a_name_cannot_steer_the_terminal():
     assert "\x1b" not in text(two_films(paths=("a\x1b[2J.png", "b.png")))
+
+
+def test_the_notes_of_a_film_are_said_with_its_name():
+    films = two_films()
+    noted = films.second.film.model_copy(update={"notes": ("Me outside the film; left missing",)})
+    films = films.model_copy(update={"second": films.second.model_copy(update={"film": noted})})
+    assert "T2: note: Me outside the film; left missing" in text(films)
