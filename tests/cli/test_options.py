@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
-from cephsure.cli.options import repeated, separated
+from cephsure.cli.options import Format, repeated, separated
+from cephsure.datasets.open import DatasetFormat
 
 
 @pytest.mark.parametrize(
@@ -27,3 +30,8 @@ def test_values_are_divided_at_commas_but_for_names_of_files(tmp_path):
     odd.mkdir()
     assert separated(["x, y,", str(odd), "z"]) == ["x", "y", str(odd), "z"]
     assert separated([]) == []
+
+
+def test_layouts_are_those_that_data_sets_are_read_in():
+    # Written twice, since the commands are built without what reads data sets.
+    assert get_args(Format) == get_args(DatasetFormat)
