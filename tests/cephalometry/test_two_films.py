@@ -90,7 +90,7 @@ def test_a_displacement_is_for_review_with_its_point_or_the_reference(pair):
 def test_stable_points_are_named(pair):
     films = pair(on="best", stable=("S", "N", "Ar"))
     assert films.headline().startswith("T2 laid on T1: best fit of S, N, Ar; 4 of 19 landmarks")
-    assert not any(films.is_laid(point) for point in films.found.points)
+    assert not any(films.found.is_laid(point) for point in films.found.points)
     with pytest.raises(InputError, match="no landmark 'Zy'"):
         pair(on="best", stable=("S", "Zy"))
 

@@ -24,6 +24,7 @@ def test_film_that_was_shifted_is_laid_back(client, film_ids, mm_per_px):
     by_code = {point["code"]: point for point in said["points"]}
     assert by_code["S"]["distance_mm"] == pytest.approx(0, abs=1e-9)
     assert said["words"].startswith("laid on S-N at S")
+    assert "of 18 points moved" in said["words"]  # S is laid on itself
 
 
 def test_errors_of_a_persons_point_are_not_known(client, film_ids):

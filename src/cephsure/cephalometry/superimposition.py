@@ -133,6 +133,15 @@ class Superimposition(Frozen):
     no_interval: str | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def judged(self) -> tuple[MovedPoint, ...]:
+        """The points of which it is known whether they moved; without the one that is laid on itself."""
+        return tuple(point for point in self.points if point.moved is not None and not self.is_laid(point))
+
+    def is_laid(self, point: MovedPoint) -> bool:
+        """Whether the films are laid on each other at this point: then it says nothing of itself."""
+        return self.on != "best" and point.code == self.reference[0]
+
 
 @dataclass(frozen=True, slots=True)
 class _Rigid:

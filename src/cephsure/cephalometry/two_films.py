@@ -64,10 +64,6 @@ class TwoFilms(Frozen):
         """The line whose length displacements in percent are of."""
         return "-".join(self.found.reference[:2])
 
-    def is_laid(self, point: MovedPoint) -> bool:
-        """Whether it is the point that T2's is laid on, which therefore says nothing of itself."""
-        return self.found.on != "best" and point.code == self.found.reference[0]
-
     def is_for_review(self, point: MovedPoint) -> bool:
         """Whether a displacement rests on a point that is not accepted: its own, or one of the reference."""
         return bool({point.code, *self.found.reference} & self._not_accepted)
@@ -82,7 +78,7 @@ class TwoFilms(Frozen):
         laid = f"T2 laid on T1: {TITLES[self.found.on]}"
         if self.found.on == "best":
             laid += f" of {', '.join(self.found.reference)}"
-        judged = [point for point in self.found.points if point.moved is not None and not self.is_laid(point)]
+        judged = self.found.judged
         if not judged:
             return f"{laid}; what moved is not judged"
         count = sum(bool(point.moved) for point in judged)

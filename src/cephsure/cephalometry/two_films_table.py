@@ -73,7 +73,7 @@ def _points(films: TwoFilms, width: int) -> list[Line]:
 
 def moved_words(films: TwoFilms, point: MovedPoint) -> str:
     """Whether a landmark moved, marked where a point that this rests on is to be reviewed."""
-    if films.is_laid(point):
+    if films.found.is_laid(point):
         return "laid on"
     if point.moved is None:
         return NONE
@@ -138,6 +138,6 @@ def _figure(value: float | None) -> str:
 
 
 def _interval(films: TwoFilms, point: MovedPoint) -> str:
-    if films.is_laid(point):
+    if films.found.is_laid(point):
         return NONE
     return " to ".join(map(_figure, point.interval_90_mm or ())) or NONE

@@ -89,10 +89,9 @@ def _about(film: OpenFilm) -> dict[str, Any]:
 def _words(found: Superimposition) -> str:
     """What was laid on what, how much moved, and what else must be said, in one line."""
     parts = [f"laid on {TITLES[found.on]}"]
-    judged = [point for point in found.points if point.moved is not None]
-    if judged:
-        count = sum(bool(point.moved) for point in judged)
-        parts.append(f"{count} of {len(judged)} points moved by more than they may be off (90 %)")
+    if found.judged:
+        count = sum(bool(point.moved) for point in found.judged)
+        parts.append(f"{count} of {len(found.judged)} points moved by more than they may be off (90 %)")
     if found.no_interval is not None:
         parts.append(f"no intervals: {found.no_interval}")
     return "; ".join([*parts, *found.notes])
