@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 from cephsure.review.page_files import page_files
 
 
@@ -19,3 +21,10 @@ def test_only_files_of_the_page_are_on_the_list(tmp_path):
 def test_package_has_a_list(tmp_path):
     assert page_files(tmp_path / "absent") == {}
     assert all(not name.startswith("/") for name in page_files())
+
+
+def test_every_module_is_fetched_at_once():
+    files = page_files()
+    index = files["index.html"].content.decode()
+    preloaded = set(re.findall(r'<link rel="modulepreload" href="/page/([^"]+)">', index))
+    assert preloaded == {name for name in files if name.endswith(".js")}
