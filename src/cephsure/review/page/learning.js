@@ -104,7 +104,7 @@ export class Learning {
     if (!list.length) return card("learning.next", el("p", { class: "quiet", text: t("learning.noNext") }));
     const rows = list.map((/** @type {any} */ film) =>
       el("li", {}, el("button", { type: "button", class: "film", on: { click: () => this.review(film.film_id) } },
-        el("img", { src: `/v1/films/${film.film_id}/thumbnail`, alt: "", loading: "lazy", width: 52, height: 60 }),
+        el("img", { loading: "lazy", src: `/v1/films/${film.film_id}/thumbnail`, alt: "", width: 52, height: 60 }),
         el("span", { class: "words" }, el("span", { class: "name", text: film.name }), el("span", { class: "line quiet", text: film.why })))),
     );
     return card("learning.next", el("p", { class: "quiet", text: t("learning.nextWhat") }), el("ol", { class: "films" }, ...rows));

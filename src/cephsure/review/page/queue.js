@@ -162,9 +162,9 @@ export class Queue {
     return made;
   }
 
-  /** @param {Film} film */
+  /** "lazy" comes first: a picture is fetched as soon as it has its address. @param {Film} film */
   thumbnail(film) {
-    return el("img", { src: `/v1/films/${film.film_id}/thumbnail`, alt: "", loading: "lazy", decoding: "async", width: 52, height: 60 });
+    return el("img", { loading: "lazy", src: `/v1/films/${film.film_id}/thumbnail`, alt: "", decoding: "async", width: 52, height: 60 });
   }
 
   /** @param {Film} film */

@@ -78,11 +78,16 @@ export function t(key, given = {}) {
 /** @param {string} key @param {string | null | undefined} fallback @returns the text if any language has it. */
 export const textOr = (key, fallback) => words[key] ?? fallback ?? "";
 
+/** By language and digits: making one takes longer than writing many numbers. @type {Map<string, Intl.NumberFormat>} */
+const formats = new Map();
+
 /** @param {number | null | undefined} value @param {number} [digits] @returns a number as the language writes it. */
 export function num(value, digits = 1) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  const shown = new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  return shown.format(Math.abs(value) < 0.5 * 10 ** -digits ? 0 : value).replace("-", "−");
+  const key = `${language} ${digits}`;
+  const format = formats.get(key) ?? new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  formats.set(key, format);
+  return format.format(Math.abs(value) < 0.5 * 10 ** -digits ? 0 : value).replace("-", "−");
 }
 
 /** @param {{number: number, code: string, name: string, definition?: string}} landmark */
