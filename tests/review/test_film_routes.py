@@ -25,6 +25,12 @@ def test_queue_shows_films_in_the_order_of_doubt(client, project):
     }
 
 
+def test_sample_film_has_its_credit_line_and_other_films_none(client, film_ids):
+    credit = client.get(f"/v1/films/{film_ids['a.png']}").json()["credit"]
+    assert "National Library of Medicine" in credit
+    assert client.get(f"/v1/films/{film_ids['b.png']}").json()["credit"] is None
+
+
 @pytest.mark.parametrize(
     ("query", "names"),
     [

@@ -163,6 +163,22 @@ def test_reader_by_a_file_is_known_by_its_checksum(tmp_path):
     assert ReaderInUse.of(None) == ReaderInUse.of(DEFINITION) == ReaderInUse()
 
 
+def test_film_is_wanted_until_it_is_predicted(predictor, project, scripted, wait_until, monkeypatch):
+    seen, film = [], project.films()[0].film_id
+    own = scripted.do
+
+    def do(self, job, **options):
+        seen.append(predictor.is_wanted(film))
+        return own(self, job, **options)
+
+    monkeypatch.setattr(scripted, "do", do)
+    predictor.start()
+    predictor.want(film)
+    wait_until(lambda: seen and not predictor.is_wanted(film))
+    assert seen == [True]
+    assert project.film(film).prediction is not None
+
+
 def test_jobs_go_before_films(predictor):
     class Answer:
         def run(self, desk, tell):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from cephsure.errors import InputError
 from cephsure.file_names import escaped
 from cephsure.review.details import regions_of
+from cephsure.sample_films import sample_films
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -61,7 +64,7 @@ def film_document(desk: Desk, film: OpenFilm, who: str) -> dict[str, Any]:
         "verdict": None if prediction is None else prediction.verdict,
         "why": None if prediction is None else prediction.why,
         "unread": record.unread,
-        "credit": None,
+        "credit": _credits().get(record.sha256),
         "scale": scale_document(desk, film),
         "prediction": film.document,
         "prediction_id": None if prediction is None else prediction.prediction_id,
@@ -74,6 +77,15 @@ def film_document(desk: Desk, film: OpenFilm, who: str) -> dict[str, Any]:
         "previous": before,
         "next": after,
     }
+
+
+@cache
+def _credits() -> dict[str, str]:
+    """The sample films' credit lines by the hashes of their files; none where they are not installed."""
+    try:
+        return {film.sha256: film.credit for film in sample_films()}
+    except InputError:
+        return {}
 
 
 def scale_document(desk: Desk, film: OpenFilm) -> dict[str, Any]:

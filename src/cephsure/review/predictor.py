@@ -100,6 +100,7 @@ class Predictor:
         self._child = Child(ModelDesk, model, name="cephsure-model")
         self._wanted: dict[int, None] = {}
         self._looked_at: int | None = None
+        self._at_work: int | None = None
         self._requests: list[_Request] = []
         self._losses: Counter[int] = Counter()
         self._changed = threading.Condition()
@@ -161,8 +162,8 @@ class Predictor:
         return self.want_stale()
 
     def is_wanted(self, film_id: int) -> bool:
-        """Whether a film waits to be predicted."""
-        return film_id in self._wanted
+        """Whether a film waits to be predicted, or just is."""
+        return film_id in self._wanted or film_id == self._at_work
 
     def do(
         self,
@@ -209,6 +210,8 @@ class Predictor:
                 self._predict(task)
             except Exception:  # a full disk, a closed project: the next film may do better
                 logger.exception("film %d could not be predicted", task)
+            finally:
+                self._at_work = None
 
     def _next(self) -> _Request | int | None:
         """What to do next; None where all has ended."""
@@ -219,6 +222,7 @@ class Predictor:
                 if self._wanted and self.trouble is None:
                     first = self._looked_at
                     chosen = first if first in self._wanted else min(self._wanted)
+                    self._at_work = chosen  # first, so that at no time it seems to be done
                     self._wanted.pop(chosen)
                     return chosen
                 self._changed.wait()
@@ -269,4 +273,5 @@ class Predictor:
             self.project.set_film_facts(film_id, width_px=size[0], height_px=size[1], unread=unread)
         if self.reader is not reader and not (view.points or unread):
             self.want(film_id)  # another reader was chosen meanwhile
+        self._at_work = None
         self._bulletin.post(film_id)

@@ -32,6 +32,26 @@ def test_filters(tab, kind, expected):
     assert tab.page.get_by_text("No film is like this").count() == (not expected)
 
 
+def test_films_are_chosen_by_why_they_are_doubted(tab):
+    everything = names(tab)
+    tab.page.get_by_label("Which reason").select_option("stretched")
+    tab.until(lambda: 0 < len(names(tab)) < len(everything))
+    tab.open(names(tab)[0])
+    tab.page.locator("#bar summary").click()
+    assert "The head is stretched" in tab.page.locator("#bar").inner_text()
+    tab.page.get_by_label("Which reason").select_option("")
+    tab.until(lambda: len(names(tab)) == len(everything))
+
+
+def test_the_reasons_of_a_film_fold_when_something_else_is_touched(tab):
+    tab.open("vhm_lateral_30deg")
+    listed = tab.page.locator("#bar details")
+    listed.locator("summary").click()
+    assert listed.locator("li").first.is_visible()
+    tab.page.get_by_role("button", name="Window").click()
+    assert not listed.locator("li").first.is_visible()
+
+
 def test_films_are_found_by_name(tab):
     tab.page.locator("#search").fill("scale")
     tab.until(lambda: names(tab) == ["no_scale.png"])

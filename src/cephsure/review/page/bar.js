@@ -3,6 +3,7 @@
 import { byId, el, fill, icon, set } from "./dom.js";
 import { on } from "./bus.js";
 import { num, t } from "./texts.js";
+import { reasonWords } from "./reasons.js";
 import { setFilmState, state } from "./state.js";
 
 const SIGNS = /** @type {const} */ ({ fit: "check", review: "diamond", unfit: "cross" });
@@ -15,6 +16,17 @@ export function showBar(stage, queue, hand, go) {
   on("film zoom language points predicted window", () => under.draw(stage));
   on("pointer", (at) => under.pointer(stage, at));
   on("film points language predicted", showNothing);
+  // The list of reasons lies over the tools: it goes when something else is touched.
+  const foldReasons = () => byId("bar").querySelector("details[open]")?.removeAttribute("open");
+  document.addEventListener("pointerdown", (event) => /** @type {Element} */ (event.target).closest("#bar details") || foldReasons());
+  document.addEventListener("keydown", foldUnlessInside);
+}
+
+/** @param {KeyboardEvent} event */
+function foldUnlessInside(event) {
+  const list = byId("bar").querySelector("details[open]");
+  const inside = list?.contains(document.activeElement);
+  if (list && (event.key === "Escape" || !inside)) list.removeAttribute("open");
 }
 
 /** @param {import("./queue.js").Queue} queue @param {{next: () => void, previous: () => void}} go */
@@ -38,11 +50,12 @@ function top(queue, go) {
 
 /** The verdict's reasons, one below the other, folded to the first. @param {any} film */
 function whyOf(film) {
-  const reasons = film.prediction.reasons?.length ? film.prediction.reasons : [film.why].filter(Boolean);
+  const stated = film.prediction.reasons?.length ? film.prediction.reasons : [film.why].filter(Boolean);
+  const reasons = stated.map(reasonWords);
   if (!reasons.length) return el("p", { class: "why-film quiet", text: film.prediction.promise ?? "" });
-  if (reasons.length === 1) return el("p", { class: "why-film", text: reasons[0] });
+  if (reasons.length === 1) return el("p", { class: "why-film", text: reasons[0], title: reasons[0] });
   const more = el("summary", {}, el("span", { text: reasons[0] }), el("b", { text: t("film.reasons", { n: reasons.length - 1 }) }));
-  return el("details", { class: "why-film" }, more, el("ul", {}, ...reasons.slice(1).map((/** @type {string} */ reason) => el("li", { text: reason }))));
+  return el("details", { class: "why-film" }, more, el("ul", {}, ...reasons.map((/** @type {string} */ reason) => el("li", { text: reason }))));
 }
 
 /** @param {import("./hand.js").Hand} hand */

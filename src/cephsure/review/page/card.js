@@ -132,7 +132,7 @@ function errorOf(one) {
 /** @param {Map<number, HTMLButtonElement>} chips */
 function drawChips(chips) {
   const list = points();
-  const checked = list.filter((one) => !one.toCheck).length;
+  const left = list.filter((one) => one.toCheck).length;
   if (chips.size !== list.length || !byId("chips").contains(chips.values().next().value ?? null)) {
     chips.clear();
     for (const one of list) {
@@ -143,7 +143,7 @@ function drawChips(chips) {
     fill(byId("chips"), title, el("div", { class: "chip-list" }, ...chips.values()));
   }
   set(/** @type {Element} */ (document.querySelector("[data-points-title]")), { text: t("points.title") });
-  set(/** @type {Element} */ (document.querySelector("[data-points-count]")), { text: state.film?.prediction ? t("points.checked", { n: checked, of: list.length }) : "" });
+  set(/** @type {Element} */ (document.querySelector("[data-points-count]")), { text: state.film?.prediction ? t("points.left", { n: left, of: list.length }) : "" });
   for (const one of list) drawChip(/** @type {HTMLButtonElement} */ (chips.get(one.number)), one);
 }
 
@@ -157,6 +157,6 @@ function drawChip(chip, one) {
   if (chip.dataset.look === look) return;
   chip.dataset.look = look;
   set(chip, { class: kind, title: label, "aria-label": label });
-  const sign = one.state === "predicted" ? (one.toCheck ? "diamond" : "check") : SIGNS[/** @type {"edited"} */ (one.state)];
+  const sign = one.state === "predicted" ? (one.toCheck ? "diamond" : "plus") : SIGNS[/** @type {"edited"} */ (one.state)];
   fill(chip, icon(sign), one.code);
 }

@@ -145,7 +145,11 @@ function rowOf(row) {
   const unit = UNITS[/** @type {"deg"} */ (row.unit)] ?? ` ${row.unit}`;
   const digits = row.unit === "ratio" ? 2 : 1;
   const what = el("th", { scope: "row", title: name }, el("span", { class: "code", text: row.code }), el("span", { class: "name", text: name }));
-  const value = el("td", { class: "value" }, row.value === null ? el("span", { class: "quiet", text: row.missing ?? "–" }) : num(row.value, digits) + unit);
+  if (row.value === null) {
+    const missing = row.missing ?? "–";
+    return el("tr", {}, what, el("td", { class: "gone quiet", colspan: 3, text: missing, title: missing }));
+  }
+  const value = el("td", { class: "value", text: num(row.value, digits) + unit });
   const interval = el("td", { class: "interval" }, row.interval_90 ? `${num(row.interval_90[0], digits)} … ${num(row.interval_90[1], digits)}` : "");
   if (!row.interval_90) interval.title = row.no_interval ?? "";
   return el("tr", {}, what, value, interval, el("td", { class: "norm" }, ...normOf(row, digits)));

@@ -36,7 +36,7 @@ function show(asked, grey) {
     count();
   };
   count();
-  openDialog(
+  const dialog = openDialog(
     t("profile.title"),
     (close) => {
       const send = async (/** @type {object} */ body) => {
@@ -65,6 +65,7 @@ function show(asked, grey) {
     },
     { kind: "wide profile" },
   );
+  /** @type {HTMLElement | null} */ (dialog.querySelector("input:checked"))?.focus({ preventScroll: true });
 }
 
 /** @param {Question} question @param {GreyFilm} grey @param {string} chosen @param {(key: string) => void} choose */

@@ -3,6 +3,7 @@
 import { ApiError, get } from "./api.js";
 import { byId, el, fill, icon, set } from "./dom.js";
 import { on, tell } from "./bus.js";
+import { REASONS, reasonsIn } from "./reasons.js";
 import { openFilm, state } from "./state.js";
 import { num, t } from "./texts.js";
 
@@ -18,7 +19,8 @@ export class Queue {
     /** @type {Film[]} in the order shown. */ this.films = [];
     /** @type {Film[] | null} another order that the server now has. */ this.better = null;
     /** @type {Map<number, {item: HTMLElement, button: HTMLButtonElement, look: string}>} */ this.items = new Map();
-    this.filter = { kind: "", text: "" };
+    this.filter = { kind: "", reason: "", text: "" };
+    /** @type {Set<string>} reasons that films of this project have. */ this.reasons = new Set();
     this.counts = /** @type {any} */ (null);
     this.trouble = "";
     this.asked = 0;
@@ -26,14 +28,15 @@ export class Queue {
     this.progress = el("progress", { max: 1, value: 0 });
     this.progressText = el("span", { class: "quiet" });
     this.choice = el("select", { id: "filter", on: { change: () => this.filterBy() } });
+    this.reason = el("select", { id: "reason", disabled: true, on: { change: () => this.filterBy() } });
     this.search = el("input", { type: "search", id: "search", autocomplete: "off", on: { input: () => this.filterSoon() } });
     this.newOrder = el("button", { type: "button", class: "order", hidden: true, on: { click: () => this.useOrder() } });
     this.list = el("ol", { class: "films" });
     this.empty = el("p", { class: "quiet empty" });
-    this.labels = [el("label", { class: "unseen", for: "filter" }), el("label", { class: "unseen", for: "search" })];
+    this.labels = [el("label", { class: "unseen", for: "filter" }), el("label", { class: "unseen", for: "search" }), el("label", { class: "unseen", for: "reason" })];
     const head = el("div", { class: "queue-head" }, this.title, this.progress, this.progressText);
-    const filters = el("div", { class: "filters" }, this.labels[0], this.choice, this.labels[1], this.search);
-    fill(byId("queue"), head, filters, this.newOrder, this.empty, this.list);
+    const filters = el("div", { class: "filters" }, this.labels[0], this.choice, this.labels[1], this.search, this.labels[2], this.reason);
+    fill(byId("queue"), head, filters, this.empty, this.list, this.newOrder);
     on("language", () => this.drawAll());
     on("film loading", () => this.markOpen());
     on("stored", (filmId) => this.refresh(filmId));
@@ -45,14 +48,15 @@ export class Queue {
   }
 
   filterBy() {
-    this.filter = { kind: this.choice.value, text: this.search.value.trim() };
+    this.filter = { kind: this.choice.value, reason: this.reason.value, text: this.search.value.trim() };
     void this.load(true);
   }
 
   get address() {
-    const { kind, text } = this.filter;
+    const { kind, reason, text } = this.filter;
     const asked = new URLSearchParams();
     if (kind) asked.set(VERDICTS.has(kind) ? "verdict" : "state", kind);
+    if (reason) asked.set("reason", REASONS[/** @type {"scale"} */ (reason)]);
     if (text) asked.set("text", text);
     return `/films?${asked}`;
   }
@@ -66,6 +70,7 @@ export class Queue {
       this.trouble = "";
       this.counts = answer.counts ?? this.counts;
       this.take(answer.films, reorder);
+      for (const film of this.films) for (const reason of reasonsIn(film.why)) this.reasons.add(reason);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.trouble = error.status === 0 ? t("queue.offline") : error.message;
@@ -112,12 +117,25 @@ export class Queue {
       fill(this.choice, ...filters);
       this.choice.value = this.filter.kind;
     }
+    this.drawReasons();
     this.drawProgress();
     this.newOrder.hidden = !this.better;
     set(this.newOrder, { text: t("queue.newOrder") });
     const none = !this.films.length;
-    set(this.empty, { text: this.trouble || (none ? t(this.filter.kind || this.filter.text ? "queue.noneMatch" : "queue.none") : "") });
+    set(this.empty, { text: this.trouble || (none ? t(this.filter.kind || this.filter.reason || this.filter.text ? "queue.noneMatch" : "queue.none") : "") });
     this.drawFilms();
+  }
+
+  /** Only what some film is doubted for can be chosen. */
+  drawReasons() {
+    set(this.labels[2], { text: t("queue.reason") });
+    const known = Object.keys(REASONS).filter((reason) => this.reasons.has(reason));
+    const look = `${document.documentElement.lang} ${known}`;
+    set(this.reason, { disabled: !known.length });
+    if (this.reason.dataset.look === look) return;
+    this.reason.dataset.look = look;
+    fill(this.reason, ...["", ...known].map((reason) => el("option", { value: reason, text: t(`reason.${reason || "any"}`) })));
+    this.reason.value = this.filter.reason;
   }
 
   drawProgress() {
@@ -154,8 +172,9 @@ export class Queue {
     if (kept?.look === look) return kept;
     const button = kept?.button ?? el("button", { type: "button", on: { click: () => void openFilm(film.film_id) } });
     const item = kept?.item ?? el("li", {}, button);
-    const picture = /** @type {HTMLImageElement | null} */ (button.querySelector("img")) ?? this.thumbnail(film);
-    fill(button, film.state === "unread" ? el("span", { class: "no-picture" }, icon("warn")) : picture, this.words(film));
+    const shown = /** @type {HTMLImageElement | null} */ (button.querySelector("img"));
+    const picture = film.state === "unread" ? el("span", { class: "no-picture" }, icon("warn")) : shown ?? this.thumbnail(film);
+    fill(button, picture, this.words(film));
     set(button, { class: `film ${film.state}` });
     const made = { item, button, look };
     this.items.set(film.film_id, made);
@@ -179,7 +198,7 @@ export class Queue {
       { class: "words" },
       el("span", { class: "name", text: film.name, title: film.name }),
       el("span", { class: "line" }, verdict, done),
-      el("span", { class: "line quiet" }, changed ? t("queue.decided", { n: changed }) : film.state === "unread" ? film.why : worst),
+      el("span", { class: "line quiet", title: worst ? t("queue.worst.title") : null }, changed ? t("queue.decided", { n: changed }) : film.state === "unread" ? film.why : worst),
     );
   }
 

@@ -120,6 +120,8 @@ function makeShown() {
       fill(levels, ...known.map((level) => el("option", { value: level, text: `${num(100 * Number(level), 0)} %` })));
     }
     levels.value = state.level;
+    set(levels, { disabled: !known.length });
+    if (!known.length) fill(levels, el("option", { text: t("layer.noRegions") }));
   };
   const made = dropDown("tools.shown", icon("list"), draw, [...switches.map((one) => one.label), el("div", { class: "row level" }, levelLabel, levels)]);
   return { ...made, draw };
