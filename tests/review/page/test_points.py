@@ -22,6 +22,19 @@ def value(tab, code):
     return tab.page.locator("#measures tbody tr", has_text=code).first.locator(".value").inner_text()
 
 
+def test_a_film_that_opens_while_a_point_is_held_takes_it_from_the_hand(film):
+    film.page.mouse.move(*film.at(*film.place_of(1, POINT_B)))
+    film.page.mouse.down()
+    film.page.mouse.move(600, 400, steps=2)
+    film.page.locator("#queue .film", has_text="no_scale").evaluate("button => button.click()")
+    film.until(lambda: "no_scale" in film.page.locator("#bar h1").inner_text())
+    film.page.mouse.move(620, 410, steps=4)
+    film.page.mouse.up()
+    film.saved()
+    assert rows(film) == {}
+    assert film.server.project.films[4].rows == {}
+
+
 def test_dragging_moves_the_point_and_stores_it(film):
     found = film.place_of(1, POINT_B)
     start = film.at(*found)

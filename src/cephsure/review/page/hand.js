@@ -28,7 +28,10 @@ export class Hand {
     element.addEventListener("pointercancel", (event) => this.release(event, true));
     element.addEventListener("contextmenu", (event) => event.preventDefault());
     element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    on("film", () => this.use("pan"));
+    on("film", () => {
+      this.grip = null; // what was held belongs to the film before
+      this.use("pan");
+    });
     on("select", () => this.place(false));
   }
 
