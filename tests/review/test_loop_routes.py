@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
@@ -105,6 +106,15 @@ def test_one_calibration_at_a_time(client, film_a, calibrated, wait_until):
     assert "running already" in again.json()["error"]
     calibrated.go_on.set()
     finished(client, wait_until)
+
+
+def test_films_without_a_scale_teach_nothing(client, desk, film_a, monkeypatch):
+    client.edit(film_a, {"number": 1, "action": "accept"})
+    monkeypatch.setattr(type(desk), "film", lambda *_: SimpleNamespace(mm_per_px=None))
+    answer = client.post("/v1/loop/calibrate", json={})
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "none of the corrected films has a scale"
+    assert "Ruler" in answer.json()["remedy"]
 
 
 def test_failed_calibration_is_said(client, film_a, calibrated, wait_until):

@@ -77,9 +77,15 @@ class Loop:
         Raises:
             InputError: there is nothing to learn from, or a calibration is running.
         """
-        if not self._marked(who):
+        marked = self._marked(who)
+        if not marked:
             raise InputError(
                 f"{who} has corrected no film yet", remedy="correct one, and accept what is right"
+            )
+        if all(self._desk.film(film_id).mm_per_px is None for film_id in marked):
+            raise InputError(
+                "none of the corrected films has a scale",
+                remedy="choose Ruler and measure a known length on each of them",
             )
         with self._lock:
             if self._job is not None and self._job.state == "running":

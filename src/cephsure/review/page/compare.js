@@ -135,19 +135,20 @@ export class Compare {
 
   table() {
     const { points, mm, words } = this.answer;
-    const unit = mm ? "mm" : "px";
+    const way = (/** @type {any} */ one) => one.distance_mm ?? one.distance_percent ?? null;
+    const unit = mm ? "mm" : points.some((one) => one.distance_mm !== null) ? "px" : "%"; // of the reference's length
     const head = ["compare.point", "compare.distance", "compare.interval", "compare.forward", "compare.up"].map((key) => el("th", { scope: "col", text: t(key, { unit }) }));
-    const sorted = [...points].sort((a, b) => Number(b.moved === true) - Number(a.moved === true) || (b.distance_mm ?? 0) - (a.distance_mm ?? 0));
+    const sorted = [...points].sort((a, b) => Number(b.moved === true) - Number(a.moved === true) || (way(b) ?? 0) - (way(a) ?? 0));
     const rows = sorted.map((one) => el(
       "tr",
       { class: one.moved ? "moved" : "" },
       el("th", { scope: "row" }, el("span", { class: "code", text: one.code }), el("span", { class: "name", text: landmarkName(one) })),
-      el("td", { text: num(one.distance_mm) }),
+      el("td", { text: num(way(one)) }),
       el("td", { class: "interval", text: one.interval_mm ? `${num(one.interval_mm[0])} … ${num(one.interval_mm[1])}` : "–" }),
       el("td", { text: num(one.forward_mm) }),
       el("td", { text: num(one.up_mm) }),
     ));
     const table = el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows));
-    return el("div", { class: "compare-table", tabindex: "0", role: "region", "aria-label": t("compare.table") }, table, el("p", { class: "quiet", text: words ?? "" }), el("p", { class: "quiet", text: t("compare.moved") }));
+    return el("div", { class: "compare-table", tabindex: "0", role: "region", "aria-label": t("compare.table") }, el("p", { class: "quiet", text: words ?? "" }), el("p", { class: "quiet", text: t("compare.moved") }), table);
   }
 }
