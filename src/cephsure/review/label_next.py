@@ -36,6 +36,8 @@ def label_next(desk: Desk, count: int = SHOWN) -> list[dict[str, Any]]:
         {
             "film_id": candidates[place].film_id,
             "name": candidates[place].name,
+            "off_mm": float(doubts[place]),
+            "unlike": is_unlike,
             "why": f"its least certain point may be off by {doubts[place]:.1f} mm"
             + (", and it is unlike the films corrected so far" if is_unlike else ""),
         }

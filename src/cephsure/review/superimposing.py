@@ -94,4 +94,5 @@ def _words(found: Superimposition) -> str:
         parts.append(f"{count} of {len(found.judged)} points moved by more than they may be off (90 %)")
     if found.no_interval is not None:
         parts.append(f"no intervals: {found.no_interval}")
-    return "; ".join([*parts, *found.notes])
+    words = "; ".join([*parts, *found.notes])
+    return words.replace("(give --mm-per-px)", "(measure a known length on each with the ruler)")

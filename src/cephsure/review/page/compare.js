@@ -136,7 +136,7 @@ export class Compare {
   table() {
     const { points, mm, words } = this.answer;
     const way = (/** @type {any} */ one) => one.distance_mm ?? one.distance_percent ?? null;
-    const unit = mm ? "mm" : points.some((one) => one.distance_mm !== null) ? "px" : "%"; // of the reference's length
+    const unit = mm ? "mm" : points.some((/** @type {any} */ one) => one.distance_mm !== null) ? "px" : "%"; // of the reference's length
     const head = ["compare.point", "compare.distance", "compare.interval", "compare.forward", "compare.up"].map((key) => el("th", { scope: "col", text: t(key, { unit }) }));
     const sorted = [...points].sort((a, b) => Number(b.moved === true) - Number(a.moved === true) || (way(b) ?? 0) - (way(a) ?? 0));
     const rows = sorted.map((one) => el(

@@ -32,7 +32,7 @@ export function listenForHelp() {
         el("p", { class: "quiet", text: t("help.intro") }),
         el("div", { class: "help-groups" }, ...parts),
         el("label", { class: "switch" }, box, el("span", { text: t("help.keys") })),
-        el("p", { class: "quiet", text: `${state.project?.notice ?? ""} cephsure ${state.project?.version ?? ""}` }),
+        el("p", { class: "quiet", text: `${t("notice")} cephsure ${state.project?.version ?? ""}` }),
         el("div", { class: "row end" }, el("button", { type: "button", class: "main", autofocus: true, text: t("close"), on: { click: close } })),
       ],
       { kind: "help" },

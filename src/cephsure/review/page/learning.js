@@ -86,10 +86,10 @@ export class Learning {
       el("tbody", {}, row("learning.error", "error_mm", 1, "mm", 2), row("learning.coverage", "coverage", 100, "%", 0), row("learning.area", "area_mm2", 1, "mm²", 1)),
     );
     const judged = result.before?.error_mm !== null && result.before?.error_mm !== undefined;
-    const shown = judged ? [el("p", { class: "quiet", text: t("learning.crossValidated", { n: result.films ?? corrected }) }), table] : [el("p", { class: "quiet", text: t("learning.tooFew", { n: result.films ?? corrected }) })];
+    const shown = judged ? [el("p", { class: "quiet", text: t("learning.crossValidated", { n: result.films ?? corrected }) }), table, el("p", { class: "quiet", text: t("learning.flatter") })] : [el("p", { class: "quiet", text: t("learning.tooFew", { n: result.films ?? corrected }) })];
     const used = applied && applied.films === result.films;
-    const apply = used ? el("p", { class: "quiet", text: t("learning.used") }) : el("button", { type: "button", class: "main", text: t("learning.apply"), on: { click: () => void this.take("apply") } });
-    return card("learning.gain", ...shown, el("p", { class: "promise", text: result.promise }), apply);
+    const apply = used ? el("p", { class: "quiet used", text: t("learning.used") }) : el("button", { type: "button", class: "main", text: t("learning.apply"), on: { click: () => void this.take("apply") } });
+    return card("learning.gain", ...shown, el("p", { class: "promise", text: t("learning.promise", { whom: result.promise }) }), apply);
   }
 
   monitor() {
@@ -105,7 +105,7 @@ export class Learning {
     const rows = list.map((/** @type {any} */ film) =>
       el("li", {}, el("button", { type: "button", class: "film", on: { click: () => this.review(film.film_id) } },
         el("img", { loading: "lazy", src: `/v1/films/${film.film_id}/thumbnail`, alt: "", width: 52, height: 60 }),
-        el("span", { class: "words" }, el("span", { class: "name", text: film.name }), el("span", { class: "line quiet", text: film.why })))),
+        el("span", { class: "words" }, el("span", { class: "name", text: film.name }), el("span", { class: "line quiet", text: film.off_mm === undefined ? film.why : t(film.unlike ? "learning.nextUnlike" : "learning.nextOff", { mm: num(film.off_mm) }) })))),
     );
     return card("learning.next", el("p", { class: "quiet", text: t("learning.nextWhat") }), el("ol", { class: "films" }, ...rows));
   }

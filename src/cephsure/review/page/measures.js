@@ -162,7 +162,7 @@ function normOf(row, digits) {
   const kind = row.decision ?? row.class_of_value;
   if (kind) {
     const shown = textOr(`class.${kind}`, kind);
-    parts.push(el("span", { class: row.decision ? "class decided" : "class", title: row.decision ? t("measures.decided") : row.not_decided ?? "" }, row.decision ? shown : `${shown} ?`));
+    parts.push(el("span", { class: row.decision ? "class decided" : "class", title: row.decision ? t("measures.decided") : row.not_decided ?? "" }, row.decision ? shown : `${shown}\u00a0?`));
   }
   if (row.deviation !== null && row.deviation !== undefined) parts.push(deviation(row.deviation));
   else if (norm && norm.mean !== null && row.value !== null) parts.push(el("span", { class: "sd", text: `${row.value < norm.mean ? "−" : "+"}${num(Math.abs(row.value - norm.mean), digits)}` }));
