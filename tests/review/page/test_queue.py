@@ -48,7 +48,7 @@ def test_the_reasons_of_a_film_fold_when_something_else_is_touched(tab):
     listed = tab.page.locator("#bar details")
     listed.locator("summary").click()
     assert listed.locator("li").first.is_visible()
-    tab.page.get_by_role("button", name="Window").click()
+    tab.page.locator("#queue h2").click()
     assert not listed.locator("li").first.is_visible()
 
 
