@@ -130,7 +130,7 @@ def test_a_missing_point_keeps_its_row_and_is_placed_by_a_click(film):
     film.choose("Pog")
     film.page.keyboard.press("m")
     film.saved()
-    film.until(lambda: film.page.locator("#measures .value .quiet").count() > 0)
+    film.until(lambda: film.page.locator("#measures .gone").count() > 0)
     assert film.page.locator("#measures tbody tr").count() == count
     film.choose("Pog")
     film.page.keyboard.press("p")
