@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import json
 import os
+import shutil
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pytest
@@ -222,3 +223,16 @@ def shared_data() -> Path:
     if not (folder / "isbi2015").is_dir():
         pytest.skip("the data sets are absent (CEPHSURE_DATA, or shared/data beside the repository)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Give Chromium, driven with playwright: one for all tests, since a process can drive only one."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="pages are driven with playwright")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("there is no chromium")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        opened.close()

@@ -180,6 +180,8 @@ def test_every_option_has_its_effect(cephsure, training, tmp_path):
         "images": Path("films"),
         "labels": "names",
         "precision": "bfloat16",
+        "start": None,
+        "old_films": None,
     }
     assert training.jobs == {"jobs": 2, "device": "cuda", "checkpoint_every": 5}
     assert training.name == "my"

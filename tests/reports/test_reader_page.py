@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
 from functools import partial
 from html.parser import HTMLParser
 
@@ -124,18 +123,6 @@ def test_a_cut_out_stays_on_the_film():
 def test_a_name_does_not_end_the_page_s_data(dots, profile, write):
     given = re.search(r'<script type="application/json" id="given">(.*?)</script>', write(), re.DOTALL)
     assert json.loads(given.group(1))["reader"] == profile({}).model_dump(mode="json")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="pages are driven with playwright")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("there is no chromium")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

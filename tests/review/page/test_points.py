@@ -186,7 +186,10 @@ def test_layers_are_drawn_and_taken_away(film):
     film.until(lambda: film.page.locator(".dots circle").count() == 19)
     wide = film.page.locator(".region").first.bounding_box()["width"]
     film.page.get_by_label("Region holds").select_option("0.5")
-    film.until(lambda: film.page.locator(".region").first.bounding_box()["width"] < 0.7 * wide)
+    # None while the regions are drawn anew.
+    film.until(
+        lambda: (film.page.locator(".region").first.bounding_box() or {"width": wide})["width"] < 0.7 * wide
+    )
     film.picture("layers")
     film.page.get_by_label("Regions", exact=True).uncheck()
     film.until(lambda: film.page.locator(".region").count() == 1)  # the chosen point's stays
