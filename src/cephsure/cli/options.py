@@ -17,6 +17,17 @@ if TYPE_CHECKING:
 SEVERAL = ("--models", "--ct")
 
 
+def reader_option(*, usual: str) -> Any:
+    """The option that says whose marks are found; ``usual`` is what its absence stands for, in words."""
+    return Option(
+        "--reader",
+        "--site",
+        metavar="WHO",
+        help="Whose marks: definition, mean, an annotator's name, or a reader's file.",
+        show_default=usual,
+    )
+
+
 Device = Literal["cpu", "cuda", "auto"]
 FILMS = Argument(metavar="FILM", help="Files, folders and patterns ('films/*.png'); - for standard input.")
 Data = Annotated[Path, Option(metavar="DIR", help="The data set: its folder, a label file, or a project.")]
@@ -89,16 +100,7 @@ ComputedOn = Annotated[
 ]
 WhereTo = Annotated[Literal["auto", "left", "right"], Option(help="Where the face looks.")]
 Bone = Annotated[Literal["auto", "positive", "negative"], Option(help="Bone bright (positive) or dark.")]
-ReaderName = Annotated[
-    str | None,
-    Option(
-        "--reader",
-        "--site",
-        metavar="WHO",
-        help="Whose marks: definition, mean, an annotator's name, or a reader's file.",
-        show_default="definition",
-    ),
-]
+ReaderName = Annotated[str | None, reader_option(usual="definition")]
 TruthOf = Annotated[
     Literal["one", "mean"] | None,
     Option(

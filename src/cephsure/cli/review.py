@@ -12,7 +12,7 @@ from typer import Argument, Option
 
 from cephsure.cli import terminal
 from cephsure.cli.named_films import find_films
-from cephsure.cli.options import MmPerPx
+from cephsure.cli.options import MmPerPx, reader_option
 from cephsure.cli.streams import STANDARD
 from cephsure.errors import InputError
 from cephsure.workflows.batch import check_installed
@@ -50,16 +50,7 @@ def review(
             show_default="the project's, or default-ensemble",
         ),
     ] = None,
-    reader: Annotated[
-        str | None,
-        Option(
-            "--reader",
-            "--site",
-            metavar="WHO",
-            help="Whose marks: definition, mean, an annotator's name, or a reader's file.",
-            show_default="the project's, or definition",
-        ),
-    ] = None,
+    reader: Annotated[str | None, reader_option(usual="the project's, or definition")] = None,
     mm_per_px: MmPerPx = None,
     who: Annotated[
         str | None,

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-IN_MEMORY = "film"
-"""What the files of a film without a file are called."""
+_WITHOUT_FILE = "film"
 OVERLAY_SUFFIX = ".overlay.png"
 """What follows the film's name in the name of its overlay."""
 
@@ -164,14 +163,17 @@ def do_films(
         files.check(formats)
     if not tasks:
         return Batch((), {})
-    places = [film if isinstance(film, Path) else film.path or Path(IN_MEMORY) for film in tasks]
-    stems = unique_stems(places)
+    stems = unique_stems([_place(film) for film in tasks])
     if files is not None:
         files.make_folder(stems)
     model, at = opened()
-    place = dict(zip(stems, places, strict=True))
     named = list(zip(tasks, stems, strict=True))
-    return at.each_film(work(model), named, path=lambda task: place[task[1]], is_films_own=goes_on)
+    return at.each_film(work(model), named, path=lambda task: _place(task[0]), is_films_own=goes_on)
+
+
+def _place(film: Path | Film) -> Path:
+    """The film's file, or what the files of a film without one are called."""
+    return film if isinstance(film, Path) else film.path or Path(_WITHOUT_FILE)
 
 
 def _predict_film(
