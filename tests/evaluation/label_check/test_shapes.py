@@ -60,9 +60,8 @@ def test_a_usual_head_is_as_far_from_the_mean_as_films_are(alone):
     found = np.stack([judge.residuals(film, own, judge.known(own)) for film, own in enumerate(shapes)])
     # Half of the residuals of each landmark lie below a Rayleigh variable's median, sqrt(ln 2).
     np.testing.assert_allclose(np.median(found, axis=0), 0.8326, atol=0.02)
-    assert np.median([judge.score(film, own) for film, own in enumerate(shapes)]) == pytest.approx(
-        1, abs=0.01
-    )
+    scores = [judge.score(film, own, judge.known(own)) for film, own in enumerate(shapes)]
+    assert np.median(scores) == pytest.approx(1, abs=0.01)
     sizes = [judge.head_size(film, own) for film, own in enumerate(shapes)]
     assert np.median(sizes) == pytest.approx(1, abs=0.02)
 
@@ -96,5 +95,5 @@ def test_points_that_are_missing_are_left_out_of_a_judgement(alone, judge):
     assert found[3] == 0
     assert (found[np.arange(19) != 3] > 0).all()
     own[4:] = np.nan
-    assert judge.score(0, own) == 0
+    assert judge.score(0, own, judge.known(own)) == 0
     assert np.isnan(judge.head_size(0, own))

@@ -25,7 +25,7 @@ from cephsure.evaluation.label_check.label_findings import (
     point_findings,
     whole_finding,
 )
-from cephsure.evaluation.label_check.shapes import FEWEST_FILMS, facing_one_side, judges
+from cephsure.evaluation.label_check.shapes import FEWEST_FILMS, extent_of, facing_one_side, judges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -191,12 +191,11 @@ def habit_findings(films: LabelledFilms, pairs: list[AnnotatorPair], extent: flo
 
 
 def _extent(of_whom: dict[str, ShapeJudge], shapes: dict[str, Array]) -> float:
-    """Usual extent of a head: root mean square distance of its points from their middle."""
+    """Usual extent of a head."""
     if of_whom:
-        mean = next(iter(of_whom.values())).models[0].mean
-        return float(np.sqrt(np.mean(np.sum((mean - mean.mean(axis=0)) ** 2, axis=1))))
+        return extent_of(next(iter(of_whom.values())).models[0].mean)
     found = [
-        np.sqrt(np.mean(np.sum((own - own.mean(axis=0)) ** 2, axis=1)))
+        extent_of(own)
         for shape in shapes.values()
         for points in shape
         if len(own := points[np.isfinite(points).all(axis=1)]) > 1

@@ -101,8 +101,7 @@ def _swapped(judge: ShapeJudge, film: int, points: Array, known: Flags) -> tuple
 
 def _distance(judge: ShapeJudge, film: int, points: Array, known: Flags) -> float:
     """Squared distance of a head from the mean one, in usual spreads."""
-    score = judge.model(film, known).score(points[known]) / judge.usual_score
-    return float((2 * known.sum() - 4) * score**2)
+    return float((2 * known.sum() - 4) * judge.score(film, points, known) ** 2)
 
 
 def _taken(

@@ -107,9 +107,8 @@ class ShapeJudge:
         found[known] = self.model(film, known).standard_residuals(points[known]) / self.spread[known]
         return found
 
-    def score(self, film: int, points: Array) -> float:
-        """How implausible points are as a whole, 1 as usual; 0 where they are too few."""
-        known = self.known(points)
+    def score(self, film: int, points: Array, known: Flags) -> float:
+        """How implausible points known (L,) are as a whole, 1 as usual; 0 where there are none."""
         if not known.any():
             return 0.0
         return self.model(film, known).score(points[known]) / self.usual_score
@@ -120,7 +119,7 @@ class ShapeJudge:
         if not known.any():
             return float("nan")
         mean = self.model(film, known).mean
-        return _extent(points[known]) / _extent(mean)
+        return extent_of(points[known]) / extent_of(mean)
 
 
 def judges(shapes: dict[str, Array]) -> dict[str, ShapeJudge]:
@@ -183,7 +182,7 @@ def _known(shapes: Array) -> Flags:
     return np.asarray(np.isfinite(shapes).all(axis=2))
 
 
-def _extent(points: Array) -> float:
+def extent_of(points: Array) -> float:
     """Root mean square distance of (L, 2) points from their middle."""
     return float(np.sqrt(np.mean(np.sum((points - points.mean(axis=0)) ** 2, axis=1))))
 
