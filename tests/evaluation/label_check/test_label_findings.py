@@ -24,11 +24,14 @@ def labels_of(judge):
 
     def make(films, name="ann", *, pictures=True):
         lengths = {each: films.lengths(each) for each in films.points}
-        pairs = annotator_pairs(lengths, EXTENT)
-        labels = Labels.of(films, name, facing_one_side(lengths), Judged(judge, tuple(pairs)))
+        labels = Labels.of(films, name, facing_one_side(lengths), Judged(judge, pairs_of(films)))
         return labels if pictures else replace(labels, pictures=None)
 
     return make
+
+
+def pairs_of(films):
+    return tuple(annotator_pairs({each: films.lengths(each) for each in films.points}, EXTENT))
 
 
 def mirrored(films, name, film=FILM):
@@ -43,7 +46,7 @@ def test_true_labels_say_nothing(films, labels_of):
     labels = labels_of(films)
     assert whole_finding(films, labels, FILM) is None
     assert list(point_findings(films, labels, FILM)) == []
-    assert list(apart_findings(films, labels.pairs[0], FILM, EXTENT, {})) == []
+    assert list(apart_findings(films, pairs_of(films)[0], FILM, EXTENT, {})) == []
 
 
 def test_shifted_labels_are_told_which_way_they_belong(films, labels_of):
@@ -118,18 +121,18 @@ def test_many_odd_points_are_one_finding(films, labels_of):
     assert "of the points do not fit" in found[0].said
 
 
-def test_annotators_far_apart_at_a_point_unless_it_was_told(films, labels_of):
+def test_annotators_far_apart_at_a_point_unless_it_was_told(films):
     films.points["bob"][FILM, 9] += (11, 6)
-    pair = labels_of(films).pairs[0]
+    pair = pairs_of(films)[0]
     (found,) = apart_findings(films, pair, FILM, EXTENT, {})
     assert (found.codes, found.annotator) == (("Go",), "ann, bob")
     assert {mark.role for mark in found.marks} == {"marked", "other"}
     assert list(apart_findings(films, pair, FILM, EXTENT, {"bob": {"Go"}})) == []
 
 
-def test_annotators_far_apart_throughout(films, labels_of):
+def test_annotators_far_apart_throughout(films):
     films.points["bob"][FILM] += (5, 3)
-    (found,) = apart_findings(films, labels_of(films).pairs[0], FILM, EXTENT, {})
+    (found,) = apart_findings(films, pairs_of(films)[0], FILM, EXTENT, {})
     assert found.codes == ()
     assert "half of the points" in found.said
-    assert list(apart_findings(films, labels_of(films).pairs[0], FILM, EXTENT, {"ann": {""}})) == []
+    assert list(apart_findings(films, pairs_of(films)[0], FILM, EXTENT, {"ann": {""}})) == []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cephsure.datasets import annotators
 from cephsure.geometry import resize
 
 if TYPE_CHECKING:
@@ -77,14 +78,13 @@ class LabelledFilms:
     def of(cls, dataset: Dataset, looks: Sequence[FilmLook | None]) -> LabelledFilms:
         """Gather a data set, with what was seen of its films in their order."""
         films = dataset.films
-        names = list(dict.fromkeys(name for film in films for name in film.annotations))
         nothing = np.full((len(dataset.landmark_set), 2), np.nan)
         return cls(
             tuple(film.film_id for film in films),
             tuple(dataset.landmark_set.codes),
             {
                 name: np.stack([film.annotations.get(name, nothing) for film in films]).astype(np.float64)
-                for name in names
+                for name in annotators(films)
             },
             tuple(looks),
             tuple(film.group for film in films),

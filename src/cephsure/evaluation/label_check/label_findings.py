@@ -20,7 +20,7 @@ from cephsure.evaluation.label_check.odd_points import MANY, ODD, SURELY_ODD, Sh
 from cephsure.evaluation.label_check.on_film import AS_GIVEN, UNLIKE, HeadPictures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -63,23 +63,26 @@ class Labels:
         other_side: (F,) films whose points face the other way than the most.
         readings: what the shape model says of each film.
         pictures: the films as the labels see them; None where there are too few.
-        pairs: with each other annotator.
+        apart: (F, L) how far the nearest other annotator is, in usual spreads; NaN where there is none.
     """
 
     name: str
     other_side: Flags
     readings: tuple[ShapeReading, ...]
     pictures: HeadPictures | None
-    pairs: tuple[AnnotatorPair, ...]
+    apart: Array
 
     @classmethod
     def of(cls, films: LabelledFilms, name: str, faced: Faced, by: Judged) -> Labels:
         """Read an annotator's labels."""
         shapes, other_side, judge = faced.shapes[name], faced.other_side[name], by.judge
-        own = tuple(pair for pair in by.pairs if name in (pair.first, pair.second))
+        apart = np.full(shapes.shape[:2], np.nan)
+        for pair in by.pairs:
+            if name in (pair.first, pair.second):
+                apart = np.fmin(apart, pair.apart)
         if judge is None:
-            return cls(name, other_side, (ShapeReading(),) * len(shapes), None, own)
-        doubted = np.nan_to_num(_nearest(own, shapes.shape[:2])) >= APART_AND_ODD
+            return cls(name, other_side, (ShapeReading(),) * len(shapes), None, apart)
+        doubted = np.nan_to_num(apart) >= APART_AND_ODD
         readings = []
         for film, shape in enumerate(shapes):
             readings.append(read_shape(judge, film, shape, doubted[film]))
@@ -91,19 +94,7 @@ class Labels:
         mean = np.full(shapes.shape[1:], np.nan)
         mean[judge.judged] = judge.models[0].mean
         pictures = HeadPictures(films.looks, points, other_side, mean)
-        return cls(name, other_side, tuple(readings), pictures if pictures.enough else None, own)
-
-    def apart(self, film: int) -> Array:
-        """(L,) how far the nearest other annotator is, in usual spreads, where there is any; else NaN."""
-        return np.asarray(_nearest(self.pairs, self.pairs[0].apart.shape)[film])
-
-
-def _nearest(pairs: Sequence[AnnotatorPair], shape: tuple[int, ...]) -> Array:
-    """(F, L) how far the nearest other annotator is."""
-    found = np.full(shape, np.nan)
-    for pair in pairs:
-        found = np.fmin(found, pair.apart)
-    return found
+        return cls(name, other_side, tuple(readings), pictures if pictures.enough else None, apart)
 
 
 def whole_finding(films: LabelledFilms, labels: Labels, film: int) -> Finding | None:
@@ -209,7 +200,7 @@ def _odd_finding(films: LabelledFilms, labels: Labels, film: int, odd: tuple[int
     expected = place * mirror / films.scales()[film, 0]
     off = float(np.hypot(*((point - expected) * films.scales()[film, 0])))
     said = f"{code} lies {off:.1f} {films.unit} from where the other points expect it"
-    beside, serious = (labels.apart(film)[landmark] if labels.pairs else np.nan), True
+    beside, serious = labels.apart[film, landmark], True
     if beside >= APART_AND_ODD:
         said += ", and the other annotator marks it elsewhere"
     elif beside <= AGREED:
