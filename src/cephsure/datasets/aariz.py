@@ -55,8 +55,9 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def aariz_files(root: Path) -> list[LabelFile]:
-    """All files of the data set as it ships."""
-    return [file for folder in aariz_folders(root) for file in label_files(folder, (".json",))]
+    """All files of the data set as it ships; of another folder those in it, and a file itself."""
+    folders = aariz_folders(root) or [root]
+    return [file for folder in folders for file in label_files(folder, (".json",))]
 
 
 def add_aariz(file: LabelFile, builder: DatasetBuilder) -> None:
@@ -121,4 +122,5 @@ AARIZ = LabelFormat(
     suffixes=(".json",),
     looks_like=looks_like_aariz,
     add=add_aariz,
+    find=aariz_files,
 )

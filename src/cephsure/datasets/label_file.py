@@ -14,7 +14,7 @@ from cephsure.films.third_party import printable
 from cephsure.text_files import is_file, is_folder, is_there
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from cephsure.datasets.annotated_film import Dataset
     from cephsure.films import Spacing
@@ -114,6 +114,7 @@ class LabelFormat:
         looks_like: whether a file is of this format; it may raise `AnnotationError` where it cannot be read.
         add: adds a file's points to a builder; `AnnotationError` where it is malformed.
         writes: the exporter that writes it, where there is one.
+        find: the files of a data set at a path, where they lie as `label_files` does not look for them.
     """
 
     name: str
@@ -122,6 +123,11 @@ class LabelFormat:
     looks_like: Callable[[LabelFile], bool]
     add: Callable[[LabelFile, DatasetBuilder], None]
     writes: str | None = None
+    find: Callable[[Path], list[LabelFile]] | None = None
+
+    def files(self, path: Path) -> list[LabelFile]:
+        """The files at a path that may be of this format."""
+        return list(label_files(path, self.suffixes)) if self.find is None else self.find(path)
 
     def is_of(self, file: LabelFile) -> bool:
         """Whether a file is of this format."""
@@ -141,7 +147,6 @@ def read_format(
     spacing: Spacing | None = None,
     images: Path | None = None,
     labels: LabelKind = "auto",
-    files: Sequence[LabelFile] | None = None,
 ) -> Dataset:
     """Read a data set of one format.
 
@@ -152,7 +157,6 @@ def read_format(
         spacing: the scale of all films.
         images: a folder where films are looked for as well.
         labels: how a label is read that is a name and a number.
-        files: its label files; None for those found there.
 
     Raises:
         InputError: there is no such file, no film is left, or labels are unclear or unknown.
@@ -168,7 +172,7 @@ def read_format(
         mm_per_px=_user_scale(spacing),
         source=path,
     )
-    add_files(label_format, path, builder, files)
+    add_files(label_format, path, builder)
     # The folder's name, not that of a link's target.
     name = path.resolve().name if is_folder(path) else LabelFile(path).stem
     return builder.build(name=printable(name), spacing=spacing)
@@ -178,15 +182,13 @@ def _user_scale(spacing: Spacing | None) -> tuple[float, float] | None:
     return None if spacing is None else (spacing.x_mm_per_px, spacing.y_mm_per_px)
 
 
-def add_files(
-    label_format: LabelFormat, path: Path, builder: DatasetBuilder, files: Sequence[LabelFile] | None = None
-) -> None:
-    """Add all files of one format at a path, or these; files of others are passed over and named.
+def add_files(label_format: LabelFormat, path: Path, builder: DatasetBuilder) -> None:
+    """Add all files of one format at a path; files of others are passed over and named.
 
     Raises:
         InputError: there is none.
     """
-    files = list(label_files(path, label_format.suffixes)) if files is None else files
+    files = label_format.files(path)
     if not files:
         suffixes = ", ".join(f"*{suffix}" for suffix in label_format.suffixes)
         raise InputError(f"holds no {label_format.title} ({suffixes})", where=path)

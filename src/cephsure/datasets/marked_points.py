@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cephsure.datasets.aariz import aariz_files, aariz_folders
 from cephsure.datasets.annotated_film import MEAN, chosen_points
 from cephsure.datasets.builder import LONGEST_LINE, DatasetBuilder
 from cephsure.datasets.isbi import looks_like_isbi, read_isbi
@@ -117,8 +116,7 @@ def read_marked_points(
         with Project.open(path, read_only=True) as project:
             add_project(project, builder)
     else:
-        files = aariz_files(path) if layout == "aariz" and aariz_folders(path) else None
-        add_files(FORMATS[layout], path, builder, files)
+        add_files(FORMATS[layout], path, builder)
     found = []
     for film in builder.gather():
         marks = {name: at for name, at in film.annotations.items() if np.isfinite(at).any()}

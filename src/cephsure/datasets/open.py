@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from cephsure.datasets.aariz import AARIZ, aariz_files, aariz_folders
+from cephsure.datasets.aariz import AARIZ, aariz_folders
 from cephsure.datasets.annotated_film import misfit, outside
 from cephsure.datasets.cl_detection import CL_DETECTION
 from cephsure.datasets.coco import COCO
@@ -136,7 +136,6 @@ def open_dataset(
         spacing=spacing,
         images=images,
         labels=labels,
-        files=aariz_files(path) if layout == "aariz" and aariz_folders(path) else None,
     )
     return without_misfits(dataset, where=path)
 
