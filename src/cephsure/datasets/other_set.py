@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cephsure.errors import AnnotationError
-from cephsure.landmarks import load_landmark_set, match_labels
+from cephsure.landmarks import LandmarkSet, load_landmark_set, match_labels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,20 +14,25 @@ if TYPE_CHECKING:
     from cephsure.landmarks import LabelKind
 
 
+def shared_rows(own: LandmarkSet, builder: DatasetBuilder) -> dict[int, int]:
+    """Rows of a set's landmarks with their rows in the builder's set; a problem says how many it lacks."""
+    rows = own.rows_of(builder.landmark_set)
+    if len(rows) < len(own):
+        line = (
+            f"{len(own) - len(rows)} of the {len(own)} landmarks of {own.name} are not defined alike in "
+            f"{builder.landmark_set.name}; left out"
+        )
+        if line not in builder.problems:
+            builder.problems.append(line)
+    return rows
+
+
 class OtherSet:
     """Adds points by what the data set's own set calls them; those without counterpart are left out."""
 
     def __init__(self, name: str, builder: DatasetBuilder, where: Path) -> None:
         self._own, self._builder, self._where = load_landmark_set(name), builder, where
-        self._rows = self._own.rows_of(builder.landmark_set)
-        missing = len(self._own) - len(self._rows)
-        if missing:
-            line = (
-                f"{missing} of the {len(self._own)} landmarks of {name} are not defined alike in "
-                f"{builder.landmark_set.name}; left out"
-            )
-            if line not in builder.problems:
-                builder.problems.append(line)
+        self._rows = shared_rows(self._own, builder)
 
     def add_mark(self, path: Path, annotator: str, label: str | int, x_px: float, y_px: float) -> None:
         """Add one point; `AnnotationError` where the data set's landmark set has no such landmark."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cephsure.datasets.builder import DatasetBuilder
+from cephsure.datasets.other_set import shared_rows
 from cephsure.errors import InputError
 from cephsure.films import Spacing, SpacingSource
 from cephsure.films.third_party import printable
@@ -74,20 +75,14 @@ def add_project(project: Project, builder: DatasetBuilder) -> dict[Path, float]:
         InputError: the project's landmarks are none of the builder's.
     """
     own = project.landmark_set
-    rows = own.rows_of(builder.landmark_set)
+    rows = shared_rows(own, builder)
     if not rows:
         raise InputError(
             f"its landmarks ({own.name}) are none of {builder.landmark_set.name}", where=project.path
         )
-    if len(rows) < len(own):
-        builder.problems.append(
-            f"{len(own) - len(rows)} of the {len(own)} landmarks of {own.name} are not defined alike in "
-            f"{builder.landmark_set.name}; left out"
-        )
     marked = project.annotations()
     films = {each.film.film_id: each.film for each in marked}
     paths = find_films(films.values(), project.path, images=builder.images)
-    rulers: dict[Path, float] = {}
     for each in marked:
         film = each.film
         path = paths.get(film.film_id, film.path)
@@ -97,6 +92,8 @@ def add_project(project: Project, builder: DatasetBuilder) -> dict[Path, float]:
             if number - 1 in rows:
                 code = builder.landmark_set.codes[rows[number - 1]]
                 builder.add_mark(path, each.who, code, x_px, y_px)
-        if (ruler := project.review(film.film_id).ruler) is not None:
-            rulers[path] = ruler.mm_per_px
-    return rulers
+    return {
+        paths.get(film_id, film.path): ruler.mm_per_px
+        for film_id, film in films.items()
+        if (ruler := project.review(film_id).ruler) is not None
+    }
