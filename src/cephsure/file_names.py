@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
+
+FILM_SUFFIXES = (".bmp", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".dcm", ".dicom", ".dic", ".ima")
+"""What a film's name may end with; a lossless copy goes before a lossy one."""
 
 _CONTROL = "\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\ud800-\udfff"
 _UNWRITABLE = re.compile(f"[{_CONTROL}]")
@@ -44,6 +48,15 @@ def unescaped(name: str) -> str:
 def writable(text: str) -> str:
     """Any text as one line of valid UTF-8: only what cannot be written is escaped, a % is left as it is."""
     return _UNWRITABLE.sub(lambda found: in_hexadecimal(found[0]), _joined(text))
+
+
+def folded(name: str) -> str:
+    """A name whatever its case and the form of its accents: names with the same are one to some file systems.
+
+    >>> folded("E\u0301.PNG") == folded("\u00e9.png")
+    True
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def as_utf8(text: str) -> str:

@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote
 
 from cephsure.errors import InputError
-from cephsure.file_names import unescaped
+from cephsure.file_names import FILM_SUFFIXES, folded, unescaped
 from cephsure.films.third_party import captured_warnings, printable
 from cephsure.text_files import is_file, is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-FILM_SUFFIXES = (".bmp", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".dcm", ".dicom", ".dic", ".ima")
 _ABSOLUTE = re.compile(r"[a-zA-Z]:/|/|[a-zA-Z][a-zA-Z+.-]+://")
 _USUAL_FOLDERS = ("", "images", "images/default", "../images", "../images/default")
 _MOST_FILES = 200_000
@@ -68,7 +66,7 @@ class FilmFinder:
         for folder in places:
             listing = self._listing(folder)
             for suffix in ("", *FILM_SUFFIXES):
-                if found := listing.get(_key(stem + suffix)):
+                if found := listing.get(folded(stem + suffix)):
                     return found[0]
         if self._images is None:
             return None
@@ -89,7 +87,7 @@ class FilmFinder:
     def _alike(self, candidates: Iterable[Path]) -> Path | None:
         """The one file of the same name but for case and the form of its accents."""
         for path in candidates:
-            found = self._listing(path.parent).get(_key(path.name), [])
+            found = self._listing(path.parent).get(folded(path.name), [])
             if len(found) == 1:
                 return found[0]
         return None
@@ -116,11 +114,11 @@ class FilmFinder:
             count = 0
             for folder, _, files in os.walk(self._images):
                 for file in files:
-                    self._by_name[_key(file)].append(Path(folder) / file)
+                    self._by_name[folded(file)].append(Path(folder) / file)
                 count += len(files)
                 if count > _MOST_FILES:
                     break
-        found = self._by_name.get(_key(name), [])
+        found = self._by_name.get(folded(name), [])
         return found[0] if len(found) == 1 else None
 
     def _listing(self, folder: Path) -> dict[str, list[Path]]:
@@ -129,7 +127,7 @@ class FilmFinder:
             try:
                 for path in sorted(folder.iterdir()):
                     if is_file(path):
-                        listing[_key(path.name)].append(path)
+                        listing[folded(path.name)].append(path)
             except (OSError, ValueError):
                 pass
             self._listings[folder] = dict(listing)
@@ -138,11 +136,6 @@ class FilmFinder:
 
 def _is_number(stem: str, number: int) -> bool:
     return stem.isascii() and stem.isdigit() and len(stem) < 10 and int(stem) == number
-
-
-def _key(name: str) -> str:
-    """A file's name whatever its case and the form of its accents."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def film_size(path: Path) -> tuple[int, int] | None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cephsure.datasets.film_files import FILM_SUFFIXES
 from cephsure.datasets.json_files import is_missing
 from cephsure.datasets.label_file import LabelFile, LabelFormat
 from cephsure.datasets.table_file import delimiter_of, number, table_rows
 from cephsure.errors import AnnotationError
+from cephsure.file_names import FILM_SUFFIXES
 from cephsure.films.third_party import printable
 from cephsure.text_files import is_file
 

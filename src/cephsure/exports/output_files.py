@@ -6,19 +6,15 @@ import hashlib
 import json
 import os
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cephsure.file_names import as_utf8, escaped
+from cephsure.file_names import FILM_SUFFIXES, as_utf8, escaped, folded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_FILM_SUFFIXES = frozenset(
-    {".bmp", ".dcm", ".dic", ".dicom", ".ima", ".jpeg", ".jpg", ".png", ".tif", ".tiff"}
-)
 _OWN_SUFFIX = re.compile(r"\.(mrk|coco|labelme|cvat|label-studio)$", re.IGNORECASE)
 
 LONGEST_STEM = 200
@@ -44,7 +40,7 @@ def unique_stems(paths: Sequence[Path | str]) -> list[str]:
     films = [Path(path) for path in paths]
     groups: dict[str, list[int]] = defaultdict(list)
     for index, film in enumerate(films):
-        groups[_key(film_stem(film))].append(index)
+        groups[folded(film_stem(film))].append(index)
     wanted: dict[int, str] = {}
     renamed: set[int] = set()
     for indices in groups.values():
@@ -55,10 +51,10 @@ def unique_stems(paths: Sequence[Path | str]) -> list[str]:
     stems, taken = [""] * len(films), set[str]()
     for index in sorted(wanted, key=lambda index: (index in renamed, index)):
         stem, number = shortened(wanted[index]), 2
-        while _key(stem) in taken:
+        while folded(stem) in taken:
             stem, number = shortened(f"{wanted[index]}_{number}"), number + 1
         stems[index] = stem
-        taken.add(_key(stem))
+        taken.add(folded(stem))
     return stems
 
 
@@ -74,7 +70,7 @@ def film_stem(path: Path | str | None) -> str:
     if path is None:
         return "film"
     path = Path(path)
-    stem = path.stem if path.suffix.lower() in _FILM_SUFFIXES else path.name
+    stem = path.stem if path.suffix.lower() in FILM_SUFFIXES else path.name
     # "a.mrk" + ".json" would be the Slicer file of the film "a".
     return escaped(_OWN_SUFFIX.sub(r"_\1", stem)) or "film"
 
@@ -162,16 +158,12 @@ def _told_apart(films: list[Path]) -> list[str]:
             )
             for parts, stem in zip(folders, stems, strict=True)
         ]
-        counts = Counter(map(_key, names))
+        counts = Counter(map(folded, names))
         if len(counts) == len(names):
             return names
     return [
         f"{name}_{film.suffix[1:]}"
-        if counts[_key(name)] > 1 and film.suffix.lower() in _FILM_SUFFIXES
+        if counts[folded(name)] > 1 and film.suffix.lower() in FILM_SUFFIXES
         else name
         for name, film in zip(names, films, strict=True)
     ]
-
-
-def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
