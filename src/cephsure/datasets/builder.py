@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cephsure.datasets.annotated_film import MEAN, AnnotatedFilm, Dataset
+from cephsure.datasets.annotated_film import MEAN, AnnotatedFilm, Dataset, outside
 from cephsure.datasets.film_files import FilmFinder
 from cephsure.datasets.film_names import film_ids
 from cephsure.datasets.json_files import DUPLICATES, read_duplicate_groups
@@ -278,20 +278,23 @@ class DatasetBuilder:
                 places[row] |= found
         self._marked[key] = frozenset(places)
         points = np.full((len(self.landmark_set), 2), np.nan)
+        for row, found in places.items():
+            points[row] = next(iter(found))
         size_px = self._facts[path].get("size")
+        beyond = np.zeros(len(points), np.bool_) if size_px is None else outside(points, size_px)
         for row, found in sorted(places.items()):
             landmark = self.landmark_set.landmarks[row]
             label = f"film {film_id}: {annotator} marked {landmark.number} ({landmark.code})"
-            x_px, y_px = next(iter(found))
+            x_px, y_px = points[row]
             if len(found) > 1:
                 self.problems.append(f"{label} at {len(found)} places; left missing")
             elif (x_px, y_px) in NO_PLACE:
                 self.problems.append(f"{label} at ({x_px:g}, {y_px:g}), where no landmark is; left missing")
-            # Tools that count from the pixel's corner reach the film's far edge.
-            elif size_px and not (-0.5 <= x_px <= size_px[0] and -0.5 <= y_px <= size_px[1]):
+            elif beyond[row]:
                 self.problems.append(f"{label} outside the film, at ({x_px:g}, {y_px:g}); left missing")
             else:
-                points[row] = x_px, y_px
+                continue
+            points[row] = np.nan
         return points
 
     def _report_missing(self, films: list[GatheredFilm]) -> None:
