@@ -146,7 +146,16 @@ def film_size(path: Path) -> tuple[int, int] | None:
     if not is_file(path):
         return None
     try:
-        with path.open("rb") as stream, captured_warnings():
+        with path.open("rb") as stream:
+            return size_of(stream)
+    except OSError:
+        return None
+
+
+def size_of(stream: BinaryIO) -> tuple[int, int] | None:
+    """The same of a film's content."""
+    try:
+        with captured_warnings():
             is_dicom = stream.read(132)[128:] == b"DICM"
             stream.seek(0)
             return _dicom_size(stream) if is_dicom else _raster_size(stream)

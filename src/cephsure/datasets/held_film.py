@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import tempfile
-from contextlib import contextmanager
+import io
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cephsure import films
-from cephsure.datasets.film_files import film_size
+from cephsure.datasets.film_files import size_of
 from cephsure.datasets.json_files import read_json
 from cephsure.errors import AnnotationError, FilmError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from cephsure.films import Film, Spacing
     from cephsure.films.spacing import UserScale
@@ -26,21 +24,11 @@ def read_content(
     content: bytes, *, name: Path, mm_per_px: UserScale | None, of_dataset: Spacing | None
 ) -> Film:
     """A film from the bytes of its file; ``name`` is what it is called, in errors too."""
-    with unpacked(content) as path:
-        try:
-            film = films.read(path, mm_per_px=mm_per_px, of_dataset=of_dataset)
-        except FilmError as error:
-            raise FilmError(error.what, where=name, remedy=error.remedy) from error
+    try:
+        film = films.read(content, mm_per_px=mm_per_px, of_dataset=of_dataset)
+    except FilmError as error:
+        raise FilmError(error.what, where=name, remedy=error.remedy) from error
     return replace(film, path=name)
-
-
-@contextmanager
-def unpacked(content: bytes) -> Iterator[Path]:
-    """Bytes as a file, for as long as it is needed."""
-    with tempfile.TemporaryDirectory(prefix="cephsure-") as folder:
-        path = Path(folder) / "film"
-        path.write_bytes(content)
-        yield path
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +45,7 @@ class EncodedFilm:
     def size_px(self) -> tuple[int, int] | None:
         """Its width and height; None where it cannot be read."""
         try:
-            with unpacked(self._content()) as path:
-                return film_size(path)
+            return size_of(io.BytesIO(self._content()))
         except FilmError:
             return None
 
