@@ -38,6 +38,7 @@ class FilmFinder:
         self._listings: dict[Path, dict[str, list[Path]]] = {}
         self._by_name: dict[str, list[Path]] | None = None
         self._taken: dict[Path, str] = {}  # film found by its last part -> what it was called
+        self._found: dict[tuple[str, Path], Path] = {}  # by reference and folder: tables name a film often
 
     def find(self, reference: str, folder: Path) -> Path:
         r"""The film that a file in ``folder`` calls ``reference``; where it should lie if it is not there.
@@ -45,6 +46,12 @@ class FilmFinder:
         ``reference`` is relative to ``folder`` or to its usual folders of images, with / or \ between its
         parts; also a path of another machine or an address.
         """
+        if (reference, folder) not in self._found:
+            self._found[reference, folder] = self._look_for(reference, folder)
+        return self._found[reference, folder]
+
+    def _look_for(self, reference: str, folder: Path) -> Path:
+        """What `find` finds, looked for in the file system."""
         reference = reference.strip().replace("\\", "/")
         if "://" in reference:
             reference = unquote(reference.partition("?")[0])
