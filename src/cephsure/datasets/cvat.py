@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cephsure.datasets.label_file import LabelFile, LabelFormat
+from cephsure.datasets.label_file import HALF_A_PIXEL, LabelFile, LabelFormat
 from cephsure.datasets.table_file import number
 from cephsure.datasets.xml_file import Element, read_xml
 from cephsure.errors import AnnotationError
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cephsure.datasets.builder import DatasetBuilder
-
-HALF_A_PIXEL = 0.5
 
 
 def looks_like_cvat(file: LabelFile) -> bool:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 ANNOTATOR_PREFIXES = ("labelme_", "400_")
 """Before the annotator's name in the name of a folder."""
 
+HALF_A_PIXEL = 0.5
+"""Between the first pixel's corner, from which some tools count, and its centre, from which we do."""
+
 _SHOWN = 5
 
 

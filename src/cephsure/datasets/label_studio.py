@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from cephsure.datasets.json_files import JsonObject
-from cephsure.datasets.label_file import LabelFile, LabelFormat
+from cephsure.datasets.label_file import HALF_A_PIXEL, LabelFile, LabelFormat
 from cephsure.films.third_party import printable
 from cephsure.text_files import is_file
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from cephsure.datasets.builder import DatasetBuilder
 
-HALF_A_PIXEL = 0.5
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 _KINDS = ("keypointlabels", "keypoint")
 

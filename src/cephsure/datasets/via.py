@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cephsure.datasets.json_files import JsonObject, parse_json
-from cephsure.datasets.label_file import LabelFile, LabelFormat
+from cephsure.datasets.label_file import HALF_A_PIXEL, LabelFile, LabelFormat
 from cephsure.datasets.table_file import table_rows
-from cephsure.datasets.via_project import HALF_A_PIXEL, add_via_3
+from cephsure.datasets.via_project import add_via_3
 from cephsure.errors import AnnotationError
 from cephsure.text_files import is_file
 

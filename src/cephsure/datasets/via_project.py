@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cephsure.datasets.json_files import JsonObject
+from cephsure.datasets.label_file import HALF_A_PIXEL
 from cephsure.errors import AnnotationError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from cephsure.datasets.builder import DatasetBuilder
     from cephsure.datasets.label_file import LabelFile
 
-HALF_A_PIXEL = 0.5
 _IMAGE, _POINT, _TEXT = 2, 1, 1
 _KINDS = {2: "rectangle", 3: "circle", 4: "ellipse", 5: "line", 6: "polyline", 7: "polygon"}
 
