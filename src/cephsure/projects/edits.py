@@ -150,7 +150,12 @@ class Request:
         said = rows.review(self.connection, self.film.film_id)
         changed = replace(said, ruler=ruler)
         event = self._add(
-            kind, "scale", action, before=scale_text(said), after=scale_text(changed), undoes=undoes
+            kind,
+            "scale",
+            action,
+            before=rows.ruler_text(said.ruler),
+            after=rows.ruler_text(ruler),
+            undoes=undoes,
         )
         rows.store_review(self.connection, self.film.film_id, changed, event.event_id)
 
@@ -173,11 +178,6 @@ def recorded(connection: sqlite3.Connection, request_id: str) -> Recorded:
 def state_text(said: Review) -> str:
     """A film's state as an event holds it."""
     return json.dumps({"state": said.state, "who": said.who}, ensure_ascii=False)
-
-
-def scale_text(said: Review) -> str | None:
-    """A film's scale as an event holds it."""
-    return None if said.ruler is None else json.dumps(said.ruler.to_dict())
 
 
 def edit_points(request: Request, edits: Sequence[PointEdit], n_landmarks: int) -> None:

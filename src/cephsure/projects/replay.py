@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cephsure.projects import rows
-from cephsure.projects.edits import scale_text, state_text
+from cephsure.projects.edits import state_text
 from cephsure.projects.records import MARKED, UNTOUCHED, PersonsFilm, Point, Review, Value
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Replayed:
             left = replace(known, state=said["state"], who=said["who"])
             stood: str | None = state_text(known)
         else:
-            left, stood = replace(known, ruler=rows.ruler_of(event.after)), scale_text(known)
+            left, stood = replace(known, ruler=rows.ruler_of(event.after)), rows.ruler_text(known.ruler)
         if event.before != stood:
             self.problems.append(
                 f"event {event.event_id} does not follow from what was before it (film {event.film_id})"

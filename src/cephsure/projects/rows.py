@@ -88,14 +88,18 @@ def ruler_of(text: str | None) -> Ruler | None:
     return None if text is None else Ruler.from_dict(json.loads(text))
 
 
+def ruler_text(ruler: Ruler | None) -> str | None:
+    """A scale's JSON text, as events and rows hold it."""
+    return None if ruler is None else json.dumps(ruler.to_dict())
+
+
 def store_review(connection: sqlite3.Connection, film_id: int, said: Review, event_id: int) -> None:
     """Put what people said of a film into its row."""
-    scale = None if said.ruler is None else json.dumps(said.ruler.to_dict())
     connection.execute(
         "INSERT INTO film_states (film_id, state, state_who, scale, event_id) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (film_id) DO UPDATE SET state = excluded.state, state_who = excluded.state_who,"
         " scale = excluded.scale, event_id = excluded.event_id",
-        (film_id, said.state, said.who, scale, event_id),
+        (film_id, said.state, said.who, ruler_text(said.ruler), event_id),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cephsure.errors import InputError
 from cephsure.projects import rows
-from cephsure.projects.edits import scale_text, state_text
+from cephsure.projects.edits import state_text
 from cephsure.projects.records import UNTOUCHED, Conflict, Point, Value
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _stands(event: Event, request: Request, now: dict[int, Point]) -> bool:
         found = now.get(event.landmark)
         return (UNTOUCHED if found is None else found.value) == Value.from_json(event.after or "{}")
     said = rows.review(request.connection, request.film.film_id)
-    return event.after == (state_text(said) if event.about == "film" else scale_text(said))
+    return event.after == (state_text(said) if event.about == "film" else rows.ruler_text(said.ruler))
 
 
 def _put_back(event: Event, request: Request, now: dict[int, Point], direction: Direction) -> None:
