@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from cephsure.projects import rows
 from cephsure.projects.edits import state_text
 from cephsure.projects.records import MARKED, UNTOUCHED, PersonsFilm, Point, Review, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from cephsure.projects.records import Event, FilmRecord
+
+_Key = TypeVar("_Key")
+_Word = TypeVar("_Word")
 
 
 @dataclass(slots=True)
@@ -75,38 +78,35 @@ def persons_values(events: Iterable[Event]) -> dict[tuple[str, int, int], Value]
 
     Others' edits of the same point change nothing here: two readers of a film are two.
     """
-    history: dict[tuple[str, int, int], dict[int, Value]] = {}
-    origin: dict[int, int] = {}  # of an undo: the edit that it takes back
-    for event in events:
-        if event.landmark is None or event.after is None:
-            continue
-        own = history.setdefault((event.who, event.film_id, event.landmark), {})
-        if event.kind == "point":
-            own[event.event_id] = Value.from_json(event.after)
-        elif event.kind == "undo" and event.undoes is not None:
-            origin[event.event_id] = event.undoes
-            own.pop(event.undoes, None)
-        elif event.kind == "redo" and event.undoes in origin:
-            own[origin[event.undoes]] = Value.from_json(event.after)
-    return {key: own[max(own)] for key, own in history.items() if own and own[max(own)] != UNTOUCHED}
+    said = (
+        ((event.who, event.film_id, event.landmark), event)
+        for event in events
+        if event.landmark is not None and event.after is not None
+    )
+    found = _last_words(said, lambda event: Value.from_json(event.after or ""))
+    return {key: value for key, value in found.items() if value != UNTOUCHED}
 
 
 def persons_reviews(events: Iterable[Event]) -> set[tuple[str, int]]:
     """Who reviewed which film, by their own last word."""
-    history: dict[tuple[str, int], dict[int, str]] = {}
-    origin: dict[int, int] = {}
-    for event in events:
-        if event.about != "film":
-            continue
-        own = history.setdefault((event.who, event.film_id), {})
-        if event.kind == "film":
-            own[event.event_id] = event.action
+    said = (((event.who, event.film_id), event) for event in events if event.about == "film")
+    return {key for key, word in _last_words(said, lambda event: event.action).items() if word == "reviewed"}
+
+
+def _last_words(said: Iterable[tuple[_Key, Event]], word_of: Callable[[Event], _Word]) -> dict[_Key, _Word]:
+    """What the last event of each key says that was not undone; keys of which all was undone are absent."""
+    history: dict[_Key, dict[int, _Word]] = {}
+    origin: dict[int, int] = {}  # of an undo: the event that it takes back
+    for key, event in said:
+        own = history.setdefault(key, {})
+        if event.kind == event.about:
+            own[event.event_id] = word_of(event)
         elif event.kind == "undo" and event.undoes is not None:
             origin[event.event_id] = event.undoes
             own.pop(event.undoes, None)
         elif event.kind == "redo" and event.undoes in origin:
-            own[origin[event.undoes]] = event.action
-    return {key for key, own in history.items() if own and own[max(own)] == "reviewed"}
+            own[origin[event.undoes]] = word_of(event)
+    return {key: own[max(own)] for key, own in history.items() if own}
 
 
 def persons_films(films: Mapping[int, FilmRecord], events: Sequence[Event]) -> Iterator[PersonsFilm]:
