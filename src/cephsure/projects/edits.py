@@ -9,7 +9,7 @@ import json
 import math
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from cephsure.errors import InputError
 from cephsure.projects import rows
@@ -21,6 +21,7 @@ from cephsure.projects.records import (
     Point,
     Recorded,
     Review,
+    ReviewState,
     Ruler,
     Value,
 )
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
         FilmRecord,
         Kind,
         PointEdit,
-        ReviewState,
         StoredPrediction,
     )
 
@@ -294,7 +294,7 @@ def measure_scale(request: Request, ruler: Ruler | None) -> None:
 
 def set_film_state(request: Request, state: ReviewState) -> None:
     """Store that the person reviewed the film, refers it to somebody, or opens it again."""
-    states = ("open", "reviewed", "referred")
+    states = get_args(ReviewState)
     if state not in states:
         raise InputError(f"there is no state {state!r} of a film", remedy=f"known: {', '.join(states)}")
     request.set_state(state, None if state == "open" else request.who, kind="film", action=state)

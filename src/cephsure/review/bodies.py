@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cephsure.projects.records import Action  # noqa: TC001 - a field's type
+
 Number = Annotated[float, Field(allow_inf_nan=False, strict=False)]
 Position = tuple[Number, Number]
 RequestId = Annotated[str, Field(min_length=8, max_length=100, pattern=r"^[A-Za-z0-9._:-]+$")]
@@ -22,7 +24,7 @@ class Edit(Body):
     """What is done to one point, as `cephsure.projects.PointEdit` has it."""
 
     number: int
-    action: Literal["accept", "edit", "place", "missing", "refer", "reset"]
+    action: Action
     x_px: Number | None = None
     y_px: Number | None = None
     base_revision: Annotated[int, Field(ge=0)] = 0

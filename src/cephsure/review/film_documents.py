@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from cephsure.errors import InputError
 from cephsure.file_names import escaped
+from cephsure.projects.records import FilmState, PointState
 from cephsure.review.details import regions_of
 from cephsure.sample_films import sample_films
 
@@ -15,11 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from cephsure.projects import Event, Point, Project, QueueRow
-    from cephsure.projects.records import FilmState, PointState
     from cephsure.review.desk import Desk, OpenFilm
 
-TOUCHED: tuple[PointState, ...] = ("accepted", "edited", "placed", "missing", "referred")
-STATES: tuple[FilmState, ...] = ("waiting", "predicted", "unread", "reviewed", "referred")
+TOUCHED: tuple[PointState, ...] = tuple(state for state in get_args(PointState) if state != "predicted")
+STATES: tuple[FilmState, ...] = get_args(FilmState)
 
 
 def queue_document(rows: Iterable[QueueRow]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from cephsure.projects.records import FilmState, Verdict
 from cephsure.review.film_documents import counts, event_row, film_document, queue_document
 
 if TYPE_CHECKING:
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from cephsure.review.access import Session
     from cephsure.review.desk import Desk
 
-Verdict = Literal["fit", "review", "unfit"]
-AskedState = Literal["waiting", "predicted", "unread", "reviewed", "referred", "open"]
+AskedState = Literal[FilmState, "open"]
 _DONE = ("reviewed", "referred")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from cephsure.projects.records import MARKED
 from cephsure.uncertainty.monitor import watch
 from cephsure.uncertainty.prediction import Region
 from cephsure.uncertainty.regions import holds
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
     from cephsure.projects import Point
     from cephsure.review.desk import Desk
-
-MARKED = ("accepted", "edited", "placed")
 
 
 def monitor_document(desk: Desk, who: str) -> dict[str, Any] | None:
