@@ -6,7 +6,6 @@ import itertools
 import shutil
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -73,7 +72,6 @@ class InlineChild:
     predicted: ClassVar[dict] = {}
 
     def __init__(self, make_desk, *arguments, name):
-        self.pid = None
         self.done = []
 
     def do(self, job, *, seconds, on_progress=None):
@@ -180,7 +178,3 @@ def until(is_so, *, seconds=60.0):
     while not is_so():
         assert time.monotonic() < end, "it did not come"
         time.sleep(0.01)
-
-
-def path_of(folder, name):
-    return Path(folder) / name

@@ -24,7 +24,6 @@ def test_picture_is_read_once(pictures, film):
     first = pictures.picture(film)
     assert pictures.picture(film) is first
     assert len(pictures._child.done) == 1
-    assert pictures.pid is None  # here
 
 
 def test_only_the_last_pictures_are_kept(pictures, project, monkeypatch):

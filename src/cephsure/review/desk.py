@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 CACHE = "cache"
 READERS = "readers"
-DEFAULT_ANALYSIS = "isbi"
 _KEPT_FILMS = 64
 
 

@@ -33,8 +33,6 @@ class FilmPicture:
         grey: its rows one after the other, black 0; a byte a pixel, or two, the lower one first.
         bits: 8 or 16.
         sha256: of the file that was read.
-        spacing_mm: of a pixel along x and y, as the file states it; None where it does not.
-        spacing_source: where that comes from.
         thumbnail: a JPEG, its longer side `THUMBNAIL_SIDE` px.
     """
 
@@ -43,9 +41,6 @@ class FilmPicture:
     height_px: int
     bits: int
     sha256: str
-    spacing_mm: tuple[float, float] | None
-    spacing_source: str
-    notes: tuple[str, ...]
     thumbnail: bytes
 
 
@@ -54,22 +49,17 @@ class ReadFilm:
     """The job of reading a film's file for the page."""
 
     path: Path
-    mm_per_px: float | None = None
 
     def run(self, _desk: object, _tell: Callable[[str, int, int], None]) -> FilmPicture:
         """Read it; `FilmError` where it cannot be read."""
-        film = films.read(self.path, mm_per_px=self.mm_per_px)
+        film = films.read(self.path)
         grey, bits = grey_values(film.pixels)
-        spacing = film.spacing
         return FilmPicture(
             grey=grey.tobytes(),
             width_px=film.width_px,
             height_px=film.height_px,
             bits=bits,
             sha256=film.sha256 or "",
-            spacing_mm=None if spacing is None else (spacing.x_mm_per_px, spacing.y_mm_per_px),
-            spacing_source="none" if spacing is None else spacing.source.value,
-            notes=film.notes,
             thumbnail=thumbnail(film),
         )
 

@@ -50,15 +50,9 @@ class PredictedFilm:
     """
 
     document: str
-    verdict: Any
-    why: str | None
-    reasons: tuple[str, ...]
     doubt: float
     width_px: int
     height_px: int
-    mm_per_px: tuple[float, float] | None
-    model: str
-    model_sha256: str
     details: Details
     thumbnail: bytes
 
@@ -95,15 +89,9 @@ class PredictFilm:
         prediction = found.prediction
         return PredictedFilm(
             document=render(prediction),
-            verdict=prediction.verdict,
-            why=prediction.why,
-            reasons=prediction.reasons,
             doubt=doubt(prediction),
             width_px=film.width_px,
             height_px=film.height_px,
-            mm_per_px=prediction.film.mm_per_px,
-            model=prediction.model.name,
-            model_sha256=prediction.model.sha256,
             details=Details.of(found),
             thumbnail=thumbnail(film),
         )

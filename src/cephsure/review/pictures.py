@@ -39,11 +39,6 @@ class Pictures:
         self._kept: OrderedDict[str, FilmPicture] = OrderedDict()
         self._lock = threading.Lock()
 
-    @property
-    def pid(self) -> int | None:
-        """The identifier of the process that reads films, while there is one."""
-        return self._child.pid
-
     def picture(self, film: FilmRecord) -> FilmPicture:
         """A film's picture.
 

@@ -75,7 +75,6 @@ class Predictor:
     """A thread that keeps the process with the model at work.
 
     Attributes:
-        model: the model's name or its bundle's folder.
         reader: whose marks are foretold.
         trouble: why no film can be predicted, in one line; None where they can.
     """
@@ -92,7 +91,7 @@ class Predictor:
         reader: ReaderInUse | None = None,
         seconds: float = PREDICTING_SECONDS,
     ) -> None:
-        self.project, self.model, self.model_sha256 = project, model, model_sha256
+        self.project, self.model_sha256 = project, model_sha256
         self.reader, self.mm_per_px = reader or ReaderInUse(), mm_per_px
         self.trouble: str | None = None
         self.seconds = seconds
@@ -106,11 +105,6 @@ class Predictor:
         self._changed = threading.Condition()
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="cephsure-predictor", daemon=True)
-
-    @property
-    def pid(self) -> int | None:
-        """The identifier of the process with the model, while there is one."""
-        return self._child.pid
 
     @property
     def waiting(self) -> int:
