@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -55,19 +56,21 @@ class Loop:
 
     def document(self, who: str) -> dict[str, Any]:
         """What the page shows of the loop, for one person."""
-        settings, marked = self._desk.project.settings, self._marked(who)
+        settings, annotated = self._desk.project.settings, self._desk.project.annotations()
+        marked = Counter(film.who for film in annotated if film.marks_px)
+        corrected = marked[who]
         result = settings.get("calibrations", {}).get(who)
         used = 0 if result is None else result["films"]
-        reached = [offer for offer in OFFERS if used < offer <= len(marked)]
+        reached = [offer for offer in OFFERS if used < offer <= corrected]
         return {
-            "corrected": len(marked),
-            "readers": self._corrected(),
+            "corrected": corrected,
+            "readers": dict(marked),
             "offers": list(OFFERS),
             "offer": max(reached, default=None),
             "job": None if self._job is None else self._job.document(),
             "result": result,
             "applied": settings.get("applied"),
-            "monitor": monitor_document(self._desk, who),
+            "monitor": monitor_document(self._desk, [film for film in annotated if film.who == who]),
             "next": label_next(self._desk),
         }
 
@@ -77,12 +80,12 @@ class Loop:
         Raises:
             InputError: there is nothing to learn from, or a calibration is running.
         """
-        marked = self._marked(who)
+        marked = [film.film for film in self._desk.project.annotations(who) if film.marks_px]
         if not marked:
             raise InputError(
                 f"{who} has corrected no film yet", remedy="correct one, and accept what is right"
             )
-        if all(self._desk.film(film_id).mm_per_px is None for film_id in marked):
+        if all(self._desk.film(film.film_id).mm_per_px is None for film in marked):
             raise InputError(
                 "none of the corrected films has a scale",
                 remedy="choose Ruler and measure a known length on each of them",
@@ -142,17 +145,6 @@ class Loop:
         else:
             job.state = "done"
         self._desk.bulletin.post()
-
-    def _marked(self, who: str) -> list[int]:
-        """The films that count for a person: those with at least one mark."""
-        return [film.film.film_id for film in self._desk.project.annotations(who) if film.marks_px]
-
-    def _corrected(self) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for film in self._desk.project.annotations():
-            if film.marks_px:
-                found[film.who] = found.get(film.who, 0) + 1
-        return found
 
 
 def _summary(found: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cephsure.projects.records import MARKED
 from cephsure.uncertainty.monitor import watch
 from cephsure.uncertainty.prediction import Region
@@ -13,17 +15,17 @@ from cephsure.uncertainty.regions import holds
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cephsure.projects import Point
+    from cephsure.projects import PersonsFilm, Point
     from cephsure.review.desk import Desk
 
 
-def monitor_document(desk: Desk, who: str) -> dict[str, Any] | None:
-    """The course of coverage over the films that a person marked, in the order in which that was begun.
+def monitor_document(desk: Desk, annotated: Iterable[PersonsFilm]) -> dict[str, Any] | None:
+    """The course of coverage over the films that one person marked, in the order in which that was begun.
 
     None where no marked point had a region.
     """
     shares, names, level = [], [], 0.9
-    for name, points in _films_in_order(desk, who):
+    for name, points in _films_in_order(desk, annotated):
         held, level = _held(desk, points, level)
         if held:
             shares.append(1.0 - sum(held) / len(held))
@@ -53,12 +55,14 @@ def monitor_document(desk: Desk, who: str) -> dict[str, Any] | None:
     }
 
 
-def _films_in_order(desk: Desk, who: str) -> Iterable[tuple[str, list[Point]]]:
-    """Each film with the points that a person marked on it, by the first of their events."""
+def _films_in_order(desk: Desk, annotated: Iterable[PersonsFilm]) -> list[tuple[str, list[Point]]]:
+    """Each film with the points that the person marked on it, by the first of their events."""
     found = []
-    for film in desk.project.annotations(who):
+    for film in annotated:
         view = desk.project.film(film.film.film_id)
-        points = [point for point in view.points if point.value.who == who and point.value.state in MARKED]
+        points = [
+            point for point in view.points if point.value.who == film.who and point.value.state in MARKED
+        ]
         if points:
             found.append((min(point.event_id for point in points), film.film.name, points))
     return [(name, points) for _, name, points in sorted(found, key=lambda row: row[0])]
@@ -74,14 +78,8 @@ def _held(desk: Desk, points: list[Point], level: float) -> tuple[list[bool], fl
         region = desk.region(point.film_id, value.prediction_id, point.landmark)
         if region is not None:
             level = region.level
-            held.append(bool(holds(region, _array(value.x_px, value.y_px))))
+            held.append(bool(holds(region, np.array([value.x_px, value.y_px]))))
     return held, level
-
-
-def _array(x_px: float, y_px: float) -> Any:
-    import numpy as np
-
-    return np.array([x_px, y_px], dtype=float)
 
 
 def regions_of_text(document: str) -> dict[int, Region]:
