@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from cephsure.errors import one_line
 from cephsure.review.access import MOST_NAME, TooManyTriesError
 from cephsure.review.page_files import INDEX
+from cephsure.review.validated import unchanged, validated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,7 +99,6 @@ def _file(request: Request, files: Mapping[str, PageFile], path: str) -> Respons
     found = files.get(path)
     if found is None:
         raise HTTPException(404, "there is no such page")
-    headers = {"ETag": found.etag, "Cache-Control": "private, no-cache"}
-    if found.etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(found.content, media_type=found.content_type, headers=headers)
+    if (same := unchanged(request, found.etag)) is not None:
+        return same
+    return Response(found.content, media_type=found.content_type, headers=validated(found.etag))

@@ -10,8 +10,10 @@ from fastapi.responses import JSONResponse
 from cephsure.errors import InputError
 from cephsure.projects import NoSuchFilm
 from cephsure.review.bodies import Measure
+from cephsure.review.validated import unchanged, validated
 
 if TYPE_CHECKING:
+    from cephsure.projects import FilmRecord
     from cephsure.review.desk import Desk
 
 
@@ -22,24 +24,24 @@ def picture_routes(desk: Desk) -> APIRouter:
     @routes.get("/{film_id}/pixels")
     def pixels(film_id: int, request: Request) -> Response:
         record = desk.film(film_id).view.film
-        if (unchanged := _unchanged(request, record.sha256)) is not None:
-            return unchanged
+        if (same := unchanged(request, _etag(record))) is not None:
+            return same
         picture = desk.pictures.picture(record)
         headers = {
             "X-Cephsure-Width": str(picture.width_px),
             "X-Cephsure-Height": str(picture.height_px),
             "X-Cephsure-Bits": str(picture.bits),
-            **_validated(record.sha256),
+            **validated(_etag(record)),
         }
         return Response(picture.grey, media_type="application/octet-stream", headers=headers)
 
     @routes.get("/{film_id}/thumbnail")
     def thumbnail(film_id: int, request: Request) -> Response:
         record = desk.film(film_id).view.film
-        if (unchanged := _unchanged(request, record.sha256)) is not None:
-            return unchanged
+        if (same := unchanged(request, _etag(record))) is not None:
+            return same
         content = desk.pictures.thumbnail(record)
-        return Response(content, media_type="image/jpeg", headers=_validated(record.sha256))
+        return Response(content, media_type="image/jpeg", headers=validated(_etag(record)))
 
     @routes.get("/{film_id}/heatmap/{number}")
     def heat_map(film_id: int, number: int) -> JSONResponse:
@@ -62,13 +64,6 @@ def picture_routes(desk: Desk) -> APIRouter:
     return routes
 
 
-def _validated(sha256: str) -> dict[str, str]:
-    """Headers of what only changes with the film; the browser asks whether it is still the same one."""
-    return {"ETag": f'"{sha256[:32]}"', "Cache-Control": "private, no-cache"}
-
-
-def _unchanged(request: Request, sha256: str) -> Response | None:
-    headers = _validated(sha256)
-    if headers["ETag"] in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return None
+def _etag(record: FilmRecord) -> str:
+    """The ETag of what only changes with the film."""
+    return f'"{record.sha256[:32]}"'
