@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cephsure.cephalometry.own_points import NO_INTERVAL, facing_of
-from cephsure.cephalometry.superimposition import TITLES, PlacedPoints, superimpose
+from cephsure.cephalometry.superimposition import TITLES, PlacedPoints, superimpose, upwards
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ def superimposed(first: OpenFilm, second: OpenFilm, on: On, stable: Sequence[str
                 "first": list(point.first_px),
                 "second": list(point.second_px),
                 "forward_mm": point.forward_mm,
-                "up_mm": None if point.down_mm is None else -point.down_mm,
+                "up_mm": upwards(point.down_mm),
                 "distance_mm": point.displacement_mm,
                 "distance_percent": point.displacement_percent,
                 "interval_mm": None if point.interval_90_mm is None else list(point.interval_90_mm),
