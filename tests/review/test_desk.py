@@ -58,7 +58,7 @@ def test_features_are_those_of_the_details(desk):
     found = desk.features([1, 2, 3])
     assert set(found) == {1, 2}
     document = desk.project.film(1).prediction.document
-    details_path(desk.folder / "cache" / "details", document).unlink()
+    details_path(desk.folder / "cache", document).unlink()
     assert set(desk.features([1])) == {1}  # still in memory
     desk.bulletin.post(1)
     assert desk.features([1]) == {}

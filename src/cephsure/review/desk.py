@@ -232,7 +232,7 @@ class Desk:
 
     def details(self, document: str) -> Details | None:
         """What lies behind a prediction; None where it is not there any more."""
-        return Details.read(details_path(self.folder / CACHE / "details", document))
+        return Details.read(details_path(self.folder / CACHE, document))
 
 
 def reader_asked(project: Project) -> Path | str | None:

@@ -96,9 +96,9 @@ class Details:
         return {"png": f"data:image/png;base64,{data}", "box_px": self.boxes_px[index].tolist()}
 
 
-def details_path(folder: Path, document: str) -> Path:
+def details_path(cache: Path, document: str) -> Path:
     """Where the details of a prediction lie, by its document."""
-    return folder / f"{hashlib.sha256(document.encode()).hexdigest()[:32]}.npz"
+    return cache / "details" / f"{hashlib.sha256(document.encode()).hexdigest()[:32]}.npz"
 
 
 def upright_maps(annotators: tuple[HeatMaps, ...]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
@@ -122,8 +123,6 @@ def _point_row(point: Point, event: Event | None) -> dict[str, Any]:
 
 def event_row(event: Event) -> dict[str, Any]:
     """Something that happened to a film."""
-    import json
-
     return {
         "event_id": event.event_id,
         "at": event.at,

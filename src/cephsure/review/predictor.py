@@ -258,7 +258,7 @@ class Predictor:
         else:
             size = found.width_px, found.height_px
             with contextlib.suppress(InputError):  # they are made again when they are asked for
-                found.details.write(details_path(self._cache / "details", found.document))
+                found.details.write(details_path(self._cache, found.document))
                 write_atomically(thumbnail_path(self._cache, film.sha256), found.thumbnail)
             self.project.store_prediction(
                 film_id, found.document, reader_sha256=reader.key, doubt=found.doubt
