@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from cephsure.errors import InputError
 from cephsure.review.jobs import CalibrateSite
 from cephsure.review.label_next import label_next
-from cephsure.review.reader_profile import reader_path
+from cephsure.review.reader_profile import in_project, reader_path
 from cephsure.review.watching import monitor_document
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+    from pathlib import Path
 
     from cephsure.review.desk import Desk
     from cephsure.review.reader_profile import ReaderCard
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 OFFERS = (1, 5, 10, 20)
 """Numbers of corrected films after which a site calibration is offered."""
 CALIBRATING_SECONDS = 600.0
+_NEW = ".new.json"
 
 
 @dataclass(slots=True)
@@ -103,12 +105,12 @@ class Loop:
         asked = CalibrateSite(
             self._desk.folder,
             who,
-            out.with_suffix(".new.json"),
+            out.with_suffix(_NEW),
             profile=self._card.file,
             mm_per_px=self._desk.predictor.mm_per_px,
         )
         answer = self._desk.predictor.do(asked, seconds=CALIBRATING_SECONDS, on_progress=on_progress)
-        answer.add_done_callback(lambda done: self._finish(job, done))
+        answer.add_done_callback(lambda done: self._finish(job, out, done))
         self._desk.bulletin.post()
 
     def apply(self, who: str) -> None:
@@ -130,14 +132,13 @@ class Loop:
         self._desk.project.change_settings(applied=applied)
         self._desk.use_reader(result["file"])
 
-    def _finish(self, job: _Job, answer: Future[Any]) -> None:
+    def _finish(self, job: _Job, out: Path, answer: Future[Any]) -> None:
         """Keep what came of a calibration; in the predictor's thread."""
         try:
             found = answer.result()
-            new = reader_path(self._desk.folder, f"site-{job.who}").with_suffix(".new.json")
-            kept = new.with_name(f"{new.name.removesuffix('.new.json')}-{found['films']}-films.json")
-            new.replace(kept)
-            result = {**_summary(found), "file": f"{kept.parent.name}/{kept.name}"}
+            kept = out.with_name(f"{out.stem}-{found['films']}-films.json")
+            out.with_suffix(_NEW).replace(kept)
+            result = {**_summary(found), "file": in_project(kept)}
             known = self._desk.project.settings.get("calibrations", {})
             self._desk.project.change_settings(calibrations={**known, job.who: result})
         except (Exception, CancelledError) as error:  # noqa: BLE001 - the page is told

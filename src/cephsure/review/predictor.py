@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import threading
 from collections import Counter
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cephsure.atomic import write_atomically
@@ -17,10 +17,10 @@ from cephsure.review.child import Child, FailedError, LostError
 from cephsure.review.details import details_path
 from cephsure.review.jobs import ModelDesk, PredictFilm
 from cephsure.review.pictures import thumbnail_path
+from cephsure.text_files import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from pathlib import Path
 
     from cephsure.projects import FilmRecord, FilmView, Project
     from cephsure.review.bulletin import Bulletin
@@ -51,13 +51,11 @@ class ReaderInUse:
     @classmethod
     def of(cls, asked: Path | str | None) -> ReaderInUse:
         """A reader by a name or a file; a file that is gone is named when a film is predicted."""
-        from pathlib import Path
-
         if asked is None or asked == DEFINITION:
             return cls()
         try:
-            return cls(asked, hashlib.sha256(Path(asked).read_bytes()).hexdigest())
-        except OSError:
+            return cls(asked, sha256_of(Path(asked)))
+        except InputError:
             return cls(asked, str(asked))
 
 

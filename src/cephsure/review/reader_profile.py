@@ -67,13 +67,10 @@ class ReaderCard:
         if not answers:
             raise InputError("nothing is answered", remedy="choose a place for at least one point")
         out = reader_path(self._desk.folder, f"profile-{name}")
-        job = WriteProfile({str(number): answer for number, answer in answers.items()}, name, out)
-        waited_for(self._desk, job)
-        stored = {str(number): answer for number, answer in answers.items()}
-        self._desk.project.change_settings(
-            profile={"state": ANSWERED, "answers": stored, "file": _inside(out)}
-        )
-        self._desk.use_reader(_inside(out))
+        said, file = {str(number): answer for number, answer in answers.items()}, in_project(out)
+        waited_for(self._desk, WriteProfile(said, name, out))
+        self._desk.project.change_settings(profile={"state": ANSWERED, "answers": said, "file": file})
+        self._desk.use_reader(file)
 
     @property
     def file(self) -> Path | None:
@@ -104,7 +101,8 @@ def reader_path(folder: Path, name: str) -> Path:
     return folder / READERS / f"{_NO_LETTER.sub('-', name)[:80].strip('-') or 'reader'}.json"
 
 
-def _inside(path: Path) -> str:
+def in_project(path: Path) -> str:
+    """A reader's file as a project's settings name it."""
     return f"{path.parent.name}/{path.name}"
 
 
