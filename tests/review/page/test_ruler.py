@@ -34,7 +34,7 @@ def test_a_length_that_the_head_contradicts_is_questioned(tab):
     assert "sella to nasion" in tab.page.locator("#scale-warning").inner_text()
     tab.picture("scale_doubt")
     tab.page.get_by_role("button", name="Keep it").click()
-    assert "Is the scale right?" in tab.page.locator("#under").inner_text()
+    tab.until(lambda: "Is the scale right?" in tab.page.locator("#under").inner_text())
 
 
 def test_what_is_no_length_is_not_taken(tab, server):

@@ -27,8 +27,11 @@ export const state = {
   loading: false,
 };
 
+let acknowledged = 0; // decisions, of all films
+
 export const unsaved = new Unsaved({
   acknowledged(op, answer) {
+    acknowledged += 1;
     if (op.filmId === state.film?.film_id) {
       if (answer.points) state.rows = byNumber(answer.points);
       if (answer.state) state.film.state = answer.state;
@@ -55,10 +58,11 @@ export async function openFilm(filmId, select = null) {
   state.loading = true;
   tell("loading", filmId);
   try {
-    const facts = get(`/films/${filmId}`, { signal: now.signal });
-    const [film, grey] = await Promise.all([facts, greyOf(filmId, facts, now.signal)]);
+    const grey = getPixels(filmId, now.signal).then((pixels) => new GreyFilm(pixels));
+    const film = await factsOf(filmId, now.signal, grey.catch(() => null));
+    const drawn = film.unread ? null : await grey;
     if (now.signal.aborted) return;
-    use(film, film.unread ? null : grey, "");
+    use(film, drawn, "");
     state.selected = select ?? null;
     tell("film");
     tell("select");
@@ -73,13 +77,15 @@ export async function openFilm(filmId, select = null) {
   }
 }
 
-/** @param {number} filmId @param {Promise<any>} facts @param {AbortSignal} signal @returns {Promise<GreyFilm | null>} null for a film that cannot be read. */
-async function greyOf(filmId, facts, signal) {
-  try {
-    return new GreyFilm(await getPixels(filmId, signal));
-  } catch (error) {
-    if ((await facts).unread) return null;
-    throw error;
+/**
+ * A film's facts. Those that were asked for before a decision was acknowledged may not hold it: they are asked for again.
+ * @param {number} filmId @param {AbortSignal} [signal] @param {Promise<any>} [meanwhile] what is waited for beside them.
+ */
+async function factsOf(filmId, signal, meanwhile) {
+  for (;;) {
+    const before = acknowledged;
+    const [film] = await Promise.all([get(`/films/${filmId}`, { signal }), meanwhile]);
+    if (acknowledged === before) return film;
   }
 }
 
@@ -97,7 +103,7 @@ function use(film, grey, trouble) {
 export async function refreshFilm() {
   const filmId = state.film?.film_id;
   if (!filmId) return;
-  const film = await get(`/films/${filmId}`).catch(() => null);
+  const film = await factsOf(filmId).catch(() => null);
   if (!film || state.film?.film_id !== filmId) return;
   const news = JSON.stringify(state.film.prediction) !== JSON.stringify(film.prediction) || state.film.predicting !== film.predicting;
   state.film = film;
