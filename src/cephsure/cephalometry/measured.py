@@ -34,6 +34,14 @@ class MeasuredValue(Frozen):
     normal_class: str | None = None  # the usual class with its borders, in words
     classes_source: str | None = None  # who published the classes; None if they are the norm's limits
 
+    @property
+    def deviation_sd(self) -> float | None:
+        """How far the value lies above the first norm that has a mean and a standard deviation, in these."""
+        for norm in self.norms:
+            if self.value is not None and norm.mean is not None and norm.sd:
+                return (self.value - norm.mean) / norm.sd
+        return None
+
 
 class FilmOfPoints(Frozen):
     """A film that a person marked, as far as it is known."""

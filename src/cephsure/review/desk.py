@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cephsure.cephalometry import shipped_analyses
+from cephsure.cephalometry.film_measurer import FilmMeasurer
 from cephsure.errors import InputError
 from cephsure.exports.prediction_json import of_document
 from cephsure.projects.finding import find_films
 from cephsure.review.bulletin import Bulletin
 from cephsure.review.details import Details, details_path
-from cephsure.review.measuring import FilmMeasurer
 from cephsure.review.pictures import Pictures
 from cephsure.review.predictor import Predictor, ReaderInUse
 from cephsure.review.watching import regions_of_text

@@ -56,9 +56,10 @@ def picture_routes(desk: Desk) -> APIRouter:
     def measure(film_id: int, body: Measure) -> JSONResponse:
         found = desk.film(film_id)
         try:
-            rows = found.measurer.measure(body.analysis, body.points, settled=found.accepted)
+            values = found.measurer.measure(body.analysis, body.points, settled=found.accepted)
         except (OverflowError, FloatingPointError) as error:
             raise InputError("the points cannot be those of a film") from error
+        rows = [{**value.model_dump(mode="json"), "deviation": value.deviation_sd} for value in values]
         return JSONResponse({"measurements": rows})
 
     return routes

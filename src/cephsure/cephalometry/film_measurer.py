@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cephsure.cephalometry import landmark_errors, load_analyses, sample_points
 from cephsure.cephalometry.analysis import DRAWS, SIZE, KnownPoints, by_code
+from cephsure.cephalometry.catalogue import load_analyses
 from cephsure.cephalometry.decision import Acceptance
 from cephsure.cephalometry.formula import head_points
+from cephsure.cephalometry.landmark_errors import landmark_errors, sample_points
 from cephsure.cephalometry.own_points import NO_INTERVAL, facing_of
 from cephsure.errors import InputError
 
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from cephsure.cephalometry import AnalysisDefinition, Entry, MeasuredValue
-    from cephsure.cephalometry.landmark_errors import LandmarkErrors
+    from cephsure.cephalometry.landmark_errors import ErrorsFrom, LandmarkErrors
+    from cephsure.cephalometry.measured import MeasuredValue
+    from cephsure.cephalometry.measurement import AnalysisDefinition, Entry
     from cephsure.landmarks import LandmarkSet
     from cephsure.uncertainty.prediction import Prediction
 
@@ -61,12 +63,12 @@ class FilmMeasurer:
     landmark_set: LandmarkSet
     prediction: Prediction | None
     mm_per_px: tuple[float, float] | None
-    _rows: dict[tuple[str, str], tuple[Any, dict[str, Any]]] = field(default_factory=dict)
+    _kept: dict[tuple[str, str], tuple[Any, MeasuredValue]] = field(default_factory=dict)
 
     def measure(
         self, analysis: str, points: Points, *, settled: frozenset[int] = frozenset()
-    ) -> list[dict[str, Any]]:
-        """The measurements of an analysis, as JSON data.
+    ) -> tuple[MeasuredValue, ...]:
+        """The measurements of an analysis, in its order.
 
         Args:
             analysis: names with commas between, or "all".
@@ -85,37 +87,42 @@ class FilmMeasurer:
         moved = {codes[number - 1]: np.array(at or nowhere) for number, at in points.items()}
         own = frozenset(moved) | {codes[number - 1] for number in settled}
         definitions = load_analyses(analysis)
-        rows = self._kept_rows(definitions, moved, own)
+        values = self._unchanged(definitions, moved, own)
         stale = [
             each.model_copy(update={"entries": entries})
             for each in definitions
-            if (
-                entries := tuple(one for one in each.entries if (each.name, one.measurement.code) not in rows)
-            )
+            if (entries := tuple(e for e in each.entries if (each.name, e.measurement.code) not in values))
         ]
         if stale:
             known = self._known(moved, own)
             if known is None:
-                return []
+                return ()
             measured = iter(known.measure(stale))
             for each in stale:
                 for entry in each.entries:
-                    key, row = (each.name, entry.measurement.code), _row(next(measured))
-                    rows[key] = row
-                    self._rows[key] = _points_of(entry, moved, own), row
-        return [rows[each.name, entry.measurement.code] for each in definitions for entry in each.entries]
+                    key, value = (each.name, entry.measurement.code), next(measured)
+                    values[key] = value
+                    self._kept[key] = _points_of(entry, moved, own), value
+        return tuple(
+            values[each.name, entry.measurement.code] for each in definitions for entry in each.entries
+        )
 
-    def _kept_rows(
+    def _unchanged(
         self, definitions: Iterable[AnalysisDefinition], moved: dict[str, Array], own: frozenset[str]
-    ) -> dict[tuple[str, str], dict[str, Any]]:
+    ) -> dict[tuple[str, str], MeasuredValue]:
         """The measurements of which no point has moved since they were measured last."""
-        rows = {}
+        values = {}
         for definition in definitions:
             for entry in definition.entries:
-                kept = self._rows.get(key := (definition.name, entry.measurement.code))
+                kept = self._kept.get(key := (definition.name, entry.measurement.code))
                 if kept is not None and kept[0] == _points_of(entry, moved, own):
-                    rows[key] = kept[1]
-        return rows
+                    values[key] = kept[1]
+        return values
+
+    @property
+    def errors_from(self) -> ErrorsFrom:
+        """What intervals rest on."""
+        return "a person's points" if self.prediction is None else self._errors.source
 
     def _known(self, moved: dict[str, Array], own: frozenset[str]) -> KnownPoints | None:
         """The points with what is known of them; None where it cannot be told where the face looks."""
@@ -202,12 +209,3 @@ def _points_of(entry: Entry, moved: dict[str, Array], own: frozenset[str]) -> tu
     codes = (*entry.measurement.landmarks, "S", "N")
     # Bytes: NaN, a missing point, is not equal to itself.
     return tuple(moved[code].tobytes() if code in moved else code in own for code in codes)
-
-
-def _row(value: MeasuredValue) -> dict[str, Any]:
-    row = value.model_dump(mode="json")
-    norm = next((norm for norm in value.norms if norm.mean is not None and norm.sd is not None), None)
-    deviation = None
-    if value.value is not None and norm is not None and norm.mean is not None and norm.sd is not None:
-        deviation = (value.value - norm.mean) / norm.sd
-    return {**row, "deviation": deviation}
