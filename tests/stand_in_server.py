@@ -570,7 +570,7 @@ def superimposed(project: FakeProject, asked: dict[str, str]) -> dict[str, Any]:
         "matrix": matrix,
         "mm": True,
         "points": points,
-        "words": "Intervals hold both films' uncertainty and that of the reference points.",
+        "words": "laid on S-N at S; 18 of 18 points moved by more than they may be off (90 %)",
     }
 
 

@@ -2,7 +2,7 @@
 
 import { byId, el, fill, icon, set } from "./dom.js";
 import { on } from "./bus.js";
-import { num, t } from "./texts.js";
+import { num, said, t } from "./texts.js";
 import { reasonWords } from "./reasons.js";
 import { setFilmState, state } from "./state.js";
 
@@ -52,7 +52,7 @@ function top(queue, go) {
 function whyOf(film) {
   const stated = film.prediction.reasons?.length ? film.prediction.reasons : [film.why].filter(Boolean);
   const reasons = stated.map(reasonWords);
-  if (!reasons.length) return el("p", { class: "why-film quiet", text: film.prediction.promise ?? "" });
+  if (!reasons.length) return el("p", { class: "why-film quiet", text: said(film.prediction.promise) });
   if (reasons.length === 1) return el("p", { class: "why-film", text: reasons[0], title: reasons[0] });
   const more = el("summary", {}, el("span", { text: reasons[0] }), el("b", { text: t("film.reasons", { n: reasons.length - 1 }) }));
   return el("details", { class: "why-film" }, more, el("ul", {}, ...reasons.map((/** @type {string} */ reason) => el("li", { text: reason }))));
@@ -72,7 +72,7 @@ function makeUnder(hand) {
       const mm = film?.scale?.mm_per_px;
       const from = film?.scale ? t(`scale.${film.scale.source}`) : "";
       const words = !film || !grey ? "" : mm ? t("scale.known", { mm: num(mm[0], 3), from: from.startsWith("scale.") ? film.scale.source : from }) : t("scale.none");
-      const doubt = grey ? film?.scale?.warning : null;
+      const doubt = grey ? said(film?.scale?.warning) : "";
       set(scale, { class: `scale ${(mm && !doubt) || !grey ? "" : "warn"}`, title: doubt ? `${words}; ${doubt}` : words });
       fill(scale, doubt && icon("warn"), doubt ? `${t("scale.doubt")} ${words}; ${doubt}` : words);
       set(measure, { text: mm ? t("scale.again") : t("scale.measure"), hidden: !grey });
@@ -97,6 +97,6 @@ function showNothing() {
   place.classList.toggle("small", Boolean(waiting));
   if (place.hidden) return;
   if (waiting) return fill(place, icon("clock"), el("p", { text: t(film.prediction ? "film.again" : "film.waitingLong") }));
-  const said = trouble === "offline" ? t("film.offline") : trouble || film.unread || "";
-  fill(place, icon("warn"), el("h2", { text: t("film.cannot") }), el("p", { text: said }), el("p", { class: "quiet", text: t("film.skip") }));
+  const words = trouble === "offline" ? t("film.offline") : said(trouble || film.unread);
+  fill(place, icon("warn"), el("h2", { text: t("film.cannot") }), el("p", { text: words }), el("p", { class: "quiet", text: t("film.skip") }));
 }

@@ -3,7 +3,7 @@
 import { byId, el, fill, icon, set } from "./dom.js";
 import { on, tell } from "./bus.js";
 import { headDrawing } from "./head.js";
-import { landmarkDefinition, landmarkName, num, t, textOr } from "./texts.js";
+import { landmarkDefinition, landmarkName, num, said, t, textOr } from "./texts.js";
 import { decidePoint, landmark, points, select, selectedPoint, selectNext, state } from "./state.js";
 
 /** @typedef {import("./state.js").Point} Point */
@@ -97,12 +97,12 @@ function describe(head, one) {
 /** @param {Point} one @param {HTMLElement} reset */
 function facts(one, reset) {
   const changed = one.state !== "predicted";
-  const said = provenanceOf(one);
+  const from = provenanceOf(one);
   const why = changed || one.mark?.verdict === "accept" ? "" : one.mark?.why ?? "";
   return [
-    el("p", { class: `provenance ${one.state}` }, icon(SIGNS[/** @type {"edited"} */ (one.state)]), el("span", { text: said, title: said })),
+    el("p", { class: `provenance ${one.state}` }, icon(SIGNS[/** @type {"edited"} */ (one.state)]), el("span", { text: from, title: from })),
     el("p", { class: "error" }, el("span", { text: errorOf(one) }), el("span", { class: "spring" }), changed ? reset : null),
-    el("p", { class: "why", text: textOr(`why.${why}`, why), title: why }),
+    el("p", { class: "why", text: textOr(`why.${why}`, said(why)), title: said(why) }),
   ];
 }
 
@@ -150,8 +150,8 @@ function drawChips(chips) {
 /** @param {HTMLButtonElement} chip @param {Point} one */
 function drawChip(chip, one) {
   const kind = `chip ${one.state} ${one.toCheck ? "doubtful" : ""} ${one.unsaved ? "unsaved" : ""}`;
-  const said = one.toCheck ? t("points.toCheck") : t(`points.${one.state}`);
-  const label = `${one.code}, ${landmarkName(landmark(one.number))}: ${said}${one.unsaved ? `, ${t("saved.unsavedWord")}` : ""}`;
+  const stands = one.toCheck ? t("points.toCheck") : t(`points.${one.state}`);
+  const label = `${one.code}, ${landmarkName(landmark(one.number))}: ${stands}${one.unsaved ? `, ${t("saved.unsavedWord")}` : ""}`;
   const look = `${kind} ${label}`;
   set(chip, { "aria-pressed": String(one.number === state.selected) });
   if (chip.dataset.look === look) return;

@@ -5,7 +5,7 @@ import { on } from "./bus.js";
 import { byId, el, fill, set, svg } from "./dom.js";
 import { FilmPainter, GreyFilm } from "./grey.js";
 import { state } from "./state.js";
-import { landmarkName, num, t } from "./texts.js";
+import { landmarkName, num, said, t } from "./texts.js";
 
 const ON = ["sn", "frankfort", "best"];
 
@@ -50,7 +50,7 @@ export class Compare {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.answer = null;
-      this.trouble = error.status === 0 ? t("queue.offline") : error.status === 404 ? t("compare.absent") : error.message;
+      this.trouble = error.status === 0 ? t("queue.offline") : error.status === 404 ? t("compare.absent") : said(error.message);
     }
     this.draw();
   }
@@ -149,6 +149,6 @@ export class Compare {
       el("td", { text: num(one.up_mm) }),
     ));
     const table = el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows));
-    return el("div", { class: "compare-table", tabindex: "0", role: "region", "aria-label": t("compare.table") }, el("p", { class: "quiet", text: words ?? "" }), el("p", { class: "quiet", text: t("compare.moved") }), table);
+    return el("div", { class: "compare-table", tabindex: "0", role: "region", "aria-label": t("compare.table") }, el("p", { class: "quiet", text: said(words) }), el("p", { class: "quiet", text: t("compare.moved") }), table);
   }
 }

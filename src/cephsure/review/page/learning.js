@@ -6,7 +6,7 @@ import { monitorChart } from "./chart.js";
 import { byId, el, fill } from "./dom.js";
 import { askProfile } from "./profile.js";
 import { openFilm, state } from "./state.js";
-import { num, t } from "./texts.js";
+import { num, said, t } from "./texts.js";
 
 const ASK_AGAIN_MS = 1500;
 
@@ -42,7 +42,7 @@ export class Learning {
       this.trouble = "";
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.trouble = error.status === 0 ? t("queue.offline") : error.message;
+      this.trouble = error.status === 0 ? t("queue.offline") : said(error.message);
     }
     tell("offer", Boolean(this.loop?.offer));
     this.draw();
@@ -75,7 +75,7 @@ export class Learning {
 
   gain() {
     const { result, job, applied, corrected } = this.loop;
-    if (job?.state === "failed") return card("learning.gain", el("p", { class: "warn", text: job.error }));
+    if (job?.state === "failed") return card("learning.gain", el("p", { class: "warn", text: said(job.error) }));
     if (!result) return card("learning.gain", el("p", { class: "quiet", text: t("learning.noResult") }));
     const row = (/** @type {string} */ key, /** @type {string} */ name, /** @type {number} */ by, /** @type {string} */ unit, /** @type {number} */ digits) =>
       el("tr", {}, el("th", { scope: "row", text: t(key) }), ...[result.before, result.after].map((side) => el("td", { text: side?.[name] === null || side?.[name] === undefined ? "–" : `${num(by * side[name], digits)} ${unit}` })));
@@ -89,13 +89,13 @@ export class Learning {
     const shown = judged ? [el("p", { class: "quiet", text: t("learning.crossValidated", { n: result.films ?? corrected }) }), table, el("p", { class: "quiet", text: t("learning.flatter") })] : [el("p", { class: "quiet", text: t("learning.tooFew", { n: result.films ?? corrected }) })];
     const used = applied && applied.films === result.films;
     const apply = used ? el("p", { class: "quiet used", text: t("learning.used") }) : el("button", { type: "button", class: "main", text: t("learning.apply"), on: { click: () => void this.take("apply") } });
-    return card("learning.gain", ...shown, el("p", { class: "promise", text: t("learning.promise", { whom: result.promise }) }), apply);
+    return card("learning.gain", ...shown, el("p", { class: "promise", text: t("learning.promise", { whom: said(result.promise) }) }), apply);
   }
 
   monitor() {
     const { monitor } = this.loop;
     if (!monitor?.rows?.length) return card("learning.monitor", el("p", { class: "quiet", text: t("learning.noMonitor") }));
-    const words = el("p", { class: monitor.alarm ? "warn" : "", text: monitor.words ?? t(monitor.alarm ? "learning.alarm" : "learning.holds") });
+    const words = el("p", { class: monitor.alarm ? "warn" : "", text: said(monitor.words) || t(monitor.alarm ? "learning.alarm" : "learning.holds") });
     return card("learning.monitor", el("p", { class: "quiet", text: t("learning.monitorWhat", { level: num(100 * monitor.level, 0) }) }), monitorChart(monitor), words);
   }
 

@@ -3,7 +3,7 @@
 import { ApiError, post } from "./api.js";
 import { byId, el, fill, set } from "./dom.js";
 import { on } from "./bus.js";
-import { num, t, textOr } from "./texts.js";
+import { num, said, t, textOr } from "./texts.js";
 import { points, state } from "./state.js";
 
 const UNITS = { deg: "°", mm: " mm", ratio: "", percent: " %" };
@@ -146,12 +146,12 @@ function rowOf(row) {
   const digits = row.unit === "ratio" ? 2 : 1;
   const what = el("th", { scope: "row", title: name }, el("span", { class: "code", text: row.code }), el("span", { class: "name", text: name }));
   if (row.value === null) {
-    const missing = row.missing ?? "–";
+    const missing = said(row.missing) || "–";
     return el("tr", {}, what, el("td", { class: "gone quiet", colspan: 3, text: missing, title: missing }));
   }
   const value = el("td", { class: "value", text: num(row.value, digits) + unit });
   const interval = el("td", { class: "interval" }, row.interval_90 ? `${num(row.interval_90[0], digits)} … ${num(row.interval_90[1], digits)}` : "");
-  if (!row.interval_90) interval.title = row.no_interval ?? "";
+  if (!row.interval_90) interval.title = said(row.no_interval);
   return el("tr", {}, what, value, interval, el("td", { class: "norm" }, ...normOf(row, digits)));
 }
 
@@ -162,13 +162,20 @@ function normOf(row, digits) {
   const kind = row.decision ?? row.class_of_value;
   if (kind) {
     const shown = textOr(`class.${kind}`, kind);
-    parts.push(el("span", { class: row.decision ? "class decided" : "class", title: row.decision ? t("measures.decided") : row.not_decided ?? "" }, row.decision ? shown : `${shown}\u00a0?`));
+    parts.push(el("span", { class: row.decision ? "class decided" : "class", title: row.decision ? t("measures.decided") : notDecided(row) }, row.decision ? shown : `${shown}\u00a0?`));
   }
   if (row.deviation !== null && row.deviation !== undefined) parts.push(deviation(row.deviation));
   else if (norm && norm.mean !== null && row.value !== null) parts.push(el("span", { class: "sd", text: `${row.value < norm.mean ? "−" : "+"}${num(Math.abs(row.value - norm.mean), digits)}` }));
   const source = norm ? [norm.mean !== null ? `${num(norm.mean, digits)}${norm.sd ? ` ± ${num(norm.sd, digits)}` : ""}` : `${num(norm.low, digits)} … ${num(norm.high, digits)}`, norm.group, norm.sex, norm.source].filter(Boolean).join(" · ") : "";
   for (const part of parts) if (!part.title) part.title = source;
   return parts;
+}
+
+/** @param {any} row @returns {string} why its class is not decided; the class by the name that the page gives it. */
+function notDecided(row) {
+  const why = row.not_decided ?? "";
+  const kind = row.class_probabilities?.map((/** @type {any} */ one) => one.name).find((/** @type {string} */ name) => why.startsWith(`${name} `));
+  return kind ? said(why).replace(kind, textOr(`class.${kind}`, kind)) : said(why);
 }
 
 /** How far from the norm, in standard deviations: a tick on a short line, and the number. @param {number} sd */

@@ -7,7 +7,7 @@ import { tell } from "./bus.js";
 import { el, set } from "./dom.js";
 import { GreyFilm } from "./grey.js";
 import { state } from "./state.js";
-import { landmarkDefinition, landmarkName, num, t } from "./texts.js";
+import { landmarkDefinition, landmarkName, num, said, t } from "./texts.js";
 
 /** @typedef {{number: number, code: string, name: string, words: string, distance_mm: number | null, places: {key: string, words: string, x_px: number, y_px: number}[]}} Question */
 
@@ -46,7 +46,7 @@ function show(asked, grey) {
           close();
         } catch (error) {
           if (!(error instanceof ApiError)) throw error;
-          set(trouble, { text: error.status === 0 ? t("queue.offline") : error.message });
+          set(trouble, { text: error.status === 0 ? t("queue.offline") : said(error.message) });
         }
       };
       return [
@@ -72,7 +72,7 @@ function show(asked, grey) {
 function ask(question, grey, chosen, choose) {
   const spots = question.places.map((place, at) => ({ x: place.x_px, y: place.y_px, kind: at ? "mine" : "theirs", label: String(at + 1) }));
   const options = [
-    ...question.places.map((place, at) => ({ key: place.key, number: at + 1, words: place.words })),
+    ...question.places.map((place, at) => ({ key: place.key, number: at + 1, words: said(place.words) })),
     { key: "between", number: 0, words: t("profile.between") },
     { key: "", number: 0, words: t("profile.unknown") },
   ];

@@ -5,7 +5,7 @@ import { byId, el, fill, icon, set } from "./dom.js";
 import { on, tell } from "./bus.js";
 import { REASONS, reasonsIn } from "./reasons.js";
 import { openFilm, state } from "./state.js";
-import { num, t } from "./texts.js";
+import { num, said, t } from "./texts.js";
 
 /** @typedef {{film_id: number, name: string, verdict: string | null, why: string | null, doubt: number | null, state: string, points: Record<string, number>, width_px: number, height_px: number}} Film */
 
@@ -73,7 +73,7 @@ export class Queue {
       for (const film of this.films) for (const reason of reasonsIn(film.why)) this.reasons.add(reason);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.trouble = error.status === 0 ? t("queue.offline") : error.message;
+      this.trouble = error.status === 0 ? t("queue.offline") : said(error.message);
     }
     this.drawAll();
     tell("queue");
@@ -198,7 +198,7 @@ export class Queue {
       { class: "words" },
       el("span", { class: "name", text: film.name, title: film.name }),
       el("span", { class: "line" }, verdict, done),
-      el("span", { class: "line quiet", title: worst ? t("queue.worst.title") : null }, changed ? t("queue.decided", { n: changed }) : film.state === "unread" ? film.why : worst),
+      el("span", { class: "line quiet", title: worst ? t("queue.worst.title") : null }, changed ? t("queue.decided", { n: changed }) : film.state === "unread" ? said(film.why) : worst),
     );
   }
 

@@ -2,7 +2,7 @@
 
 import { byId, el, fill, set } from "./dom.js";
 import { on, tell } from "./bus.js";
-import { num, t } from "./texts.js";
+import { num, said, t } from "./texts.js";
 import { refreshFilm, state, unsaved } from "./state.js";
 
 /** @param {import("./stage.js").Stage} stage @param {import("./hand.js").Hand} hand */
@@ -67,7 +67,7 @@ async function keep(scale) {
 
 /** The head contradicts the length that was typed: said at once, for a slip of a digit is easy. @param {HTMLElement} place @param {import("./hand.js").Hand} hand */
 function warn(place, hand) {
-  const text = state.film.scale?.warning;
+  const text = said(state.film.scale?.warning);
   place.hidden = !text;
   const close = (/** @type {() => void} */ then) => () => {
     place.hidden = true;

@@ -1,4 +1,6 @@
-/** All words of the page, from texts/LANGUAGE.json; English where a language lacks one. */
+/** All words of the page, from texts/LANGUAGE.json, and of the program, from texts/LANGUAGE.said.json; English where a language lacks one. */
+
+import { Sentences } from "./sentences.js";
 
 const LANGUAGES = ["en", "de"];
 const KEPT = "cephsure-language";
@@ -6,6 +8,7 @@ const KEPT = "cephsure-language";
 /** @type {Record<string, string>} */ let english = {};
 /** @type {Record<string, string>} */ let words = {};
 let language = "en";
+let sentences = new Sentences({}, ".");
 /** @type {(() => void)[]} */ const listeners = [];
 
 /** @param {string} name @returns {Promise<Record<string, string>>} */
@@ -33,7 +36,10 @@ function kept() {
 
 /** @param {string} name of the language. */
 async function choose(name) {
-  words = name === "en" ? english : await read(name);
+  const isEnglish = name === "en";
+  const [page, program] = isEnglish ? [english, {}] : await Promise.all([read(name), read(`${name}.said`)]);
+  words = page;
+  sentences = new Sentences(program, pointOf(name));
   language = name;
   document.documentElement.lang = name;
   for (const element of document.querySelectorAll("[data-t]")) {
@@ -47,6 +53,9 @@ async function choose(name) {
   }
   document.title = t("title");
 }
+
+/** @param {string} name @returns {string} what stands before a number's decimals. */
+const pointOf = (name) => new Intl.NumberFormat(name).formatToParts(0.5).find((part) => part.type === "decimal")?.value ?? ".";
 
 /** @param {string} name */
 export async function setLanguage(name) {
@@ -77,6 +86,9 @@ export function t(key, given = {}) {
 
 /** @param {string} key @param {string | null | undefined} fallback @returns the text if any language has it. */
 export const textOr = (key, fallback) => words[key] ?? fallback ?? "";
+
+/** @param {string | null | undefined} sentence of the program's, in English @returns {string} it in the page's language. */
+export const said = (sentence) => (sentence ? sentences.say(sentence) : "");
 
 /** By language and digits: making one takes longer than writing many numbers. @type {Map<string, Intl.NumberFormat>} */
 const formats = new Map();
