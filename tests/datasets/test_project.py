@@ -79,6 +79,12 @@ def test_a_ruler_goes_before_what_the_film_states_and_before_the_scale_given_for
     ] == [0.5, 0.25]
 
 
+def test_the_ruler_of_marked_points_is_told_apart_from_a_stated_scale(project):
+    project.record_scale(1, Ruler((0, 0), (60, 80), 25), who="anna", request_id=fresh())
+    a, b = read_marked_points(project.path.parent, landmark_set=SET, mm_per_px=0.5)
+    assert (a.ruler_mm_per_px, b.ruler_mm_per_px) == (None, 0.25)
+
+
 def test_points_of_another_set_are_those_that_both_define_alike(project):
     other = load_landmark_set("aariz-29")
     dataset = open_dataset(project.path, landmark_set=other)

@@ -9,6 +9,7 @@ from cephsure.errors import InputError
 from cephsure.exports import EXPORTERS, export
 from cephsure.landmarks import load_landmark_set
 from cephsure.model import load_model
+from cephsure.projects import NewFilm, PointEdit, Project, Ruler
 from cephsure.sample_films import sample_film
 from cephsure.workflows import AnalyzeOptions, OutputFiles, PredictOptions, analyze_points
 
@@ -57,6 +58,34 @@ def film(path, size=(400, 500)):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.add.outer(np.arange(size[1]), np.arange(size[0])).astype(np.uint8)).save(path)
     return path
+
+
+@pytest.fixture
+def measured_project(tmp_path):
+    """A project of one film of 400 x 500 px with a person's points and a ruler: 0.25 mm a pixel."""
+    path = film(tmp_path / "films" / "001.png")
+    with Project.create(tmp_path / "project", load_landmark_set(), name="a study") as project:
+        project.add_films([NewFilm(path, width_px=400, height_px=500)])
+        edits = [
+            PointEdit(i + 1, "place", 250 if code not in {"S", "Po", "Go", "Ar", "PNS"} else 80, 100 + 15 * i)
+            for i, code in enumerate(CODES)
+        ]
+        project.record(1, edits, who="anna", request_id="points")
+        project.record_scale(1, Ruler((0, 0), (60, 80), 25), who="anna", request_id="ruler")
+    return tmp_path / "project", path
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_ruler_laid_on_a_film_goes_before_every_other_scale(measured_project, is_named):
+    project, path = measured_project
+    for given, notes in ((None, 0), (0.5, 1), (0.25, 0)):
+        asked = options("steiner", mm_per_px=given)
+        about = analyze_points(project, [path] * is_named, options=asked).results[0].analysis.film
+        assert about.mm_per_px == (0.25, 0.25)
+        assert about.spacing_source == "ruler"
+        assert [note for note in about.notes if "ruler" in note] == [
+            "its ruler goes before the scale given, 0.5 mm a pixel"
+        ] * notes
 
 
 def test_whose_points_are_measured_may_be_chosen(marked):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from cephsure.errors import InputError
 from cephsure.landmarks import load_landmark_set
-from cephsure.projects import NewFilm, PointEdit, Project
+from cephsure.projects import NewFilm, PointEdit, Project, Ruler
 from cephsure.sample_films import sample_film
 from cephsure.workflows import PredictOptions, SuperimposeOptions, superimpose_films
 from cephsure.workflows.superimpose import render_two_films
@@ -139,25 +139,41 @@ def test_of_a_persons_points_no_network_is_loaded(marked_pair, monkeypatch):
     assert found.draw().width == 400
 
 
-def test_a_persons_points_are_read_from_a_project(marked_pair, tmp_path):
-    one, other, _ = marked_pair
+@pytest.fixture
+def marked_project(marked_pair, tmp_path):
+    """The same points in a project; on the second film Me is 10 px lower."""
     with Project.create(tmp_path / "project", load_landmark_set(), name="a study") as project:
-        for film_id, (path, me) in enumerate(((one, 0), (other, 10)), start=1):
+        for film_id, (path, me) in enumerate(zip(marked_pair[:2], (0, 10), strict=True), start=1):
             project.add_films([NewFilm(path, width_px=400, height_px=500)])
             edits = [
                 PointEdit(i + 1, "place", HEAD[code], 80 + 18 * i + me * (code == "Me"))
                 for i, code in enumerate(CODES)
             ]
             project.record(film_id, edits, who="anna", request_id=f"request-{film_id}")
-    options = SuperimposeOptions(
-        points_of_first=tmp_path / "project",
-        points_of_second=tmp_path / "project",
-        who="anna",
-        predict=PredictOptions(mm_per_px=0.4),
+        yield project
+
+
+def of_project(project, **predict):
+    folder = project.path.parent
+    return SuperimposeOptions(
+        points_of_first=folder, points_of_second=folder, who="anna", predict=PredictOptions(**predict)
     )
-    found = superimpose_films(one, other, options=options)
+
+
+def test_a_persons_points_are_read_from_a_project(marked_pair, marked_project):
+    found = superimpose_films(*marked_pair[:2], options=of_project(marked_project, mm_per_px=0.4))
     assert by_code(found)["Me"].displacement_mm == pytest.approx(4.0)
     assert by_code(found)["Gn"].displacement_mm == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_ruler_laid_on_a_film_goes_before_the_scale_given(marked_pair, marked_project):
+    for film_id in (1, 2):
+        ruler = Ruler((0, 0), (60, 80), 25)  # 0.25 mm a pixel
+        marked_project.record_scale(film_id, ruler, who="anna", request_id=f"ruler-{film_id}")
+    for given in (None, 0.4):
+        found = superimpose_films(*marked_pair[:2], options=of_project(marked_project, mm_per_px=given))
+        assert by_code(found)["Me"].displacement_mm == pytest.approx(2.5)
+        assert found.films.second.film.spacing_source == "ruler"
 
 
 def test_a_points_file_without_the_film_is_named(marked_pair, tmp_path):

@@ -42,6 +42,7 @@ class MarkedFilm:
         size_px: the film's width and height, where stated.
         marks: by annotator (L, 2) positions (x, y) in px of the film, NaN where missing.
         mm_per_px: along x and along y, where stated.
+        ruler_mm_per_px: by a ruler that somebody laid on this very film; goes before every other scale.
         problems: a line for each thing that was left out, and why.
     """
 
@@ -50,6 +51,7 @@ class MarkedFilm:
     size_px: tuple[int, int] | None
     marks: Mapping[str, Array]
     mm_per_px: tuple[float, float] | None = None
+    ruler_mm_per_px: float | None = None
     problems: tuple[str, ...] = ()
 
     def points_px(self, which: str = MEAN) -> Array:
@@ -110,19 +112,28 @@ def read_marked_points(
         mm_per_px=scale,
         source=path,
     )
-    layout = find_format(path, thing="file of points")
+    layout, rulers = find_format(path, thing="file of points"), dict[Path, float]()
     if layout == "project":
         builder.labels = "names"
         with Project.open(path, read_only=True) as project:
-            add_project(project, builder)
+            rulers = add_project(project, builder)
     else:
         add_files(FORMATS[layout], path, builder)
     found = []
     for film in builder.gather():
         marks = {name: at for name, at in film.annotations.items() if np.isfinite(at).any()}
         named = film.path if film.is_named else None
-        problems = _problems_of(film.film_id, builder.problems)
-        found.append(MarkedFilm(film.film_id, named, film.size_px, marks, film.mm_per_px, problems))
+        found.append(
+            MarkedFilm(
+                name=film.film_id,
+                path=named,
+                size_px=film.size_px,
+                marks=marks,
+                mm_per_px=film.mm_per_px,
+                ruler_mm_per_px=rulers.get(film.path),
+                problems=_problems_of(film.film_id, builder.problems),
+            )
+        )
     return tuple(found)
 
 

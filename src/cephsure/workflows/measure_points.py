@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 OF_POINTS_FILE = "points file"
 """The source of a scale that the points' file states."""
+BY_RULER = "ruler"
+"""The source of a scale by a ruler that somebody laid on the film in its project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def analyze_points(
 
     The same measurements, norms and classes as `analyze`, without intervals and decided classes: how far a
     person errs is not known. Scale and size come from the films where they are given, else from the points'
-    file; the user's scale goes before both.
+    file; the user's scale goes before both, and a ruler laid on the film in a project before all.
 
     Args:
         points: a file in any format that is read or written here, a folder of such files, or a data set.
@@ -166,7 +168,8 @@ def _read(path: Path, marked: MarkedFilm, options: AnalyzeOptions) -> Film:
     from cephsure.films import Spacing, SpacingSource
 
     stated = None if marked.mm_per_px is None else Spacing(*marked.mm_per_px, SpacingSource.DATASET)
-    film = films.read(path, mm_per_px=options.predict.mm_per_px, of_dataset=stated)
+    given = options.predict.mm_per_px if marked.ruler_mm_per_px is None else marked.ruler_mm_per_px
+    film = films.read(path, mm_per_px=given, of_dataset=stated)
     if marked.size_px is not None and marked.size_px != (film.width_px, film.height_px):
         size = "{} x {} px".format(*marked.size_px)
         raise InputError(
@@ -209,16 +212,12 @@ def _about(
     from cephsure.cephalometry import FilmOfPoints
     from cephsure.cephalometry.own_points import facing_of
 
-    given, facing = options.predict.mm_per_px, options.predict.facing
-    scale = marked.mm_per_px if given is None else (given, given)
-    source = "none" if scale is None else OF_POINTS_FILE if given is None else "user"
-    size_px, path = marked.size_px, marked.path
+    facing, size_px, path = options.predict.facing, marked.size_px, marked.path
     if film is not None:
         size_px, path, notes = (film.width_px, film.height_px), film.path, (*notes, *film.notes)
-        if film.spacing is not None:
-            scale = film.spacing.x_mm_per_px, film.spacing.y_mm_per_px
-            of_points = film.spacing.source == "dataset"
-            source = OF_POINTS_FILE if of_points else str(film.spacing.source)
+    scale, source = _scale(marked, film, options.predict.mm_per_px)
+    if source == BY_RULER and options.predict.mm_per_px not in (None, marked.ruler_mm_per_px):
+        notes = (*notes, f"its ruler goes before the scale given, {options.predict.mm_per_px:g} mm a pixel")
     return FilmOfPoints(
         path=None if path is None else str(path),
         name=marked.name,
@@ -230,3 +229,18 @@ def _about(
         facing_source="found" if facing == "auto" else "given",
         notes=(*marked.problems, *notes),
     )
+
+
+def _scale(
+    marked: MarkedFilm, film: Film | None, given: float | None
+) -> tuple[tuple[float, float] | None, str]:
+    """The scale that counts, and where it comes from: a ruler, the user, the film, the points' file."""
+    if marked.ruler_mm_per_px is not None:
+        return (marked.ruler_mm_per_px, marked.ruler_mm_per_px), BY_RULER
+    if film is not None and film.spacing is not None:
+        of_points = film.spacing.source == "dataset"
+        source = OF_POINTS_FILE if of_points else str(film.spacing.source)
+        return (film.spacing.x_mm_per_px, film.spacing.y_mm_per_px), source
+    if given is not None:
+        return (given, given), "user"
+    return (marked.mm_per_px, OF_POINTS_FILE) if marked.mm_per_px is not None else (None, "none")
