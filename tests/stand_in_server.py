@@ -86,6 +86,8 @@ class FakeProject:
         self.profile_answers: dict[str, str] = {}
         self.loop: dict[str, Any] = empty_loop()
         self.requests: list[str] = []
+        self.asked: list[str] = []
+        self.is_profile_ready = True
 
     # -- reading ---------------------------------------------------------------------------------------
 
@@ -293,6 +295,7 @@ def empty_loop() -> dict[str, Any]:
     """What the loop says before anything was corrected."""
     return {
         "corrected": 0,
+        "reviewed": 0,
         "offers": [1, 5, 10, 20],
         "offer": None,
         "job": None,
@@ -384,6 +387,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _get(self, path: str, asked: dict[str, str]) -> tuple[int, str, bytes, dict[str, str]]:
         project = self.project
+        project.asked.append(path)
         parts = path.strip("/").split("/")
         if parts[0] != "v1":
             file = PAGE / ("index.html" if path == "/" else path.removeprefix("/page/"))
@@ -506,7 +510,7 @@ def profile(project: FakeProject) -> dict[str, Any]:
         "needed": project.profile_needed,
         "film_id": 1,
         "reader": None,
-        "questions": asked,
+        "questions": asked if project.is_profile_ready else [],
         "answered": answers,
     }
 

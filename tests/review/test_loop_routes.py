@@ -49,6 +49,11 @@ def calibrated(monkeypatch, facts):
     return Script
 
 
+def review(client, film_id):
+    body = {"request_id": client.id(), "state": "reviewed"}
+    assert client.post(f"/v1/films/{film_id}/state", json=body).status_code == 200
+
+
 def finished(client, wait_until):
     wait_until(lambda: client.get("/v1/loop").json()["job"]["state"] != "running")
     return client.get("/v1/loop").json()
@@ -76,7 +81,10 @@ def test_first_corrected_film_is_offered_learned_and_applied(  # noqa: PLR0917
 ):
     client.edit(film_ids["a.png"], {"number": 1, "action": "accept"})
     said = client.get("/v1/loop").json()
-    assert (said["corrected"], said["offer"], said["readers"]) == (1, 1, {"anna": 1})
+    assert (said["corrected"], said["reviewed"], said["offer"]) == (1, 0, None)  # one point is no film
+    review(client, film_ids["a.png"])
+    said = client.get("/v1/loop").json()
+    assert (said["reviewed"], said["offer"], said["readers"]) == (1, 1, {"anna": 1})
     assert other.get("/v1/loop").json()["corrected"] == 0
     assert client.post("/v1/loop/calibrate", json={}).status_code == 200
     said = finished(client, wait_until)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -29,6 +30,21 @@ def test_film_is_chosen_where_none_is_named(client):
     assert said["film_id"] is not None
     assert said["questions"]
     assert client.get("/v1/profile?film_id=99").status_code == 404
+
+
+def test_a_film_that_cannot_be_read_is_passed_over(client, desk, monkeypatch):
+    rows = desk.queue()
+    unread = next(row for row in rows if row.state == "unread")
+    others = [row for row in rows if row is not unread]
+    # Before it is tried to be predicted it is in the queue as any other, and may be its first.
+    monkeypatch.setattr(
+        desk, "queue", lambda: [replace(row, state="waiting", verdict=None) for row in (unread, *others)]
+    )
+    said = client.get("/v1/profile").json()
+    assert said["film_id"] == others[0].film_id
+    assert said["questions"]
+    monkeypatch.setattr(desk, "queue", lambda: [replace(unread, state="waiting")])
+    assert client.get("/v1/profile").json()["questions"] == []
 
 
 def test_answers_make_a_reader_whose_marks_are_foretold(client, film_ids, project, wait_until):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cephsure.review.reader_profile import ReaderCard
 
 OFFERS = (1, 5, 10, 20)
-"""Numbers of corrected films after which a site calibration is offered."""
+"""Numbers of reviewed films after which a site calibration is offered."""
 CALIBRATING_SECONDS = 600.0
 _NEW = ".new.json"
 
@@ -61,11 +61,13 @@ class Loop:
         settings, annotated = self._desk.project.settings, self._desk.project.annotations()
         marked = Counter(film.who for film in annotated if film.marks_px)
         corrected = marked[who]
+        reviewed = sum(film.reviewed for film in annotated if film.who == who and film.marks_px)
         result = settings.get("calibrations", {}).get(who)
         used = 0 if result is None else result["films"]
-        reached = [offer for offer in OFFERS if used < offer <= corrected]
+        reached = [offer for offer in OFFERS if used < offer <= reviewed]
         return {
             "corrected": corrected,
+            "reviewed": reviewed,
             "readers": dict(marked),
             "offers": list(OFFERS),
             "offer": max(reached, default=None),

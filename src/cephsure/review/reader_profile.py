@@ -6,7 +6,7 @@ import re
 import threading
 from typing import TYPE_CHECKING, Any
 
-from cephsure.errors import InputError
+from cephsure.errors import FilmError, InputError
 from cephsure.review.child import FailedError, LostError
 from cephsure.review.desk import READERS
 from cephsure.review.jobs import AskReader, WriteProfile
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ANSWERED, SKIPPED = "answered", "skipped"
 _WAIT_S = 60.0
+_MOST_FILMS_TRIED = 5
 _NO_LETTER = re.compile(r"[^\w-]+")
 
 
@@ -43,8 +44,11 @@ class ReaderCard:
     def document(self, film_id: int | None) -> dict[str, Any]:
         """The questions with both places on a film; by default the first one that can be read."""
         desk = self._desk
-        film_id = self._film(film_id)
-        questions = [] if film_id is None or not desk.facts.can_ask else self._questions(film_id)
+        if film_id is not None:
+            film_id = desk.film(film_id).view.film.film_id
+            questions = self._questions(film_id)
+        else:
+            film_id, questions = self._on_some_film()
         return {
             "needed": self.is_needed and bool(questions),
             "film_id": film_id,
@@ -79,14 +83,20 @@ class ReaderCard:
         path = None if inside is None else self._desk.folder / inside
         return path if path is not None and path.is_file() else None
 
-    def _film(self, film_id: int | None) -> int | None:
-        if film_id is not None:
-            return self._desk.film(film_id).view.film.film_id
-        rows = self._desk.queue()
-        best = [row for row in rows if row.verdict == "fit"] or [row for row in rows if row.state != "unread"]
-        return best[0].film_id if best else None
+    def _on_some_film(self) -> tuple[int | None, list[dict[str, Any]]]:
+        """The questions on a fit film, else on the first that can be read: of some that is not known yet."""
+        rows = [row for row in self._desk.queue() if row.state != "unread"]
+        rows.sort(key=lambda row: (row.verdict != "fit", row.state == "waiting"))
+        for row in rows[:_MOST_FILMS_TRIED]:
+            try:
+                return row.film_id, self._questions(row.film_id)
+            except FilmError:
+                continue
+        return None, []
 
     def _questions(self, film_id: int) -> list[dict[str, Any]]:
+        if not self._desk.facts.can_ask:
+            return []
         film = self._desk.film(film_id)
         record, scale = film.view.film, film.mm_per_px
         key = (film_id, str(scale))

@@ -50,7 +50,7 @@ def open_unsaved(tab):
 
 
 def open_learning(tab):
-    tab.server.project.loop.update(corrected=5, offer=5)
+    tab.server.project.loop.update(corrected=5, reviewed=5, offer=5)
     tab.server.project.loop["monitor"] = {
         "level": 0.9,
         "alarm": True,

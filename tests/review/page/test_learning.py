@@ -17,6 +17,22 @@ def test_nothing_corrected_offers_nothing(tab):
     tab.picture("learning_empty")
 
 
+def test_a_dot_marks_an_offer_and_nothing_less(tab, server):
+    dot = tab.page.locator("#views button", has_text="Learning").locator(".dot")
+    tab.open("vhm_lateral_0deg")
+    tab.choose("Pog")
+    server.project.loop.update(corrected=1)
+    tab.page.keyboard.press("a")
+    tab.saved()
+    tab.until(lambda: "/v1/loop" in server.project.asked)
+    assert not dot.is_visible()
+    server.project.loop.update(reviewed=1, offer=1)
+    tab.page.keyboard.press("z")
+    tab.until(dot.is_visible)
+    tab.page.reload()
+    tab.until(dot.is_visible)  # without anything new
+
+
 def test_an_offer_shows_its_gain_before_it_is_applied(tab, server):
     rows = [
         {"name": f"{at}.png", "share": share, "running": running}
@@ -26,6 +42,7 @@ def test_an_offer_shows_its_gain_before_it_is_applied(tab, server):
     ]
     server.project.loop.update(
         corrected=5,
+        reviewed=5,
         offer=5,
         monitor={"level": 0.9, "alarm": False, "words": None, "rows": rows},
         next=[{"film_id": 4, "name": "no_scale.png", "why": "its least certain point may be off by 4.1 mm"}],
@@ -71,6 +88,17 @@ def test_the_card_of_the_first_start(tabs, server):
     tab.page.reload()
     tab.until(lambda: tab.page.locator(".point").count() > 0)
     assert dialog.count() == 0
+
+
+def test_the_card_waits_for_a_film_that_it_can_be_asked_on(tabs, server):
+    server.project.profile_needed, server.project.is_profile_ready = True, False
+    tab = tabs()
+    tab.until(lambda: "/v1/profile" in server.project.asked)
+    tab.open("notes")  # it cannot be read
+    assert tab.page.locator("dialog").count() == 0
+    server.project.is_profile_ready = True
+    server.project.event += 1  # a film was predicted
+    tab.until(lambda: tab.page.locator("dialog .crop").count() == 2)
 
 
 def test_the_card_can_be_put_away_and_found_again(tabs, server):

@@ -43,12 +43,14 @@ async function start() {
   watchConflicts();
   listenForHelp();
   listenToKeys(stage, hand, { ...go, finish: showFinish(queue) });
-  showViews(new Learning(), new Compare(queue));
+  const learning = new Learning();
+  showViews(learning, new Compare(queue));
   showTop();
   on("say", (text) => set(byId("said"), { text }));
   on("select", sayPoint);
   /** @type {any} */ (window).cephsure = { stage, state, measures }; // for tests and for curious people
   await begin(queue, measures);
+  void learning.load(); // whether it has something to offer
 }
 
 /** @param {Queue} queue @param {Measures} measures */
@@ -64,8 +66,20 @@ async function begin(queue, measures) {
   if (film) await openFilm(film.film_id);
   on("film", () => history.replaceState(null, "", `#film=${state.film.film_id}`));
   byId("stage").focus({ preventScroll: true });
-  if (state.project.profile?.needed) void askProfile();
+  askAtFirst();
   void watch(queue);
+}
+
+/** How one marks is asked once, as soon as there is a film to ask it on and no other question stands open. */
+function askAtFirst() {
+  let due = Boolean(state.project.profile?.needed);
+  const ask = async () => {
+    if (!due || state.held || byId("dialogs").childElementCount) return;
+    due = false;
+    due = !(await askProfile());
+  };
+  on("news", () => void ask());
+  void ask();
 }
 
 /** Ask for the project until there is an answer; what hinders it is said. */

@@ -61,16 +61,16 @@ export class Learning {
   }
 
   progress() {
-    const { corrected, offers, applied, offer, job } = this.loop;
+    const { corrected, reviewed, offers, applied, offer, job } = this.loop;
     const steps = offers.map((/** @type {number} */ n) =>
-      el("li", { class: corrected >= n ? "reached" : "" }, el("b", { text: n }), el("span", { text: t("learning.films", { n }) })),
+      el("li", { class: reviewed >= n ? "reached" : "" }, el("b", { text: n }), el("span", { text: t("learning.films", { n }) })),
     );
     const runs = job?.state === "running";
     const words = applied ? t("learning.appliedNow", { n: applied.films }) : t("learning.notYet");
-    const toNext = offers.find((/** @type {number} */ n) => n > corrected);
-    const what = runs ? t("learning.running") : offer ? t("learning.offer", { n: corrected }) : toNext ? t("learning.more", { n: toNext - corrected }) : "";
+    const toNext = offers.find((/** @type {number} */ n) => n > reviewed);
+    const what = runs ? t("learning.running") : offer ? t("learning.offer") : toNext ? t("learning.more", { n: toNext - reviewed }) : "";
     const button = el("button", { type: "button", class: offer ? "main" : "plain", disabled: runs || !corrected, text: t("learning.calibrate"), on: { click: () => void this.take("calibrate") } });
-    return card("learning.corrected", el("p", { class: "large" }, el("b", { text: corrected }), el("span", { text: t("learning.correctedFilms", { n: corrected, who: state.project.who }) })), el("ol", { class: "steps" }, ...steps), el("p", { text: what }), el("p", { class: "quiet", text: words }), runs ? bar(job) : button);
+    return card("learning.corrected", el("p", { class: "large" }, el("b", { text: reviewed }), el("span", { text: t("learning.reviewedFilms", { n: reviewed, who: state.project.who }) })), el("ol", { class: "steps" }, ...steps), el("p", { text: what }), el("p", { class: "quiet", text: words }), runs ? bar(job) : button);
   }
 
   gain() {

@@ -11,16 +11,18 @@ import { landmarkDefinition, landmarkName, num, said, t } from "./texts.js";
 
 /** @typedef {{number: number, code: string, name: string, words: string, distance_mm: number | null, places: {key: string, words: string, x_px: number, y_px: number}[]}} Question */
 
+/** @returns {Promise<boolean>} whether the card is open; there may be no film yet to ask on. */
 export async function askProfile() {
-  let asked;
   try {
-    asked = await get("/profile");
-    if (!asked.questions.length) return;
+    const asked = await get("/profile", { wait_s: 60 });
+    if (!asked.questions.length) return false;
     const grey = state.film?.film_id === asked.film_id && state.grey ? state.grey : new GreyFilm(await getPixels(asked.film_id));
     show(asked, grey);
+    return true;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    tell("say", error.message);
+    tell("say", said(error.message));
+    return false;
   }
 }
 
