@@ -1,4 +1,7 @@
-"""The page before the real server: correct a film, calibrate on it, apply that, superimpose two films."""
+"""The page before the real server: correct a film, calibrate on it, apply that, superimpose two; two tabs.
+
+One server for all tests of this file: what one did to a film the next finds there.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +20,15 @@ from cephsure.sample_films import sample_films
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def project(tmp_path):
-    return tmp_path / "project"
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    return tmp_path_factory.mktemp("review") / "project"
 
 
-@pytest.fixture
-def server(tmp_path, project):
+@pytest.fixture(scope="module")
+def server(project):
     """The command, as a user starts it, on the two sample films."""
-    folder = tmp_path / "films"
+    folder = project.parent / "films"
     folder.mkdir()
     for sample in sample_films():
         shutil.copy(sample.path, folder)
@@ -74,3 +77,47 @@ def test_corrections_are_stored_and_taught_and_films_superimposed(tab, project):
         (film,) = [film for film in stored.annotations("anna") if film.marks_px]
         assert len(film.marks_px) == 19
         assert stored.settings["applied"]["films"] == 1
+
+
+def nudge(tab, code, key):
+    """Move a point by one px; where it then is, px."""
+    before = tab.point(code)["x"]
+    tab.choose(code)
+    tab.page.keyboard.press(key)
+    return before + {"ArrowRight": 1, "ArrowLeft": -1}[key]
+
+
+def test_two_browsers_on_one_film_merge_and_a_clash_is_chosen_by_a_person(tabs, project):
+    pair = first, second = tabs(), tabs()
+    for tab in pair:
+        tab.page.route("**/v1/events*", lambda route: route.abort())  # neither hears of the other
+        tab.page.reload()
+        tab.until(lambda tab=tab: tab.page.locator(".point").count() > 0)
+        if tab.page.locator("dialog.profile").count():
+            tab.page.get_by_role("button", name="Not now").click()
+        tab.open("vhm_lateral_30deg")
+    nudge(first, "Pog", "ArrowRight")
+    first.saved()
+    nudge(second, "Sn", "ArrowRight")  # another point of the film as it was: both are kept
+    second.saved()
+    second.until(lambda: second.page.locator(".point.edited").count() == 2)
+
+    theirs = nudge(first, "Pog", "ArrowRight")
+    first.saved()
+    mine = nudge(second, "Pog", "ArrowLeft")
+    second.page.locator("dialog.conflict .crop").wait_for()
+    assert second.page.locator("dialog.conflict .number").count() == 2
+    assert stored_x(project, 7) == pytest.approx(theirs, abs=0.001)  # nothing was overwritten
+    second.picture("real_conflict")
+    second.page.get_by_role("button", name="Use mine").click()
+    second.saved()
+    assert stored_x(project, 7) == pytest.approx(mine, abs=0.001)
+
+
+def stored_x(project, number):
+    """Where a point of the second film is stored, px."""
+    with Project.open(project, read_only=True) as stored:
+        film = next(film for film in stored.films() if "30deg" in film.name)
+        return next(
+            point for point in stored.film(film.film_id).points if point.landmark == number
+        ).value.x_px
