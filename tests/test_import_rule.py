@@ -48,7 +48,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "model": {"recipes", "inference", "uncertainty"},
     "workflows": {"model", "evaluation", "training", "cephalometry", "exports", "reports", "sample_films"},
     "review": {"workflows", "projects"},
-    "cli": {"workflows", "review", "projects"},
+    "service": {"workflows", "review", "projects", "dicom"},
+    "cli": {"workflows", "review", "service", "projects"},
     "studies": {"workflows"},
 }
 # The one way from the core to the studies: inside its functions, so that they load only when asked for.

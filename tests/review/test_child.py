@@ -35,7 +35,7 @@ def test_jobs_share_a_process_and_what_it_keeps():
     finally:
         child.end()
     assert child.pid is None
-    with pytest.raises(LostError, match="the review has ended"):
+    with pytest.raises(LostError, match="it has ended"):
         child.do(Say(), seconds=1)
 
 

@@ -194,13 +194,6 @@ def test_adding_ends_with_the_project(desk, film_folder, monkeypatch, wait_until
     assert told == ["left out: closed"]
 
 
-def test_answers_are_sent_at_once():
-    with serve._listening("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
-        accepted, _ = listening.accept()
-        with accepted:
-            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-
-
 class Program:
     """``cephsure review`` as a user starts it."""
 

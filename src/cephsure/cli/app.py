@@ -24,6 +24,7 @@ from cephsure.cli.predict import demo, predict
 from cephsure.cli.project import project_app
 from cephsure.cli.reader_profile import reader_profile
 from cephsure.cli.review import review
+from cephsure.cli.serve import serve
 from cephsure.cli.streams import replace_what_lacks
 from cephsure.cli.superimpose import superimpose
 from cephsure.cli.train import train
@@ -80,6 +81,7 @@ for command in (
     site_calibrate,
     monitor,
     review,
+    serve,
 ):
     app.command()(command)
 app.command(cls=ExperimentCommand)(experiment)

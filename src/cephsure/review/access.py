@@ -88,7 +88,7 @@ class Access:
     def start_url(self) -> str:
         """The address that lets in whoever started the server."""
         shown = LOOPBACK if is_every_address(self.host) else self.host
-        return f"http://{_in_url(shown)}:{self.port}/start?token={self.token}"
+        return f"http://{in_url(shown)}:{self.port}/start?token={self.token}"
 
     def session_of_token(self, token: str) -> Session | None:
         """A session for the start address's token; None if it is not the token."""
@@ -129,19 +129,8 @@ class Access:
 
     def knows_host(self, header: str) -> bool:
         """Whether a request's Host is this server: else a name of another site was made to lead here."""
-        name, port = _parted(header)
-        if port != self.port:
-            return False
-        if is_loopback(name) or name in _LOCAL_NAMES:
-            return is_loopback(self.host) or is_every_address(self.host)
-        if is_loopback(self.host):
-            return False
-        # No foreign site's name is a bare address.
-        return _is_address(name) or name in {socket.gethostname().lower(), socket.getfqdn().lower()}
-
-    def knows_origin(self, origin: str | None, host: str) -> bool:
-        """Whether a request comes from a page of this server; programs other than browsers name none."""
-        return origin is None or origin.lower() == f"http://{host.lower()}"
+        name, port = host_and_port(header)
+        return port == self.port and is_name_of(name, self.host)
 
 
 class TooManyTriesError(Exception):
@@ -156,7 +145,7 @@ def check_address(host: str, *, allow_remote: bool, has_password: bool) -> None:
     """
     if is_loopback(host) or host in _LOCAL_NAMES:
         return
-    if not _is_address(host):
+    if not is_address(host):
         raise InputError(f"{host!r} is no address to listen on", remedy=f"give one such as {LOOPBACK}")
     if not allow_remote:
         raise InputError(
@@ -170,17 +159,33 @@ def check_address(host: str, *, allow_remote: bool, has_password: bool) -> None:
         )
 
 
+def is_name_of(name: str, host: str) -> bool:
+    """Whether a request may call by this name a server that listens on ``host``."""
+    if is_loopback(name) or name in _LOCAL_NAMES:
+        return is_loopback(host) or is_every_address(host)
+    if is_loopback(host):
+        return False
+    # No foreign site's name is a bare address.
+    return is_address(name) or name in {socket.gethostname().lower(), socket.getfqdn().lower()}
+
+
+def is_own_origin(origin: str | None, host: str) -> bool:
+    """Whether a request comes from a page of the server called ``host``; only browsers name one."""
+    return origin is None or origin.lower() == f"http://{host.lower()}"
+
+
 def is_loopback(name: str) -> bool:
     """Whether it is an address of this machine that no other machine can reach."""
-    return _is_address(name) and ipaddress.ip_address(name).is_loopback
+    return is_address(name) and ipaddress.ip_address(name).is_loopback
 
 
 def is_every_address(name: str) -> bool:
     """Whether it stands for all of this machine's addresses."""
-    return _is_address(name) and ipaddress.ip_address(name).is_unspecified
+    return is_address(name) and ipaddress.ip_address(name).is_unspecified
 
 
-def _is_address(name: str) -> bool:
+def is_address(name: str) -> bool:
+    """Whether it is an IP address."""
     try:
         ipaddress.ip_address(name)
     except ValueError:
@@ -188,11 +193,12 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _in_url(address: str) -> str:
+def in_url(address: str) -> str:
+    """An address as URLs have it."""
     return f"[{address}]" if ":" in address else address
 
 
-def _parted(header: str) -> tuple[str, int]:
+def host_and_port(header: str) -> tuple[str, int]:
     """A Host header's name, in small letters, and its port; 80 where it names none, -1 for nonsense."""
     name, colon, port = header.strip().lower().rpartition(":")
     if not colon or port.endswith("]"):

@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def answer_errors(app: FastAPI, desk: Desk) -> None:
-    """Give an application its answers to what goes wrong."""
+def answer_errors(app: FastAPI, desk: Desk | None) -> None:
+    """Give an application, with a project's desk or without, its answers to what goes wrong."""
 
     def of_input(request: Request, error: Exception) -> Response:
         assert isinstance(error, InputError)
         # What the store says of its own file is no fault of the request: it may succeed later.
-        is_stores = error.where == desk.project.path
+        is_stores = desk is not None and error.where == desk.project.path
         status = 503 if is_stores else 422 if isinstance(error, FilmError) else 400
-        what = str(error.what) if error.where is None or is_stores else str(error).partition(" (")[0]
+        what = error.what if is_stores else str(error).removesuffix(f" ({error.remedy})")
         if isinstance(error, NoSuchFilm):
             status = 404
-        if isinstance(error, Conflict):
+        if isinstance(error, Conflict) and desk is not None:
             film_id = int(request.path_params["film_id"])
             current = point_rows(desk.project, desk.project.film(film_id).points)
             return told(409, error.what, error.remedy, current=current)

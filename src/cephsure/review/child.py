@@ -111,7 +111,7 @@ class Child(Generic[Desk]):
     def _started(self) -> tuple[Connection, float]:
         """The connection to the process, and how many seconds a new one may need to start."""
         if self._ended:
-            raise LostError("the review has ended")
+            raise LostError("it has ended")
         if self._process is not None and self._connection is not None and self._process.is_alive():
             return self._connection, 0.0
         self._end()

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 
+from cephsure.review.access import is_own_origin
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from cephsure.review.access import Access
@@ -32,6 +36,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
+_LINKED_PATHS = frozenset({"/", "/start", "/login"})
 _TOO_LARGE = "the request is larger than any correction"
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
@@ -52,10 +57,10 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
             return
         headers = Headers(scope=scope)
-        answer = _with_headers(send)
+        answer = with_headers(send)
         refusal = self._refusal(scope, headers)
         if refusal is not None:
-            await _refuse(answer, *refusal)
+            await refuse(answer, *refusal)
             return
         await self.app(scope, _limited(receive), answer)
 
@@ -64,10 +69,7 @@ class Guard:
         method, path, host = scope["method"], scope["path"], headers.get("host", "")
         if len(headers.getlist("host")) != 1 or not self.access.knows_host(host):
             return 421, "this host is not the review page: open the address that cephsure review printed"
-        if not self.access.knows_origin(headers.get("origin"), host) or (
-            headers.get("sec-fetch-site") in {"cross-site", "same-site"}
-            and path not in {"/", "/start", "/login"}
-        ):
+        if is_of_another_page(headers, host, path):
             return 403, "the request comes from a page of somebody else"
         if method in _CHANGING and (complaint := _about_body(headers, path)) is not None:
             return complaint
@@ -77,6 +79,13 @@ class Guard:
         if session is None:
             return 401, "not let in: open the address that cephsure review printed"
         return None
+
+
+def is_of_another_page(headers: Headers, host: str, path: str) -> bool:
+    """Whether a page of somebody else, open in a browser, sends a request."""
+    return not is_own_origin(headers.get("origin"), host) or (
+        headers.get("sec-fetch-site") in {"cross-site", "same-site"} and path not in _LINKED_PATHS
+    )
 
 
 def _about_body(headers: Headers, path: str) -> tuple[int, str] | None:
@@ -106,7 +115,7 @@ def _limited(receive: Receive) -> Receive:
     return counted
 
 
-def _with_headers(send: Send) -> Send:
+def with_headers(send: Send) -> Send:
     """Give every answer the headers that it must have."""
 
     async def with_headers(message: Message) -> None:
@@ -120,9 +129,13 @@ def _with_headers(send: Send) -> Send:
     return with_headers
 
 
-async def _refuse(send: Send, status: int, what: str) -> None:
-    body = json.dumps({"error": what, "remedy": None}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+async def refuse(
+    send: Send, status: int, what: str, remedy: str | None = None, more: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
+    """Answer with what is wrong, before the application is asked; with ``more`` headers."""
+    body = json.dumps({"error": what, "remedy": remedy}).encode()
+    length = str(len(body)).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", length), *more]
     start: dict[str, Any] = {"type": "http.response.start", "status": status, "headers": headers}
     await send(start)
     await send({"type": "http.response.body", "body": body})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +14,15 @@ from cephsure.projects import Project, is_project
 from cephsure.review.access import LOOPBACK, MOST_NAME, Access, Password, check_address
 from cephsure.review.app import make_app
 from cephsure.review.desk import Desk, reader_asked
+from cephsure.review.listening import BACKLOG, listening_on
 from cephsure.review.model_facts import ModelFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    import socket
+    from collections.abc import Callable, Sequence
     from types import FrameType
 
 _GRACE_S = 3
-_BACKLOG = 128
 _AT_ONCE = 16
 """Films that are added together: the first ones are there while the others are still hashed."""
 
@@ -95,7 +95,7 @@ def review(
     """
     password = check_options(options)
     with contextlib.ExitStack() as stack:
-        listening = stack.enter_context(_listening(options.host, options.port))
+        listening = stack.enter_context(listening_on(options.host, options.port))
         port = listening.getsockname()[1]
         access = Access(port=port, host=options.host, who=options.who, password=password)
         desk = open_desk(project, options)
@@ -111,7 +111,7 @@ def review(
             server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=_GRACE_S,
-            backlog=_BACKLOG,
+            backlog=BACKLOG,
         )
         server = Server(config, on_started=lambda: on_ready(access.start_url), on_exit=desk.bulletin.close)
         _add_later(desk, films[_AT_ONCE:], tell)
@@ -217,26 +217,6 @@ def _add_later(desk: Desk, films: Sequence[Path], tell: Callable[[str], None]) -
 
     if films:
         threading.Thread(target=add, name="cephsure-adding", daemon=True).start()
-
-
-@contextlib.contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket that listens on an address; the port is taken before anything else is done."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-        # Connections inherit it; else an answer waits 40 ms until the browser says that it has the head.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"cannot listen on port {port} of {host}: {reason}",
-            remedy="give another --port, or 0 for a free one",
-        ) from error
-    try:
-        yield listening
-    finally:
-        listening.close()
 
 
 def _absolute(given: str) -> str:
