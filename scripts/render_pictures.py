@@ -4,12 +4,14 @@
 
 ``overlay.png`` has the overlays of the straight and of the turned head side by side, ``compare.png`` and
 ``compare-turned.png`` their points beside the true ones, ``superimposed.png`` two films of which the
-second is made: the straight one turned, made smaller, and its lower face moved. Nothing is random.
+second is made: the straight one turned, made smaller, and its lower face moved, ``report.png`` a report on
+the straight one (drawn by poppler's pdftoppm). Nothing is random.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -25,6 +27,7 @@ from cephsure.reports.painter import BACKGROUND
 from cephsure.reports.symbols import BANDS
 from cephsure.sample_films import sample_films
 from cephsure.workflows import PredictOptions, SuperimposeOptions, compare_film, superimpose_films
+from cephsure.workflows.report import ReportFiles, ReportOptions, report_films
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,6 +100,18 @@ def superimposition() -> Image.Image:
         return superimpose_films(sample.path, later, options=options).draw()
 
 
+def report() -> Image.Image:
+    """The report on the straight film."""
+    sample = sample_films()[0]
+    options = ReportOptions(predict=PredictOptions(mm_per_px=sample.mm_per_px))
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "report.pdf"
+        report_films([sample.path], options=options, files=ReportFiles(file=file))
+        command = ["pdftoppm", "-r", "100", "-png", "-singlefile", str(file), str(file.with_suffix(""))]
+        subprocess.run(command, check=True)  # noqa: S603 - a file of ours
+        return Image.open(file.with_suffix(".png")).convert("RGB")
+
+
 def main() -> None:
     """Read the command line and write the pictures."""
     parser = argparse.ArgumentParser(description="Render the pictures of README and docs.")
@@ -108,6 +123,7 @@ def main() -> None:
         ("compare", comparison(0)),
         ("compare-turned", comparison(1)),
         ("superimposed", superimposition()),
+        ("report", report()),
     ):
         picture.save(out / f"{name}.png", optimize=True)
         print(f"{name}.png: {picture.width} x {picture.height} px")

@@ -22,7 +22,7 @@ from cephsure.cephalometry.own_points import NO_INTERVAL, facing_of
 from cephsure.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Literal
 
     from numpy.typing import NDArray
@@ -66,12 +66,16 @@ class FilmMeasurer:
     _kept: dict[tuple[str, str], tuple[Any, MeasuredValue]] = field(default_factory=dict)
 
     def measure(
-        self, analysis: str, points: Points, *, settled: frozenset[int] = frozenset()
+        self,
+        analysis: str | Sequence[AnalysisDefinition],
+        points: Points,
+        *,
+        settled: frozenset[int] = frozenset(),
     ) -> tuple[MeasuredValue, ...]:
         """The measurements of an analysis, in its order.
 
         Args:
-            analysis: names with commas between, or "all".
+            analysis: names with commas between, or "all"; or what `load_analyses` gives.
             points: by landmark number the (x, y) in px of points that are not where they were predicted; None
                 for one that is missing.
             settled: numbers of points that a person accepted where they are.
@@ -86,7 +90,7 @@ class FilmMeasurer:
         nowhere = (np.nan, np.nan)
         moved = {codes[number - 1]: np.array(at or nowhere) for number, at in points.items()}
         own = frozenset(moved) | {codes[number - 1] for number in settled}
-        definitions = load_analyses(analysis)
+        definitions = load_analyses(analysis) if isinstance(analysis, str) else analysis
         values = self._unchanged(definitions, moved, own)
         stale = [
             each.model_copy(update={"entries": entries})
@@ -102,7 +106,7 @@ class FilmMeasurer:
                 for entry in each.entries:
                     key, value = (each.name, entry.measurement.code), next(measured)
                     values[key] = value
-                    self._kept[key] = _points_of(entry, moved, own), value
+                    self._kept[key] = (entry, *_points_of(entry, moved, own)), value
         return tuple(
             values[each.name, entry.measurement.code] for each in definitions for entry in each.entries
         )
@@ -115,7 +119,7 @@ class FilmMeasurer:
         for definition in definitions:
             for entry in definition.entries:
                 kept = self._kept.get(key := (definition.name, entry.measurement.code))
-                if kept is not None and kept[0] == _points_of(entry, moved, own):
+                if kept is not None and kept[0] == (entry, *_points_of(entry, moved, own)):
                     values[key] = kept[1]
         return values
 

@@ -13,8 +13,9 @@ from cephsure.cephalometry.film_measurer import FilmMeasurer
 from cephsure.cephalometry.measured import MeasuredPoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from cephsure.cephalometry.measurement import AnalysisDefinition
     from cephsure.landmarks import LandmarkSet
     from cephsure.uncertainty.prediction import FilmInfo, Prediction
 
@@ -87,14 +88,14 @@ class ReviewedFilm:
         scale = {"mm_per_px": self.mm_per_px, "spacing_source": self.spacing_source}
         return self.prediction.film.model_copy(update=scale)
 
-    def analysis(self, analyses: str = "isbi") -> Analysis:
+    def analysis(self, analyses: str | Sequence[AnalysisDefinition] = "isbi") -> Analysis:
         """Measure the points as they stand.
 
         A point that a person put where it is adds nothing to an interval; what is measured from such points
         alone has none.
 
         Args:
-            analyses: names with commas between, or "all".
+            analyses: names with commas between, or "all"; or what `load_analyses` gives.
 
         Raises:
             InputError: there is no such analysis.

@@ -23,6 +23,7 @@ from cephsure.cli.listings import landmarks, measurements, models_app
 from cephsure.cli.predict import demo, predict
 from cephsure.cli.project import project_app
 from cephsure.cli.reader_profile import reader_profile
+from cephsure.cli.report import report
 from cephsure.cli.review import review
 from cephsure.cli.serve import serve
 from cephsure.cli.streams import replace_what_lacks
@@ -69,6 +70,7 @@ for command in (
     demo,
     predict,
     analyze,
+    report,
     landmarks,
     measurements,
     check,
