@@ -137,7 +137,7 @@ class FakeProject:
             rows = [row for row in rows if asked["reason"] in (row["why"] or "")]
         if asked.get("text"):
             rows = [row for row in rows if asked["text"].lower() in row["name"].lower()]
-        return {"films": rows, "counts": self.counts()}
+        return {"films": rows, "counts": self.counts(), "last": self.event}
 
     def _row(self, film: FakeFilm) -> dict[str, Any]:
         states = [row["state"] for row in film.rows.values()]
@@ -172,6 +172,7 @@ class FakeProject:
                 "warning": film.scale_warning,
             },
             "prediction": document,
+            "prediction_id": id(film.prediction),
             "regions": {level: self._regions(document, size) for level, size in _SIZES.items()},
             "heatmaps": True,
             "points": self._points(film),
@@ -234,6 +235,7 @@ class FakeProject:
             row = {"number": number, "state": state, "x_px": edit.get("x_px"), "y_px": edit.get("y_px")}
             row |= {
                 "revision": before["revision"] + 1,
+                **self._now(),
                 "who": body.get("who", "Dr Sample"),
                 "at": "2026-01-01",
             }
@@ -247,7 +249,7 @@ class FakeProject:
             raise Refused(409, error="there is nothing to undo", current=self._points(film))
         number, before, after = film.done.pop()
         film.undone.append((number, before, after))
-        film.rows[number] = {**before, "revision": film.rows[number]["revision"] + 1}
+        film.rows[number] = {**before, "revision": film.rows[number]["revision"] + 1, **self._now()}
         return self._written(film)
 
     def _redo(self, film: FakeFilm, _body: dict[str, Any]) -> dict[str, Any]:
@@ -255,7 +257,7 @@ class FakeProject:
             raise Refused(409, error="there is nothing to redo", current=self._points(film))
         number, before, after = film.undone.pop()
         film.done.append((number, before, after))
-        film.rows[number] = {**after, "revision": film.rows[number]["revision"] + 1}
+        film.rows[number] = {**after, "revision": film.rows[number]["revision"] + 1, **self._now()}
         return self._written(film)
 
     def _state(self, film: FakeFilm, body: dict[str, Any]) -> dict[str, Any]:
@@ -271,6 +273,10 @@ class FakeProject:
             evidence = [piece.reason for piece in film.prediction.evidence if piece.sign == "size"]
             film.scale_warning = evidence[0] if evidence else None
         return {"scale": self.film(film)["scale"], "predicting": False}
+
+    def _now(self) -> dict[str, int]:
+        """The event by which a row that is being written stands."""
+        return {"event_id": self.event + 1}
 
     def _written(self, film: FakeFilm) -> dict[str, Any]:
         return {

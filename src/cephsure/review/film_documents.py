@@ -116,6 +116,7 @@ def _point_row(point: Point, event: Event | None) -> dict[str, Any]:
         "x_px": value.x_px,
         "y_px": value.y_px,
         "revision": point.revision,
+        "event_id": point.event_id,
         "who": value.who or (None if event is None else event.who),
         "at": None if event is None else event.at,
     }

@@ -36,9 +36,10 @@ def film_routes(desk: Desk) -> APIRouter:
         reason: str | None = None,
         text: str | None = None,
     ) -> JSONResponse:
+        last = desk.bulletin.last  # before the rows are read: what comes meanwhile is told again
         rows = desk.queue()
         wanted = [row for row in rows if _is_wanted(row, verdict, state, reason, text)]
-        return JSONResponse({"films": queue_document(wanted), "counts": counts(rows)})
+        return JSONResponse({"films": queue_document(wanted), "counts": counts(rows), "last": last})
 
     @routes.get("/{film_id}")
     def film(film_id: int, request: Request) -> JSONResponse:

@@ -114,23 +114,3 @@ def test_a_film_can_be_left_with_something_unsaved(film):
     film.saved()
     assert rows(film)[7]["state"] == "missing"
     assert film.page.locator(".point.missing").count() == 0
-
-
-def test_facts_older_than_what_was_acknowledged_since_are_not_shown(film):
-    held, project = [], film.server.project
-
-    def hold(route):
-        if len(held) == 2:
-            return route.continue_()
-        return held.append((route, route.fetch()))
-
-    film.page.route("**/v1/films/1", hold)
-    project.event += 1
-    project.changed.append((project.event, 1))  # somebody else did something: the page asks for the film
-    film.until(lambda: len(held) == 1)
-    film.page.keyboard.press("m")
-    film.saved()
-    for route, answer in held:
-        route.fulfill(response=answer)
-        film.until(lambda: len(held) == 2)
-        assert film.page.locator(".point.missing").count() == 1

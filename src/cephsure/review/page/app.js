@@ -103,12 +103,13 @@ const pause = () => new Promise((done) => setTimeout(done, 1000 * PAUSE_S));
 
 /** @param {Queue} queue */
 async function watch(queue) {
-  let after = state.project.last_event;
+  let after = Math.min(state.project.last_event, queue.last ?? Infinity); // whichever was answered first
   for (;;) {
     try {
       const news = await get(`/events?after=${after}&wait_s=20`, { wait_s: 40 });
       if (news.last !== after) {
         after = news.last;
+        tell("changed", news.films);
         await queue.load(false);
         if (news.films.includes(state.film?.film_id)) await refreshFilm();
         if (!state.film && queue.films[0]) await openFilm(queue.films[0].film_id);

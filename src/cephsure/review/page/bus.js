@@ -1,4 +1,4 @@
-/** What happened, told to whoever draws it: film, points, held (under the hand), select, queue, saved, view, layers, language. */
+/** What happened, told to whoever draws it: film, points, changed (told of before it is asked for), held (under the hand), select, queue, saved, view, layers, language. */
 
 /** @type {Map<string, ((detail?: any) => void)[]>} */
 const heard = new Map();

@@ -23,7 +23,15 @@ export class Compare {
     this.mix = el("input", { type: "range", id: "mix", min: 0, max: 1, step: 0.01, on: { input: () => this.paint() } });
     this.mix.value = "0.5";
     this.canvas = el("canvas", { class: "both-films" });
+    this.asked = 0;
     on("language", () => this.draw());
+    on("stored", (filmId) => this.reload([filmId]));
+    on("news", (news) => this.reload(news.films));
+  }
+
+  /** A film was changed: by a decision that was on its way when the page was opened, by somebody else, by the model. @param {number[]} films */
+  reload(films) {
+    if (!byId("compare").hidden && (films.includes(this.first) || films.includes(this.second))) void this.load();
   }
 
   async open() {
@@ -40,15 +48,19 @@ export class Compare {
 
   async load() {
     if (!this.first || !this.second) return;
+    const order = (this.asked += 1); // only the newest question's answer is shown
     const asked = new URLSearchParams({ first: String(this.first), second: String(this.second), on: this.on });
     if (this.on === "best" && this.stable.size) asked.set("stable", [...this.stable].join(","));
     try {
-      this.answer = await get(`/superimpose?${asked}`);
+      const answer = await get(`/superimpose?${asked}`);
+      if (order !== this.asked) return;
+      this.answer = answer;
       this.trouble = "";
       this.draw();
       await Promise.all([this.picture(this.first), this.picture(this.second)]);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      if (order !== this.asked) return;
       this.answer = null;
       this.trouble = error.status === 0 ? t("queue.offline") : error.status === 404 ? t("compare.absent") : said(error.message);
     }
@@ -117,12 +129,12 @@ export class Compare {
   }
 
   paint() {
-    const { first, second, matrix } = this.answer;
+    const { first, second, matrix } = this.answer; // not as chosen: another pair may be on its way
     const scale = 1000 / Math.max(first.width_px, first.height_px);
     Object.assign(this.canvas, { width: Math.round(first.width_px * scale), height: Math.round(first.height_px * scale) });
     const context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
     const mix = Number(this.mix.value);
-    const [a, b] = [this.pictures.get(this.first), this.pictures.get(this.second)];
+    const [a, b] = [this.pictures.get(first.film_id), this.pictures.get(second.film_id)];
     context.globalAlpha = 1 - mix;
     if (a) context.drawImage(a, 0, 0, this.canvas.width, this.canvas.height);
     if (!b) return;

@@ -5,7 +5,7 @@ import { crop } from "./crop.js";
 import { on, tell } from "./bus.js";
 import { openDialog } from "./dialog.js";
 import { landmarkName, t } from "./texts.js";
-import { landmark, openFilm, refreshFilm, state, unsaved } from "./state.js";
+import { landmark, newest, openFilm, refreshFilm, state, unsaved } from "./state.js";
 
 /** @typedef {import("./unsaved.js").Waiting} Waiting */
 /** @typedef {import("./unsaved.js").Edit} Edit */
@@ -69,7 +69,7 @@ function both(edit, row) {
 function settle(mine) {
   const { op, current } = /** @type {{op: Waiting, current: Map<number, any>}} */ (waiting.shift());
   unsaved.remove(op, null);
-  state.rows = state.film.film_id === op.filmId ? current : state.rows;
+  if (state.film.film_id === op.filmId) state.rows = newest(state.rows, current);
   const clashes = (/** @type {Edit} */ edit) => edit.base_revision !== (current.get(edit.number)?.revision ?? 0);
   const edits = op.body.edits.filter((/** @type {Edit} */ edit) => mine || !clashes(edit));
   const renewed = edits.map((/** @type {Edit} */ edit) => ({ ...edit, base_revision: current.get(edit.number)?.revision ?? 0 }));

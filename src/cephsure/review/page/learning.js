@@ -15,6 +15,9 @@ export class Learning {
     /** @type {any} */ this.loop = null;
     this.trouble = "";
     this.timer = 0;
+    this.order = { asked: 0, shown: 0 };
+    this.taking = false; // a step, whose answer is waited for
+    this.due = false; // a question that waits for it
     on("language", () => this.draw());
     on("news", () => void this.load());
   }
@@ -25,20 +28,33 @@ export class Learning {
   }
 
   async load() {
+    if (this.taking) {
+      this.due = true;
+      return;
+    }
+    this.due = false;
     clearTimeout(this.timer);
     await this.answer(get("/loop"));
   }
 
   /** @param {"calibrate" | "apply"} step */
   async take(step) {
+    this.taking = true;
     await this.answer(post(`/loop/${step}`, { request_id: requestId() }, { wait_s: 120 }));
+    this.taking = false;
+    this.draw();
+    if (this.due) void this.load();
     if (step === "apply" && !this.trouble) tell("say", t("learning.applied"));
   }
 
   /** @param {Promise<any>} asked */
   async answer(asked) {
+    const order = (this.order.asked += 1);
     try {
-      this.loop = await asked;
+      const loop = await asked;
+      if (order < this.order.shown) return; // a newer answer has come before
+      this.order.shown = order;
+      this.loop = loop;
       this.trouble = "";
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -69,7 +85,7 @@ export class Learning {
     const words = applied ? t("learning.appliedNow", { n: applied.films }) : t("learning.notYet");
     const toNext = offers.find((/** @type {number} */ n) => n > reviewed);
     const what = runs ? t("learning.running") : offer ? t("learning.offer") : toNext ? t("learning.more", { n: toNext - reviewed }) : "";
-    const button = el("button", { type: "button", class: offer ? "main" : "plain", disabled: runs || !corrected, text: t("learning.calibrate"), on: { click: () => void this.take("calibrate") } });
+    const button = el("button", { type: "button", class: offer ? "main" : "plain", disabled: runs || !corrected || this.taking, text: t("learning.calibrate"), on: { click: () => void this.take("calibrate") } });
     return card("learning.corrected", el("p", { class: "large" }, el("b", { text: reviewed }), el("span", { text: t("learning.reviewedFilms", { n: reviewed, who: state.project.who }) })), el("ol", { class: "steps" }, ...steps), el("p", { text: what }), el("p", { class: "quiet", text: words }), runs ? bar(job) : button);
   }
 

@@ -82,7 +82,7 @@ export class Measures {
       if (gone && !state.held) moved[one.number] = null;
       else if (one.x !== one.foundX || one.y !== one.foundY) moved[one.number] = [/** @type {number} */ (one.x), /** @type {number} */ (one.y)];
     }
-    return JSON.stringify({ film: state.film.film_id, scale: state.film.scale?.mm_per_px, analysis: this.analysis, points: moved });
+    return JSON.stringify({ film: state.film.film_id, prediction: state.film.prediction_id, scale: state.film.scale?.mm_per_px, analysis: this.analysis, points: moved });
   }
 
   /** @param {string} asked */

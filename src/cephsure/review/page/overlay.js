@@ -112,7 +112,7 @@ export class Overlay {
 
   drawHeat() {
     const one = layers.heat ? selectedPoint() : undefined;
-    const wanted = one?.mark ? `${state.film.film_id}/${one.number}` : "";
+    const wanted = one?.mark ? `${state.film.film_id}/${state.film.prediction_id}/${one.number}` : "";
     if (wanted !== this.heat.of) {
       this.groups.heat.replaceChildren();
       this.heat.of = wanted;

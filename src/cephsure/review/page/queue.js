@@ -23,7 +23,11 @@ export class Queue {
     /** @type {Set<string>} reasons that films of this project have. */ this.reasons = new Set();
     this.counts = /** @type {any} */ (null);
     this.trouble = "";
-    this.asked = 0;
+    this.typed = 0; // timers: of a filter that is being typed, of a film that was stored
+    this.stored = 0;
+    this.order = { asked: 0, shown: 0 };
+    this.reorder = 0; // the question whose answer, or a later one, is taken in the server's order
+    /** @type {number | undefined} the last change that the first answer knew of. */ this.last = undefined;
     this.title = el("h2", {});
     this.progress = el("progress", { max: 1, value: 0 });
     this.progressText = el("span", { class: "quiet" });
@@ -43,8 +47,8 @@ export class Queue {
   }
 
   filterSoon() {
-    clearTimeout(this.asked);
-    this.asked = window.setTimeout(() => this.filterBy(), 200);
+    clearTimeout(this.typed);
+    this.typed = window.setTimeout(() => this.filterBy(), 200);
   }
 
   filterBy() {
@@ -64,9 +68,14 @@ export class Queue {
   /** @param {boolean} reorder whether the server's order is taken as it is. */
   async load(reorder) {
     const address = this.address;
+    const order = (this.order.asked += 1);
+    if (reorder) this.reorder = order;
     try {
       const answer = await get(address);
-      if (address !== this.address) return;
+      if (address !== this.address || order < this.order.shown) return; // a newer answer has come before
+      reorder = this.reorder > this.order.shown && this.reorder <= order;
+      this.order.shown = order;
+      this.last ??= answer.last;
       this.trouble = "";
       this.counts = answer.counts ?? this.counts;
       this.take(answer.films, reorder);
@@ -102,8 +111,8 @@ export class Queue {
 
   /** Read one film's row anew. @param {number} _filmId */
   refresh(_filmId) {
-    clearTimeout(this.asked);
-    this.asked = window.setTimeout(() => void this.load(false), 250);
+    clearTimeout(this.stored);
+    this.stored = window.setTimeout(() => void this.load(false), 250);
   }
 
   drawAll() {

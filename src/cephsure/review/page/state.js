@@ -27,13 +27,15 @@ export const state = {
   loading: false,
 };
 
-let acknowledged = 0; // decisions, of all films
+let changes = 0; // that were heard of: decisions acknowledged, news of others and of the model
+let asked = 0; // questions for a film's facts, in the order in which they were asked
+let shown = 0; // the question whose answer is shown
 
 export const unsaved = new Unsaved({
   acknowledged(op, answer) {
-    acknowledged += 1;
+    changes += 1;
     if (op.filmId === state.film?.film_id) {
-      if (answer.points) state.rows = byNumber(answer.points);
+      if (answer.points) state.rows = newest(state.rows, byNumber(answer.points));
       if (answer.state) state.film.state = answer.state;
       if ("can_undo" in answer) Object.assign(state.film, { can_undo: answer.can_undo, can_redo: answer.can_redo });
       queueMicrotask(() => tell("points"));
@@ -48,6 +50,10 @@ export const unsaved = new Unsaved({
 /** @param {Row[]} rows @returns {Map<number, Row>} */
 const byNumber = (rows) => new Map(rows.map((row) => [row.number, row]));
 
+/** Answers may overtake each other: of each point the row of the highest revision counts. @param {Map<number, Row>} known @param {Map<number, Row>} told */
+export const newest = (known, told) =>
+  new Map([...known, ...[...told].filter(([number, row]) => row.revision >= (known.get(number)?.revision ?? 0))]);
+
 /** @type {AbortController | null} */ let opening = null;
 
 /** Open a film: its facts first, then its pixels. The former film stays in sight until the new one can be drawn. @param {number} filmId @param {number | null} [select] */
@@ -59,9 +65,10 @@ export async function openFilm(filmId, select = null) {
   tell("loading", filmId);
   try {
     const grey = getPixels(filmId, now.signal).then((pixels) => new GreyFilm(pixels));
-    const film = await factsOf(filmId, now.signal, grey.catch(() => null));
+    const { film, order } = await factsOf(filmId, now.signal, grey.catch(() => null));
     const drawn = film.unread ? null : await grey;
     if (now.signal.aborted) return;
+    shown = order;
     use(film, drawn, "");
     state.selected = select ?? null;
     tell("film");
@@ -78,16 +85,20 @@ export async function openFilm(filmId, select = null) {
 }
 
 /**
- * A film's facts. Those that were asked for before a decision was acknowledged may not hold it: they are asked for again.
+ * A film's facts. Those that were asked for before a change was heard of may not hold it: they are asked for again.
  * @param {number} filmId @param {AbortSignal} [signal] @param {Promise<any>} [meanwhile] what is waited for beside them.
+ * @returns {Promise<{film: any, order: number}>}
  */
 async function factsOf(filmId, signal, meanwhile) {
   for (;;) {
-    const before = acknowledged;
+    const before = changes;
+    const order = (asked += 1);
     const [film] = await Promise.all([get(`/films/${filmId}`, { signal }), meanwhile]);
-    if (acknowledged === before) return film;
+    if (changes === before) return { film, order };
   }
 }
+
+on("changed", () => { changes += 1; });
 
 /** @param {any} film @param {GreyFilm | null} grey @param {string} trouble */
 function use(film, grey, trouble) {
@@ -103,11 +114,14 @@ function use(film, grey, trouble) {
 export async function refreshFilm() {
   const filmId = state.film?.film_id;
   if (!filmId) return;
-  const film = await factsOf(filmId).catch(() => null);
-  if (!film || state.film?.film_id !== filmId) return;
+  const facts = await factsOf(filmId).catch(() => null);
+  if (!facts || state.film?.film_id !== filmId || facts.order < shown) return;
+  shown = facts.order;
+  const { film } = facts;
+  if (unsaved.list.some((op) => op.filmId === filmId && op.kind === "state")) film.state = state.film.state; // on its way
   const news = JSON.stringify(state.film.prediction) !== JSON.stringify(film.prediction) || state.film.predicting !== film.predicting;
   state.film = film;
-  state.rows = byNumber(film.points);
+  state.rows = newest(state.rows, byNumber(film.points));
   if (news) tell("predicted");
   tell("points");
 }

@@ -89,7 +89,7 @@ export class Unsaved {
     try {
       const answer = await post(`/films/${op.filmId}/${op.kind}`, { request_id: op.id, ...op.body });
       this.trouble = "";
-      this.followOn(op, answer.points ?? []);
+      this.followOn(op, answer.points ?? [], new Set(answer.event_ids));
       this.told.acknowledged(op, answer);
       this.remove(op, answer);
       tell("saved");
@@ -122,16 +122,16 @@ export class Unsaved {
     return false;
   }
 
-  /** Later edits of the same points rest on this one: they go out with the revisions that it made. @param {Waiting} op @param {any[]} rows */
-  followOn(op, rows) {
-    if (op.kind !== "edits") return;
-    const numbers = new Set(op.body.edits.map((/** @type {Edit} */ edit) => edit.number));
-    const revisions = new Map(rows.map((row) => [row.number, row.revision]));
+  /**
+   * Later edits of points that this one changed rest on it: they go out with the revisions that it made. Where somebody
+   * else changed the point since, they keep the revision that was seen, and the server refuses them.
+   * @param {Waiting} op @param {any[]} rows @param {Set<number>} events that this one made.
+   */
+  followOn(op, rows, events) {
+    const revisions = new Map(rows.filter((row) => events.has(row.event_id)).map((row) => [row.number, row.revision]));
     for (const later of this.list) {
       if (later === op || later.filmId !== op.filmId || later.kind !== "edits") continue;
-      for (const edit of later.body.edits) {
-        if (numbers.has(edit.number)) edit.base_revision = revisions.get(edit.number) ?? edit.base_revision;
-      }
+      for (const edit of later.body.edits) edit.base_revision = revisions.get(edit.number) ?? edit.base_revision;
     }
   }
 
