@@ -56,7 +56,7 @@ def test_class_borders_stand_where_there_is_no_norm():
 
 def test_decided_class_has_its_probability():
     said = [row_of(code, film=prediction(error_mm=0.05)).said for code in ("ANB", "SNA", "FHI")]
-    assert all(text.endswith(" %") and "not decided" not in text for text in said), said
+    assert all(text.endswith("\u00a0%") and "not decided" not in text for text in said), said
 
 
 def test_norms_of_women_and_men():
@@ -78,7 +78,7 @@ def test_single_value_as_norm_gives_a_difference_without_a_bar():
 def test_nothing_is_held_against_norms_on_an_unfit_film():
     row = row_of("ODI", film=prediction("unfit"))
     assert [(usual.deviation, usual.bar) for usual in row.usual] == [("", None)]
-    assert (row.error, row.said, row.is_doubtful) == ("", "not decided: film unfit", True)
+    assert (row.error, row.said, row.is_doubtful) == ("", "film unfit", True)
 
 
 def test_distances_without_a_scale_and_of_a_doubtful_one():

@@ -78,7 +78,7 @@ class FilmReport:
         remarks: what the numbers are, for whom they hold, where norms come from.
         made_by: the model, and the program.
         colours: what a region's colour stands for; None where no region is drawn.
-        caption: under the film.
+        caption: under the film; ``tracing_caption`` under the tracing.
     """
 
     film_name: str
@@ -95,6 +95,7 @@ class FilmReport:
     made_by: tuple[str, ...]
     colours: ColourScale | None
     caption: str
+    tracing_caption: str
     disclaimer: str
     film: Film
     reviewed: ReviewedFilm
@@ -133,21 +134,26 @@ def film_report(
         mark.region is not None and not point.is_by_hand
         for mark, point in zip(prediction.landmarks, reviewed.points, strict=True)
     )
+    unsettled = any(
+        mark.verdict != "accept" and not point.is_settled and point.x_px is not None
+        for mark, point in zip(prediction.landmarks, reviewed.points, strict=True)
+    )
     return FilmReport(
         film_name=printable(shown),
         patient=tuple(patient.facts()),
         facts=tuple(_film_facts(film, reviewed)),
         verdict=prediction.verdict,
         verdict_words=_VERDICTS[prediction.verdict],
-        why=prediction.why or "",
+        why=_capital(prediction.why or ""),
         review=_review(reviewed),
         is_reviewed=reviewed.is_complete,
         tables=tables,
         doubts=doubts_of(reviewed, analysis),
-        remarks=tuple(_remarks(reviewed, analysis)),
+        remarks=tuple(_remarks(reviewed, analysis, tables)),
         made_by=tuple(_made_by(reviewed)),
         colours=scale_for(prediction) if has_regions else None,
         caption=_caption(reviewed, has_regions=has_regions),
+        tracing_caption="Tracing. Hollow: not accepted." if unsettled else "Tracing.",
         disclaimer=prediction.disclaimer,
         film=film,
         reviewed=reviewed,
@@ -160,6 +166,10 @@ def _film_facts(film: Film, reviewed: ReviewedFilm) -> Iterator[tuple[str, str]]
     yield "Facing", reviewed.film.facing
     if reviewed.film.polarity == "negative":
         yield "Film", "negative, bone dark"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _review(reviewed: ReviewedFilm) -> str:
@@ -184,14 +194,18 @@ def _caption(reviewed: ReviewedFilm, *, has_regions: bool) -> str:
     """What is drawn on the film."""
     prediction = reviewed.prediction
     parts = []
-    standings = {mark.verdict for mark in prediction.landmarks}
+    standings = {
+        "accept" if point.is_settled else mark.verdict
+        for mark, point in zip(prediction.landmarks, reviewed.points, strict=True)
+        if point.x_px is not None
+    }
     by_hand = any(point.is_by_hand for point in reviewed.points)
-    if prediction.verdict == "unfit" and not reviewed.is_complete:
+    if "accept" in standings and (prediction.verdict != "unfit" or reviewed.observer is not None):
+        parts.append("Dots: accepted.")
+    if prediction.verdict == "unfit" and standings != {"accept"}:
         parts.append("Struck through: no result, the film is unfit.")
     elif "review" in standings:
         parts.append("Diamonds: to be looked at.")
-    if "accept" in standings or any(point.is_settled for point in reviewed.points):
-        parts.insert(0, "Dots: accepted.")
     if has_regions and prediction.level is not None:
         parts.append(f"Round them: {100 * prediction.level:g} % regions.")
     if by_hand:
@@ -199,22 +213,24 @@ def _caption(reviewed: ReviewedFilm, *, has_regions: bool) -> str:
     return " ".join(parts)
 
 
-def _remarks(reviewed: ReviewedFilm, analysis: Analysis) -> Iterator[str]:
+def _remarks(reviewed: ReviewedFilm, analysis: Analysis, tables: Sequence[Table]) -> Iterator[str]:
     """What the numbers are, and for whom they hold."""
     prediction = reviewed.prediction
     promise = f"{analysis.promise}; {RESTS_ON}" if analysis.errors_from == "calibration" else analysis.promise
-    yield f"{promise[0].upper()}{promise[1:]}."
-    if any(value.sd is not None for value in analysis.measurements):
+    yield f"{_capital(promise)}."
+    has_errors = any(value.sd is not None for value in analysis.measurements)
+    if has_errors:
         raw = "" if analysis.errors_from == "calibration" else " of the samples' raw spread, not calibrated"
         yield (
-            f"±: one standard deviation{raw}. Bars: the value with its 90 % interval, shaded what is usual, "
-            "to three times as far on either side. SD: standard deviations of the norm. Border: of the usual "
-            f"class. A class is decided from {100 * analysis.min_probability:g} % on."
+            f"±: one standard deviation{raw}. A class is decided from {100 * analysis.min_probability:g} % "
+            "on; where none is, it says why."
         )
-    else:
+    usual = [usual for table in tables for row in table.rows for usual in row.usual]
+    if any(each.bar is not None for each in usual):
+        interval = " with its 90 % interval" if has_errors else ""
         yield (
-            "Bars: the value, shaded what is usual, to three times as far on either side. SD: standard "
-            "deviations of the norm. Border: of the usual class."
+            f"Bars: the value{interval}, shaded what is usual, to three times as far on either side. SD: "
+            "standard deviations of the norm. Border: of the usual class."
         )
     if any(point.is_by_hand for point in reviewed.points):
         yield "How far a person's points are off is not known: they add nothing to an error."
@@ -229,5 +245,4 @@ def _made_by(reviewed: ReviewedFilm) -> Iterator[str]:
     from cephsure import __version__
 
     model = reviewed.prediction.model
-    yield f"{model_line(reviewed.prediction)}; sha256 {model.sha256}"
-    yield f"cephsure {__version__}"
+    yield f"{_capital(model_line(reviewed.prediction))}; sha256 {model.sha256}; cephsure {__version__}"

@@ -47,6 +47,7 @@ def report_html(report: FilmReport) -> str:
         picture=svg(panels.film, label=f"The film with {points} landmarks", name="picture"),
         tracing=svg(panels.tracing, label="The tracing through the landmarks", name="tracing"),
         caption=_caption(report),
+        tracing_caption=escape(report.tracing_caption),
         tables=_tables(report.tables),
         doubts=_doubts(report),
         remarks="\n".join(f"<p>{escape(remark)}</p>" for remark in report.remarks),
@@ -71,10 +72,11 @@ def _caption(report: FilmReport) -> str:
 
 def _tables(tables: tuple[Table, ...]) -> str:
     heads = "".join(f'<th scope="col"{attribute}>{name}</th>' for name, attribute in _HEADINGS)
-    parts = [f'<h2>Measurements</h2>\n<div class="wide"><table>\n<thead><tr>{heads}</tr></thead>']
+    parts = [f'<div class="wide"><table>\n<thead><tr>{heads}</tr></thead>']
     for table in tables:
         parts.append("<tbody>")
-        parts.append(f'<tr><th scope="colgroup" colspan="7">{escape(table.title)}</th></tr>')
+        if len(tables) > 1:
+            parts.append(f'<tr><th scope="colgroup" colspan="7">{escape(table.title)}</th></tr>')
         parts += map(_row, table.rows)
         parts.append("</tbody>")
     return "\n".join([*parts, "</table></div>"])

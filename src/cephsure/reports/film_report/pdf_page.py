@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cephsure.reports.film_report.bars import HEIGHT as BAR_HEIGHT
@@ -42,24 +42,20 @@ class Block:
         height: in mm.
         draw: at a height from the page's top.
         keeps_next: whether the next piece must stand on the same page.
+        head: stands above it where it is the first on a page.
     """
 
     height: float
     draw: Callable[[Sheet, float], None]
     keeps_next: bool = False
+    head: Block | None = None
 
 
 def report_pdf(report: FilmReport) -> bytes:
     """The report as a PDF document; reportlab must be installed."""
     with _one_at_a_time, _pictures_as_bytes():  # the library's fonts and settings are shared by all documents
-        most = _HIGHEST
-        pages = _pages(_blocks(report, most))
-        while len(pages) > 1 and most - _STEP >= _LOWEST:
-            most -= _STEP
-            pages = _pages(_blocks(report, most))
-        if len(pages) > 1:
-            pages = _pages(_blocks(report, _HIGHEST))
         sheet = Sheet(title=f"{TITLE}: {report.film_name}", subject=report.disclaimer)
+        pages = _fewest_pages(report)
         for number, page in enumerate(pages, start=1):
             y = TOP
             for block in page:
@@ -68,6 +64,16 @@ def report_pdf(report: FilmReport) -> bytes:
             _foot(sheet, report, number, len(pages))
             sheet.next_page()
         return sheet.content()
+
+
+def _fewest_pages(report: FilmReport) -> list[list[Block]]:
+    """The pieces page by page, with pictures as large as that allows."""
+    most = _HIGHEST
+    fewest = _pages(_blocks(report, most))
+    while len(fewest) > 1 and (most := most - _STEP) >= _LOWEST:
+        pages = _pages(_blocks(report, most))
+        fewest = min(fewest, pages, key=len)
+    return fewest
 
 
 @contextmanager
@@ -93,8 +99,9 @@ def _pages(blocks: Sequence[Block]) -> list[list[Block]]:
             continue
         height = sum(each.height for each in waiting)
         if used + height > room and pages[-1]:
-            pages.append([])
-            used = 0.0
+            head = waiting[0].head
+            pages.append([] if head is None else [head])
+            used = 0.0 if head is None else head.height
         pages[-1] += waiting
         used += height
         waiting = []
@@ -242,7 +249,7 @@ def _panels(report: FilmReport, most: float) -> Block:
         right = LEFT + panels.film.width + GAP
         sheet.drawing(right, y, panels.tracing)
         base = y + height + 3.1
-        sheet.text(max(right, LEFT + 62.0), base, "Tracing. Hollow: not accepted.", _SMALL, "quiet")
+        sheet.text(max(right, LEFT + 62.0), base, report.tracing_caption, _SMALL, "quiet")
         for place, part in enumerate(captions):
             sheet.text(LEFT, base + _SMALL_LINE * place, part, _SMALL, "quiet")
         if scale is not None:
@@ -266,12 +273,13 @@ def _table(report: FilmReport) -> Iterator[Block]:
             sheet.text(LEFT + x, base, text, _SMALL, "quiet", right=right)
         sheet.rule(LEFT, y + 4.1, ACROSS)
 
-    yield Block(4.6, heads, keeps_next=True)
+    head = Block(4.6, heads, keeps_next=True)
+    yield head
     for table in report.tables:
         if len(report.tables) > 1:
-            yield _heading(table.title)
+            yield replace(_heading(table.title), head=head)
         for row in table.rows:
-            yield _row(row)
+            yield replace(_row(row), head=head)
 
 
 def _row(row: Row) -> Block:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from cephsure.cephalometry.analysis_table import UNIT_SIGNS, class_words, is_unsure, number, shown
+from cephsure.cephalometry.analysis_table import (
+    NOT_DECIDED,
+    UNIT_SIGNS,
+    class_words,
+    is_unsure,
+    number,
+    shown,
+)
 from cephsure.cephalometry.measured import SCALE_IN_DOUBT
 from cephsure.cephalometry.own_points import NO_INTERVAL
 from cephsure.uncertainty.text_lines import GLUE
@@ -20,6 +28,8 @@ if TYPE_CHECKING:
 
 DASH, MINUS = "–", "−"
 WITHIN = "within"
+# Before what no line may begin with.
+_UNITS = re.compile(r" (?=%|mm\b)|(?<=<) ")
 BORDER = "border"
 """Beside what is no norm, but where the usual class ends."""
 
@@ -130,7 +140,11 @@ def _said(analysis: Analysis, value: MeasuredValue) -> str:
     if value.no_interval == NO_INTERVAL and value.not_decided is None:
         return value.class_of_value or DASH  # a person vouches for its points
     said = class_words(analysis, value).replace(GLUE, " ")
-    return DASH if said == "-" else said
+    if said == "-":
+        return DASH
+    # That a class is not decided is seen; how probable the likeliest is must be said to be too little.
+    short = said if "%" in said else said.removeprefix(f"{NOT_DECIDED}: ")
+    return _UNITS.sub("\u00a0", short)
 
 
 def _usual(value: MeasuredValue, entry: Entry, sex: Sex | None, *, held: bool) -> Iterable[Usual]:
