@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import numpy as np
 from PIL import Image
@@ -437,6 +437,11 @@ class Handler(BaseHTTPRequestHandler):
             return 200, "image/png", png(Image.fromarray(grey), 240), {}
         if rest[0] == "heatmap":
             return self._json(heat(film, int(rest[1])))
+        if rest[0] == "report":
+            if film.name.startswith("no_scale"):
+                raise Refused(422, error="no_scale.png: is not found any more")
+            made = f"attachment; filename*=UTF-8''{quote(film.name)}.report.pdf"
+            return 200, "application/pdf", b"%PDF-", {"Content-Disposition": made}
         return self._json({"events": []})
 
     def _post(self, path: str, body: dict[str, Any]) -> tuple[int, str, bytes, dict[str, str]]:

@@ -18,6 +18,7 @@ from cephsure.review.page_routes import page_routes
 from cephsure.review.picture_routes import picture_routes
 from cephsure.review.project_routes import project_routes
 from cephsure.review.reader_profile import ReaderCard
+from cephsure.review.report_routes import report_routes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +35,7 @@ def make_app(desk: Desk, access: Access, files: Mapping[str, PageFile] | None = 
     answer_errors(app, desk)
     app.include_router(film_routes(desk))
     app.include_router(picture_routes(desk))
+    app.include_router(report_routes(desk))
     app.include_router(edit_routes(desk))
     app.include_router(project_routes(desk, card))
     app.include_router(compare_routes(desk))

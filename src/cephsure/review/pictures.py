@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from cephsure.projects import FilmRecord
     from cephsure.review.film_pictures import FilmPicture
+    from cephsure.review.film_report import MakeReport
 
 KEPT_BYTES = 256 * 2**20
 """Grey values that are kept; the film that is looked at, its neighbours and the next ones of the queue."""
@@ -29,7 +30,7 @@ class Pictures:
     def __init__(self, cache: Path, *, seconds: float = READING_SECONDS) -> None:
         self._cache, self._seconds = cache, seconds
         self._child = Child(reading_desk, name="cephsure-films")
-        # Of its own, so that nobody who wants to see a film waits for a queue of small pictures.
+        # Of its own, so that nobody who wants to see a film waits for a queue of small pictures, or a report.
         self._small = Child(reading_desk, name="cephsure-thumbnails")
         self._ahead: FilmRecord | None = None
         self._asked = threading.Condition()
@@ -86,6 +87,18 @@ class Pictures:
         except OSError:
             return self._read(film, self._small).thumbnail
 
+    def report(self, job: MakeReport) -> bytes:
+        """The report on a film.
+
+        Raises:
+            FilmError: its file cannot be read, or is another by now.
+        """
+        try:
+            content: bytes = self._small.do(job, seconds=self._seconds)
+        except LostError as lost:
+            raise _unreadable(job.film.path, lost) from lost
+        return content
+
     def end(self) -> None:
         """End the processes that read."""
         with self._asked:
@@ -99,11 +112,7 @@ class Pictures:
         try:
             found: FilmPicture = child.do(ReadFilm(film.path), seconds=self._seconds)
         except LostError as lost:
-            raise FilmError(
-                f"cannot be read: {lost}",
-                where=film.path,
-                remedy="damaged, or made to do harm: export it anew",
-            ) from lost
+            raise _unreadable(film.path, lost) from lost
         if found.sha256 != film.sha256:
             raise FilmError(
                 "is another film than the one that was added",
@@ -113,6 +122,11 @@ class Pictures:
         with contextlib.suppress(InputError):  # a full disk: it is read again next time
             write_atomically(thumbnail_path(self._cache, film.sha256), found.thumbnail)
         return found
+
+
+def _unreadable(path: Path | None, lost: LostError) -> FilmError:
+    remedy = "damaged, or made to do harm: export it anew"
+    return FilmError(f"cannot be read: {lost}", where=path, remedy=remedy)
 
 
 def thumbnail_path(cache: Path, sha256: str) -> Path:

@@ -63,6 +63,16 @@ export async function getPixels(filmId, signal) {
   return { width, height, grey: deep ? new Uint16Array(bytes) : new Uint8Array(bytes) };
 }
 
+/** @param {string} path @param {RequestInit & {wait_s?: number}} [options] @returns {Promise<{blob: Blob, name: string}>} a file, called as the server says. */
+export async function getFile(path, options) {
+  const answer = await ask(path, options);
+  const blob = await answer.blob().catch((error) => {
+    throw new ApiError(String(error), 0);
+  });
+  const said = answer.headers.get("Content-Disposition") ?? "";
+  return { blob, name: decodeURIComponent(said.split("filename*=UTF-8''")[1] ?? "report") };
+}
+
 /** @returns {string} a name that no other request has. */
 export function requestId() {
   if (crypto.randomUUID) return crypto.randomUUID();

@@ -4,6 +4,7 @@ import { byId, el, fill, icon, set } from "./dom.js";
 import { on } from "./bus.js";
 import { num, said, t } from "./texts.js";
 import { reasonWords } from "./reasons.js";
+import { reportButton } from "./report.js";
 import { setFilmState, state } from "./state.js";
 
 const SIGNS = /** @type {const} */ ({ fit: "check", review: "diamond", unfit: "cross" });
@@ -43,7 +44,7 @@ function top(queue, go) {
   const name = el("h1", { text: film.name, title: film.path ?? film.name });
   const why = film.prediction ? whyOf(film) : null;
   return [
-    el("div", { class: "bar-line" }, name, verdict, done, reopen, el("span", { class: "spring" }), place, button("film.previous", "‹", go.previous), button("film.next", "›", go.next)),
+    el("div", { class: "bar-line" }, name, verdict, done, reopen, el("span", { class: "spring" }), film.prediction && reportButton(), place, button("film.previous", "‹", go.previous), button("film.next", "›", go.next)),
     why,
   ];
 }
