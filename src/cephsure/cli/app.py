@@ -17,6 +17,7 @@ from cephsure.cli.analyze import analyze
 from cephsure.cli.calibrate import calibrate, monitor, site_calibrate
 from cephsure.cli.check import check
 from cephsure.cli.compare import compare
+from cephsure.cli.deidentify import deidentify
 from cephsure.cli.evaluate import evaluate
 from cephsure.cli.experiment import ExperimentCommand, experiment
 from cephsure.cli.listings import landmarks, measurements, models_app
@@ -84,6 +85,7 @@ for command in (
     monitor,
     review,
     serve,
+    deidentify,
 ):
     app.command()(command)
 app.command(cls=ExperimentCommand)(experiment)
