@@ -65,23 +65,20 @@ _OF_THE_IMAGE = (
     "SOPClassUID",
     "SOPInstanceUID",
     "SeriesInstanceUID",
-    "Modality",
     "Rows",
     "Columns",
     "NumberOfFrames",
     "PhotometricInterpretation",
-    "BitsStored",
-    "PixelRepresentation",
     "RescaleSlope",
     "RescaleIntercept",
     "WindowCenter",
     "WindowWidth",
-    "PixelSpacing",
-    "ImagerPixelSpacing",
     "PixelAspectRatio",
-    "PresentationLUTShape",
+    "SamplesPerPixel",
+    "RescaleType",
+    "VOILUTFunction",
+    "VOILUTSequence",
     "InstitutionName",
-    "BodyPartExamined",
 )
 
 
@@ -172,6 +169,11 @@ class SourceObject:
     def carried(self) -> tuple[str, ...]:
         """The attributes of patient and study that the header has."""
         return tuple(keyword for keyword in (*_PATIENT, *_STUDY) if keyword in self.header)
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """Those that every object has to have, if empty, and of which the header says nothing."""
+        return tuple(keyword for keyword in _EMPTY_IF_ABSENT if self.header[keyword].value is None)
 
     @property
     def time_zone(self) -> timezone | None:

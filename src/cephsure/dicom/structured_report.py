@@ -22,6 +22,7 @@ from cephsure import __version__
 from cephsure.dicom import codes
 from cephsure.dicom.content_items import person_name
 from cephsure.dicom.discretion import discreetly
+from cephsure.dicom.instances import MANUFACTURER, RESEARCH_ONLY, SERIES_NUMBERS, series_uid
 from cephsure.dicom.landmark_groups import LandmarkGroups, algorithm_of
 from cephsure.dicom.measurement_groups import film_group, measurement_groups
 from cephsure.dicom.source import UNICODE, derived_uid
@@ -33,11 +34,7 @@ if TYPE_CHECKING:
     from cephsure.cephalometry.reviewed_film import ReviewedFilm
     from cephsure.dicom.source import SourceObject
 
-MANUFACTURER = "cephsure"
-RESEARCH_ONLY = "Research use only"
 _NOT_STATED = "not stated"
-SERIES_NUMBERS = {"SR": 9901, "PR": 9902, "OT": 9903}
-"""Of our series in the film's study: far from those of machines."""
 
 
 def make_sr(
@@ -115,11 +112,6 @@ def finished(written: Dataset, source: SourceObject, made_at: datetime) -> Datas
             written[keyword] = source.header[keyword]
     source.set_characters(written)
     return written
-
-
-def series_uid(source: SourceObject, modality: str) -> str:
-    """The series that all objects of ours of a modality in a study are in."""
-    return derived_uid(source.header.StudyInstanceUID, "series", modality)
 
 
 def content_digest(film: ReviewedFilm, analysis: Analysis | None) -> str:
