@@ -112,4 +112,4 @@ class ModelFacts:
 
 
 def _objection(factor: float) -> str:
-    return f"by this scale the head is {factor:.2g} times the usual size: is it right?"
+    return f"by this scale the head is {factor:.2g} times the usual size"

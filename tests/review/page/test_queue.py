@@ -59,7 +59,7 @@ def test_films_are_found_by_name(tab):
 
 def test_a_film_that_cannot_be_read_says_why_and_n_goes_on(tab):
     tab.open("notes")
-    assert "is no picture that can be read" in tab.page.locator("#nothing").inner_text()
+    assert "Is no picture that can be read" in tab.page.locator("#nothing").inner_text()
     tab.picture("unread")
     tab.page.keyboard.press("n")
     tab.until(lambda: "arrived_last" in tab.page.locator("#bar h1").inner_text())
@@ -124,3 +124,16 @@ def test_a_fit_films_sure_points_are_accepted_with_it(tab, server):
     tab.saved()
     assert film.state == "reviewed"
     assert [row["state"] for row in film.rows.values()] == ["accepted"] * 19
+
+
+def test_on_a_tablet_the_film_is_in_sight_from_the_start_and_each_part_begins_at_its_top(tabs):
+    tab = tabs(viewport={"width": 820, "height": 1180}, has_touch=True, is_mobile=True)
+    tab.settle()
+    assert tab.page.evaluate("scrollY") == 0
+    tab.picture("tablet")
+    at = tab.place_of(tab.page.evaluate("cephsure.state.film.film_id"), 7)
+    tab.page.touchscreen.tap(*tab.at(*at))
+    tab.until(lambda: "Pogonion" in tab.page.locator("#card").inner_text())
+    tab.page.evaluate("scrollTo(0, 500)")
+    tab.page.locator("#views").get_by_role("button", name="Learning").tap()
+    assert tab.page.evaluate("scrollY") == 0

@@ -152,7 +152,7 @@ MADE = [
     "laid on Frankfort plane at Po; the second film looks the other way: it was mirrored",
     "laid on best fit; no intervals: second film: how far a person's points are off is not known",
     "N is missing on the second film: it is needed here",
-    "by this scale the head is 1.8 times the usual size: is it right?",
+    "by this scale the head is 1.8 times the usual size",
     "no point for Go, Me",
     "scale in doubt, S to N 140 mm",
     "3.7 mm further back and 8.3 mm further down; here the lower, as the definition says",

@@ -146,3 +146,14 @@ def test_the_page_is_never_wider_than_its_window(tabs, width):
     tab = tabs(viewport={"width": width, "height": 800})
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
     tab.picture(f"width_{width}")
+
+
+def test_escape_closes_a_menu_and_nothing_else(tab):
+    tab.open("vhm_lateral_0deg")
+    tab.choose("Go")
+    menu = tab.page.locator(".drop", has_text="Tracing lines")
+    tab.page.get_by_title("What is drawn over the film").click()
+    menu.get_by_text("Tracing lines").click()
+    tab.page.keyboard.press("Escape")
+    tab.until(lambda: not menu.is_visible())
+    assert tab.page.locator("#card h2").inner_text().startswith("Go")

@@ -62,7 +62,7 @@ async function begin(queue, measures) {
   measures.start(state.project);
   showProject();
   await listed;
-  const film = queue.films.find((one) => one.film_id === first) ?? queue.nextOpen() ?? queue.films[0];
+  const film = queue.films.find((one) => one.film_id === first) ?? queue.nextOpen() ?? queue.films.find((one) => one.state !== "unread") ?? queue.films[0];
   if (film) await openFilm(film.film_id);
   on("film", () => history.replaceState(null, "", `#film=${state.film.film_id}`));
   byId("stage").focus({ preventScroll: true });
@@ -138,6 +138,7 @@ function showViews(learning, compare) {
     if (name === "learning") void learning.open();
     if (name === "compare") void compare.open();
     if (name === "review") tell("view");
+    scrollTo(0, 0);
     draw();
   };
   fill(byId("views"), ...buttons);

@@ -2,7 +2,7 @@
 
 import { byId, el, fill, icon, set } from "./dom.js";
 import { on } from "./bus.js";
-import { num, said, t } from "./texts.js";
+import { capital, num, said, t } from "./texts.js";
 import { reasonWords } from "./reasons.js";
 import { reportButton } from "./report.js";
 import { setFilmState, state } from "./state.js";
@@ -99,5 +99,5 @@ function showNothing() {
   if (place.hidden) return;
   if (waiting) return fill(place, icon("clock"), el("p", { text: t(film.prediction ? "film.again" : "film.waitingLong") }));
   const words = trouble === "offline" ? t("film.offline") : said(trouble || film.unread);
-  fill(place, icon("warn"), el("h2", { text: t("film.cannot") }), el("p", { text: words }), el("p", { class: "quiet", text: t("film.skip") }));
+  fill(place, icon("warn"), el("h2", { text: t("film.cannot") }), el("p", { text: capital(words) }), el("p", { class: "quiet", text: t("film.skip") }));
 }

@@ -3,7 +3,7 @@
 import { byId, el, fill, icon, set } from "./dom.js";
 import { on, tell } from "./bus.js";
 import { headDrawing } from "./head.js";
-import { landmarkDefinition, landmarkName, num, said, t, textOr } from "./texts.js";
+import { capital, landmarkDefinition, landmarkName, num, said, t, textOr } from "./texts.js";
 import { decidePoint, landmark, points, select, selectedPoint, selectNext, state } from "./state.js";
 
 /** @typedef {import("./state.js").Point} Point */
@@ -77,7 +77,7 @@ function drawFacts(parts) {
 }
 
 function emptyCard() {
-  const text = state.film?.prediction ? t("card.none") : t("card.waiting");
+  const text = state.film?.prediction ? t("card.none") : state.grey ? t("card.waiting") : "";
   return el("p", { class: "quiet card-empty", text });
 }
 
@@ -102,7 +102,7 @@ function facts(one, reset) {
   return [
     el("p", { class: `provenance ${one.state}` }, icon(SIGNS[/** @type {"edited"} */ (one.state)]), el("span", { text: from, title: from })),
     el("p", { class: "error" }, el("span", { text: errorOf(one) }), el("span", { class: "spring" }), changed ? reset : null),
-    el("p", { class: "why", text: textOr(`why.${why}`, said(why)), title: said(why) }),
+    el("p", { class: "why", text: textOr(`why.${why}`, capital(said(why))), title: said(why) }),
   ];
 }
 
@@ -144,6 +144,7 @@ function drawChips(chips) {
   }
   set(/** @type {Element} */ (document.querySelector("[data-points-title]")), { text: t("points.title") });
   set(/** @type {Element} */ (document.querySelector("[data-points-count]")), { text: state.film?.prediction ? t("points.left", { n: left, of: list.length }) : "" });
+  byId("chips").classList.toggle("unused", !state.grey); // there is nothing to place a point on
   for (const one of list) drawChip(/** @type {HTMLButtonElement} */ (chips.get(one.number)), one);
 }
 

@@ -4,8 +4,9 @@ import { ApiError, get, getPixels } from "./api.js";
 import { on } from "./bus.js";
 import { byId, el, fill, set, svg } from "./dom.js";
 import { FilmPainter, GreyFilm } from "./grey.js";
+import { troubleWords } from "./queue.js";
 import { state } from "./state.js";
-import { landmarkName, num, said, t } from "./texts.js";
+import { capital, landmarkName, num, said, t } from "./texts.js";
 
 const ON = ["sn", "frankfort", "best"];
 
@@ -18,7 +19,7 @@ export class Compare {
     this.on = "sn";
     /** @type {Set<string>} */ this.stable = new Set();
     /** @type {any} */ this.answer = null;
-    this.trouble = "";
+    /** @type {ApiError | null} */ this.error = null;
     /** @type {Map<number, HTMLCanvasElement>} */ this.pictures = new Map();
     this.mix = el("input", { type: "range", id: "mix", min: 0, max: 1, step: 0.01, on: { input: () => this.paint() } });
     this.mix.value = "0.5";
@@ -55,14 +56,14 @@ export class Compare {
       const answer = await get(`/superimpose?${asked}`);
       if (order !== this.asked) return;
       this.answer = answer;
-      this.trouble = "";
+      this.error = null;
       this.draw();
       await Promise.all([this.picture(this.first), this.picture(this.second)]);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (order !== this.asked) return;
       this.answer = null;
-      this.trouble = error.status === 0 ? t("queue.offline") : error.status === 404 ? t("compare.absent") : said(error.message);
+      this.error = error;
     }
     this.draw();
   }
@@ -82,7 +83,7 @@ export class Compare {
     if (byId("compare").hidden) return;
     const intro = el("p", { class: "quiet", text: t("compare.intro") });
     if (this.films.length < 2) return fill(byId("compare"), el("h1", { text: t("compare.title") }), el("p", { class: "quiet", text: t("compare.few") }));
-    const trouble = this.trouble ? el("p", { class: "warn", role: "alert", text: this.trouble }) : null;
+    const trouble = this.error ? el("p", { class: "warn", role: "alert", text: this.error.status === 404 ? t("compare.absent") : troubleWords(this.error) }) : null;
     const content = this.answer ? el("div", { class: "compare-both" }, this.overlay(), this.table()) : null;
     const before = document.activeElement?.id;
     fill(byId("compare"), el("h1", { text: t("compare.title") }), intro, this.controls(), trouble, content);
@@ -161,6 +162,6 @@ export class Compare {
       el("td", { text: num(one.up_mm) }),
     ));
     const table = el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows));
-    return el("div", { class: "compare-table", tabindex: "0", role: "region", "aria-label": t("compare.table") }, el("p", { class: "quiet", text: said(words) }), el("p", { class: "quiet", text: t("compare.moved") }), table);
+    return el("div", { class: "compare-table", tabindex: "0", role: "region", "aria-label": t("compare.table") }, el("p", { class: "quiet", text: capital(said(words)) }), el("p", { class: "quiet", text: t("compare.moved") }), table);
   }
 }

@@ -75,6 +75,7 @@ export function listenToKeys(stage, hand, go) {
     if (!listens(event)) return;
     const way = WAYS[/** @type {"ArrowUp"} */ (event.key)];
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (key === "Escape" && document.querySelector(":popover-open")) return; // it closes that, and nothing else
     const undo = (event.ctrlKey || event.metaKey) && (key === "z" || key === "y");
     if ((event.ctrlKey || event.metaKey || event.altKey) && !undo) return;
     if (way && state.selected !== null && onFilm(event)) nudge(way, event.shiftKey ? 0.1 : 1);

@@ -5,15 +5,16 @@ import { on, tell } from "./bus.js";
 import { monitorChart } from "./chart.js";
 import { byId, el, fill } from "./dom.js";
 import { askProfile } from "./profile.js";
+import { troubleWords } from "./queue.js";
 import { openFilm, state } from "./state.js";
-import { num, said, t } from "./texts.js";
+import { capital, num, said, t } from "./texts.js";
 
 const ASK_AGAIN_MS = 1500;
 
 export class Learning {
   constructor() {
     /** @type {any} */ this.loop = null;
-    this.trouble = "";
+    /** @type {ApiError | null} */ this.error = null;
     this.timer = 0;
     this.order = { asked: 0, shown: 0 };
     this.taking = false; // a step, whose answer is waited for
@@ -44,7 +45,7 @@ export class Learning {
     this.taking = false;
     this.draw();
     if (this.due) void this.load();
-    if (step === "apply" && !this.trouble) tell("say", t("learning.applied"));
+    if (step === "apply" && !this.error) tell("say", t("learning.applied"));
   }
 
   /** @param {Promise<any>} asked */
@@ -55,10 +56,10 @@ export class Learning {
       if (order < this.order.shown) return; // a newer answer has come before
       this.order.shown = order;
       this.loop = loop;
-      this.trouble = "";
+      this.error = null;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.trouble = error.status === 0 ? t("queue.offline") : said(error.message);
+      this.error = error;
     }
     tell("offer", Boolean(this.loop?.offer));
     this.draw();
@@ -69,7 +70,7 @@ export class Learning {
   draw() {
     if (byId("learning").hidden) return;
     const { loop } = this;
-    const trouble = this.trouble ? el("p", { class: "warn", role: "alert", text: this.trouble }) : null;
+    const trouble = this.error ? el("p", { class: "warn", role: "alert", text: troubleWords(this.error) }) : null;
     if (!loop) return fill(byId("learning"), trouble ?? el("p", { class: "quiet", text: t("learning.loading") }));
     const profile = el("button", { type: "button", class: "plain", text: t("learning.profile"), on: { click: () => void askProfile() } });
     const head = el("div", { class: "learning-head" }, el("h1", { text: t("learning.title") }), el("p", { class: "quiet", text: t("learning.intro") }), profile);
@@ -86,7 +87,7 @@ export class Learning {
     const toNext = offers.find((/** @type {number} */ n) => n > reviewed);
     const what = runs ? t("learning.running") : offer ? t("learning.offer") : toNext ? t("learning.more", { n: toNext - reviewed }) : "";
     const button = el("button", { type: "button", class: offer ? "main" : "plain", disabled: runs || !corrected || this.taking, text: t("learning.calibrate"), on: { click: () => void this.take("calibrate") } });
-    return card("learning.corrected", el("p", { class: "large" }, el("b", { text: reviewed }), el("span", { text: t("learning.reviewedFilms", { n: reviewed, who: state.project.who }) })), el("ol", { class: "steps" }, ...steps), el("p", { text: what }), el("p", { class: "quiet", text: words }), runs ? bar(job) : button);
+    return card("learning.corrected", el("p", { class: "large" }, el("b", { text: reviewed }), el("span", { text: t("learning.reviewedFilms", { n: reviewed, who: state.project.who }) })), el("ol", { class: "steps" }, ...steps), el("p", { text: what }), corrected > reviewed ? el("p", { class: "quiet", text: t("learning.begun", { n: corrected - reviewed }) }) : null, el("p", { class: "quiet", text: words }), runs ? bar(job) : button);
   }
 
   gain() {
@@ -111,7 +112,7 @@ export class Learning {
   monitor() {
     const { monitor } = this.loop;
     if (!monitor?.rows?.length) return card("learning.monitor", el("p", { class: "quiet", text: t("learning.noMonitor") }));
-    const words = el("p", { class: monitor.alarm ? "warn" : "", text: said(monitor.words) || t(monitor.alarm ? "learning.alarm" : "learning.holds") });
+    const words = el("p", { class: monitor.alarm ? "warn" : "", text: capital(said(monitor.words)) || t(monitor.alarm ? "learning.alarm" : "learning.holds") });
     return card("learning.monitor", el("p", { class: "quiet", text: t("learning.monitorWhat", { level: num(100 * monitor.level, 0) }) }), monitorChart(monitor), words);
   }
 

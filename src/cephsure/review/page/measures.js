@@ -132,7 +132,7 @@ export class Measures {
     const columns = ["measures.what", "measures.value", "measures.interval", "measures.norm"];
     fill(this.head, el("tr", {}, ...columns.map((key) => el("th", { scope: "col", text: t(key), title: textOr(`${key}.title`, null) || null }))));
     fill(this.body, ...this.rows.map(rowOf));
-    set(this.note, { text: this.trouble || (state.film?.prediction ? "" : t("measures.waiting")) });
+    set(this.note, { text: this.trouble || (state.film?.prediction || !state.grey ? "" : t("measures.waiting")) });
   }
 }
 

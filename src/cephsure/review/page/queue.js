@@ -5,7 +5,7 @@ import { byId, el, fill, icon, set } from "./dom.js";
 import { on, tell } from "./bus.js";
 import { REASONS, reasonsIn } from "./reasons.js";
 import { openFilm, state } from "./state.js";
-import { num, said, t } from "./texts.js";
+import { capital, num, said, t } from "./texts.js";
 
 /** @typedef {{film_id: number, name: string, verdict: string | null, why: string | null, doubt: number | null, state: string, points: Record<string, number>, width_px: number, height_px: number}} Film */
 
@@ -13,6 +13,9 @@ const SIGNS = /** @type {const} */ ({ fit: "check", review: "diamond", unfit: "c
 const DONE = { reviewed: "check", referred: "flag", unread: "warn", waiting: "clock" };
 const FILTERS = ["open", "", "unfit", "review", "fit", "reviewed", "referred", "unread"];
 const VERDICTS = new Set(["unfit", "review", "fit"]);
+
+/** @param {ApiError} error @returns {string} in the language of now. */
+export const troubleWords = (error) => (error.status === 0 ? t("queue.offline") : capital(said(error.message)));
 
 export class Queue {
   constructor() {
@@ -22,7 +25,7 @@ export class Queue {
     this.filter = { kind: "", reason: "", text: "" };
     /** @type {Set<string>} reasons that films of this project have. */ this.reasons = new Set();
     this.counts = /** @type {any} */ (null);
-    this.trouble = "";
+    /** @type {ApiError | null} */ this.error = null;
     this.typed = 0; // timers: of a filter that is being typed, of a film that was stored
     this.stored = 0;
     this.order = { asked: 0, shown: 0 };
@@ -76,13 +79,13 @@ export class Queue {
       reorder = this.reorder > this.order.shown && this.reorder <= order;
       this.order.shown = order;
       this.last ??= answer.last;
-      this.trouble = "";
+      this.error = null;
       this.counts = answer.counts ?? this.counts;
       this.take(answer.films, reorder);
       for (const film of this.films) for (const reason of reasonsIn(film.why)) this.reasons.add(reason);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.trouble = error.status === 0 ? t("queue.offline") : said(error.message);
+      this.error = error;
     }
     this.drawAll();
     tell("queue");
@@ -131,7 +134,7 @@ export class Queue {
     this.newOrder.hidden = !this.better;
     set(this.newOrder, { text: t("queue.newOrder") });
     const none = !this.films.length;
-    set(this.empty, { text: this.trouble || (none ? t(this.filter.kind || this.filter.reason || this.filter.text ? "queue.noneMatch" : "queue.none") : "") });
+    set(this.empty, { text: this.error ? troubleWords(this.error) : (none ? t(this.filter.kind || this.filter.reason || this.filter.text ? "queue.noneMatch" : "queue.none") : "") });
     this.drawFilms();
   }
 
@@ -207,7 +210,7 @@ export class Queue {
       { class: "words" },
       el("span", { class: "name", text: film.name, title: film.name }),
       el("span", { class: "line" }, verdict, done),
-      el("span", { class: "line quiet", title: worst ? t("queue.worst.title") : null }, changed ? t("queue.decided", { n: changed }) : film.state === "unread" ? said(film.why) : worst),
+      el("span", { class: "line quiet", title: worst ? t("queue.worst.title") : null }, changed ? t("queue.decided", { n: changed }) : film.state === "unread" ? capital(said(film.why)) : worst),
     );
   }
 
@@ -218,7 +221,11 @@ export class Queue {
   }
 
   showOpen() {
-    this.items.get(state.film?.film_id)?.item.scrollIntoView({ block: "nearest" });
+    const item = this.items.get(state.film?.film_id)?.item;
+    const list = this.list;
+    if (!item || list.scrollHeight <= list.clientHeight) return; // all of it is in sight, or the page itself scrolls
+    const [one, all] = [item.getBoundingClientRect(), list.getBoundingClientRect()];
+    list.scrollTop += Math.min(one.top - all.top, 0) + Math.max(one.bottom - all.bottom, 0);
   }
 
   /** The film before or after the open one, as shown; skips what cannot be read. @param {1 | -1} step @returns {Film | undefined} */

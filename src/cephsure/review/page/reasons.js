@@ -1,6 +1,6 @@
 /** Why films are doubted: what can be chosen in the queue, and the words of a reason in the page's language. */
 
-import { said, textOr } from "./texts.js";
+import { capital, said, textOr } from "./texts.js";
 
 /** A part of each reason that a prediction may state; the server looks for the same part. */
 export const REASONS = {
@@ -27,5 +27,5 @@ export const reasonsIn = (why) => Object.entries(REASONS).filter(([, part]) => w
 /** @param {string} reason one reason as the program states it. */
 export function reasonWords(reason) {
   const key = reasonsIn(reason).find((one) => !WITH_NUMBERS.has(one));
-  return key ? textOr(`reason.${key}.long`, textOr(`reason.${key}`, reason)) : said(reason);
+  return key ? textOr(`reason.${key}.long`, textOr(`reason.${key}`, reason)) : capital(said(reason));
 }

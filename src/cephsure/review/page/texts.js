@@ -90,6 +90,9 @@ export const textOr = (key, fallback) => words[key] ?? fallback ?? "";
 /** @param {string | null | undefined} sentence of the program's, in English @returns {string} it in the page's language. */
 export const said = (sentence) => (sentence ? sentences.say(sentence) : "");
 
+/** @param {string} words @returns {string} them as the beginning of a line. */
+export const capital = (words) => words.charAt(0).toLocaleUpperCase(language) + words.slice(1);
+
 /** By language and digits: making one takes longer than writing many numbers. @type {Map<string, Intl.NumberFormat>} */
 const formats = new Map();
 
