@@ -35,12 +35,26 @@ def test_options_are_handed_on(cephsure, served, tmp_path):
     done = cephsure(
         *("serve", "--port", 8000, "--host", "0.0.0.0", "--model", "default-baseline", "--reader", "senior"),  # noqa: S104
         *("--allow-root", tmp_path, "--allow-root", "/films", "--token-file", tmp_path / "token"),
-        *("--allow-host", "ceph.example", "--places", 8, "--upload-mb", 5, "--grace", 3, "--device", "auto"),
+        *(
+            "--allow-host",
+            "ceph.example",
+            "--places",
+            8,
+            "--upload-mb",
+            5,
+            "--grace",
+            3,
+            "--device",
+            "auto",
+            "--project",
+            tmp_path,
+        ),
     )
     options = served["options"]
     assert (options.port, options.model, options.reader) == (8000, "default-baseline", "senior")
     assert [str(root) for root in options.roots] == [str(tmp_path), "/films"]
     assert (options.names, options.places, options.grace_s) == (("ceph.example",), 8, 3.0)
+    assert options.project == tmp_path
     assert options.limits.most_bytes == 5 * 2**20
     assert "is not encrypted" in done.err
 

@@ -20,6 +20,7 @@ from cephsure.service.callers import Callers
 from cephsure.service.film_queue import FilmQueue
 from cephsure.service.jobs import ServiceDesk
 from cephsure.service.metrics import Metrics
+from cephsure.service.reviews import Reviews
 from cephsure.service.service import Service
 from cephsure.service.uploads import UploadLimits
 
@@ -70,20 +71,25 @@ def make_client(child, facts):
     """Makes a client of a service with options; ``client.service`` is what it works with."""
     clients = []
 
-    def make(*, token_sha256=None, host="127.0.0.1", names=(), places=4, limits=None, **options):
+    def make(
+        *, token_sha256=None, host="127.0.0.1", names=(), places=4, limits=None, project=None, **options
+    ):
         metrics = Metrics(MODEL)
         queue = FilmQueue(child, places=places, on_film=metrics.film_took)
         service = Service(facts, queue, metrics, limits=limits or UploadLimits(), **options)
         queue.ready = True
         callers = Callers(PORT, host, token_sha256, frozenset(names))
-        client = TestClient(make_app(service, callers), base_url=BASE, raise_server_exceptions=False)
-        client.service = service
+        reviews = None if project is None else Reviews(project, facts)
+        client = TestClient(make_app(service, callers, reviews), base_url=BASE, raise_server_exceptions=False)
+        client.service, client.reviews = service, reviews
         clients.append(client)
         return client
 
     yield make
     for client in clients:
         client.service.queue.end()
+        if client.reviews is not None:
+            client.reviews.close()
 
 
 @pytest.fixture

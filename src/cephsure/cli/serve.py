@@ -36,6 +36,14 @@ def serve(
             show_default="none",
         ),
     ] = None,
+    project: Annotated[
+        Path | None,
+        Option(
+            metavar="DIR",
+            help="A review project: its films, points, history and exports can be read.",
+            show_default="none",
+        ),
+    ] = None,
     token_file: Annotated[
         Path | None,
         Option(
@@ -85,6 +93,7 @@ def serve(
         device=device,
         reader=reader,
         roots=tuple(allow_root or ()),
+        project=project,
         token_file=token_file,
         names=tuple(allow_host or ()),
         places=places,

@@ -118,6 +118,12 @@ class Database:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    def data_version(self) -> int:
+        """A number that is another one after somebody else's connection has stored something."""
+        with self._turn, one_line_errors(self.path):
+            (number,) = self._connection.execute("PRAGMA data_version").fetchone()
+        return int(number)
+
     def version(self) -> int:
         """The version of the schema; `InputError` where it is no project."""
         (application,) = self._connection.execute("PRAGMA application_id").fetchone()

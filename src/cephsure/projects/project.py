@@ -125,6 +125,11 @@ class Project:
         return self._database.path
 
     @property
+    def others_changes(self) -> int:
+        """A number that is another one after another process has stored something in the project."""
+        return self._database.data_version()
+
+    @property
     def settings(self) -> dict[str, Any]:
         """Model, reader, level and analysis, as the caller stored them."""
         with self._database.read() as connection:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from cephsure.projects.records import FilmState, Verdict
+from cephsure.review.documents import FilmFacts, FilmHistory, FilmQueue
 from cephsure.review.film_documents import counts, event_row, film_document, queue_document
 
 if TYPE_CHECKING:
@@ -25,36 +26,44 @@ def session_of(request: Request) -> Session:
     return session
 
 
-def film_routes(desk: Desk) -> APIRouter:
-    """The routes."""
+def film_routes(desk: Desk, *, looks_ahead: bool = True) -> APIRouter:
+    """The routes; with ``looks_ahead`` a film that is asked for is predicted first, and the next one read."""
     routes = APIRouter(prefix="/v1/films")
 
-    @routes.get("")
+    @routes.get("", response_model=FilmQueue)
     def queue(
         verdict: Verdict | None = None,
         state: AskedState | None = None,
         reason: str | None = None,
         text: str | None = None,
     ) -> JSONResponse:
+        """The queue, the most doubtful film first."""
         last = desk.bulletin.last  # before the rows are read: what comes meanwhile is told again
         rows = desk.queue()
         wanted = [row for row in rows if _is_wanted(row, verdict, state, reason, text)]
         return JSONResponse({"films": queue_document(wanted), "counts": counts(rows), "last": last})
 
-    @routes.get("/{film_id}")
+    @routes.get("/{film_id}", response_model=FilmFacts)
     def film(film_id: int, request: Request) -> JSONResponse:
+        """A film: its newest prediction, and what people decided of its points."""
         found = desk.film(film_id)
-        desk.predictor.look_at(film_id)
-        _, after = desk.neighbours(film_id)
-        if after is not None:
-            desk.pictures.read_ahead(desk.film(after).view.film)
+        if looks_ahead:
+            _look_ahead(desk, film_id)
         return JSONResponse(film_document(desk, found, session_of(request).who))
 
-    @routes.get("/{film_id}/history")
+    @routes.get("/{film_id}/history", response_model=FilmHistory)
     def history(film_id: int) -> JSONResponse:
+        """All that people did to a film."""
         return JSONResponse({"events": [event_row(event) for event in desk.project.history(film_id)]})
 
     return routes
+
+
+def _look_ahead(desk: Desk, film_id: int) -> None:
+    desk.predictor.look_at(film_id)
+    _, after = desk.neighbours(film_id)
+    if after is not None:
+        desk.pictures.read_ahead(desk.film(after).view.film)
 
 
 def _is_wanted(

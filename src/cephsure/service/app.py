@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from cephsure.review.answers import answer_errors, told
+from cephsure.review.film_routes import film_routes as review_routes
+from cephsure.service.export_routes import export_routes
 from cephsure.service.film_queue import BusyError, FailedError, LostError, StoppingError
-from cephsure.service.film_routes import film_routes
-from cephsure.service.guard import ServiceGuard, logger, where_of
+from cephsure.service.film_routes import REVIEW_PROBLEMS, film_routes
+from cephsure.service.guard import ServiceGuard, logger
 from cephsure.service.idempotency import OtherBodyError
 from cephsure.service.openapi import describe
 from cephsure.service.status_routes import status_routes
@@ -20,18 +22,23 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from cephsure.service.callers import Callers
+    from cephsure.service.reviews import Reviews
     from cephsure.service.service import Service
 
 _RETRY_S = 5
 
 
-def make_app(service: Service, callers: Callers) -> ServiceGuard:
-    """The ASGI application over a service."""
+def make_app(service: Service, callers: Callers, reviews: Reviews | None = None) -> ServiceGuard:
+    """The ASGI application over a service, and a project if there is one."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url="/openapi.json")
-    answer_errors(app, None)
+    answer_errors(app, None if reviews is None else reviews.desk)
     _answer_more_errors(app)
     app.include_router(film_routes(service))
     app.include_router(status_routes(service))
+    if reviews is not None:
+        fresh = [Depends(reviews.freshen)]
+        for routes in (review_routes(reviews.desk, looks_ahead=False), export_routes(reviews.desk)):
+            app.include_router(routes, dependencies=fresh, tags=["review"], responses=REVIEW_PROBLEMS)
     describe(app, has_token=callers.token_sha256 is not None)
     return ServiceGuard(app, callers, service.metrics)
 
@@ -53,7 +60,8 @@ def _answer_more_errors(app: FastAPI) -> None:
         return _later(what, "ask again; a film that does this twice is damaged, or made to do harm")
 
     def of_failure(_: Request, error: Exception) -> Response:
-        logger.error("a film failed: %s", where_of(error))
+        if isinstance(error, FailedError):  # others are raised again, and the guard says where
+            logger.error("a film failed in the process with the model")
         return told(500, "a failure of cephsure", "the command cephsure predict --debug tells more")
 
     def of_other_body(_: Request, _error: Exception) -> Response:

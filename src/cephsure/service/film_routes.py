@@ -50,6 +50,11 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     }.items()
 }
 
+REVIEW_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    404: {"model": Problem, "description": "There is no such film."},
+    **{status: PROBLEMS[status] for status in (400, 401, 422, 503)},
+}
+
 
 def film_routes(service: Service) -> APIRouter:
     """The routes."""

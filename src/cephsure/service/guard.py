@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 OPEN_PATHS = frozenset({"/openapi.json", "/v1/health", "/v1/health/live"})
 """What is answered without the token: it tells of no film."""
+MOST_HEADERS, MOST_HEAD_BYTES = 100, 32 * 1024
+"""What a request may say of itself."""
 SEND_SECONDS = 30.0
 """How long a client may leave a part of its answer unread."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -65,6 +67,8 @@ class ServiceGuard:
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str, str | None] | None:
         """Status, reason and remedy where a request is refused; None where it is let through."""
+        if len(scope["headers"]) > MOST_HEADERS or sum(map(_length, scope["headers"])) > MOST_HEAD_BYTES:
+            return 431, "the request's headers are too large", None
         host = headers.get("host", "")
         if len(headers.getlist("host")) != 1 or not self.callers.knows_host(host):
             return 421, "this service is not called by this host's name", "see --allow-host of cephsure serve"
@@ -85,6 +89,10 @@ class ServiceGuard:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._metrics.request(path, method, status, seconds)
         logger.info("%s %s %d %.3f s", method, path, status, seconds)
+
+
+def _length(header: tuple[bytes, bytes]) -> int:
+    return len(header[0]) + len(header[1])
 
 
 def where_of(error: BaseException) -> str:

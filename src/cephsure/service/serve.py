@@ -21,6 +21,7 @@ from cephsure.service.connections import ImpatientProtocol
 from cephsure.service.film_queue import FilmQueue
 from cephsure.service.jobs import ServiceDesk
 from cephsure.service.metrics import Metrics
+from cephsure.service.reviews import Reviews
 from cephsure.service.service import Service
 from cephsure.service.uploads import UploadLimits
 from cephsure.workflows.batch import DEFAULT_MODEL
@@ -51,6 +52,7 @@ class ServeOptions:
         device: where it is computed.
         reader: whose marks are foretold if a request does not say; a name or a file.
         roots: folders whose films a request may name.
+        project: whose review state and exports are read; None for none.
         token_file: holds the token that a request must have; needed beyond this machine.
         names: other names by which the service may be called.
         places: requests for films that are answered at once, waiting ones among them.
@@ -64,6 +66,7 @@ class ServeOptions:
     device: Device = "cpu"
     reader: str | None = None
     roots: tuple[Path, ...] = ()
+    project: Path | None = None
     token_file: Path | None = None
     names: tuple[str, ...] = ()
     places: int = PLACES
@@ -143,9 +146,12 @@ def serve(
         child = Child(ServiceDesk, options.model, options.device, name="cephsure-model")
         queue = FilmQueue(child, places=options.places, on_film=metrics.film_took)
         stack.callback(queue.end)
+        reviews = None if options.project is None else Reviews(options.project, facts)
+        if reviews is not None:
+            stack.callback(reviews.close)
         service = Service(facts, queue, metrics, roots, options.reader, options.limits)
         config = uvicorn.Config(
-            make_app(service, callers),
+            make_app(service, callers, reviews),
             http=ImpatientProtocol,
             ws="none",
             log_config=None,

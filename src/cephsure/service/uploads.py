@@ -9,8 +9,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
 from cephsure.errors import InputError
@@ -26,6 +27,8 @@ _MOST_JSON_BYTES = 64 * 1024
 _MOST_FIELDS, _MOST_FIELD_BYTES = 32, 4096
 _FORM_BYTES = 64 * 1024
 """What a form may have besides its film: fields and the lines between."""
+_IN_MEMORY_BYTES = 64 * 1024
+"""Of a film that is sent; a larger one lies in a temporary file, so that many at once need no memory."""
 _PIECE = 2**20
 
 
@@ -77,19 +80,40 @@ async def received(request: Request, limits: UploadLimits) -> AsyncIterator[Rece
     if kind == JSON:
         yield _of_json(await limited.body())
         return
-    form = limited.form(max_files=1, max_fields=_MOST_FIELDS, max_part_size=_MOST_FIELD_BYTES)
-    async with form as parts:
-        files = [value for name, value in parts.multi_items() if name == FILM_FIELD]
-        if len(files) != 1 or not isinstance(files[0], UploadFile):
-            raise InputError(f"the form has no file {FILM_FIELD!r}", remedy=f"curl -F {FILM_FIELD}=@film.png")
-        # The file's own name is not looked at: it may say anything, a patient's name too.
-        names = [name for name, _ in parts.multi_items()]
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise InputError(f"the form has {twice[0]!r} twice")
-        fields = {name: value for name, value in parts.items() if isinstance(value, str)}
-        film = files[0].file
-        digest = await asyncio.to_thread(_digest, film, fields)
-        yield Received(film, None, fields, digest)
+    parts = await _form(limited)
+    try:
+        yield await _of_form(parts)
+    finally:
+        await parts.close()
+
+
+async def _of_form(parts: FormData) -> Received:
+    """One film and options; its file's name is not looked at: it may say anything, a patient's name too."""
+    files = [value for name, value in parts.multi_items() if name == FILM_FIELD]
+    if len(files) != 1 or not isinstance(files[0], UploadFile):
+        raise InputError(f"the form has no file {FILM_FIELD!r}", remedy=f"curl -F {FILM_FIELD}=@film.png")
+    names = [name for name, _ in parts.multi_items()]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError(f"the form has {twice[0]!r} twice")
+    fields = {name: value for name, value in parts.items() if isinstance(value, str)}
+    film = files[0].file
+    return Received(film, None, fields, await asyncio.to_thread(_digest, film, fields))
+
+
+async def _form(request: Request) -> FormData:
+    """The parts of a form; `InputError` where it is none."""
+    parser = MultiPartParser(
+        request.headers,
+        request.stream(),
+        max_files=1,
+        max_fields=_MOST_FIELDS,
+        max_part_size=_MOST_FIELD_BYTES,
+    )
+    parser.spool_max_size = _IN_MEMORY_BYTES
+    try:
+        return await parser.parse()
+    except MultiPartException as error:
+        raise InputError(error.message) from None
 
 
 def _of_json(body: bytes) -> Received:

@@ -1,0 +1,135 @@
+"""A reviewed film in the formats of other programs: the points as people left them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cephsure.exports.csv_cells import number, word
+from cephsure.exports.film_points import FilmPoints
+from cephsure.exports.output_files import readable_json
+from cephsure.exports.point_files import WRITERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cephsure.cephalometry.reviewed_film import ReviewedFilm, SettledPoint
+
+JSON, CSV, TEXT = "application/json", "text/csv; charset=utf-8", "text/plain; charset=utf-8"
+SCHEMA = "cephsure.reviewed-film/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of an export.
+
+    Attributes:
+        name: the film's, without its folder.
+        analysis: names of analyses, where measurements are asked for.
+    """
+
+    film: ReviewedFilm
+    name: str
+    analysis: str = "isbi"
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A format: what it is, its type, what its files end with, and how one is made."""
+
+    title: str
+    media_type: str
+    suffix: str
+    make: Callable[[Asked], bytes]
+
+
+def reviewed_json(asked: Asked) -> bytes:
+    """The points as they stand with who decided them, and the prediction that they were made from."""
+    film = asked.film
+    document = {
+        "schema": SCHEMA,
+        "film": {**film.film.model_dump(mode="json"), "path": asked.name},
+        "is_complete": film.is_complete,
+        "observer": film.observer,
+        "decided_at": film.decided_at,
+        "points_from": film.points_from,
+        "points": [_point(point, film) for point in film.points],
+        "verdict": film.prediction.verdict,
+        "why": film.prediction.why,
+        "model": film.prediction.model.model_dump(mode="json"),
+        "disclaimer": film.prediction.disclaimer,
+    }
+    return readable_json(document).encode()
+
+
+def reviewed_csv(asked: Asked) -> bytes:
+    """The points as they stand, a row each."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(("film", "number", "code", "name", "x_px", "y_px", "x_mm", "y_mm", "origin", "who"))
+    for point in asked.film.points:
+        row = _point(point, asked.film)
+        places = (number(row[key], form=".10g") for key in ("x_px", "y_px", "x_mm", "y_mm"))
+        names = (word(asked.name), point.number, word(point.code), word(point.name))
+        rows.writerow((*names, *places, point.origin, word(point.who)))
+    return text.getvalue().encode()
+
+
+def analysis_json(asked: Asked) -> bytes:
+    """The measurements of the points as they stand, cephsure.analysis/2."""
+    document = asked.film.analysis(asked.analysis).document()
+    document["film"]["path"] = asked.name
+    return readable_json(document).encode()
+
+
+def _point(point: SettledPoint, film: ReviewedFilm) -> dict[str, Any]:
+    x_px, y_px = point.x_px, point.y_px
+    x_mm_per_px, y_mm_per_px = film.mm_per_px or (None, None)
+    return {
+        "number": point.number,
+        "code": point.code,
+        "name": point.name,
+        "x_px": x_px,
+        "y_px": y_px,
+        "x_mm": None if x_px is None or x_mm_per_px is None else x_px * x_mm_per_px,
+        "y_mm": None if y_px is None or y_mm_per_px is None else y_px * y_mm_per_px,
+        "origin": point.origin,
+        "who": point.who,
+    }
+
+
+def _of_points(fmt: str) -> Callable[[Asked], bytes]:
+    """A format that holds points alone."""
+
+    def make(asked: Asked) -> bytes:
+        film = asked.film
+        missing = (np.nan, np.nan)
+        places = [missing if point.x_px is None else (point.x_px, point.y_px) for point in film.points]
+        points = FilmPoints.marked(
+            asked.name,
+            np.asarray(places, dtype=np.float64),
+            film.landmark_set,
+            size_px=(film.film.width_px, film.film.height_px),
+            mm_per_px=film.mm_per_px,
+        )
+        return WRITERS[fmt]([points], Path()).encode()
+
+    return make
+
+
+EXPORTS: dict[str, Export] = {
+    "json": Export(f"points with who decided them, {SCHEMA}", JSON, ".reviewed.json", reviewed_json),
+    "csv": Export("the same, a row a point", CSV, ".csv", reviewed_csv),
+    "analysis": Export("measurements, cephsure.analysis/2", JSON, ".analysis.json", analysis_json),
+    "labelme": Export("labelme points", JSON, ".labelme.json", _of_points("labelme")),
+    "coco": Export("COCO key points", JSON, ".coco.json", _of_points("coco")),
+    "slicer": Export("a 3D Slicer point list", JSON, ".mrk.json", _of_points("slicer")),
+    "cvat": Export("CVAT for images 1.1", "application/xml", ".cvat.xml", _of_points("cvat")),
+    "label-studio": Export("Label Studio tasks", JSON, ".label-studio.json", _of_points("label-studio")),
+    "tps": Export("tpsDig landmarks", TEXT, ".tps", _of_points("tps")),
+}
