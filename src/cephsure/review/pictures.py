@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cephsure.atomic import write_atomically
 from cephsure.errors import FilmError, InputError
-from cephsure.review.child import Child, FailedError, LostError
+from cephsure.review.child import Child, FailedError, Job, LostError
 from cephsure.review.film_pictures import ReadFilm, reading_desk
 
 if TYPE_CHECKING:
@@ -17,11 +17,19 @@ if TYPE_CHECKING:
 
     from cephsure.projects import FilmRecord
     from cephsure.review.film_pictures import FilmPicture
-    from cephsure.review.film_report import MakeReport
+    from cephsure.workflows.reviewed_films import ProjectFilm
 
 KEPT_BYTES = 256 * 2**20
 """Grey values that are kept; the film that is looked at, its neighbours and the next ones of the queue."""
 READING_SECONDS = 20.0
+
+
+class FilmJob(Job, Protocol):
+    """A job that reads a film's file and gives a document."""
+
+    @property
+    def film(self) -> ProjectFilm:
+        """The film."""
 
 
 class Pictures:
@@ -87,8 +95,8 @@ class Pictures:
         except OSError:
             return self._read(film, self._small).thumbnail
 
-    def report(self, job: MakeReport) -> bytes:
-        """The report on a film.
+    def report(self, job: FilmJob) -> bytes:
+        """A report on a film.
 
         Raises:
             FilmError: its file cannot be read, or is another by now.

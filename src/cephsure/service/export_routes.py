@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from cephsure.errors import InputError
 from cephsure.service.exports import EXPORTS, Asked
-from cephsure.workflows.reviewed_films import reviewed_film
+from cephsure.workflows.reviewed_films import ProjectFilm, reviewed_film
 
 if TYPE_CHECKING:
     from cephsure.review.desk import Desk
@@ -32,14 +32,16 @@ def export_routes(desk: Desk) -> APIRouter:
         fmt: Annotated[
             str, Query(alias="format", description="One of: " + ", ".join(EXPORTS), max_length=40)
         ] = "json",
-        analysis: Annotated[str, Query(max_length=200, description="Of format=analysis.")] = "isbi",
+        analysis: Annotated[str, Query(max_length=200, description="Of formats with measurements.")] = "isbi",
     ) -> Response:
         """A film's points as they stand: where the model found them, with what people decided since."""
         if fmt not in EXPORTS:
             raise InputError(f"no format is called {fmt!r}", remedy=f"known: {', '.join(EXPORTS)}")
         view = desk.project.film(film_id)
         chosen = EXPORTS[fmt]
-        content = chosen.make(Asked(reviewed_film(desk.project, view), view.film.name, analysis))
+        film, reviewed = view.film, reviewed_film(desk.project, view)
+        found = ProjectFilm(film_id, film.name, film.sha256, film.path, reviewed)
+        content = chosen.make(Asked(found, desk.pictures, analysis))
         # A film's name may be a patient's: the file is called by the film's number.
         headers = {"Content-Disposition": f'attachment; filename="film-{film_id}{chosen.suffix}"'}
         return Response(content, media_type=chosen.media_type, headers=headers)

@@ -14,13 +14,20 @@ from cephsure.exports.csv_cells import number, word
 from cephsure.exports.film_points import FilmPoints
 from cephsure.exports.output_files import readable_json
 from cephsure.exports.point_files import WRITERS
+from cephsure.review.film_report import MakeReport
+from cephsure.service.structured_report import MakeStructuredReport
+from cephsure.workflows.batch import check_installed
+from cephsure.workflows.report import ReportFormat, ReportOptions, check_pdf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cephsure.cephalometry.reviewed_film import ReviewedFilm, SettledPoint
+    from cephsure.review.pictures import Pictures
+    from cephsure.workflows.reviewed_films import ProjectFilm
 
 JSON, CSV, TEXT = "application/json", "text/csv; charset=utf-8", "text/plain; charset=utf-8"
+HTML = "text/html; charset=utf-8"
 SCHEMA = "cephsure.reviewed-film/1"
 
 
@@ -29,13 +36,23 @@ class Asked:
     """What is asked of an export.
 
     Attributes:
-        name: the film's, without its folder.
+        pictures: the processes that read films' files, for formats that need them.
         analysis: names of analyses, where measurements are asked for.
     """
 
-    film: ReviewedFilm
-    name: str
+    project_film: ProjectFilm
+    pictures: Pictures
     analysis: str = "isbi"
+
+    @property
+    def film(self) -> ReviewedFilm:
+        """The points as they stand."""
+        return self.project_film.reviewed
+
+    @property
+    def name(self) -> str:
+        """The film's, without its folder."""
+        return self.project_film.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +120,26 @@ def _point(point: SettledPoint, film: ReviewedFilm) -> dict[str, Any]:
     }
 
 
+def _report(fmt: ReportFormat) -> Callable[[Asked], bytes]:
+    """The report on a film, as the review page's button gives it."""
+
+    def make(asked: Asked) -> bytes:
+        if fmt == "pdf":
+            check_pdf()
+        options = ReportOptions(analysis=asked.analysis)
+        options.definitions()  # complains of an analysis that there is not, before anything is read
+        return asked.pictures.report(MakeReport(asked.project_film, options, fmt))
+
+    return make
+
+
+def _dicom_sr(asked: Asked) -> bytes:
+    """A structured report, with patient and study of the film's file."""
+    check_installed("a structured report", {"highdicom": "highdicom"}, extra="dicom")
+    ReportOptions(analysis=asked.analysis).definitions()
+    return asked.pictures.report(MakeStructuredReport(asked.project_film, asked.analysis))
+
+
 def _of_points(fmt: str) -> Callable[[Asked], bytes]:
     """A format that holds points alone."""
 
@@ -126,6 +163,9 @@ EXPORTS: dict[str, Export] = {
     "json": Export(f"points with who decided them, {SCHEMA}", JSON, ".reviewed.json", reviewed_json),
     "csv": Export("the same, a row a point", CSV, ".csv", reviewed_csv),
     "analysis": Export("measurements, cephsure.analysis/2", JSON, ".analysis.json", analysis_json),
+    "pdf": Export("a report for the patient's file", "application/pdf", ".report.pdf", _report("pdf")),
+    "html": Export("the same as one page of HTML", HTML, ".report.html", _report("html")),
+    "dicom-sr": Export("a DICOM structured report", "application/dicom", ".sr.dcm", _dicom_sr),
     "labelme": Export("labelme points", JSON, ".labelme.json", _of_points("labelme")),
     "coco": Export("COCO key points", JSON, ".coco.json", _of_points("coco")),
     "slicer": Export("a 3D Slicer point list", JSON, ".mrk.json", _of_points("slicer")),
