@@ -14,6 +14,7 @@ from pydicom.encaps import encapsulate
 from cephsure import films
 from cephsure.dicom.deidentify import deidentify, new_uid
 from cephsure.errors import FilmError
+from marked_file import Markers, marked_file
 
 KEY = b"a key of a clinic"
 MARK = "SCHMIDT"
@@ -113,6 +114,49 @@ def test_nothing_of_a_name_is_left():
     assert made.content[:128] == bytes(128)
     for kept in (b"1.2.3.4", b"1.2.3.1"):
         assert kept not in made.content
+
+
+def test_nothing_of_a_file_of_which_every_attribute_is_an_identifier_is_left():
+    """Each attribute that the standard has, of every value representation, overlays, curves, private ones."""
+    markers = Markers()
+    content = marked_file(GREY // 16, markers)
+    assert sum(marker in content for marker in markers.given) > 6000
+    made = deidentify(content, KEY)
+    assert [
+        marker for marker in markers.given if marker in made.content or marker.decode() in made.name
+    ] == []
+    tags = [element.tag for element in read(made).iterall()]
+    assert not any(tag.is_private or tag.group >> 8 in (0x50, 0x60) for tag in tags)
+
+
+def test_tables_have_nothing_behind_their_entries():
+    grey = table(MARK)
+    grey.LUTDescriptor = [4096, 0, 12]
+    grey["LUTData"].value = np.arange(4096, dtype="<u2").tobytes() + MARK.encode() + b" "
+    short, halved = table(MARK), table(MARK)
+    short["LUTData"].value, halved.LUTDescriptor = b"", [2, 0]
+    content = content_of(film(VOILUTSequence=[short, halved, grey]))
+    made = read(deidentify(content, KEY))
+    assert [len(item.LUTData) for item in made.VOILUTSequence] == [8192]
+
+
+def test_colour_tables_stay_only_where_colours_are():
+    tables = {f"{colour}PaletteColorLookupTableDescriptor": [2, 0, 16] for colour in ("Red", "Green", "Blue")}
+    assert "RedPaletteColorLookupTableDescriptor" not in read(deidentify(content_of(film(**tables)), KEY))
+
+
+def test_malformed_attributes_do_not_keep_the_film():
+    dataset = film()
+    dataset.add_new(0x00189305, "FD", 1.0)
+    dataset.add_new("SmallestImagePixelValue", "US", 7)
+    content = content_of(dataset).replace(b"US\x02\x00\x07\x00", b"FL\x02\x00\x07\x00")
+    assert "SmallestImagePixelValue" not in read(deidentify(content, KEY))
+
+
+def test_letters_at_the_edge_are_warned_of_whatever_the_header_says(monkeypatch):
+    monkeypatch.setattr("cephsure.dicom.deidentify.where_letters_seem", lambda _: ("top",))
+    found = deidentify(content_of(film(BurnedInAnnotation="NO")), KEY)
+    assert found.warning == "letters seem to stand at the edge of the picture"
 
 
 def test_pixels_scale_and_grey_stay():

@@ -35,8 +35,8 @@ def deidentify(
 
     What is known to be harmless is kept, identifiers are exchanged under a key, everything else goes: names,
     dates, comments, private attributes, overlays, file names. Pixels and scale stay, and are compared. With
-    the same key films of a patient stay together over several runs. **Text in the picture itself is not
-    looked for**: look at each film before it goes out.
+    the same key films of a patient stay together over several runs. **Text in the picture itself stays**:
+    letters are looked for at the edges alone, so look at each film before it goes out.
 
     Exit status: 0 all films done; 2 some input could not be used, the rest is done all the same; 1 a failure
     of cephsure.

@@ -19,28 +19,29 @@ if TYPE_CHECKING:
 
     from pydicom.dataelem import DataElement
 
-NUMBERS = frozenset(
-    {
-        "DistanceSourceToDetector",
-        "DistanceSourceToPatient",
-        "EstimatedRadiographicMagnificationFactor",
-        "ImagerPixelSpacing",
-        "KVP",
-        "LargestImagePixelValue",
-        "LossyImageCompressionRatio",
-        "NominalScannedPixelSpacing",
-        "PixelAspectRatio",
-        "PixelIntensityRelationshipSign",
-        "PixelPaddingRangeLimit",
-        "PixelPaddingValue",
-        "PixelSpacing",
-        "RescaleIntercept",
-        "RescaleSlope",
-        "SmallestImagePixelValue",
-        "WindowCenter",
-        "WindowWidth",
-    }
-)
+_SPACING_MM, _DISTANCE_MM, _GREY = (0.001, 10.0, 2), (1.0, 10_000.0, 1), (-(2.0**31), 2.0**32, 16)
+_PIXEL_VALUE = (-(2.0**31), 2.0**32, 1)
+NUMBERS: dict[str, tuple[float, float, int]] = {
+    "DistanceSourceToDetector": _DISTANCE_MM,
+    "DistanceSourceToPatient": _DISTANCE_MM,
+    "EstimatedRadiographicMagnificationFactor": (0.1, 10.0, 1),
+    "ImagerPixelSpacing": _SPACING_MM,
+    "KVP": (1.0, 1000.0, 1),
+    "LargestImagePixelValue": _PIXEL_VALUE,
+    "LossyImageCompressionRatio": (1.0, 1000.0, 4),
+    "NominalScannedPixelSpacing": _SPACING_MM,
+    "PixelAspectRatio": (1.0, 100_000.0, 2),
+    "PixelIntensityRelationshipSign": (-1.0, 1.0, 1),
+    "PixelPaddingRangeLimit": _PIXEL_VALUE,
+    "PixelPaddingValue": _PIXEL_VALUE,
+    "PixelSpacing": _SPACING_MM,
+    "RescaleIntercept": _GREY,
+    "RescaleSlope": _GREY,
+    "SmallestImagePixelValue": _PIXEL_VALUE,
+    "WindowCenter": _GREY,
+    "WindowWidth": _GREY,
+}
+"""From what to what a number can be, and how many there can be: a patient's number is not one of these."""
 TABLES = frozenset(
     {
         "BluePaletteColorLookupTableData",
@@ -88,13 +89,24 @@ _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 def kept(source: Dataset) -> Dataset:
     """What may be kept of a film's data set, but for identifiers and pixels."""
     found = Dataset()
-    for element in source:
-        value = _allowed(element)
-        if element.keyword in TABLES:
+    has_palette = str(source.get("PhotometricInterpretation", "")).strip() == "PALETTE COLOR"
+    for keyword in (*NUMBERS, *WORDS, *LOOKUP_TABLES, *CODED, *(TABLES if has_palette else ())):
+        element = _element(source, keyword)
+        if element is None:
+            continue
+        if keyword in TABLES:
             found.add(element)  # as it stands: its value representation is not one alone
-        elif value is not None:
-            setattr(found, element.keyword, value)
+        elif (value := _allowed(element)) is not None:
+            setattr(found, keyword, value)
     return found
+
+
+def _element(source: Dataset, keyword: str) -> DataElement | None:
+    """An attribute; None where there is none, or where it is malformed."""
+    try:
+        return source[keyword]
+    except Exception:  # noqa: BLE001 - pydicom converts on access and raises whatever the value provokes
+        return None
 
 
 def _allowed(element: DataElement) -> Any:
@@ -109,9 +121,7 @@ def _allowed(element: DataElement) -> Any:
             return _READ_AS[keyword]
         return words if len(words) > 1 else words[0] if words else None
     if keyword in LOOKUP_TABLES:
-        return [
-            _lookup_table(item) for item in element.value if "LUTData" in item and "LUTDescriptor" in item
-        ]
+        return [table for item in element.value if (table := _lookup_table(item)) is not None] or None
     if keyword in CODED:
         return [code for item in element.value if (code := _code(item)) is not None]
     return None
@@ -125,17 +135,28 @@ def _values(element: DataElement) -> Sequence[Any]:
 
 
 def _numbers(element: DataElement) -> Any:
-    """Numbers, written as they were where that is a number's text; None if one of them is none."""
+    """Numbers, written as they were where that is a number's text; None if one of them cannot be."""
+    low, high, most = NUMBERS[element.keyword]
     values = list(_values(element))
-    if not values or not all(_NUMBER.fullmatch(str(value)) for value in values):
+    if not 0 < len(values) <= most or not all(_NUMBER.fullmatch(str(value)) for value in values):
+        return None
+    if not all(low <= float(value) <= high for value in values):
         return None
     return values if len(values) > 1 else values[0]
 
 
-def _lookup_table(item: Dataset) -> Dataset:
+def _lookup_table(item: Dataset) -> Dataset | None:
+    """A table with as many entries as it says, and nothing behind them; None of a malformed one."""
+    descriptor, data = _element(item, "LUTDescriptor"), _element(item, "LUTData")
+    if descriptor is None or data is None or descriptor.VM != 3:
+        return None
+    count = int(descriptor.value[0]) % 65_536 or 65_536
+    entries = data.value if isinstance(data.value, bytes) else list(_values(data))
+    if len(entries) < count:
+        return None
     made = Dataset()
-    for keyword in ("LUTDescriptor", "LUTData"):
-        made.add(item[keyword])
+    made.add(descriptor)
+    made.add_new("LUTData", data.VR, entries[: 2 * count if isinstance(entries, bytes) else count])
     if (kind := str(item.get("ModalityLUTType", ""))) in ("OD", "HU", "US"):
         made.ModalityLUTType = kind
     elif "ModalityLUTType" in item:

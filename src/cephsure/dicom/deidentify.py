@@ -2,7 +2,7 @@
 
 After PS3.15, annex E: Basic Application Level Confidentiality Profile, with dates removed and without any
 option that retains something. Compressed pixels are written uncompressed: a compressed stream has room for
-comments. What stands in the picture itself is not looked for.
+comments. Text in the picture itself stays; at its edges letters are looked for, to warn of them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 
 from cephsure import films
 from cephsure.dicom.allowed import kept
+from cephsure.dicom.burnt_in_text import where_letters_seem
 from cephsure.errors import FilmError
 from cephsure.films.dicom_file import read_dataset_of, transfer_syntax
 from cephsure.films.dicom_header import pixel_layout
@@ -68,7 +69,8 @@ class Deidentified:
     Attributes:
         content: of the file.
         name: of the file: a digest under the key; the same film has the same name under the same key.
-        warning: why a person must look at the picture; None where its header says that no text is in it.
+        warning: why a person must look at the picture; None where its header says that no text is in it, and
+            no letters seem to stand at its edges.
     """
 
     content: bytes
@@ -115,7 +117,7 @@ def deidentify(content: bytes, key: bytes) -> Deidentified:
             "would not be read as before without its identifiers", remedy="report this film's kind"
         )
     name = _digest(key, "file", hashlib.sha256(content).hexdigest())[:24]
-    return Deidentified(written, f"{name}.dcm", _warning(source))
+    return Deidentified(written, f"{name}.dcm", _warning(source, before))
 
 
 def new_uid(key: bytes, old: str) -> uid.UID:
@@ -197,8 +199,10 @@ def _is_same(before: Film, after: Film) -> bool:
     return before.spacing == after.spacing and np.array_equal(before.pixels, after.pixels)
 
 
-def _warning(source: Dataset) -> str | None:
+def _warning(source: Dataset, film: Film) -> str | None:
     stated = str(source.get("BurnedInAnnotation", "")).strip()
+    if stated != "YES" and where_letters_seem(film.pixels):
+        return "letters seem to stand at the edge of the picture"
     if stated == "NO":
         return None
     return (
