@@ -157,3 +157,17 @@ def test_escape_closes_a_menu_and_nothing_else(tab):
     tab.page.keyboard.press("Escape")
     tab.until(lambda: not menu.is_visible())
     assert tab.page.locator("#card h2").inner_text().startswith("Go")
+
+
+def test_incisor_axes_and_the_profile_are_drawn_where_a_set_has_their_points(tab):
+    code = """async () => {
+        const { tracing } = await import("/page/tracing.js");
+        const at = (code, x, y) => ({ code, x, y, state: "placed" });
+        const tips = [at("UIT", 60, 80), at("LIT", 58, 78), at("UIA", 40, 40), at("LIA", 40, 120)];
+        const skin = [at("G", 90, 10), at("N'", 88, 20), at("Prn", 110, 50), at("Sn", 95, 60)];
+        return tracing([...tips, ...skin]).map(({ name, d }) => [name, d]);
+    }"""
+    drawn = dict(tab.page.evaluate(code))
+    assert drawn.keys() == {"upper-incisor", "lower-incisor", "profile"}
+    assert drawn["upper-incisor"] == "M33.00 26.00L67.00 94.00"  # beyond both ends by 0.35 of (20, 40)
+    assert drawn["profile"].startswith("M90.00 10.00C")

@@ -89,7 +89,7 @@ export class Overlay {
 
   /** @param {Point[]} list */
   drawDots(list) {
-    const radius = 1.6 / this.view.scale;
+    const radius = 1.8 / this.view.scale;
     const shown = layers.dots ? list.filter((one) => one.mark && one.state === "predicted") : [];
     const dots = shown.flatMap((one) =>
       one.mark.samples_px.map((/** @type {number[]} */ at) => svg("circle", { cx: at[0], cy: at[1], r: radius })),
