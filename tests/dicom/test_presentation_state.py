@@ -14,7 +14,7 @@ from tests.dicom.test_source import NAMES
 from cephsure.cephalometry.reviewed_film import ReviewedFilm
 from cephsure.dicom.presentation_state import make_gsps
 from cephsure.dicom.source import SourceObject
-from cephsure.errors import InputError
+from cephsure.errors import FilmError
 
 
 def layers(state):
@@ -95,10 +95,10 @@ def test_lookup_table_of_the_film_and_unknown_scale(source):
 
 
 def test_film_that_is_no_grey_dicom_image(film):
-    with pytest.raises(InputError, match="this film is none"):
+    with pytest.raises(FilmError, match="this film is none"):
         make_gsps(film, SourceObject.made_up("a"))
     colour = SourceObject.of_dataset(image_dataset(SamplesPerPixel=3))
-    with pytest.raises(InputError, match="coloured"):
+    with pytest.raises(FilmError, match="coloured"):
         make_gsps(film, colour)
 
 

@@ -20,6 +20,7 @@ from cephsure.cli.compare import compare
 from cephsure.cli.deidentify import deidentify
 from cephsure.cli.evaluate import evaluate
 from cephsure.cli.experiment import ExperimentCommand, experiment
+from cephsure.cli.export import export
 from cephsure.cli.listings import landmarks, measurements, models_app
 from cephsure.cli.predict import demo, predict
 from cephsure.cli.project import project_app
@@ -72,6 +73,7 @@ for command in (
     predict,
     analyze,
     report,
+    export,
     landmarks,
     measurements,
     check,

@@ -191,12 +191,14 @@ def _names_of_ours(films: Sequence[Path]) -> set[str]:
     """What the files are called that cephsure writes of some films."""
     from cephsure.exports import EXPORTERS, film_stem, unique_stems
     from cephsure.exports.output_files import shortened
+    from cephsure.workflows.dicom_objects import DICOM_FORMATS
     from cephsure.workflows.measure import ANALYSIS_FORMATS
     from cephsure.workflows.report import REPORT_FORMATS
 
     suffixes = [exporter.suffix for exporter in EXPORTERS.values()]
     suffixes += [f".analysis.{name}" for name in ANALYSIS_FORMATS]
     suffixes += [f".report.{name}" for name in REPORT_FORMATS]
+    suffixes += DICOM_FORMATS.values()
     stems = {*unique_stems(films), *(shortened(film_stem(film)) for film in films)}
     return {f"{stem}{suffix}" for stem in stems for suffix in suffixes}
 

@@ -85,7 +85,8 @@ def predict(
         Option(
             "--format",
             metavar="LIST",
-            help="What to write: json, csv, slicer, coco, labelme, cvat, label-studio, tps, commas between.",
+            help="What to write: json, csv, slicer, coco, labelme, cvat, label-studio, tps, dicom-sr, "
+            "dicom-gsps, dicom-sc, commas between.",
             show_default="json",
         ),
     ] = None,

@@ -16,7 +16,7 @@ from cephsure.dicom.discretion import discreetly
 from cephsure.dicom.instances import own_object
 from cephsure.dicom.pixel_positions import ellipse_ends, region_outlines, to_dicom, within
 from cephsure.dicom.structured_report import content_digest, decided_at
-from cephsure.errors import InputError
+from cephsure.errors import FilmError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,15 +44,15 @@ def make_gsps(film: ReviewedFilm, source: SourceObject, *, made_at: datetime | N
         made_at: its date; by default when the film was decided last, else now.
 
     Raises:
-        InputError: there is no grey DICOM image that it could be of.
+        FilmError: there is no grey DICOM image that it could be of.
     """
     if not source.is_dicom:
-        raise InputError(
+        raise FilmError(
             "a presentation state says how a DICOM image is shown, and this film is none",
             remedy="--format dicom-sc makes a picture of the film with its points",
         )
     if source.header.get("SamplesPerPixel", 1) != 1:
-        raise InputError("a grey-scale presentation state needs a grey film, this one is coloured")
+        raise FilmError("a grey-scale presentation state needs a grey film, this one is coloured")
     made_at = made_at or decided_at(film)
     with discreetly():
         written = own_object(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cephsure.errors import InputError
 from cephsure.workflows.batch import DEFAULT_MODEL, AnnotatedData, Batch, OnProgress, open_model, silent
+from cephsure.workflows.dicom_objects import DICOM_FORMATS, write_dicom_objects
 from cephsure.workflows.predict import OVERLAY_SUFFIX, OutputFiles, PredictOptions, do_films
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from cephsure.uncertainty import Prediction
 
 ANALYSIS_FORMATS = ("json", "csv")
+"""Formats of measurements; those of a model's points also go into DICOM objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def analyze(
 ) -> Batch[AnalyzedFilm]:
     """Measure films: angles, distances and ratios with intervals and classes, as ``cephsure analyze`` does.
 
-    ``files`` says what to write, in formats of ``ANALYSIS_FORMATS``, None for nothing.
+    ``files`` says what to write, in formats of ``ANALYSIS_FORMATS`` and ``DICOM_FORMATS``, None for nothing.
 
     Raises:
         InputError: what no film is at fault for: model, analyses, an option, the output folder.
@@ -98,7 +100,7 @@ def analyze(
         lambda loaded: partial(_analyze_path, loaded, options, definitions, files),
         paths,
         files,
-        ANALYSIS_FORMATS,
+        (*ANALYSIS_FORMATS, *DICOM_FORMATS),
         lambda: open_model(model, device, executor, on_progress, samples=options.predict.samples),
     )
 
@@ -162,11 +164,18 @@ def _analyze_path(
     task: tuple[Path | Film, str],
 ) -> AnalyzedFilm:
     """Read and measure a film, and write its files, whose stem is known."""
+    from cephsure.cephalometry.reviewed_film import ReviewedFilm
+
     given, stem = task
     film = options.predict.read(given)
     measured = _analyze(model, options, definitions, film)
     if files is not None:
         write_files(film, measured, files, stem=stem)
+        if measured.prediction is not None:
+            reviewed = ReviewedFilm.of(measured.prediction, model.landmark_set)
+            write_dicom_objects(
+                film, reviewed, files.formats, files.folder, stem=stem, analysis=measured.analysis
+            )
     return measured
 
 
@@ -217,6 +226,8 @@ def write_files(film: Film | None, measured: AnalyzedFilm, files: OutputFiles, *
         "csv": lambda: analysis_csv.render([analysis], files.folder),
     }
     for name in files.formats:
+        if name not in texts:
+            continue
         write_atomically(files.folder / f"{stem}.analysis.{name}", texts[name]().encode("utf-8"))
     if files.overlay and film is not None:
         from cephsure.reports.measurement_overlay import write_measurement_overlay

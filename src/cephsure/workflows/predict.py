@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from cephsure.atomic import check_folders
 from cephsure.errors import InputError
 from cephsure.workflows.batch import DEFAULT_MODEL, Batch, OnProgress, goes_on, open_model, silent
+from cephsure.workflows.dicom_objects import DICOM_FORMATS, check_dicom, write_dicom_objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -139,7 +140,7 @@ def predict_films(
         work,
         paths,
         files,
-        EXPORTERS,
+        (*EXPORTERS, *DICOM_FORMATS),
         lambda: open_model(model, device, executor, on_progress, samples=samples),
     )
 
@@ -161,6 +162,7 @@ def do_films(
     tasks = [Path(film) if isinstance(film, str) else film for film in paths]
     if files is not None:
         files.check(formats)
+        check_dicom(files.formats)
     if not tasks:
         return Batch((), {})
     stems = unique_stems([_place(film) for film in tasks])
@@ -180,6 +182,7 @@ def _predict_film(
     model: Model, options: PredictOptions, files: OutputFiles | None, task: tuple[Path | Film, str]
 ) -> Prediction:
     """Read a film, find its landmarks and write its files."""
+    from cephsure.cephalometry.reviewed_film import ReviewedFilm
     from cephsure.exports import export
 
     given, stem = task
@@ -187,7 +190,15 @@ def _predict_film(
     prediction = options.predict(model, film)
     if files is not None:
         for name in files.formats:
-            export(prediction, name, files.folder, stem=stem)
+            if name not in DICOM_FORMATS:
+                export(prediction, name, files.folder, stem=stem)
+        write_dicom_objects(
+            film,
+            ReviewedFilm.of(prediction, model.landmark_set),
+            files.formats,
+            files.folder,
+            stem=stem,
+        )
         if files.overlay:
             from cephsure.reports.overlay import write_overlay
 
