@@ -6,7 +6,7 @@
     cephsure train --data DIR/new30 --mm-per-px 0.127 --model baseline --folds 5 --precision bfloat16 \
         --out DIR/runs/nothing
     cephsure train --data DIR/new30 --mm-per-px 0.127 --start-from default-baseline --old-films DIR/old_seen \
-        --folds 5 --epochs 15 --precision bfloat16 --out DIR/runs/mixed
+        --folds 5 --precision bfloat16 --out DIR/runs/mixed
     cephsure site-calibrate --data DIR/new30 --mm-per-px 0.127 --model default-baseline --name site \
         --out DIR/site.json
     python scripts/measure_training_on.py --work DIR figures                               # some minutes
@@ -42,7 +42,14 @@ START = "default-baseline"
 SEED, LEARNED, RESAMPLES = 20261130, 30, 4000
 OTHER_SITE_MM_PER_PX, ISBI_MM_PER_PX = 0.127, 0.1
 NEW, OTHERS, SEEN, UNSEEN = "new30", "others", "old_seen", "old_unseen"
-TRAINED = ("nothing", "on", "mixed")
+TRAINED = {
+    "nothing": "nothing/bundle",
+    "on": "on/bundle",
+    "mixed": "mixed/bundle",
+    "mixed, marking as before": "mixed/bundle_before",
+}
+LEFT_OUT = {OTHERS: {"mixed, marking as before"}, UNSEEN: {"nothing"}}
+"""Models that are not for these films."""
 
 
 def part_site(site: Path, work: Path) -> None:
@@ -126,14 +133,14 @@ def figures(work: Path) -> None:
     """Judge each model on the site's other films, and on the old ones that the start has not seen."""
     unchanged = load_model(START).uncalibrated()
     models: dict[str, Model] = {"unchanged": unchanged}
-    models |= {name: load_model(work / "runs" / name / "bundle") for name in TRAINED}
+    models |= {name: load_model(work / "runs" / place) for name, place in TRAINED.items()}
     parts = ((OTHERS, OTHER_SITE_MM_PER_PX, "nothing"), (UNSEEN, ISBI_MM_PER_PX, "unchanged"))
     for part, mm_per_px, beside in parts:
         print(part)
         found = {
             name: errors_mm(model, work / part, mm_per_px)
             for name, model in models.items()
-            if part == OTHERS or name != "nothing"
+            if name not in LEFT_OUT[part]
         }
         if part == OTHERS:
             site = work / "site.json"
@@ -141,7 +148,7 @@ def figures(work: Path) -> None:
         for name, errors in found.items():
             show(f"  {name}", errors)
         references = [beside, *(["site-calibrate"] if part == OTHERS else [])]
-        for name in ("on", "mixed"):
+        for name in [name for name in TRAINED if name in found and name != "nothing"]:
             for reference in references:
                 compare(f"  {name} minus {reference}", found[name], found[reference])
 

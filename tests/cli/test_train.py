@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import sys
 from importlib import util
 from pathlib import Path
 
 import pytest
 
+from cephsure.bundles.bundle import read_bundle
 from cephsure.cli import terminal
 from cephsure.cli.train import training_display
 from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
@@ -17,6 +19,7 @@ from cephsure.training import runner as run_module
 from cephsure.training.run_config import RunConfig
 from cephsure.training.runner import JobState
 from cephsure.training.stage import FitSettings
+from cephsure.uncertainty.reference import Reference, read_reference
 from cephsure.workflows import train_bundle
 from cephsure.workflows.train_bundle import TrainingState
 
@@ -152,6 +155,41 @@ def test_a_model_is_gone_on_from(cephsure, training, tmp_path, dot_bundles):
     refused = cephsure(*command, "--recipe", "paper", "--out", tmp_path / "other")
     assert (refused.status, refused.out) == (2, "")
     assert "is of the recipe 'default' (leave out --recipe)" in refused.err
+
+
+def test_with_old_films_there_is_a_model_that_marks_as_before(
+    cephsure, training, tmp_path, dot_bundles, monkeypatch
+):
+    start, out = dot_bundles("default", "baseline", 1), tmp_path / "run"
+    known, named = Reference(None, None, "2 films"), []
+    before = shutil.copytree(dot_bundles("default", "baseline", 1), tmp_path / "before")
+
+    def finish_before(out, config, *, name):
+        named.append(name)
+        return before
+
+    monkeypatch.setattr(run_module, "finish_before", finish_before)
+    monkeypatch.setattr(train_bundle, "add_reference", lambda *_, **__: known)
+    run = cephsure(
+        "train",
+        "--data",
+        tmp_path,
+        "--start-from",
+        start,
+        "--old-films",
+        tmp_path,
+        "--out",
+        out,
+        "--name",
+        "on",
+    )
+    assert run.status == 0, run.err
+    assert (
+        run.out.splitlines()[1]
+        == f"as before   {before}: marks as those do who taught {read_bundle(start).name}"
+    )
+    assert named == ["on"]
+    assert read_reference(read_bundle(before).folder) == known  # with checksums that are right again
 
 
 def test_every_option_has_its_effect(cephsure, training, tmp_path):

@@ -145,3 +145,21 @@ def test_other_annotators_begin_as_the_mean_of_the_known_ones():
         assert other.told_apart(count).config.annotators == count
         assert all(torch.equal(maps, mean) for maps in other.weight)
         assert len(other.weight) == count
+
+
+def test_new_annotators_maps_stand_before_the_known_ones_and_are_parted_again():
+    torch.manual_seed(0)
+    network = FineNet(CONFIG, 6).eval()
+    patches = torch.rand(1, 5, 6, 8, 8)
+    known = network(patches).detach()
+    assert network.beside(3).config.annotators == 5
+    found = network(patches).detach()
+    torch.testing.assert_close(found[:, 3:], known)
+    torch.testing.assert_close(found[:, :3], known.mean(dim=1, keepdim=True).expand(1, 3, 5, 8, 8))
+
+    before = network.with_maps(slice(3, None))
+    assert (before.config.annotators, network.config.annotators) == (2, 5)
+    torch.testing.assert_close(before(patches).detach(), known)
+    with torch.no_grad():
+        before.weight.zero_()
+    torch.testing.assert_close(network(patches).detach(), found)

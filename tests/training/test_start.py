@@ -11,11 +11,12 @@ import torch
 from cephsure.bundles.bundle import read_bundle
 from cephsure.bundles.edit import edit_bundle
 from cephsure.errors import InputError
+from cephsure.model import load_model
 from cephsure.recipes.coarse_to_fine.recipe import CoarseToFineRecipe
 from cephsure.recipes.start import maps_of
 from cephsure.training.bundle_writer import model_card
-from cephsure.training.runner import finish
-from cephsure.training.start import START_FOLDER, keep_start, kept_start, start_facts
+from cephsure.training.runner import finish, finish_before
+from cephsure.training.start import START_FOLDER, keep_start, kept_start, start_facts, taught_by
 from cephsure.training.worker import do_job, job_folder
 
 pytestmark = pytest.mark.slow
@@ -31,6 +32,12 @@ def going_on(recipe, **settings):
     """The recipe as it trains on, for few epochs."""
     recipe = recipe.going_on("finished")
     return recipe.with_fits("few", landmarks_only=True, **({"epochs": 1, "stop_patience": None} | settings))
+
+
+def mark_count(bundle):
+    """How many annotators' marks a model finds."""
+    film = np.random.default_rng(0).integers(0, 255, (240, 194), dtype=np.uint8)
+    return len(load_model(bundle.folder).marks_px(film))
 
 
 def trained(out, config):
@@ -61,15 +68,29 @@ def test_what_is_gone_on_from_is_in_the_run_and_in_its_bundle(begin, csv_films, 
     assert [seen.data for seen in made.provenance.earlier] == ["isbi-2015", "isbi-2015"]
     assert made.provenance.earlier[0].data_sha256 == bundle.provenance.data_sha256
     assert set(made.provenance.earlier[0].validation_films) == set(bundle.validation_films[0])
-    assert len(origin["old_films"]["films"]) == 5
+    assert len(origin["old_films"]["films"]) == 12  # of which each epoch draws
     held = set(facts["members"][0]["validation_films"])
     assert held < set(origin["films"])
     assert facts["recipe"]["changes"] == ["goes on from finished", "few"]
     card = model_card(facts)
     assert f"| goes on from | {bundle.name}, of bundle `{bundle.sha256}` |" in card
-    assert "| old films mixed in | 5 of isbi-2015 |" in card
+    assert "| old films mixed in | 12 of isbi-2015 |" in card
     assert "it promises nothing until it is calibrated" in card
     assert (made.folder / "MODEL_CARD.md").read_text() == card
+
+    before = read_bundle(finish_before(tmp_path / "run", config))
+    told = json.loads((before.folder / "bundle.json").read_text())
+    assert (before.name, before.provenance.annotators) == ("run-before", ("junior", "senior"))
+    assert f"| marks as | those who taught {bundle.name} |" in model_card(told)
+    assert told["members"][0]["validation_films"] == facts["members"][0]["validation_films"]
+    assert "mean radial\nerror unknown" in model_card(told)  # it was of the others' maps
+    coarse, fine = (
+        [(each.members[0] / f"{name}.safetensors").read_bytes() for each in (made, before)]
+        for name in ("coarse", "fine")
+    )
+    assert coarse[0] == coarse[1]
+    assert fine[0] != fine[1]
+    assert [mark_count(each) for each in (made, before, bundle)] == [1, 2, 2]
 
     # A model that goes on from this one knows all of it.
     assert [seen["data"] for seen in start_facts(made)["earlier"]] == ["isbi-2015", "isbi-2015", "points"]
@@ -93,6 +114,7 @@ def test_without_a_step_the_networks_are_the_starts(begin, films, start, tmp_pat
     facts = json.loads((made.folder / "bundle.json").read_text())["members"][0]["stages"]
     assert [stage["best_epoch"] for stage in facts.values()] == [0, 0]  # no gain: the start is kept
     assert "old_films" not in json.loads((made.folder / "bundle.json").read_text())["provenance"]
+    assert finish_before(tmp_path / "run", config) is None
 
 
 def test_a_job_that_was_stopped_goes_on_to_the_same_weights(begin, films, start, tmp_path, monkeypatch):
@@ -120,6 +142,20 @@ def test_a_job_that_was_stopped_goes_on_to_the_same_weights(begin, films, start,
     for name in ("coarse.safetensors", "fine.safetensors"):
         whole, stopped = (job_folder(tmp_path / run, "0") / name for run in ("whole", "stopped"))
         assert whole.read_bytes() == stopped.read_bytes()
+
+
+def test_whose_maps_stay(begin, films, start, tmp_path):
+    bundle, recipe = start
+    wanted = {"start": bundle, "old_films": films}
+    one = begin(films, tmp_path / "one", going_on(recipe), truth="senior", **wanted)
+    assert taught_by(tmp_path / "one", one) == ()  # there is one truth
+    with edit_bundle(bundle, tmp_path / "start") as edit:
+        facts = json.loads((edit.folder / "bundle.json").read_text())
+        facts["provenance"] |= {"annotators": [], "truth": "senior"}
+        edit.write("bundle.json", json.dumps(facts).encode())
+    untold = read_bundle(tmp_path / "start")
+    run = begin(films, tmp_path / "run", going_on(recipe), start=untold, old_films=films)
+    assert taught_by(tmp_path / "run", run) == ("senior",)
 
 
 def test_another_model_to_go_on_from_is_another_run(begin, films, start, tmp_path):

@@ -132,7 +132,8 @@ def train(
 
     Ends with a bundle in RUN/bundle, which *predict* and *evaluate* take. A run that was stopped, however it
     was, goes on with the same command, to the same weights. With --start-from a model is trained on, for a
-    site's own films; it promises nothing until it is calibrated.
+    site's own films; it promises nothing until it is calibrated. With --old-films it does not unlearn the
+    films that it knew, and RUN/bundle_before marks as those do who taught it.
 
     Exit status: 0 done; 2 bad input, or packages are missing; 1 a failure of cephsure; 130 stopped by Ctrl-C.
     """
@@ -177,6 +178,8 @@ def _tell(trained: TrainedModel) -> None:
     """Say what came out of the run, and what to do with it."""
     config = trained.config
     terminal.say(f"bundle      {trained.bundle}")
+    if trained.before is not None:
+        terminal.say(f"as before   {trained.before}: marks as those do who taught {config.start}")
     terminal.say(f"curves      {trained.curves}")
     said = f"mean radial error {trained.validation}: single networks, films they were not trained on"
     terminal.say(f"validation  {said}")

@@ -20,7 +20,7 @@ from cephsure.text_files import read_json_object
 from cephsure.training.material import WHOLE, run_data, run_films
 from cephsure.training.old_films import old_data, old_films
 from cephsure.training.recipe import changes_as_trained
-from cephsure.training.start import kept_start, start_facts
+from cephsure.training.start import BEFORE_FOLDER, kept_start, start_facts, taught_by, tells_apart
 from cephsure.training.worker import CHECKPOINT, DONE_FILE, LOG_FILE, job_folder
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ diagnose.
 
 """
 
+BEFORE_NAME = "-before"
+"""What the model is called beside the other that marks as those do who taught its start."""
 NO_PROMISE = (
     "the calibration, the regions and the gate of the model it goes on from do not hold for it: "
     "it promises nothing until it is calibrated on films that it has not seen"
@@ -68,23 +70,37 @@ training logs) · `SHA256SUMS` checksums of all files.
 """
 
 
-def write_bundle(run: Path, config: RunConfig, folder: Path, *, name: str | None = None) -> Path:
+def write_bundle(
+    run: Path, config: RunConfig, folder: Path, *, name: str | None = None, marks_as_before: bool = False
+) -> Path:
     """Write the bundle of a finished run: networks, configuration, logs, card and checksums.
 
-    An older one at ``folder`` is replaced; ``name`` is the model's, by default that of the run's folder: so
-    that nobody takes it for a shipped model of the same recipe and kind.
+    An older one at ``folder`` is replaced.
+
+    Args:
+        run: the run's folder.
+        config: its configuration.
+        folder: the bundle's.
+        name: the model's, by default that of the run's folder: so that nobody takes it for a shipped model of
+            the same recipe and kind.
+        marks_as_before: whether it is to mark as those do who taught the start, whose maps stayed.
     """
     done = {job: read_json_object(job_folder(run, job) / DONE_FILE) for job in config.job_names}
     start = None if config.start is None else kept_start(run, config)
     facts = _facts(config, done, name or run.resolve().name, start)
+    if marks_as_before:
+        _as_before(facts, taught_by(run, config))
     with new_bundle(folder) as edit:
         if start is not None:
             _take_over(start, config, facts, edit)
         for job in done:
+            own = job_folder(run, job) / BEFORE_FOLDER
             for path in sorted(job_folder(run, job).iterdir()):
                 network = path.suffix in {".onnx", ".safetensors"} and not path.match(CHECKPOINT.format("*"))
                 if network or path.name == LOG_FILE:
-                    edit.write(f"{_place(job)}/{path.name}", path.read_bytes())
+                    meant = own / path.name
+                    read = meant if marks_as_before and meant.exists() else path
+                    edit.write(f"{_place(job)}/{path.name}", read.read_bytes())
         edit.write(FACTS_FILE, json.dumps(facts, indent=2).encode())
         edit.write(CARD_FILE, model_card(facts).encode())
     return folder
@@ -98,6 +114,16 @@ def _take_over(start: Bundle, config: RunConfig, facts: dict[str, Any], edit: Bu
             facts[job] = told[job]
             for path in sorted((start.folder / told[job]["folder"]).iterdir()):
                 edit.write(f"{told[job]['folder']}/{path.name}", path.read_bytes())
+
+
+def _as_before(facts: dict[str, Any], names: Sequence[str]) -> None:
+    """Say whose maps these are; validation was of the others'."""
+    facts["name"] += BEFORE_NAME
+    facts["provenance"] |= {"annotators": list(names), "marks_as_before": True}
+    for member in facts["members"]:
+        last = list(member["stages"])[-1]
+        unknown = dict.fromkeys(("validation_score", "validation_mre_mm", "best_validation_mre_mm"))
+        member["stages"] = member["stages"] | {last: member["stages"][last] | unknown}
 
 
 def _place(job: str) -> str:
@@ -139,7 +165,7 @@ def _facts(
 
 def _told_apart(config: RunConfig, films: Sequence[AnnotatedFilm]) -> list[str]:
     """The annotators that the networks learn apart, in the order of their maps."""
-    if config.truth != MEAN or not getattr(config.recipe, "tell_annotators_apart", False):
+    if config.truth != MEAN or not tells_apart(config.recipe):
         return []
     return list(annotators(films))
 
@@ -197,6 +223,8 @@ def _start_rows(origin: dict[str, Any]) -> list[tuple[str, str]]:
     if "old_films" in origin:
         mixed = origin["old_films"]
         rows.append(("old films mixed in", f"{len(mixed['films'])} of {mixed['data']}"))
+    if "marks_as_before" in origin:
+        rows.append(("marks as", f"those who taught {origin['start']['name']}"))
     return rows
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,6 +75,7 @@ class TrainingFilm:
         working: the film reduced for whole-film views.
         frame: the similarity from the mean shape to the truth in film px; None where fewer than two points
             are known.
+        is_old: whether a model that is gone on from knows it; then it is mixed in (``old_films``).
     """
 
     film_id: str
@@ -83,6 +84,7 @@ class TrainingFilm:
     mm_per_px: NDArray[np.float64]
     working: WorkingFilm
     frame: Affine | None
+    is_old: bool = field(default=False, kw_only=True)
 
 
 def mean_shape(points: Sequence[NDArray[np.float64]], rounds: int = 10) -> NDArray[np.float64]:

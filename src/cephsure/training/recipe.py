@@ -39,6 +39,7 @@ class Recipe(ABC):
         member_stages: the networks of each member, in the order they are fitted.
         extra_jobs: networks that a run has once, beside its members: job -> stages.
         can_go_on: whether its networks can begin as those of a bundle (``Job.start``).
+        draws_old_films: whether it draws anew, for each epoch, which of the old films are mixed in.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Recipe(ABC):
     member_stages: ClassVar[tuple[StageFacts, ...]]
     extra_jobs: ClassVar[Mapping[str, tuple[StageFacts, ...]]] = {}
     can_go_on: ClassVar[bool] = False
+    draws_old_films: ClassVar[bool] = False
 
     @abstractmethod
     def member_films(

@@ -23,7 +23,7 @@ from cephsure.training.old_films import old_data
 from cephsure.training.progress import CURVES_FILE, draw_curves, read_logs
 from cephsure.training.run_config import RunConfig, settle
 from cephsure.training.stage import USUAL_PRECISION
-from cephsure.training.start import keep_start
+from cephsure.training.start import keep_start, taught_by
 from cephsure.training.worker import BAD_INPUT, DONE_FILE, do_job, job_folder, recipe_place
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from cephsure.training.stage import Precision
 
 POLL_SECONDS = 0.5
-BUNDLE_FOLDER = "bundle"
+BUNDLE_FOLDER, BEFORE_BUNDLE_FOLDER = "bundle", "bundle_before"
 ERRORS_FILE = "stderr.txt"
 ERROR_LINES = 12
 
@@ -275,3 +275,10 @@ def finish(out: Path, config: RunConfig, *, name: str | None = None) -> Path:
     units = {stage.name: stage.loss_unit for stage in stages}
     draw_curves(read_logs(out, config.job_names), out / CURVES_FILE, loss_units=units)
     return write_bundle(out, config, out / BUNDLE_FOLDER, name=name)
+
+
+def finish_before(out: Path, config: RunConfig, *, name: str | None = None) -> Path | None:
+    """Write the bundle that marks as those who taught the start; None where none of their maps stayed."""
+    if not taught_by(out, config):
+        return None
+    return write_bundle(out, config, out / BEFORE_BUNDLE_FOLDER, name=name, marks_as_before=True)

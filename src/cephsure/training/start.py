@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cephsure.bundles.bundle import FACTS_FILE, read_bundle
 from cephsure.bundles.edit import edit_bundle
+from cephsure.datasets.annotated_film import MEAN
 from cephsure.errors import InputError
 from cephsure.text_files import is_there, read_json_object
 
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cephsure.bundles.bundle import Bundle
+    from cephsure.training.recipe import Recipe
     from cephsure.training.run_config import RunConfig
 
 START_FOLDER = "start"
+BEFORE_FOLDER = "before"
+"""Of a job: networks that mark as those do who taught the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,13 @@ class StartNetworks:
     Attributes:
         folder: where their graphs are.
         shape: (L, 2) the mean shape by which they see films; None for recipes without one.
+        taught_by: those whose maps stay beside the new annotators', in the order of their maps; none where no
+            maps stay.
     """
 
     folder: Path
     shape: NDArray[np.float64] | None
+    taught_by: tuple[str, ...] = ()
 
 
 def keep_start(run: Path, start: Bundle) -> None:
@@ -69,7 +76,24 @@ def start_networks(run: Path, config: RunConfig, member: int) -> StartNetworks |
     if config.start_sha256 is None:
         return None
     bundle = kept_start(run, config)
-    return StartNetworks(bundle.members[member], bundle.mean_shape)
+    return StartNetworks(bundle.members[member], bundle.mean_shape, taught_by(run, config))
+
+
+def taught_by(run: Path, config: RunConfig) -> tuple[str, ...]:
+    """Whose maps stay beside the new annotators': of a run with old films, those who taught its start.
+
+    Only where the recipe tells annotators apart, and all of the new ones are learned: else there is one map
+    for everybody.
+    """
+    if config.old_films is None or config.truth != MEAN or not tells_apart(config.recipe):
+        return ()
+    origin = kept_start(run, config).provenance
+    return origin.annotators or (origin.truth,)
+
+
+def tells_apart(recipe: Recipe) -> bool:
+    """Whether a recipe's networks have maps of their own for each annotator of a mean truth."""
+    return bool(getattr(recipe, "tell_annotators_apart", False))
 
 
 def start_facts(bundle: Bundle) -> dict[str, Any]:

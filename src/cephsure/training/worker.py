@@ -10,6 +10,7 @@ import importlib
 import json
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -95,8 +96,9 @@ class Job:
         self.dropout = config.kind == "mc-dropout"
         self._times = times
         self._items = run_films(config)
-        self._old = old_films(config, self._items)
         self.start = start_networks(folder.parent, config, self.member)
+        taught_by = () if self.start is None else self.start.taught_by
+        self._old = old_films(config, self._items, taught_by)
         known = None if self.start is None else self.start.shape
         self.shape = square_mean_shape(self._items, config.truth) if known is None else known
         self._unit = "mm"
@@ -116,7 +118,7 @@ class Job:
         loaded = [prepare(film, pixels) for film, pixels in read]
         parts = config.recipe.member_films(self._items, self.member, seed=config.seed)
         train, held = ([loaded[i] for i in part] for part in parts)
-        train += loaded[len(self._items) :]
+        train += [replace(film, is_old=True) for film in loaded[len(self._items) :]]
         # The frame's unit (about mm) serves where films have no scale.
         scaled = all(np.isfinite(film.mm_per_px).all() for film in held)
         self._unit = "mm" if scaled else "frame units"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import numpy as np
 
 from cephsure.atomic import check_folders
+from cephsure.bundles.bundle import read_bundle
 from cephsure.bundles.edit import edit_bundle
 from cephsure.datasets import film_of
 from cephsure.datasets import truth as truth_of
@@ -59,7 +60,8 @@ class TrainOptions:
         precision: of the networks' arithmetic, "float32" or "bfloat16"; None for what a run was begun with,
             and for a new one "float32".
         start_from: a model to go on from, a shipped one's name or a bundle's folder; None: from nothing.
-        old_films: a data set that this model knows: as many of its films as there are new ones are mixed in.
+        old_films: a data set that this model knows: as many of its films as there are new ones are mixed in,
+            so that it does not unlearn them.
     """
 
     recipe: str | Recipe | None = None
@@ -93,6 +95,8 @@ class TrainedModel:
 
     ``config`` is all that decided the weights, ``reference`` what the bundle knows of its training films,
     ``validation`` the mean radial error of single networks on films they were not trained on, in words.
+    ``before`` is the folder of a second bundle, of a run with old films: the same networks, which mark as
+    those do who taught the model that was gone on from.
     """
 
     bundle: Path
@@ -100,6 +104,7 @@ class TrainedModel:
     config: RunConfig
     reference: Reference
     validation: str
+    before: Path | None = None
 
 
 def train(
@@ -144,7 +149,7 @@ def train(
     from cephsure.training.progress import CURVES_FILE
     from cephsure.training.run_config import RUN_FILE
     from cephsure.training.run_lock import hold
-    from cephsure.training.runner import begin, finish, jobs_at_once, run_jobs
+    from cephsure.training.runner import begin, finish, finish_before, jobs_at_once, run_jobs
 
     data, options = AnnotatedData.of(data), options or TrainOptions()
     check_mm_per_px(data.mm_per_px)
@@ -183,7 +188,11 @@ def train(
         bundle, films = finish(out, config, name=name), run_films(config)
         source = f"{len(films)} training films"
         reference = add_reference(bundle, films, truth=config.truth, source=source, on_progress=on_progress)
-        return TrainedModel(bundle, out / CURVES_FILE, config, reference, bundle_validation(bundle))
+        before = finish_before(out, config, name=name)
+        if before is not None:
+            with edit_bundle(read_bundle(before)) as edit:
+                write_reference(reference, edit.folder)
+        return TrainedModel(bundle, out / CURVES_FILE, config, reference, bundle_validation(bundle), before)
 
 
 def _tell(dataset: Dataset, wanted: Wanted, remark: Callable[[str], None]) -> None:

@@ -9,12 +9,15 @@ from PIL import Image
 from torch import nn
 
 from cephsure.datasets import AnnotatedFilm
+from cephsure.errors import BundleError
 from cephsure.films import Spacing, SpacingSource
 from cephsure.geometry import Affine, linear
 from cephsure.recipes.coarse_to_fine import stages as module
 from cephsure.recipes.coarse_to_fine.localizer import map_to_frame
+from cephsure.recipes.coarse_to_fine.networks import FineNet, UNetConfig, export_fine
 from cephsure.recipes.coarse_to_fine.stages import FineStage, patch_film
 from cephsure.training.material import TrainingFilm, load_films, mean_shape
+from cephsure.training.start import StartNetworks
 
 HEAD = np.array([[-30.0, -20.0], [40.0, -10.0], [10.0, 45.0], [-20.0, 15.0]])
 
@@ -128,6 +131,46 @@ def test_annotators_have_targets_of_their_own(tiny_recipe, blob_films):
     )
     (batch, *_) = merged.batches(np.random.default_rng(0))
     assert batch.targets[0].shape[1] == 1
+
+
+def test_maps_of_those_who_taught_the_start_have_old_films_alone(tiny_recipe, blob_films, tmp_path):
+    films, shape = blob_films
+    nothing = np.full_like(films[0].marks_px, np.nan)
+    new = [replace(film, marks_px=np.concatenate([film.marks_px, nothing])) for film in films[:1]]
+    old = [
+        replace(film, marks_px=np.concatenate([nothing, film.marks_px]), is_old=True) for film in films[1:]
+    ]
+    start = StartNetworks(tmp_path, shape, ("ann", "bob"))
+    stage = FineStage(
+        tiny_recipe, new + old, new, shape=shape, coarse=[new[0].points_px], dropout=False, start=start
+    )
+    assert (stage.config.annotators, stage.meant) == (4, 2)
+    for epoch in range(4):  # each has the new film and one of the old ones
+        batches = list(stage.batches(np.random.default_rng(epoch)))
+        known = np.concatenate([np.isfinite(batch.targets[0]).all(axis=(2, 3)) for batch in batches])
+        assert sorted(known.tolist()) == [[False, False, True, True], [True, True, False, False]]
+
+    class Two(Bright):
+        def forward(self, patches):
+            return torch.cat([super().forward(patches), torch.zeros(len(patches), 2, 4, 16, 16)], dim=1)
+
+    (found,) = stage.refine(Two(annotators=2), new, [new[0].points_px])
+    assert found == pytest.approx(new[0].points_px, abs=1.0)
+    assert [(maps.start, maps.stop, folder) for maps, folder in stage.whose_maps(tmp_path)] == [
+        (None, 2, tmp_path),
+        (2, None, tmp_path / "before"),
+    ]
+    assert [maps.stop for maps, _ in make(tiny_recipe, blob_films).whose_maps(tmp_path)] == [2]
+
+
+def test_a_start_with_maps_of_others_than_it_names_is_refused(tiny_recipe, blob_films, tmp_path):
+    films, shape = blob_films
+    config = UNetConfig(4, tiny_recipe.fine_widths, annotators=2)
+    export_fine(FineNet(config, tiny_recipe.layout.channels).eval(), tiny_recipe, config, tmp_path)
+    start = StartNetworks(tmp_path, shape, ("ann",))
+    stage = FineStage(tiny_recipe, films, films, shape=shape, coarse=[], dropout=False, start=start)
+    with pytest.raises(BundleError, match=r"fine\.onnx: has maps of 2 annotators, not of 1"):
+        stage.network()
 
 
 def test_a_missing_landmark_has_a_patch_but_no_target(tiny_recipe, blob_films):

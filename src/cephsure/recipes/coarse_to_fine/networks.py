@@ -7,6 +7,7 @@ landmarks that are missing take no part.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
@@ -174,6 +175,21 @@ class FineNet(nn.Module):
             mean = self.weight.detach().mean(dim=0, keepdim=True)
             self.weight = nn.Parameter(mean.repeat(annotators, 1, 1))
         return self
+
+    def beside(self, annotators: int) -> FineNet:
+        """The network with so many annotators' maps before those it has; they begin as the mean of these."""
+        known = self.weight.detach()
+        new = known.mean(dim=0, keepdim=True).repeat(annotators, 1, 1)
+        self.weight = nn.Parameter(torch.cat([new, known]))
+        self.config = replace(self.config, annotators=len(self.weight))
+        return self
+
+    def with_maps(self, which: slice) -> FineNet:
+        """A copy of the network with some annotators' maps only."""
+        chosen = copy.deepcopy(self)
+        chosen.weight = nn.Parameter(chosen.weight.detach()[which])
+        chosen.config = replace(chosen.config, annotators=len(chosen.weight))
+        return chosen
 
 
 class OrientationNet(nn.Module):

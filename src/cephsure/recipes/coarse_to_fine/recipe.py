@@ -74,6 +74,7 @@ class CoarseToFineRecipe(Recipe):
     orientation_fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=12, batch_films=16))
 
     can_go_on: ClassVar[bool] = True
+    draws_old_films: ClassVar[bool] = True
     member_stages: ClassVar[tuple[StageFacts, ...]] = (
         StageFacts("coarse", "coarse_fit", 1.0, "nats"),
         StageFacts("fine", "fine_fit", 2.5, "nats, and expected error"),

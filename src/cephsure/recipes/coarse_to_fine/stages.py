@@ -7,12 +7,13 @@ displaced landmarks, in a deformed frame; the orientation network films facing e
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from scipy import ndimage
 
+from cephsure.errors import BundleError
 from cephsure.geometry import Affine, Warp, WaveField, linear, local_centroids, softmax_maps
 from cephsure.inference.session import channel_masks
 from cephsure.preprocessing import orient, standardise, thumbnail, whole_view, whole_warp
@@ -38,10 +39,13 @@ from cephsure.recipes.coarse_to_fine.networks import (
 from cephsure.recipes.start import go_on_from, maps_of
 from cephsure.training.device import run_in_parts
 from cephsure.training.material import TrainingFilm, mean_error_mm
+from cephsure.training.old_films import of_an_epoch
 from cephsure.training.stage import Batch, shuffled
+from cephsure.training.start import BEFORE_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from torch import Tensor, nn
@@ -78,9 +82,12 @@ def train_member(recipe: CoarseToFineRecipe, job: Job) -> dict[str, Any]:
     fine_stage = FineStage(
         recipe, train, held, shape=job.shape, coarse=starts, dropout=job.dropout, start=job.start
     )
-    fine = job.fit(fine_stage, 1)
+    fine = cast("FineNet", job.fit(fine_stage, 1))
     export_coarse(coarse, recipe, coarse_stage.config, job.folder)
-    export_fine(fine, recipe, fine_stage.config, job.folder)
+    for maps, folder in fine_stage.whose_maps(job.folder):
+        folder.mkdir(exist_ok=True)
+        chosen = fine.with_maps(maps)
+        export_fine(chosen, recipe, chosen.config, folder)
     return {"mean_shape": job.shape.tolist()}
 
 
@@ -106,8 +113,9 @@ class _MapStage:
 
     def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
         """Augmented views (N, 1, S, S) or patches (N, L, C, P, P), and the landmarks in map pixels."""
-        for indices in shuffled(len(self.train), self.settings.batch_films, rng):
-            views, positions = zip(*(self._example(self.train[i], rng) for i in indices), strict=True)
+        films = of_an_epoch(self.train, rng)
+        for indices in shuffled(len(films), self.settings.batch_films, rng):
+            views, positions = zip(*(self._example(films[i], rng) for i in indices), strict=True)
             inputs: tuple[NDArray[np.float32], ...] = (np.stack(views),)
             if self.config.dropout:
                 inputs += (channel_masks(rng, len(indices), self.config.mask_sizes, self.recipe.dropout),)
@@ -174,7 +182,10 @@ class CoarseStage(_MapStage):
 class FineStage(_MapStage):
     """Stage of the fine network; landmarks are (N, K, L, 2) on its maps.
 
-    ``coarse`` are the validation films' coarse positions (L, 2) in px.
+    Attributes:
+        coarse: the validation films' coarse positions (L, 2) in px.
+        meant: the first so many maps are the annotators' of the films that the training is for. Others are of
+            those who taught the start: only old films have their marks, and validation passes them over.
     """
 
     name = "fine"
@@ -196,6 +207,7 @@ class FineStage(_MapStage):
         self.validation, self.coarse = validation, coarse
         annotators = train[0].marks_px.shape[0] if recipe.tell_annotators_apart else 1
         self.config = UNetConfig(shape.shape[0], recipe.fine_widths, annotators, dropout)
+        self.meant = annotators - (0 if start is None else len(start.taught_by))
 
     def network(self) -> nn.Module:
         """A new fine network, or the one to go on from, with a map for each of the new annotators."""
@@ -204,9 +216,18 @@ class FineStage(_MapStage):
             return FineNet(config, layout.channels)
         path = self.start.folder / "fine.onnx"
         patches = torch.ones(2, config.landmarks, layout.channels, layout.map_side, layout.map_side)
-        network = FineNet(replace(config, annotators=maps_of(path, patches).shape[1]), layout.channels)
+        known, taught_by = maps_of(path, patches).shape[1], self.start.taught_by
+        if taught_by and len(taught_by) != known:
+            raise BundleError(f"has maps of {known} annotators, not of {len(taught_by)}", where=path)
+        network = FineNet(replace(config, annotators=known), layout.channels)
         go_on_from(network, network.layers(), path, patches)
-        return network.told_apart(config.annotators)
+        return network.beside(self.meant) if taught_by else network.told_apart(config.annotators)
+
+    def whose_maps(self, folder: Path) -> Iterator[tuple[slice, Path]]:
+        """Which maps are exported into which folder: those of the start's annotators into another one."""
+        yield slice(self.meant), folder
+        if self.meant < self.config.annotators:
+            yield slice(self.meant, None), folder / BEFORE_FOLDER
 
     def _example(self, film: PatchFilm, rng: np.random.Generator) -> Example:
         layout = self.recipe.layout
@@ -251,7 +272,8 @@ class FineStage(_MapStage):
                 found.append(np.full_like(start, np.nan) if film.pyramid is None else start)
                 continue
             warp, centres, _ = part
-            on_maps = [local_centroids(softmax_maps(maps), radius) for maps in next(outputs)]
+            meant = next(outputs)[: self.meant]
+            on_maps = [local_centroids(softmax_maps(maps), radius) for maps in meant]
             found.append(warp.source(centres + map_to_frame(np.mean(on_maps, axis=0), layout)))
         return found
 
