@@ -47,3 +47,15 @@ def test_a_model_is_trained_on_gently_and_its_best_epoch_kept(kind):
     for stages in usual.extra_jobs.values():
         assert [recipe.fit_of(stage) for stage in stages] == [usual.fit_of(stage) for stage in stages]
     assert kind.from_dict(recipe.to_dict()) == recipe
+
+
+@pytest.mark.parametrize(("kind", "kept"), [(CoarseToFineRecipe, "last"), (PaperRecipe, "best")])
+def test_with_old_films_drawn_anew_a_model_is_trained_on_to_the_end(kind, kept):
+    usual, recipe = kind().going_on("mine"), kind().going_on("mine", with_old_films=True)
+    for stage in recipe.member_stages:
+        after = recipe.fit_of(stage)
+        to_its_end = kept == "last"
+        assert (after.keep, after.judge_start) == (kept, not to_its_end)
+        assert (after.stop_patience is None) == to_its_end
+        same = {"keep": "best", "judge_start": True, "stop_patience": usual.fit_of(stage).stop_patience}
+        assert replace(after, **same) == usual.fit_of(stage)

@@ -47,6 +47,9 @@ def test_a_model_that_goes_on_is_what_it_was(bundle):
     assert fewer.recipe.changes[-3:] == (f"goes on from {start.name}", "3 folds, from fold 1", "4 epochs")
     assert fewer.recipe.fine_fit.learning_rate == wanted.recipe.fine_fit.learning_rate
 
+    mixed = what_to_train(TrainOptions(start_from=bundle, old_films=bundle)).recipe
+    assert mixed == usual.going_on(start.name, with_old_films=True)
+
     own = CoarseToFineRecipe(folds=7)
     assert what_to_train(TrainOptions(own, start_from=bundle)).recipe is own
 

@@ -89,11 +89,14 @@ class Recipe(ABC):
         fits: dict[str, Any] = {stage.fit: replace(self.fit_of(stage), **settings) for stage in stages}
         return replace(self, **fits, changes=(*self.changes, change))
 
-    def going_on(self, name: str) -> Self:
+    def going_on(self, name: str, *, with_old_films: bool = False) -> Self:
         """The recipe as it trains a model ``name`` on: shorter, gently, and keeping what is best.
 
+        With old films that are drawn anew for each epoch it is trained to the end, and keeps that: validation
+        is of the new films alone, and what serves them best too early has not yet found the old ones again.
         The numbers were chosen on films of another site (docs/training.md).
         """
+        to_its_end = with_old_films and self.draws_old_films
         fits: dict[str, Any] = {}
         for stage in self.member_stages:
             usual = self.fit_of(stage)
@@ -102,10 +105,10 @@ class Recipe(ABC):
                 epochs=GOING_ON_EPOCHS,
                 learning_rate=GOING_ON_SHARE * usual.learning_rate,
                 schedule="cosine",
-                stop_patience=GOING_ON_PATIENCE,
+                stop_patience=None if to_its_end else GOING_ON_PATIENCE,
                 stop_below_mm=None,
-                keep="best",
-                judge_start=True,
+                keep="last" if to_its_end else "best",
+                judge_start=not to_its_end,
             )
         return replace(self, **fits, changes=(*self.changes, f"goes on from {name}"))
 

@@ -65,7 +65,8 @@ def _going_on(options: TrainOptions) -> Wanted:
             trained = kind.from_dict(start.recipe.model_dump(exclude_none=True))
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise InputError("its recipe cannot be trained on", where=start.folder) from error
-        recipe = _changed(trained.going_on(start.name), options)
+        going_on = trained.going_on(start.name, with_old_films=options.old_films is not None)
+        recipe = _changed(going_on, options)
     else:
         recipe = options.recipe
     return Wanted(recipe, start.kind, members, start)
