@@ -12,9 +12,17 @@ if TYPE_CHECKING:
     from cephsure.workflows.calibrate_bundle import CalibrateOptions, CalibrationResult, calibrate
     from cephsure.workflows.compare import ComparedFilm, compare_annotated, compare_film
     from cephsure.workflows.data_check import DataCheck, check_data
+    from cephsure.workflows.film_summary import write_summary
     from cephsure.workflows.measure import AnalyzeOptions, analyze, compare_classes
     from cephsure.workflows.measure_points import analyze_points
     from cephsure.workflows.predict import OutputFiles, PredictOptions, predict_films
+    from cephsure.workflows.report import (
+        ReportedFilm,
+        ReportFiles,
+        ReportOptions,
+        report_films,
+        report_project,
+    )
     from cephsure.workflows.site_films import CoverageWatch, SiteCalibration, monitor, site_calibrate
     from cephsure.workflows.study import StudyOptions, run_study
     from cephsure.workflows.superimpose import SuperimposedFilms, SuperimposeOptions, superimpose_films
@@ -28,6 +36,8 @@ _PLACES = {
     "compare": ("ComparedFilm", "compare_annotated", "compare_film"),
     "measure": ("AnalyzeOptions", "analyze", "compare_classes"),
     "measure_points": ("analyze_points",),
+    "report": ("ReportFiles", "ReportOptions", "ReportedFilm", "report_films", "report_project"),
+    "film_summary": ("write_summary",),
     "predict": ("OutputFiles", "PredictOptions", "predict_films"),
     "ask_reader": ("ReaderProfile", "reader_profile"),
     "site_films": ("CoverageWatch", "SiteCalibration", "monitor", "site_calibrate"),
@@ -49,6 +59,9 @@ __all__ = [
     "PredictOptions",
     "Progress",
     "ReaderProfile",
+    "ReportFiles",
+    "ReportOptions",
+    "ReportedFilm",
     "SiteCalibration",
     "StudyOptions",
     "SuperimposeOptions",
@@ -66,10 +79,13 @@ __all__ = [
     "monitor",
     "predict_films",
     "reader_profile",
+    "report_films",
+    "report_project",
     "run_study",
     "site_calibrate",
     "superimpose_films",
     "train",
+    "write_summary",
 ]
 
 

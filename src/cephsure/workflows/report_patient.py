@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from cephsure.errors import FilmError
@@ -25,8 +24,9 @@ def read_patient(path: Path | None) -> Patient:
         return Patient()
     import pydicom
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    from cephsure.dicom.discretion import discreetly
+
+    with discreetly():
         try:
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS), force=True)
             return Patient(

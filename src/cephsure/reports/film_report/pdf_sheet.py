@@ -104,6 +104,9 @@ class Sheet:
         canvas.saveState()
         canvas.translate(x * MM, (HEIGHT - y - drawing.height) * MM)
         canvas.setLineJoin(1)
+        area = canvas.beginPath()
+        area.rect(0, 0, drawing.width * MM, drawing.height * MM)
+        canvas.clipPath(area, stroke=0, fill=0)  # points may lie beside their film
         if drawing.picture is not None:
             picture = ImageReader(BytesIO(drawing.picture))
             canvas.drawImage(picture, 0, 0, width=drawing.width * MM, height=drawing.height * MM)
