@@ -119,3 +119,24 @@ def test_shipped_models_are_listed(cephsure, bundle, fake_model, monkeypatch):
     row = next(line for line in run.out.splitlines() if line.startswith("mine"))
     assert " ".join(row.split()) == "mine ensemble 2 paper 19 (isbi-19) isbi2015, train, truth mean 0.0"
     assert str(bundle) in run.out
+
+
+@pytest.mark.parametrize("layout", ["md", "json", "monai"])
+def test_a_models_card_is_shown_or_written(cephsure, tmp_path, layout):
+    shown = cephsure("models", "card", "default-baseline", "--format", layout)
+    assert shown.status == 0
+    written = cephsure("models", "card", "default-baseline", "--format", layout, "--out", tmp_path / "card")
+    assert (written.status, written.out) == (0, "")
+    assert written.lines == [f"wrote {tmp_path / 'card'}"]
+    assert (tmp_path / "card").read_text() == shown.out
+    if layout == "md":
+        assert shown.out.startswith("# default-baseline\n")
+        assert "Research use only" in shown.out
+    else:
+        assert json.loads(shown.out)["name"] == "default-baseline"
+
+
+def test_a_card_of_no_model_is_one_line(cephsure):
+    run = cephsure("models", "card", "nothing")
+    assert (run.status, len(run.lines)) == (2, 1)
+    assert "not a model bundle" in run.lines[0]

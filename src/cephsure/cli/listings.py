@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from typer import Argument
+from typer import Argument, Option
 
 from cephsure.cli import terminal
 from cephsure.cli.options import Norms
+from cephsure.cli.streams import STANDARD, written_file
 
 if TYPE_CHECKING:
     from cephsure.bundles.bundle import Bundle
     from cephsure.cephalometry import Entry
 
+CardFormat = Literal["md", "json", "monai"]
+
 models_app = typer.Typer(
-    help="List the shipped models (without a command), or verify a bundle.",
+    help="List the shipped models (without a command), verify a bundle, or show a model's card.",
     invoke_without_command=True,
     rich_markup_mode="markdown",
 )
@@ -122,6 +125,47 @@ def verify(
     terminal.say(
         f"{bundle}: whole · {whole.name}, {whole.kind} · {_megabytes(whole)} MB · sha256 {whole.sha256}"
     )
+
+
+@models_app.command()
+def card(
+    model: Annotated[str, Argument(metavar="NAME|BUNDLE", help="A shipped model, or a bundle's folder.")],
+    *,
+    layout: Annotated[
+        CardFormat,
+        Option("--format", help="Markdown, JSON, or the metadata.json of a MONAI bundle."),
+    ] = "md",
+    figures: Annotated[
+        list[Path] | None,
+        Option(metavar="FILE", help="Show this too: what evaluate --json wrote of it; may be repeated."),
+    ] = None,
+    out: Annotated[
+        Path, Option(metavar="FILE", help="Write here.", show_default="standard output")
+    ] = STANDARD,
+) -> None:
+    """Show all that is known of a model: licence, data, hashes, errors, bias, coverage, failures, gate.
+
+    Everything comes from the bundle's files and from figures measured with this very bundle; what is not
+    known is said to be unknown.
+
+    Exit status: 0 all went; 2 the model or a file cannot be used; 1 a failure of cephsure.
+    """
+    import json
+
+    from cephsure.atomic import write_atomically
+    from cephsure.reports.model_card import card_markdown
+    from cephsure.workflows.model_card import model_card
+
+    terminal.leave_standard_output(out)
+    known = model_card(model, figures=figures or ())
+    if layout == "monai":
+        from cephsure.workflows.monai_metadata import monai_metadata
+
+        known = monai_metadata(known, model)
+    text = card_markdown(known) if layout == "md" else f"{json.dumps(known, ensure_ascii=False, indent=2)}\n"
+    with written_file(out) as place:
+        write_atomically(place or out, text.encode("utf-8"))
+    terminal.remark_written(out)
 
 
 def _facts(bundle: Bundle) -> list[str]:
