@@ -72,7 +72,7 @@ def test_workbook_has_numbers_and_no_formula(tmp_path):
 def test_page(tmp_path):
     write_summary(films(), tmp_path / "all.html")
     page = (tmp_path / "all.html").read_text("utf-8")
-    assert "<p>3 films." in page
+    assert "<p>3 films. " in page
     assert '<td class="unfit">unfit</td>' in page
 
 

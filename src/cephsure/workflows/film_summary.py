@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cephsure.cephalometry.analysis_table import class_words
@@ -16,7 +17,6 @@ from cephsure.workflows.batch import check_installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from cephsure.cephalometry import MeasuredValue
     from cephsure.workflows.report import ReportedFilm
@@ -69,26 +69,46 @@ def write_summary(film_rows: Sequence[ReportedFilm], file: Path) -> None:
     """Write the table of films as CSV, XLSX or HTML, by the file's name."""
     from cephsure.atomic import write_atomically
 
-    summary = summary_of(film_rows, file.parent)
     kind = file.suffix.lower()
     if kind == ".xlsx":
-        content = _workbook(summary)
+        content = _workbook(summary_of(film_rows, file.parent))
     elif kind == ".html":
-        from cephsure.reports.film_report.summary_page import summary_html
-
-        content = summary_html(summary.headings, summary.rows).encode("utf-8")
+        content = _page(film_rows).encode("utf-8")
     else:
-        content = _csv(summary).encode("utf-8")
+        content = _csv(summary_of(film_rows, file.parent)).encode("utf-8")
     write_atomically(file, content)
 
 
-def _about(film: ReportedFilm, folder: Path) -> dict[str, Cell]:
+def _page(films: Sequence[ReportedFilm]) -> str:
+    from cephsure.reports.film_report.summary_page import SummaryFilm, summary_html
+
+    rows = []
+    for film in films:
+        known = _about(film)
+        who = film.reviewed.observer or ""
+        reviewed = who if film.reviewed.is_complete or not who else f"{who}, not complete"
+        points = (int(known["doubtful points"] or 0), int(known["points"] or 0))
+        prediction = film.reviewed.prediction
+        rows.append(
+            SummaryFilm(
+                Path(film.name).name,
+                prediction.verdict,
+                prediction.why or "",
+                reviewed,
+                points,
+                film.analysis,
+            )
+        )
+    return summary_html(rows)
+
+
+def _about(film: ReportedFilm, folder: Path | None = None) -> dict[str, Cell]:
     from cephsure.reports.film_report.doubts import doubtful_points
 
     reviewed = film.reviewed
     path = film.film_path
     return {
-        "film": film.name if path is None else film_reference(path, folder),
+        "film": film.name if path is None or folder is None else film_reference(path, folder),
         "verdict": reviewed.prediction.verdict,
         "why": reviewed.prediction.why,
         "reviewed by": reviewed.observer,

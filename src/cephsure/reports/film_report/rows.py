@@ -119,7 +119,7 @@ def _row(analysis: Analysis, value: MeasuredValue, entry: Entry, sex: Sex | None
         value=DASH if value.value is None else shown(value).replace("-", MINUS),
         error=error,
         usual=tuple(_usual(value, entry, sex, held=may_be_held(analysis, value))),
-        said=_said(analysis, value),
+        said=said_of(analysis, value),
         is_doubtful=unsure,
     )
 
@@ -134,7 +134,8 @@ def may_be_held(analysis: Analysis, value: MeasuredValue) -> bool:
     return not (analysis.verdict == "unfit" and value.not_decided is not None)
 
 
-def _said(analysis: Analysis, value: MeasuredValue) -> str:
+def said_of(analysis: Analysis, value: MeasuredValue) -> str:
+    """The class with its probability, or why none is decided; "–" where there is nothing to say."""
     if value.value is None:
         return value.missing or DASH
     if value.no_interval == NO_INTERVAL and value.not_decided is None:
