@@ -21,6 +21,7 @@ from PIL import Image
 
 from cephsure import films, load_model
 from cephsure.cephalometry import analyse, load_analyses, shipped_analyses
+from cephsure.landmarks import load_landmark_set
 from cephsure.sample_films import sample_film
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class FakeFilm:
     state: str | None = None  # reviewed or referred
     mm_per_px: float | None = None
     scale_warning: str | None = None
+    thumbnail: bytes | None = None
     rows: dict[int, dict[str, Any]] = field(default_factory=dict)
     done: list[tuple[int, dict[str, Any], dict[str, Any]]] = field(default_factory=list)
     undone: list[tuple[int, dict[str, Any], dict[str, Any]]] = field(default_factory=list)
@@ -97,7 +99,7 @@ class FakeProject:
         return {"films": len(states), **{name: states.count(name) for name in named}}
 
     def project(self) -> dict[str, Any]:
-        landmark_set = load_model("default-baseline").landmark_set
+        landmark_set = load_landmark_set()
         return {
             "name": "Sample project",
             "model": {"name": "default-baseline", "kind": "baseline"},
@@ -379,7 +381,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
-        self.send_header("Cache-Control", "no-cache")
+        kept = self.server.kept_s if asked.path.startswith("/page") else 0  # type: ignore[attr-defined]
+        self.send_header("Cache-Control", f"max-age={kept}" if kept else "no-cache")
         self.send_header("Content-Security-Policy", CSP)
         for key, value in more.items():
             self.send_header(key, value)
@@ -433,8 +436,11 @@ class Handler(BaseHTTPRequestHandler):
             size["X-Cephsure-Bits"] = str(8 * film.pixels.itemsize)
             return 200, "application/octet-stream", film.pixels.tobytes(), size
         if rest[0] == "thumbnail":
-            grey = film.pixels if film.pixels.dtype == np.uint8 else (film.pixels >> 4).astype(np.uint8)
-            return 200, "image/png", png(Image.fromarray(grey), 240), {}
+            if film.thumbnail is None:
+                deep = film.pixels.dtype != np.uint8
+                grey = (film.pixels >> 4).astype(np.uint8) if deep else film.pixels
+                film.thumbnail = png(Image.fromarray(grey), 240)
+            return 200, "image/png", film.thumbnail, {}
         if rest[0] == "heatmap":
             return self._json(heat(film, int(rest[1])))
         if rest[0] == "report":
@@ -590,14 +596,22 @@ def superimposed(project: FakeProject, asked: dict[str, str]) -> dict[str, Any]:
 
 
 class FakeServer:
-    """The stand-in, running in a thread: `with FakeServer() as server: server.url`."""
+    """The stand-in, running in a thread: `with FakeServer() as server: server.url`.
 
-    def __init__(self, shown: list[FakeFilm] | None = None, port: int = 0) -> None:
+    A browser may keep the page's own files for `kept_s` seconds, where they do not change meanwhile.
+    """
+
+    def __init__(self, shown: list[FakeFilm] | None = None, port: int = 0, kept_s: int = 0) -> None:
         self.http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.http.daemon_threads = True
-        self.project = FakeProject(made_films() if shown is None else shown)
-        self.http.project = self.project  # type: ignore[attr-defined]
+        self.http.kept_s = kept_s  # type: ignore[attr-defined]
+        self.begin(made_films() if shown is None else shown)
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}/"
+
+    def begin(self, shown: list[FakeFilm]) -> None:
+        """Begin anew, with films on which nothing was decided."""
+        self.project = FakeProject(shown)
+        self.http.project = self.project  # type: ignore[attr-defined]
 
     def __enter__(self) -> Self:
         threading.Thread(target=self.http.serve_forever, daemon=True).start()

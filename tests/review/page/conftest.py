@@ -17,30 +17,41 @@ HARMLESS = ("Failed to load resource", "willReadFrequently")
 
 
 @pytest.fixture(scope="session")
-def films_once():
-    from stand_in_server import made_films
+def stand_in():
+    """One server for all tests: a browser then keeps the page's modules from one to the next."""
+    from stand_in_server import FakeServer
 
-    return made_films()
+    with FakeServer(kept_s=3600) as running:
+        yield running, list(running.project.films.values())
 
 
 @pytest.fixture
-def server(films_once):
-    from stand_in_server import FakeServer
-
-    shown = [copy.copy(film) for film in films_once]
+def server(stand_in):
+    """The server, begun anew."""
+    running, films = stand_in
+    shown = [copy.copy(film) for film in films]
     for film in shown:
         film.rows, film.done, film.undone = {}, [], []
-    with FakeServer(shown) as running:
-        yield running
+    running.begin(shown)
+    return running
+
+
+@pytest.fixture(scope="session")
+def shared_context(browser):
+    """One browser's profile for the first tab of each test; it is left as it was found."""
+    context = browser.new_context(**USUAL)
+    yield context
+    context.close()
+
+
+USUAL = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB"}
 
 
 class Tab:
     """A tab of the page and what tests do to it."""
 
-    def __init__(self, browser, server, **options):
-        options = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **options}
-        self.server, self.complaints = server, []
-        self.context = browser.new_context(**options)
+    def __init__(self, context, server):
+        self.context, self.server, self.complaints = context, server, []
         self.page = self.context.new_page()
         self.page.set_default_timeout(90_000)  # a busy machine takes as long as it takes
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -133,18 +144,37 @@ class Tab:
 
 
 @pytest.fixture
-def tabs(browser, server):
-    """Open tabs: `tabs()`; all are closed and asked for complaints at the end."""
-    opened = []
+def tabs(browser, shared_context, server):
+    """Open tabs: `tabs()`; all are closed and asked for complaints at the end.
+
+    The first usual tab is in the shared profile, every other one in a profile of its own.
+    """
+    opened, own = [], []
 
     def new(**options):
-        opened.append(Tab(browser, server, **options))
+        context = shared_context
+        if options or any(tab.context is shared_context for tab in opened):
+            context = browser.new_context(**{**USUAL, **options})
+            own.append(context)
+        opened.append(Tab(context, server))
         return opened[-1]
 
     yield new
     for tab in opened:
-        tab.context.close()
+        if tab.context is shared_context:
+            forget(tab)
+    for context in own:
+        context.close()
     assert [complaint for tab in opened for complaint in tab.complaints] == []
+
+
+def forget(tab):
+    """Leave the shared profile as it was found: nothing kept, no page open."""
+    if tab.page.is_closed():
+        tab.page = tab.context.new_page()
+        tab.page.goto(f"{tab.server.url}page/icon.svg")
+    tab.page.evaluate("localStorage.clear()")
+    tab.page.close()
 
 
 @pytest.fixture
