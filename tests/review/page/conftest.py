@@ -50,12 +50,14 @@ USUAL = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB"}
 class Tab:
     """A tab of the page and what tests do to it."""
 
-    def __init__(self, context, server):
+    def __init__(self, context, server, *, is_deaf=False):
         self.context, self.server, self.complaints = context, server, []
         self.page = self.context.new_page()
         self.page.set_default_timeout(90_000)  # a busy machine takes as long as it takes
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self._heard)
+        if is_deaf:  # it does not hear what others do
+            self.page.route("**/v1/events*", lambda route: route.abort())
         self.page.goto(server.url)
         self.until(lambda: self.page.locator(".point").count() > 0)
 
@@ -151,12 +153,12 @@ def tabs(browser, shared_context, server):
     """
     opened, own = [], []
 
-    def new(**options):
+    def new(*, is_deaf=False, **options):
         context = shared_context
         if options or any(tab.context is shared_context for tab in opened):
             context = browser.new_context(**{**USUAL, **options})
             own.append(context)
-        opened.append(Tab(context, server))
+        opened.append(Tab(context, server, is_deaf=is_deaf))
         return opened[-1]
 
     yield new

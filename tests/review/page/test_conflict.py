@@ -9,11 +9,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def both(tabs, server):
-    first, second = tabs(), tabs()
+    first, second = tabs(is_deaf=True), tabs(is_deaf=True)
     for tab in (first, second):
-        tab.page.route("**/v1/events*", lambda route: route.abort())  # neither hears of the other
-        tab.page.reload()
-        tab.until(lambda tab=tab: tab.page.locator(".point").count() > 0)
         tab.open("vhm_lateral_0deg")
     return first, second
 
