@@ -25,7 +25,6 @@ PAGE = ROOT / "docs" / "api.md"
 BLOCK = re.compile(r"^```sh( server| token)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCKS = BLOCK.findall(PAGE.read_text("utf-8"))
 PAGES_ADDRESS = "http://127.0.0.1:8000"
-NEED_PROJECT, NEED_TOKEN = "/v1/films", "token"
 
 pytestmark = pytest.mark.skipif(
     shutil.which("curl") is None or os.name == "nt", reason="the page's commands need curl and a shell"
@@ -78,13 +77,17 @@ def address(folder):
 def run(block, address, folder):
     """Run a block of the page; the token, which one of its services asks for, is sent with each request."""
     token = (folder / "token").read_text().strip()
-    sending = block.replace(PAGES_ADDRESS, address).replace(
-        "curl ", f"curl -H 'Authorization: Bearer {token}' "
-    )
-    if "Bearer $(cat" in block:
-        sending = block.replace(PAGES_ADDRESS, address)
+    command = block.replace(PAGES_ADDRESS, address)
+    if "Bearer $(cat" not in block:
+        command = command.replace("curl ", f"curl -H 'Authorization: Bearer {token}' ")
+    command = command.replace("python examples/", f"'{sys.executable}' {ROOT}/examples/")
     return subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", sending], cwd=folder, capture_output=True, text=True, check=False
+        ["bash", "-euo", "pipefail", "-c", command],
+        cwd=folder,
+        env={**os.environ, "CEPHSURE_TOKEN": token},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
