@@ -58,7 +58,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "review": {"workflows", "projects"},
     "service": {"workflows", "review", "projects", "dicom"},
-    "cli": {"workflows", "review", "service", "projects"},
+    "pacs": {"workflows", "review", "projects", "dicom"},
+    "cli": {"workflows", "review", "service", "projects", "pacs"},
     "studies": {"workflows"},
 }
 # The one way from the core to the studies: inside its functions, so that they load only when asked for.

@@ -193,3 +193,37 @@ def test_dash_is_standard_input_and_a_file_called_so_can_be_named(tmp_path, writ
     (film,), _ = find_films(["./-"])
     assert film != STANDARD
     assert film.samefile(tmp_path / "-")
+
+
+def disc(folder, *names):
+    """A folder with a DICOM disc's directory that lists these images."""
+    from pydicom.uid import MediaStorageDirectoryStorage
+
+    directory = pydicom.Dataset()
+    directory.file_meta = pydicom.dataset.FileMetaDataset()
+    directory.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    directory.file_meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
+    directory.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    directory.DirectoryRecordSequence = []
+    for name in names:
+        record = pydicom.Dataset()
+        record.DirectoryRecordType, record.ReferencedFileID = "IMAGE", name
+        directory.DirectoryRecordSequence.append(record)
+    folder.mkdir()
+    directory.save_as(folder / "DICOMDIR", enforce_file_format=True)
+    return folder
+
+
+def test_films_of_a_disc_are_found_by_its_directory(tmp_path):
+    folder = disc(tmp_path / "disc", ["A", "I1"], ["A", "I2"])
+    listed = [folder / "A" / "I1", folder / "A" / "I2"]
+    assert find_films([str(folder / "DICOMDIR")]) == (listed, [])
+    assert find_films([str(folder)]) == (listed, [])
+
+
+def test_a_damaged_directory_does_not_hide_other_films(tmp_path, write_film, capsys):
+    folder = disc(tmp_path / "disc", [".."])
+    write_film("disc/a.png")
+    films, problems = find_films([str(folder)])
+    assert (names(films), problems) == (["a.png"], [])
+    assert "outside its folder" in capsys.readouterr().err

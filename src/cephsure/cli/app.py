@@ -18,6 +18,7 @@ from cephsure.cli.calibrate import calibrate, monitor, site_calibrate
 from cephsure.cli.check import check
 from cephsure.cli.compare import compare
 from cephsure.cli.deidentify import deidentify
+from cephsure.cli.dicom import dicom_app
 from cephsure.cli.evaluate import evaluate
 from cephsure.cli.experiment import ExperimentCommand, experiment
 from cephsure.cli.export import export
@@ -93,6 +94,7 @@ for command in (
 app.command(cls=ExperimentCommand)(experiment)
 app.add_typer(models_app, name="models")
 app.add_typer(project_app, name="project")
+app.add_typer(dicom_app, name="dicom")
 
 
 def _show_version(value: bool) -> None:

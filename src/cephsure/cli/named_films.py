@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cephsure.cli import terminal
 from cephsure.cli.streams import STANDARD
 from cephsure.errors import FilmError, InputError
+from cephsure.text_files import is_file
 from cephsure.workflows.predict import OVERLAY_SUFFIX
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
 _FILM_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff"}) | _DICOM_SUFFIXES
 _HEAD_BYTES = 1024
 _NAMED = 3
+_DISC_DIRECTORY = "DICOMDIR"
 _STANDARD_INPUT = "standard input"
 # What a folder holds besides films: one, and several.
 _OURS = ("file that cephsure wrote", "files that cephsure wrote")
@@ -37,9 +39,10 @@ def find_films(arguments: Iterable[str]) -> tuple[list[Path], list[InputError]]:
 
     A folder stands for the films directly in it, in the order of their names: files with a film's suffix, and
     files that are films by their content (DICOM files often have no suffix). What else is in it is passed
-    over, which is said in a line, but of hidden files. A pattern (``*``, ``?``, ``[...]``, ``**``) that the
-    shell did not expand is expanded here. A file named outright is taken as it is: the reader says what is
-    wrong. ``-`` is standard input.
+    over, which is said in a line, but of hidden files. A DICOM disc's directory (DICOMDIR), or the folder
+    that it is in, stands for the images that it lists, wherever on the disc they lie. A pattern (``*``,
+    ``?``, ``[...]``, ``**``) that the shell did not expand is expanded here. A file named outright is taken
+    as it is: the reader says what is wrong. ``-`` is standard input.
 
     Returns the films, each once, in the order given; and an error for each argument that stands for no film.
     """
@@ -92,7 +95,7 @@ def _films_of(argument: str) -> list[Path]:
     if os.path.isdir(path):  # noqa: PTH112
         return _films_in(path)
     if os.path.lexists(path) or not glob.has_magic(argument):
-        return [path]
+        return _listed_by(path) or [path]
     # Windows shells and quotes leave patterns to the program.
     matches = [Path(match) for match in sorted(glob.glob(argument, recursive=True))]  # noqa: PTH207 - absolute too
     found = [film for match in matches for film in (_films_in(match) if os.path.isdir(match) else [match])]  # noqa: PTH112
@@ -111,6 +114,7 @@ def _films_in(folder: Path) -> list[Path]:
     kinds = {file: _other_than_a_film(file) for file in found}
     films = [file for file, kind in kinds.items() if kind is None]
     said = _passed_over(films, kinds)
+    films += [film for film in _listed_in(found) if film not in kinds]
     if not films:
         raise FilmError(
             f"no films in this folder{', only ' if said else ''}{said}",
@@ -120,6 +124,22 @@ def _films_in(folder: Path) -> list[Path]:
     if said:
         terminal.remark(f"passed over in {folder}: {said}")
     return films
+
+
+def _listed_in(found: Sequence[Path]) -> list[Path]:
+    """The films that a disc's directory among the files of a folder lists; a damaged one is said."""
+    try:
+        return [film for file in found if file.name == _DISC_DIRECTORY for film in _listed_by(file)]
+    except FilmError as error:
+        terminal.remark(f"passed over: {error}")
+        return []
+
+
+def _listed_by(path: Path) -> list[Path]:
+    """The films that a DICOM disc's directory lists; none for any other file."""
+    from cephsure.films.dicomdir import films_of_dicomdir, is_dicomdir
+
+    return films_of_dicomdir(path) if is_file(path) and is_dicomdir(path) else []
 
 
 def _other_than_a_film(path: Path) -> tuple[str, str] | None:
