@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from cephsure.exports import prediction_json
 from cephsure.landmarks import load_landmark_set
+from cephsure.model import load_model
 from cephsure.projects import Project
 from cephsure.sample_films import sample_film
 
@@ -61,6 +63,16 @@ def test_project_takes_no_options_of_a_prediction(cephsure, project, tmp_path):
     assert "predicted already: no --mm-per-px" in " ".join(done.err.replace("│", " ").split())
     done = cephsure("report", project, "--out", tmp_path / "out", "--model", "default-baseline")
     assert "no --model" in " ".join(done.err.replace("│", " ").split())
+
+
+def test_film_of_a_project(cephsure, project, tmp_path):
+    found = load_model("default-baseline").predict(SAMPLE, mm_per_px=0.1)
+    with Project.open(project) as opened:
+        opened.store_prediction(1, prediction_json.render(found, tmp_path), reader_sha256="", doubt=1.0)
+    out = tmp_path / "a.html"
+    done = cephsure("report", project, "--film", "1", "--out", out)
+    assert (done.status, done.out.startswith(f"{out}: verdict: ")) == (0, True)
+    assert "vhm_lateral_0deg.png" in out.read_text("utf-8")
 
 
 def test_project_without_predictions(cephsure, project, tmp_path):

@@ -166,8 +166,6 @@ def _show(batch: Batch[ReportedFilm]) -> None:
     from cephsure.uncertainty.prediction_table import verdict_line
     from cephsure.uncertainty.text_lines import printable
 
-    if not terminal.settings.results:
-        return
     for done in batch.results:
         told = printable(str(done.file or done.name))
         terminal.say(f"{told}: {verdict_line(done.reviewed.prediction)}")

@@ -133,3 +133,11 @@ def test_page_can_be_drawn(facing, tmp_path):
     assert picture.width / picture.height == pytest.approx(210 / 297, abs=0.003)
     film = np.asarray(picture)[150:220, 35:150]  # bright at its right side
     assert film[:, -20:].mean() > film[:, :20].mean() + 60
+
+
+@poppler
+def test_facts_fill_lines_from_the_left(tmp_path):
+    patient = Patient(name="A" * 90, identifier="B" * 40, birth_date="2009-03-31", sex="O")
+    told = text_of(report_pdf(made_report(patient=patient)), tmp_path)
+    for text in ("A" * 90, "B" * 40, "Sex other", "Born 2009-03-31"):
+        assert text in told
