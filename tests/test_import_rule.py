@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": {"uncertainty", "datasets"},
     "cephalometry": {"landmarks", "uncertainty"},
     "exports": {"uncertainty", "landmarks"},
-    "dicom": {"cephalometry", "films"},
+    "dicom": {"cephalometry", "films", "datasets"},
     "reports": {"uncertainty", "cephalometry"},
     "sample_films": {"films"},
     "model": {"recipes", "inference", "uncertainty"},

@@ -9,7 +9,6 @@ from typer import Argument, Option
 
 from cephsure.cli import terminal
 from cephsure.cli.named_films import find_films
-from cephsure.uncertainty.text_lines import Line
 
 
 def deidentify(
@@ -41,6 +40,7 @@ def deidentify(
     Exit status: 0 all films done; 2 some input could not be used, the rest is done all the same; 1 a failure
     of cephsure.
     """
+    from cephsure.uncertainty.text_lines import Line
     from cephsure.workflows.deidentify import deidentify_films, to_look_at
 
     complaints = terminal.Complaints()

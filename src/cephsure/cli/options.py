@@ -44,6 +44,7 @@ Format = Literal[
     "deeplabcut",
     "sleap",
     "tps",
+    "dicom-sr",
     "aariz",
     "cl-detection",
     "text",

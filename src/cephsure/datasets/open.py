@@ -15,6 +15,7 @@ from cephsure.datasets.cl_detection import CL_DETECTION
 from cephsure.datasets.coco import COCO
 from cephsure.datasets.csv_table import CSV
 from cephsure.datasets.cvat import CVAT
+from cephsure.datasets.dicom_sr import DICOM_SR
 from cephsure.datasets.film_files import film_size
 from cephsure.datasets.isbi import looks_like_isbi, read_isbi
 from cephsure.datasets.label_file import label_files, read_format
@@ -52,6 +53,7 @@ DatasetFormat = Literal[
     "deeplabcut",
     "sleap",
     "tps",
+    "dicom-sr",
     "aariz",
     "cl-detection",
     "text",
@@ -61,7 +63,20 @@ DatasetFormat = Literal[
 FORMATS: dict[str, LabelFormat] = {
     one.name: one
     for one in (
-        *(LABELME, COCO, CVAT, LABEL_STUDIO, VIA, SLICER, DEEPLABCUT, SLEAP, TPS, AARIZ, CL_DETECTION),
+        *(
+            LABELME,
+            COCO,
+            CVAT,
+            LABEL_STUDIO,
+            VIA,
+            SLICER,
+            DEEPLABCUT,
+            SLEAP,
+            TPS,
+            DICOM_SR,
+            AARIZ,
+            CL_DETECTION,
+        ),
         *(PREDICTION, CSV, TEXT),
     )
 }
@@ -217,7 +232,7 @@ def _unknown(path: Path, files: Sequence[LabelFile], thing: str) -> InputError:
     for file in files:
         if file.suffix == ".json":
             file.value  # noqa: B018
-        elif file.suffix in _SUFFIXES:
+        elif file.suffix in _SUFFIXES and file.suffix not in DICOM_SR.suffixes:
             file.text  # noqa: B018
     for found in sorted(path.iterdir()) if is_folder(path) else [path]:
         if (remedy := _NOT_READ.get(found.suffix.lower())) is not None:
