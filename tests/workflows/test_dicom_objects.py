@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pydicom
 import pytest
@@ -7,6 +9,7 @@ from pydicom import uid
 from tests.dicom.conftest import image_dataset
 
 from cephsure import films, load_model
+from cephsure.dicom.fhir import make_fhir
 from cephsure.errors import FilmError, InputError
 from cephsure.sample_films import sample_film
 from cephsure.workflows import dicom_objects, measure, predict
@@ -37,12 +40,14 @@ def test_predicted_film_as_dicom_objects(model, film, tmp_path):
     done = predict.predict_films([film], model, files=files)
     assert not done.errors
     assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "a.fhir.json",
         "a.gsps.dcm",
         "a.json",
         "a.sc.dcm",
         "a.sr.dcm",
     ]
-    found = [pydicom.dcmread(tmp_path / f"a{suffix}") for suffix in DICOM_FORMATS.values()]
+    objects = [suffix for suffix in DICOM_FORMATS.values() if suffix.endswith(".dcm")]
+    found = [pydicom.dcmread(tmp_path / f"a{suffix}") for suffix in objects]
     assert [one.SOPClassUID for one in found] == [
         uid.Comprehensive3DSRStorage,
         uid.GrayscaleSoftcopyPresentationStateStorage,
@@ -50,6 +55,8 @@ def test_predicted_film_as_dicom_objects(model, film, tmp_path):
     ]
     assert {str(one.PatientName) for one in found} == {"Müller^Jörg"}
     assert len(found[0].ContentSequence[-1].ContentSequence) == 1 + 19
+    bundle = json.loads((tmp_path / "a.fhir.json").read_text())
+    assert bundle == make_fhir(found[0])
 
 
 def test_analyzed_film_has_its_measurements(model, film, tmp_path):

@@ -76,7 +76,7 @@ def analyze(
         Option(
             "--format",
             metavar="LIST",
-            help="What to write: json, csv, dicom-sr, dicom-gsps, dicom-sc, with commas between.",
+            help="What to write: json, csv, dicom-sr, dicom-gsps, dicom-sc, fhir, with commas between.",
             show_default="json",
         ),
     ] = None,

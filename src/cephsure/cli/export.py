@@ -22,7 +22,7 @@ def export(
             "--format",
             metavar="LIST",
             help="What to write: json, csv, slicer, coco, labelme, cvat, label-studio, tps, dicom-sr, "
-            "dicom-gsps, dicom-sc, commas between.",
+            "dicom-gsps, dicom-sc, fhir, commas between.",
             show_default="json",
         ),
     ] = None,
@@ -44,7 +44,8 @@ def export(
     """Write the films of a review project, with the points as people left them.
 
     json is the measurements' document, csv to tps are the points; dicom-sr, dicom-gsps and dicom-sc are
-    objects for a PACS (extra dicom). A film that nobody called reviewed gives a partial, unverified report.
+    objects for a PACS, fhir is the report as a FHIR bundle (extra dicom). A film that nobody called reviewed
+    gives a partial, unverified report.
 
     Exit status: 0 all films done; 2 some input could not be used, the rest is done all the same; 1 a failure
     of cephsure.

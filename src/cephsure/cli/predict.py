@@ -86,7 +86,7 @@ def predict(
             "--format",
             metavar="LIST",
             help="What to write: json, csv, slicer, coco, labelme, cvat, label-studio, tps, dicom-sr, "
-            "dicom-gsps, dicom-sc, commas between.",
+            "dicom-gsps, dicom-sc, fhir, commas between.",
             show_default="json",
         ),
     ] = None,

@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     from cephsure.dicom.source import SourceObject
     from cephsure.films import Film
 
-DICOM_FORMATS = {"dicom-sr": ".sr.dcm", "dicom-gsps": ".gsps.dcm", "dicom-sc": ".sc.dcm"}
-"""Formats of --format that are DICOM objects, and what follows a film's stem in their names."""
+DICOM_FORMATS = {
+    "dicom-sr": ".sr.dcm",
+    "dicom-gsps": ".gsps.dcm",
+    "dicom-sc": ".sc.dcm",
+    "fhir": ".fhir.json",
+}
+"""Formats of --format that are DICOM objects, or made of one, and what follows a film's stem in names."""
 
 
 def check_dicom(formats: Collection[str]) -> None:
@@ -61,11 +66,13 @@ def write_dicom_objects(
         return []
     try:
         source = source_of(film)
-        made = [(name, _object(name, film, reviewed, source, analysis)) for name in wanted]
+        made = _contents(wanted, film, reviewed, source, analysis)
     except FilmError as error:
         where = error.where or film.path or "film"
         raise FilmError(error.what, where=where, remedy=error.remedy) from error
-    return [_write(folder / f"{stem}{DICOM_FORMATS[name]}", written) for name, written in made]
+    return [
+        write_atomically(folder / f"{stem}{DICOM_FORMATS[name]}", content) for name, content in made.items()
+    ]
 
 
 def source_of(film: Film) -> SourceObject:
@@ -84,18 +91,36 @@ def source_of(film: Film) -> SourceObject:
     return SourceObject.of(data)
 
 
-def _object(
-    name: str, film: Film, reviewed: ReviewedFilm, source: SourceObject, analysis: Analysis | None
-) -> Dataset:
-    if name == "dicom-sr":
+def _contents(
+    wanted: Collection[str],
+    film: Film,
+    reviewed: ReviewedFilm,
+    source: SourceObject,
+    analysis: Analysis | None,
+) -> dict[str, bytes]:
+    """The bytes of each format's file; report and bundle are made of one report."""
+    made: dict[str, bytes] = {}
+    if {"dicom-sr", "fhir"} & set(wanted):
         from cephsure.dicom.structured_report import make_sr
 
-        return make_sr(reviewed, source, analysis=analysis)
-    if name == "dicom-gsps":
+        report = make_sr(reviewed, source, analysis=analysis)
+        made = {"dicom-sr": _bytes_of(report)} if "dicom-sr" in wanted else {}
+        made |= {"fhir": _fhir(report)} if "fhir" in wanted else {}
+    if "dicom-gsps" in wanted:
         from cephsure.dicom.presentation_state import make_gsps
 
-        return make_gsps(reviewed, source)
-    return _picture(film, reviewed, source, analysis)
+        made["dicom-gsps"] = _bytes_of(make_gsps(reviewed, source))
+    if "dicom-sc" in wanted:
+        made["dicom-sc"] = _bytes_of(_picture(film, reviewed, source, analysis))
+    return made
+
+
+def _fhir(report: Dataset) -> bytes:
+    import json
+
+    from cephsure.dicom.fhir import make_fhir
+
+    return f"{json.dumps(make_fhir(report), ensure_ascii=False, indent=1, allow_nan=False)}\n".encode()
 
 
 def _picture(film: Film, reviewed: ReviewedFilm, source: SourceObject, analysis: Analysis | None) -> Dataset:
@@ -113,9 +138,9 @@ def _picture(film: Film, reviewed: ReviewedFilm, source: SourceObject, analysis:
     return make_sc(np.asarray(drawn.convert("RGB")), source)
 
 
-def _write(path: Path, written: Dataset) -> Path:
+def _bytes_of(written: Dataset) -> bytes:
     from io import BytesIO
 
     buffer = BytesIO()
     written.save_as(buffer, enforce_file_format=True)
-    return write_atomically(path, buffer.getvalue())
+    return buffer.getvalue()
