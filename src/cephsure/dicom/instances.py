@@ -45,7 +45,7 @@ def own_object(
     written.SeriesInstanceUID = series_uid(source, modality)
     written.SeriesNumber, written.InstanceNumber = SERIES_NUMBERS[modality], 1
     written.SeriesDescription = f"{title}. {RESEARCH_ONLY}"
-    written.Laterality = None  # the head is not one of two
+    written.BodyPartExamined = "SKULL"  # not one of two: it has no laterality
     written.Manufacturer = written.ManufacturerModelName = MANUFACTURER
     written.SoftwareVersions = __version__
     local = made_at.astimezone(source.time_zone)
