@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from cephsure.service.film_queue import BusyError, FilmQueue, StoppingError
+from own_loop import run_alone
 
 
 class Waiting:
@@ -72,7 +73,7 @@ def test_work_that_waits_is_dropped_when_it_is_cancelled(queue, child):
         assert [await first, await third] == ["first", "3"]
         assert child.done == ["first", "3"]
 
-    asyncio.run(scenario())
+    run_alone(scenario())
 
 
 def test_what_is_begun_is_finished(queue, child):
@@ -94,7 +95,7 @@ def test_what_is_begun_is_finished(queue, child):
         with pytest.raises(StoppingError):
             await queue.do(lambda: "late")
 
-    asyncio.run(scenario())
+    run_alone(scenario())
 
 
 def test_what_still_waits_after_the_grace_is_dropped(queue, child):
@@ -110,11 +111,11 @@ def test_what_still_waits_after_the_grace_is_dropped(queue, child):
             child.go_on.set()
         assert child.ended
 
-    asyncio.run(scenario())
+    run_alone(scenario())
 
 
 def test_the_model_is_loaded_at_the_start(queue, child):
     child.go_on.set()
-    asyncio.run(queue.start())
+    run_alone(queue.start())
     assert queue.ready
     assert type(child.done[0]).__name__ == "WarmUp"

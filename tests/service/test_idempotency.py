@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from cephsure.service.idempotency import OtherBodyError, Remembered
+from own_loop import run_alone
 
 
 def answering(calls, text=b"answer", wait=None):
@@ -18,7 +19,7 @@ def answering(calls, text=b"answer", wait=None):
 
 
 def run(scenario):
-    return asyncio.run(scenario())
+    return run_alone(scenario())
 
 
 def test_a_request_is_answered_once():
