@@ -1,4 +1,4 @@
-"""Runs coroutines of tests: a browser that another test opened in this process keeps an event loop of its own."""
+"""Runs coroutines of tests: a browser that another test opened in this process keeps its own event loop."""
 
 from __future__ import annotations
 
