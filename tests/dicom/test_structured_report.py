@@ -233,3 +233,9 @@ def test_dciodvfy_finds_no_error(film, source, tmp_path, is_dicom):
     path = tmp_path / "report.dcm"
     path.write_bytes(written(found))
     assert errors_by_dciodvfy(path) == []
+
+
+def test_times_are_in_the_time_zone_of_the_source(film):
+    source = SourceObject.of_dataset(image_dataset(TimezoneOffsetFromUTC="+0900"))
+    found = make_sr(film, source, made_at=MADE_AT)
+    assert (found.TimezoneOffsetFromUTC, found.ContentTime, found.StudyTime) == ("+0900", "120405", "101112")

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from pydicom import config, dcmread, uid
+from pydicom import config, uid
 from pydicom.charset import convert_encodings, encode_string
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
@@ -210,16 +210,6 @@ def derived_uid(*names: str) -> UID:
         True
     """
     return UID(f"2.25.{uuid.uuid5(_NAMES, chr(0).join(names)).int}")
-
-
-def is_structured_report(path: Path) -> bool:
-    """Whether a file is a DICOM structured report, by its header."""
-    try:
-        with discreetly():
-            found = dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID", "Modality"])
-    except Exception:  # noqa: BLE001 - whatever pydicom raises of a file that is none
-        return False
-    return str(found.get("Modality", "")) == "SR"
 
 
 def _fill(header: Dataset) -> None:
