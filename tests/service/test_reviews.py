@@ -13,9 +13,9 @@ from cephsure.errors import FilmError, InputError
 from cephsure.exports.prediction_json import render
 from cephsure.projects import PointEdit, Project
 from cephsure.review.documents import FilmFacts, FilmHistory, FilmQueue
+from cephsure.service.dicom_object import MakeDicomObject
 from cephsure.service.exports import EXPORTS
 from cephsure.service.reviews import Reviews
-from cephsure.service.structured_report import MakeStructuredReport
 from cephsure.workflows.reviewed_films import ProjectFilm
 
 
@@ -135,6 +135,14 @@ def test_a_structured_report(client, reviewer):
 
 
 @pytest.mark.usefixtures("reading_here")
+def test_a_presentation_state_is_of_a_dicom_film(client):
+    pytest.importorskip("highdicom", reason="needs the extra 'dicom'")
+    answer = client.get("/v1/films/1/export?format=dicom-gsps")
+    assert answer.status_code == 422
+    assert "DICOM" in answer.json()["error"]
+
+
+@pytest.mark.usefixtures("reading_here")
 @pytest.mark.parametrize("fmt", ["html", "dicom-sr"])
 def test_a_film_whose_file_is_another_by_now(client, reviewer, tmp_path, document, fmt):
     reviewer.store_prediction(2, document)
@@ -148,21 +156,21 @@ def test_a_film_whose_file_is_another_by_now(client, reviewer, tmp_path, documen
 def test_a_file_that_is_not_found(facts):
     film = ProjectFilm(1, "a.png", "0" * 64, None, None)
     with pytest.raises(FilmError, match=r"a.png: is not found any more"):
-        MakeStructuredReport(film, "isbi").run(None, lambda *_: None)
+        MakeDicomObject(film, "dicom-sr", "isbi").run(None, lambda *_: None)
 
 
 @pytest.mark.usefixtures("reading_here")
-@pytest.mark.parametrize("fmt", EXPORTS)
+@pytest.mark.parametrize("fmt", [fmt for fmt in EXPORTS if fmt != "dicom-gsps"])
 def test_every_format(client, reviewer, fmt):
     if fmt == "pdf":
         pytest.importorskip("reportlab", reason="needs the extra 'report'")
-    if fmt == "dicom-sr":
+    if fmt.startswith("dicom") or fmt == "fhir":
         pytest.importorskip("highdicom", reason="needs the extra 'dicom'")
     edit(reviewer, PointEdit(1, "edit", 123.5, 200.0))
     answer = client.get(f"/v1/films/1/export?format={fmt}")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == EXPORTS[fmt].media_type
-    if answer.headers["content-type"] == "application/json":
+    if answer.headers["content-type"].endswith("json"):
         json.loads(answer.text)
 
 

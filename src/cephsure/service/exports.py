@@ -15,8 +15,8 @@ from cephsure.exports.film_points import FilmPoints
 from cephsure.exports.output_files import readable_json
 from cephsure.exports.point_files import WRITERS
 from cephsure.review.film_report import MakeReport
-from cephsure.service.structured_report import MakeStructuredReport
-from cephsure.workflows.batch import check_installed
+from cephsure.service.dicom_object import MakeDicomObject
+from cephsure.workflows.dicom_objects import DICOM_FORMATS, check_dicom
 from cephsure.workflows.report import ReportFormat, ReportOptions, check_pdf
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cephsure.workflows.reviewed_films import ProjectFilm
 
 JSON, CSV, TEXT = "application/json", "text/csv; charset=utf-8", "text/plain; charset=utf-8"
-HTML = "text/html; charset=utf-8"
+HTML, FHIR = "text/html; charset=utf-8", "application/fhir+json"
 SCHEMA = "cephsure.reviewed-film/1"
 
 
@@ -133,11 +133,15 @@ def _report(fmt: ReportFormat) -> Callable[[Asked], bytes]:
     return make
 
 
-def _dicom_sr(asked: Asked) -> bytes:
-    """A structured report, with patient and study of the film's file."""
-    check_installed("a structured report", {"highdicom": "highdicom"}, extra="dicom")
-    ReportOptions(analysis=asked.analysis).definitions()
-    return asked.pictures.report(MakeStructuredReport(asked.project_film, asked.analysis))
+def _dicom(fmt: str) -> Callable[[Asked], bytes]:
+    """An object of DICOM, or a bundle made of one, with patient and study of the film's file."""
+
+    def make(asked: Asked) -> bytes:
+        check_dicom([fmt])
+        ReportOptions(analysis=asked.analysis).definitions()
+        return asked.pictures.report(MakeDicomObject(asked.project_film, fmt, asked.analysis))
+
+    return make
 
 
 def _of_points(fmt: str) -> Callable[[Asked], bytes]:
@@ -159,13 +163,20 @@ def _of_points(fmt: str) -> Callable[[Asked], bytes]:
     return make
 
 
+def _dicom_export(title: str, fmt: str) -> Export:
+    return Export(title, "application/dicom", DICOM_FORMATS[fmt], _dicom(fmt))
+
+
 EXPORTS: dict[str, Export] = {
     "json": Export(f"points with who decided them, {SCHEMA}", JSON, ".reviewed.json", reviewed_json),
     "csv": Export("the same, a row a point", CSV, ".csv", reviewed_csv),
     "analysis": Export("measurements, cephsure.analysis/2", JSON, ".analysis.json", analysis_json),
     "pdf": Export("a report for the patient's file", "application/pdf", ".report.pdf", _report("pdf")),
     "html": Export("the same as one page of HTML", HTML, ".report.html", _report("html")),
-    "dicom-sr": Export("a DICOM structured report", "application/dicom", ".sr.dcm", _dicom_sr),
+    "dicom-sr": _dicom_export("a DICOM structured report", "dicom-sr"),
+    "dicom-gsps": _dicom_export("a DICOM presentation state", "dicom-gsps"),
+    "dicom-sc": _dicom_export("the overlay as a DICOM secondary capture", "dicom-sc"),
+    "fhir": Export("a FHIR R5 bundle", FHIR, DICOM_FORMATS["fhir"], _dicom("fhir")),
     "labelme": Export("labelme points", JSON, ".labelme.json", _of_points("labelme")),
     "coco": Export("COCO key points", JSON, ".coco.json", _of_points("coco")),
     "slicer": Export("a 3D Slicer point list", JSON, ".mrk.json", _of_points("slicer")),

@@ -62,17 +62,25 @@ def write_dicom_objects(
         InputError: the film's file has changed, or is of no use for a format.
     """
     wanted = [name for name in formats if name in DICOM_FORMATS]
-    if not wanted:
-        return []
-    try:
-        source = source_of(film)
-        made = _contents(wanted, film, reviewed, source, analysis)
-    except FilmError as error:
-        where = error.where or film.path or "film"
-        raise FilmError(error.what, where=where, remedy=error.remedy) from error
+    made = dicom_contents(wanted, film, reviewed, analysis) if wanted else {}
     return [
         write_atomically(folder / f"{stem}{DICOM_FORMATS[name]}", content) for name, content in made.items()
     ]
+
+
+def dicom_contents(
+    formats: Collection[str], film: Film, reviewed: ReviewedFilm, analysis: Analysis | None = None
+) -> dict[str, bytes]:
+    """The bytes of each format's file; ``formats`` are keys of ``DICOM_FORMATS``, the rest as written.
+
+    Raises:
+        InputError: the film's file has changed, or is of no use for a format.
+    """
+    try:
+        return _contents(formats, film, reviewed, source_of(film), analysis)
+    except FilmError as error:
+        where = error.where or film.path or "film"
+        raise FilmError(error.what, where=where, remedy=error.remedy) from error
 
 
 def source_of(film: Film) -> SourceObject:
