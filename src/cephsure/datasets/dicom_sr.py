@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from cephsure.datasets.label_file import HALF_A_PIXEL, LabelFile, LabelFormat
 from cephsure.errors import AnnotationError, InputError
-from cephsure.films.dicom_file import read_dataset_of
 from cephsure.films.film import DEFAULT_LIMITS
 from cephsure.films.third_party import captured_warnings
 from cephsure.landmarks import match_labels
@@ -103,6 +102,8 @@ def read_points(path: Path) -> tuple[list[ReportedPoint], tuple[float, float] | 
 
 def read_report(path: Path) -> Dataset:
     """The data set of a report, read within limits; whatever pydicom raises where it is malformed."""
+    from cephsure.films.dicom_file import read_dataset_of  # brings pydicom, which other data sets do without
+
     report, _ = read_dataset_of(path.read_bytes(), DEFAULT_LIMITS)
     if report.get("Modality") != "SR" or "ContentSequence" not in report:
         raise AnnotationError("is no structured report", where=path)

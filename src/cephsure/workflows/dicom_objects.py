@@ -29,13 +29,18 @@ DICOM_FORMATS = {
 """Formats of --format that are DICOM objects, or made of one, and what follows a film's stem in names."""
 
 
+def wants_dicom(formats: Collection[str]) -> bool:
+    """Whether objects of DICOM, or what is made of one, are among some formats."""
+    return not DICOM_FORMATS.keys().isdisjoint(formats)
+
+
 def check_dicom(formats: Collection[str]) -> None:
     """Refuse formats whose packages are not installed, before any work is done.
 
     Raises:
         InputError: highdicom is missing.
     """
-    if DICOM_FORMATS.keys() & set(formats):
+    if wants_dicom(formats):
         check_installed("a DICOM object", {"highdicom": "highdicom"}, extra="dicom")
 
 

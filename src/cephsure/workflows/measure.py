@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cephsure.errors import InputError
 from cephsure.workflows.batch import DEFAULT_MODEL, AnnotatedData, Batch, OnProgress, open_model, silent
-from cephsure.workflows.dicom_objects import DICOM_FORMATS, write_dicom_objects
+from cephsure.workflows.dicom_objects import DICOM_FORMATS, wants_dicom, write_dicom_objects
 from cephsure.workflows.predict import OVERLAY_SUFFIX, OutputFiles, PredictOptions, do_films
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _analyze_path(
     measured = _analyze(model, options, definitions, film)
     if files is not None:
         write_files(film, measured, files, stem=stem)
-        if measured.prediction is not None:
+        if measured.prediction is not None and wants_dicom(files.formats):
             reviewed = ReviewedFilm.of(measured.prediction, model.landmark_set)
             write_dicom_objects(
                 film, reviewed, files.formats, files.folder, stem=stem, analysis=measured.analysis

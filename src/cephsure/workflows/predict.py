@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from cephsure.atomic import check_folders
 from cephsure.errors import InputError
 from cephsure.workflows.batch import DEFAULT_MODEL, Batch, OnProgress, goes_on, open_model, silent
-from cephsure.workflows.dicom_objects import DICOM_FORMATS, check_dicom, write_dicom_objects
+from cephsure.workflows.dicom_objects import DICOM_FORMATS, check_dicom, wants_dicom, write_dicom_objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -192,13 +192,9 @@ def _predict_film(
         for name in files.formats:
             if name not in DICOM_FORMATS:
                 export(prediction, name, files.folder, stem=stem)
-        write_dicom_objects(
-            film,
-            ReviewedFilm.of(prediction, model.landmark_set),
-            files.formats,
-            files.folder,
-            stem=stem,
-        )
+        if wants_dicom(files.formats):
+            reviewed = ReviewedFilm.of(prediction, model.landmark_set)
+            write_dicom_objects(film, reviewed, files.formats, files.folder, stem=stem)
         if files.overlay:
             from cephsure.reports.overlay import write_overlay
 
