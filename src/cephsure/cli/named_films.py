@@ -129,14 +129,19 @@ def _films_in(folder: Path) -> list[Path]:
 def _listed_in(found: Sequence[Path]) -> list[Path]:
     """The films that a disc's directory among the files of a folder lists; a damaged one is said."""
     try:
-        return [film for file in found if file.name == _DISC_DIRECTORY for film in _listed_by(file)]
+        return [film for file in found for film in _listed_by(file)]
     except FilmError as error:
         terminal.remark(f"passed over: {error}")
         return []
 
 
 def _listed_by(path: Path) -> list[Path]:
-    """The films that a DICOM disc's directory lists; none for any other file."""
+    """The films that a DICOM disc's directory lists; none for any other file.
+
+    It is known by its name first: films are not opened before all is checked.
+    """
+    if not path.name.upper().startswith(_DISC_DIRECTORY):
+        return []
     from cephsure.films.dicomdir import films_of_dicomdir, is_dicomdir
 
     return films_of_dicomdir(path) if is_file(path) and is_dicomdir(path) else []
