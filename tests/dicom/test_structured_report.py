@@ -128,6 +128,7 @@ def test_measurements_with_interval_and_class(report, film):
 
 def test_nobody_has_looked_yet(report):
     assert (report.CompletionFlag, report.VerificationFlag) == ("PARTIAL", "UNVERIFIED")
+    assert report.PreliminaryFlag == "PRELIMINARY"
     assert "VerifyingObserverSequence" not in report
     assert (report.ContentDate, report.SeriesDescription[-17:]) == ("20260102", "Research use only")
 
@@ -136,6 +137,7 @@ def test_accepted_film_is_complete_and_verified_by_its_observer(film, source):
     reviewed = replace(decided(film, "A", origin="edited", x_px=200.5, y_px=100.0), is_complete=True)
     found = make_sr(reviewed, source)
     assert (found.CompletionFlag, found.VerificationFlag) == ("COMPLETE", "VERIFIED")
+    assert found.PreliminaryFlag == "FINAL"
     observer = found.VerifyingObserverSequence[0]
     assert (str(observer.VerifyingObserverName), observer.VerifyingOrganization) == (
         "山田 Müller^",

@@ -139,6 +139,7 @@ def test_a_presentation_state_is_of_a_dicom_film(client):
     pytest.importorskip("highdicom", reason="needs the extra 'dicom'")
     answer = client.get("/v1/films/1/export?format=dicom-gsps")
     assert answer.status_code == 422
+    assert answer.json()["error"].startswith("film 1: ")  # by its number: a file's name may be a patient's
     assert "DICOM" in answer.json()["error"]
 
 

@@ -51,6 +51,12 @@ def test_the_list_does_not_go_with_the_films(film, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_the_new_films_do_not_lie_beside_the_originals(film, tmp_path):
+    with pytest.raises(InputError, match="beside the originals"):
+        deidentify_films([film], tmp_path)
+    assert list(tmp_path.iterdir()) == [film]
+
+
 def test_keys_that_are_none(tmp_path):
     short = tmp_path / "short"
     short.write_bytes(b"abc")

@@ -82,6 +82,7 @@ def _make_sr(
         software_versions=__version__,
         series_description=f"Cephalometric landmarks. {RESEARCH_ONLY}",
         is_complete=film.is_complete,
+        is_final=film.is_complete,
         is_verified=is_verified,
         verifying_observer_name=person_name(film.observer) if is_verified and film.observer else None,
         verifying_organization=source.header.get("InstitutionName") or _NOT_STATED if is_verified else None,

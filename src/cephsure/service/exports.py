@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cephsure.errors import FilmError
 from cephsure.exports.csv_cells import number, word
 from cephsure.exports.film_points import FilmPoints
 from cephsure.exports.output_files import readable_json
@@ -128,7 +129,7 @@ def _report(fmt: ReportFormat) -> Callable[[Asked], bytes]:
             check_pdf()
         options = ReportOptions(analysis=asked.analysis)
         options.definitions()  # complains of an analysis that there is not, before anything is read
-        return asked.pictures.report(MakeReport(asked.project_film, options, fmt))
+        return _made(asked, MakeReport(asked.project_film, options, fmt))
 
     return make
 
@@ -139,9 +140,17 @@ def _dicom(fmt: str) -> Callable[[Asked], bytes]:
     def make(asked: Asked) -> bytes:
         check_dicom([fmt])
         ReportOptions(analysis=asked.analysis).definitions()
-        return asked.pictures.report(MakeDicomObject(asked.project_film, fmt, asked.analysis))
+        return _made(asked, MakeDicomObject(asked.project_film, fmt, asked.analysis))
 
     return make
+
+
+def _made(asked: Asked, job: MakeReport | MakeDicomObject) -> bytes:
+    """What a process makes; where it cannot, the film is named by its number: its file may be a patient's."""
+    try:
+        return asked.pictures.report(job)
+    except FilmError as error:
+        raise FilmError(error.what, where=f"film {asked.project_film.film_id}") from error
 
 
 def _of_points(fmt: str) -> Callable[[Asked], bytes]:

@@ -61,6 +61,13 @@ def deidentify_films(
             where=list_file,
             remedy="name a file elsewhere",
         )
+    for path in paths:
+        if path.resolve().parent == folder.resolve():
+            raise InputError(
+                "the new films would lie beside the originals, and nobody could tell which may go out",
+                where=folder,
+                remedy="name another --out",
+            )
     key = secrets.token_bytes(NEW_KEY_BYTES) if key_file is None else read_key(key_file)
     folder.mkdir(parents=True, exist_ok=True)
 

@@ -66,11 +66,14 @@ def write_dicom_objects(
     Raises:
         InputError: the film's file has changed, or is of no use for a format.
     """
-    wanted = [name for name in formats if name in DICOM_FORMATS]
-    made = dicom_contents(wanted, film, reviewed, analysis) if wanted else {}
-    return [
-        write_atomically(folder / f"{stem}{DICOM_FORMATS[name]}", content) for name, content in made.items()
-    ]
+    written = []
+    # A presentation state comes last: a film that is no object of DICOM has none, but all the others.
+    for group in (["dicom-sr", "fhir"], ["dicom-sc"], ["dicom-gsps"]):
+        wanted = [name for name in group if name in formats]
+        made = dicom_contents(wanted, film, reviewed, analysis) if wanted else {}
+        for name, content in made.items():
+            written.append(write_atomically(folder / f"{stem}{DICOM_FORMATS[name]}", content))
+    return written
 
 
 def dicom_contents(

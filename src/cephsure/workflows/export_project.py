@@ -116,13 +116,13 @@ def _write_text(found: ProjectFilm, analysis: Analysis, name: str, folder: Path,
 
 
 def _film_points(found: ProjectFilm) -> FilmPoints:
-    """The points as they stand, for the formats of points."""
+    """The points that somebody decided, for the formats of points: these cannot say which are a model's."""
     import numpy as np
 
     from cephsure.exports.film_points import FilmPoints
 
     reviewed = found.reviewed
-    places = [(point.x_px, point.y_px) for point in reviewed.points]
+    places = [(point.x_px, point.y_px) if point.is_settled else (None, None) for point in reviewed.points]
     return FilmPoints.marked(
         found.name if found.path is None else str(found.path),
         np.array([(np.nan, np.nan) if None in place else place for place in places], dtype=np.float64),

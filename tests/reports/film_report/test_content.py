@@ -46,6 +46,7 @@ def test_who_reviewed_and_what_became_of_the_points():
     done = made_report(review=reviewed(N="edited", S="accepted", A="accepted"))
     assert done.review == "Reviewed by anna, 2026-11-30 14:02 UTC. Points: 2 accepted, 1 edited."
     assert "Without a region: set by a person." in done.caption
+    assert done.verdict_words == "Verdict of the model: fit for automatic evaluation"
     assert any("add nothing to an error" in remark for remark in done.remarks)
     begun = made_report(review=reviewed(complete=False, N="edited"))
     assert begun.review == "Review not complete, last anna, 2026-11-30 14:02 UTC. Points: 1 edited."

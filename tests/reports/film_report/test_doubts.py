@@ -58,6 +58,13 @@ def test_what_a_person_settled_is_not_doubtful_any_more():
     assert told[2].endswith(": no point for S")
 
 
+def test_unfit_film_whose_points_are_all_a_persons_has_classes_of_its_values():
+    unfit = prediction(verdict="unfit")
+    assert any(line.startswith("No errors and no decided classes") for line in said(unfit))
+    points = dict.fromkeys(SET.codes, "edited")
+    assert not any(line.startswith("No errors") for line in said(reviewed(unfit, **points)))
+
+
 def test_note_of_a_point_is_told():
     found = prediction()
     first = found.landmarks[0].model_copy(update={"note": "outside its own region"})

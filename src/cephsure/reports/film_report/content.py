@@ -143,7 +143,7 @@ def film_report(
         patient=tuple(patient.facts()),
         facts=tuple(_film_facts(film, reviewed)),
         verdict=prediction.verdict,
-        verdict_words=_VERDICTS[prediction.verdict],
+        verdict_words=_verdict_words(reviewed),
         why=_capital(prediction.why or ""),
         review=_review(reviewed),
         is_reviewed=reviewed.is_complete,
@@ -170,6 +170,12 @@ def _film_facts(film: Film, reviewed: ReviewedFilm) -> Iterator[tuple[str, str]]
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _verdict_words(reviewed: ReviewedFilm) -> str:
+    """The verdict, which is the model's own also where a person has reviewed the film since."""
+    words = _VERDICTS[reviewed.prediction.verdict]
+    return f"Verdict of the model: {words[0].lower()}{words[1:]}" if reviewed.is_complete else words
 
 
 def _review(reviewed: ReviewedFilm) -> str:

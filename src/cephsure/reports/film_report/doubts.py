@@ -101,6 +101,9 @@ def _measurements(analysis: Analysis) -> Iterator[Doubt]:
 
 def _without_errors(film: ReviewedFilm, analysis: Analysis) -> Iterator[Doubt]:
     prediction = film.prediction
+    is_persons = all(point.is_settled for point in film.points)  # their classes are those of their values
+    if is_persons:
+        return
     if analysis.errors_from == "none" and any(value.no_interval for value in analysis.measurements):
         why = (
             "the film is unfit"
