@@ -33,10 +33,10 @@ from pynetdicom import evt
 from pynetdicom.ae import ApplicationEntity
 
 from cephsure.pacs.peers import Peer
-from cephsure.pacs.predicting import as_file
 from cephsure.pacs.serve import StorageOptions, serve
 from cephsure.pacs.status import state_of
 from cephsure.pacs.store import ResultObject
+from cephsure.workflows.dicom_objects import file_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +84,7 @@ class StandIn:
             series.ReferencedSOPSequence, study.ReferencedSeriesSequence = [reference], [series]
             result.CurrentRequestedProcedureEvidenceSequence = [study]
             result.ReferencedSeriesSequence = [series]
-            made.append(ResultObject(kind, result.SOPInstanceUID, as_file(result)))
+            made.append(ResultObject(kind, result.SOPInstanceUID, file_bytes(result)))
         return made
 
     def end(self) -> None: ...

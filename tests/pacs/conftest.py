@@ -21,9 +21,9 @@ from pydicom import uid
 from pydicom.dataset import Dataset, FileMetaDataset
 from pynetdicom.ae import ApplicationEntity
 
-from cephsure.pacs.predicting import as_file
 from cephsure.pacs.serve import StorageOptions, serve
 from cephsure.pacs.store import FilmStore, ResultObject
+from cephsure.workflows.dicom_objects import file_bytes
 
 PATIENT = "Muster^Erika"
 STUDY = "2.25.1"
@@ -82,7 +82,7 @@ class StandIn:
         if self.fails and (error := self.fails.pop(0)) is not None:
             raise error
         report = self.make()
-        return [ResultObject("sr", str(report.SOPInstanceUID), as_file(report))]
+        return [ResultObject("sr", str(report.SOPInstanceUID), file_bytes(report))]
 
     def end(self):
         self.ended = True

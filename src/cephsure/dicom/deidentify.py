@@ -54,7 +54,6 @@ _AS_IN_SOURCE = (
     "AcquisitionContextSequence",
     "BodyPartExamined",
     "Laterality",
-    "PatientOrientation",
     "ViewPosition",
 )
 """Likewise, but only of some kinds of image: they are there if they were."""

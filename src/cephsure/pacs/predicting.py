@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import warnings
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cephsure.pacs.store import ResultObject
 from cephsure.review.child import Child, LostError
+from cephsure.workflows.dicom_objects import file_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -102,11 +102,4 @@ def make_objects(film: ReviewedFilm, content: bytes) -> list[ResultObject]:
     source = SourceObject.of(content)
     report = make_sr(film, source, analysis=film.analysis())
     made: dict[Kind, Any] = {"sr": report, "gsps": make_gsps(film, source)}
-    return [ResultObject(kind, str(each.SOPInstanceUID), as_file(each)) for kind, each in made.items()]
-
-
-def as_file(dataset: Any) -> bytes:
-    """A data set as a DICOM file."""
-    stream = io.BytesIO()
-    dataset.save_as(stream, enforce_file_format=True)
-    return stream.getvalue()
+    return [ResultObject(kind, str(each.SOPInstanceUID), file_bytes(each)) for kind, each in made.items()]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cephsure.errors import FilmError
 from cephsure.workflows.dicom_objects import dicom_contents
-from cephsure.workflows.report import film_of_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,19 @@ class MakeDicomObject:
 
     def run(self, _desk: object, _tell: Callable[[str, int, int], None]) -> bytes:
         """Make it; `FilmError` where the film's file is gone, another by now, or of no use for the format."""
-        film, reviewed = film_of_project(self.film), self.film.reviewed
-        made = dicom_contents([self.format], film, reviewed, reviewed.analysis(self.analysis))
+        from hashlib import sha256
+
+        from cephsure import films
+        from cephsure.dicom.source import SourceObject
+        from cephsure.text_files import read_bytes
+
+        reviewed, content = self.film.reviewed, read_bytes(self.film.file, kind=FilmError)
+        self.film.check_sha256(sha256(content).hexdigest())
+        made = dicom_contents(
+            [self.format],
+            reviewed,
+            SourceObject.of(content, sha256=self.film.sha256),
+            reviewed.analysis(self.analysis),
+            pixels=lambda: films.read(content).pixels,
+        )
         return made[self.format]

@@ -10,9 +10,11 @@ from cephsure.errors import FilmError
 from cephsure.workflows.batch import check_installed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
     from pydicom.dataset import Dataset
 
     from cephsure.cephalometry import Analysis
@@ -66,29 +68,57 @@ def write_dicom_objects(
     Raises:
         InputError: the film's file has changed, or is of no use for a format.
     """
+    if not wants_dicom(formats):
+        return []
     written = []
-    # A presentation state comes last: a film that is no object of DICOM has none, but all the others.
-    for group in (["dicom-sr", "fhir"], ["dicom-sc"], ["dicom-gsps"]):
-        wanted = [name for name in group if name in formats]
-        made = dicom_contents(wanted, film, reviewed, analysis) if wanted else {}
-        for name, content in made.items():
-            written.append(write_atomically(folder / f"{stem}{DICOM_FORMATS[name]}", content))
+    try:
+        source = source_of(film)
+        # A presentation state comes last: a film that is no object of DICOM has none, but all the others.
+        for group in (("dicom-sr", "fhir"), ("dicom-sc",), ("dicom-gsps",)):
+            wanted = [name for name in group if name in formats]
+            made = dicom_contents(wanted, reviewed, source, analysis, pixels=lambda: film.pixels)
+            for name, content in made.items():
+                written.append(write_atomically(folder / f"{stem}{DICOM_FORMATS[name]}", content))
+    except FilmError as error:
+        where = error.where or film.path or "film"
+        raise FilmError(error.what, where=where, remedy=error.remedy) from error
     return written
 
 
 def dicom_contents(
-    formats: Collection[str], film: Film, reviewed: ReviewedFilm, analysis: Analysis | None = None
+    formats: Collection[str],
+    reviewed: ReviewedFilm,
+    source: SourceObject,
+    analysis: Analysis | None,
+    *,
+    pixels: Callable[[], NDArray[np.float32]],
 ) -> dict[str, bytes]:
-    """The bytes of each format's file; ``formats`` are keys of ``DICOM_FORMATS``, the rest as written.
+    """The bytes of each format's file; report and bundle are made of one report.
+
+    Args:
+        formats: keys of ``DICOM_FORMATS``.
+        reviewed: the film's points as they stand.
+        source: what its file says of patient and study.
+        analysis: its measurements.
+        pixels: gives the film's (H, W); asked only for a picture.
 
     Raises:
-        InputError: the film's file has changed, or is of no use for a format.
+        InputError: the film is of no use for a format.
     """
-    try:
-        return _contents(formats, film, reviewed, source_of(film), analysis)
-    except FilmError as error:
-        where = error.where or film.path or "film"
-        raise FilmError(error.what, where=where, remedy=error.remedy) from error
+    made: dict[str, bytes] = {}
+    if {"dicom-sr", "fhir"} & set(formats):
+        from cephsure.dicom.structured_report import make_sr
+
+        report = make_sr(reviewed, source, analysis=analysis)
+        made = {"dicom-sr": file_bytes(report)} if "dicom-sr" in formats else {}
+        made |= {"fhir": _fhir(report)} if "fhir" in formats else {}
+    if "dicom-gsps" in formats:
+        from cephsure.dicom.presentation_state import make_gsps
+
+        made["dicom-gsps"] = file_bytes(make_gsps(reviewed, source))
+    if "dicom-sc" in formats:
+        made["dicom-sc"] = file_bytes(_picture(pixels(), reviewed, source, analysis))
+    return made
 
 
 def source_of(film: Film) -> SourceObject:
@@ -107,30 +137,6 @@ def source_of(film: Film) -> SourceObject:
     return SourceObject.of(data)
 
 
-def _contents(
-    wanted: Collection[str],
-    film: Film,
-    reviewed: ReviewedFilm,
-    source: SourceObject,
-    analysis: Analysis | None,
-) -> dict[str, bytes]:
-    """The bytes of each format's file; report and bundle are made of one report."""
-    made: dict[str, bytes] = {}
-    if {"dicom-sr", "fhir"} & set(wanted):
-        from cephsure.dicom.structured_report import make_sr
-
-        report = make_sr(reviewed, source, analysis=analysis)
-        made = {"dicom-sr": _bytes_of(report)} if "dicom-sr" in wanted else {}
-        made |= {"fhir": _fhir(report)} if "fhir" in wanted else {}
-    if "dicom-gsps" in wanted:
-        from cephsure.dicom.presentation_state import make_gsps
-
-        made["dicom-gsps"] = _bytes_of(make_gsps(reviewed, source))
-    if "dicom-sc" in wanted:
-        made["dicom-sc"] = _bytes_of(_picture(film, reviewed, source, analysis))
-    return made
-
-
 def _fhir(report: Dataset) -> bytes:
     import json
 
@@ -139,7 +145,9 @@ def _fhir(report: Dataset) -> bytes:
     return f"{json.dumps(make_fhir(report), ensure_ascii=False, indent=1, allow_nan=False)}\n".encode()
 
 
-def _picture(film: Film, reviewed: ReviewedFilm, source: SourceObject, analysis: Analysis | None) -> Dataset:
+def _picture(
+    pixels: NDArray[np.float32], reviewed: ReviewedFilm, source: SourceObject, analysis: Analysis | None
+) -> Dataset:
     """The measured lines where it was measured, else the landmarks with their regions."""
     import numpy as np
 
@@ -148,13 +156,14 @@ def _picture(film: Film, reviewed: ReviewedFilm, source: SourceObject, analysis:
     from cephsure.reports.overlay import draw_overlay
 
     if analysis is None:
-        drawn = draw_overlay(film.pixels, reviewed.prediction)
+        drawn = draw_overlay(pixels, reviewed.prediction)
     else:
-        drawn = draw_measurement_overlay(film.pixels, analysis)
+        drawn = draw_measurement_overlay(pixels, analysis)
     return make_sc(np.asarray(drawn.convert("RGB")), source)
 
 
-def _bytes_of(written: Dataset) -> bytes:
+def file_bytes(written: Dataset) -> bytes:
+    """A data set as a DICOM file."""
     from io import BytesIO
 
     buffer = BytesIO()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from cephsure.errors import FilmError, InputError
+from cephsure.errors import InputError
 from cephsure.workflows.batch import (
     DEFAULT_MODEL,
     Batch,
@@ -207,11 +207,8 @@ def film_of_project(found: ProjectFilm) -> Film:
     """
     from cephsure import films
 
-    if found.path is None:
-        raise FilmError("is not found any more", where=found.name, remedy="put it where it was")
-    film = films.read(found.path)
-    if film.sha256 != found.sha256:
-        raise FilmError("is not the film that was predicted any more", where=found.path)
+    film = films.read(found.file)
+    found.check_sha256(film.sha256 or "")
     return film
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cephsure.cephalometry.reviewed_film import ReviewedFilm, found_points
-from cephsure.errors import InputError
+from cephsure.errors import FilmError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -30,6 +30,18 @@ class ProjectFilm:
     sha256: str
     path: Path | None
     reviewed: ReviewedFilm
+
+    @property
+    def file(self) -> Path:
+        """Its file; `FilmError` where it is not found any more."""
+        if self.path is None:
+            raise FilmError("is not found any more", where=self.name, remedy="put it where it was")
+        return self.path
+
+    def check_sha256(self, sha256: str) -> None:
+        """Raise `FilmError` where what was read is not the film that was predicted."""
+        if sha256 != self.sha256:
+            raise FilmError("is not the film that was predicted any more", where=self.path)
 
 
 def reviewed_films(path: Path | str, *, names: Collection[str] = ()) -> tuple[ProjectFilm, ...]:
