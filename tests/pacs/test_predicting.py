@@ -9,13 +9,14 @@ import pytest
 from cephsure import films, sample_films
 from cephsure.errors import FilmError
 from cephsure.pacs import predicting
-from cephsure.pacs.predicting import ModelDesk, ModelPredictor, PredictStored, StoppedError
+from cephsure.pacs.predicting import ModelPredictor, PredictStored, StoppedError
 from cephsure.review.child import LostError
+from cephsure.review.model_process import QuietModel
 
 
 @pytest.fixture(scope="module")
 def desk():
-    return ModelDesk("default-baseline", "cpu")
+    return QuietModel("default-baseline", "cpu")
 
 
 def test_a_stored_film_gets_a_report_that_refers_to_it(desk, made_film, tmp_path, as_bytes):

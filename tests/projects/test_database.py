@@ -132,7 +132,7 @@ def test_a_schema_without_a_way_to_the_present_is_refused(project, newer):
 
 
 def test_two_programs_may_bring_one_project_to_the_present(project, newer):
-    old = database.Database(project.path, database._connect(project.path, "rw"))
+    old = database.Database(project.path, database.connect(project.path, "rw"))
     Project.open(project.path).close()
     old.migrate()
     assert old.version() == 3

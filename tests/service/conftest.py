@@ -15,10 +15,10 @@ from starlette.testclient import TestClient
 
 from cephsure import load_model, sample_films
 from cephsure.review.model_facts import ModelFacts
+from cephsure.review.model_process import QuietModel
 from cephsure.service.app import make_app
 from cephsure.service.callers import Callers
 from cephsure.service.film_queue import FilmQueue
-from cephsure.service.jobs import ServiceDesk
 from cephsure.service.metrics import Metrics
 from cephsure.service.reviews import Reviews
 from cephsure.service.service import Service
@@ -36,7 +36,7 @@ def sample():
 
 @pytest.fixture(scope="session")
 def desk():
-    made = object.__new__(ServiceDesk)
+    made = object.__new__(QuietModel)
     made.model = load_model(MODEL)
     return made
 

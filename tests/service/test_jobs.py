@@ -7,7 +7,8 @@ import warnings
 import pytest
 
 from cephsure.errors import FilmError
-from cephsure.service.jobs import FilmContent, PredictContent, ServiceDesk, WarmUp
+from cephsure.review.model_process import QuietModel
+from cephsure.service.jobs import FilmContent, PredictContent, WarmUp
 from cephsure.workflows.predict import PredictOptions
 
 
@@ -19,7 +20,7 @@ def test_the_model_is_loaded_and_libraries_say_nothing():
     root = logging.getLogger()
     before = list(root.handlers)
     with warnings.catch_warnings():
-        desk = ServiceDesk("default-baseline", "cpu")
+        desk = QuietModel("default-baseline", "cpu")
         WarmUp().run(desk, silent)
         warnings.warn("PatientName: Mueller", stacklevel=1)  # an error in this test, were it not silenced
     (added,) = [handler for handler in root.handlers if handler not in before]

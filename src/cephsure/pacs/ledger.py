@@ -7,7 +7,6 @@ UID is decided once.
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,17 +15,17 @@ from importlib import resources
 from typing import TYPE_CHECKING, Literal, Self
 
 from cephsure.errors import InputError
-from cephsure.projects.database import one_line_errors
+from cephsure.projects.database import connect, one_line_errors, transaction
 from cephsure.text_files import is_file
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 FILE_NAME = "cephsure-dicom.sqlite"
 APPLICATION_ID = 0x43455044  # "CEPD"
 VERSION = 1
-_BUSY_SECONDS = 10.0
 
 Kind = Literal["sr", "gsps"]
 
@@ -100,17 +99,8 @@ class Ledger:
         if read_only and not is_file(path):
             raise InputError(f"no service has stored films here ({FILE_NAME})", where=folder)
         with one_line_errors(path):
-            connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={'rw' if read_only else 'rwc'}",
-                uri=True,
-                timeout=_BUSY_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-            )
+            connection = connect(path, "rw" if read_only else "rwc")
             try:
-                connection.row_factory = sqlite3.Row
-                connection.execute("PRAGMA foreign_keys = ON")
-                connection.execute("PRAGMA synchronous = FULL")
                 if read_only:
                     connection.execute("PRAGMA query_only = ON")
                 else:
@@ -135,15 +125,8 @@ class Ledger:
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
         """One transaction; all of it is on the disk at the end, or nothing."""
-        with self._turn, one_line_errors(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+        with self._turn, one_line_errors(self.path), transaction(self._connection):
+            yield self._connection
 
     def _rows(self, query: str, *values: object) -> list[sqlite3.Row]:
         with self._turn, one_line_errors(self.path):
@@ -249,15 +232,14 @@ def _result(row: sqlite3.Row) -> StoredResult:
 
 def _fill_empty(connection: sqlite3.Connection) -> None:
     """Make the tables where there are none, all of them or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if not tables:
-        schema = resources.files("cephsure.pacs").joinpath("ledger.sql").read_text("utf-8")
-        for statement in filter(str.strip, schema.split(";")):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {VERSION}")
-    connection.execute("COMMIT")
+    with transaction(connection):
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if not tables:
+            schema = resources.files("cephsure.pacs").joinpath("ledger.sql").read_text("utf-8")
+            for statement in filter(str.strip, schema.split(";")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:

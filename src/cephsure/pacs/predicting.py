@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cephsure.pacs.store import ResultObject
 from cephsure.review.child import Child, LostError
+from cephsure.review.model_process import QuietModel
 from cephsure.workflows.dicom_objects import file_bytes
 
 if TYPE_CHECKING:
@@ -39,23 +38,11 @@ class FilmPredictor(Protocol):
         ...
 
 
-class ModelDesk:
-    """What the process keeps: the model, loaded once."""
-
-    def __init__(self, model: str, device: Device) -> None:
-        from cephsure.model import load_model
-
-        # A film's path or header may name a patient: no library is to write what stands there.
-        logging.getLogger().addHandler(logging.NullHandler())
-        warnings.simplefilter("ignore")
-        self.model: Any = load_model(model, device=device)
-
-
 class ModelPredictor:
     """A model in a process of its own."""
 
     def __init__(self, model: str, device: Device, *, mm_per_px: float | None = None) -> None:
-        self._child = Child(ModelDesk, model, device, name="cephsure-dicom-model")
+        self._child = Child(QuietModel, model, device, name="cephsure-dicom-model")
         self._mm_per_px = mm_per_px
         self._is_ended = False
 
@@ -83,7 +70,7 @@ class PredictStored:
     film: Path
     mm_per_px: float | None = None
 
-    def run(self, desk: ModelDesk, _tell: Callable[[str, int, int], None]) -> list[ResultObject]:
+    def run(self, desk: QuietModel, _tell: Callable[[str, int, int], None]) -> list[ResultObject]:
         """Do it."""
         from cephsure import films
         from cephsure.cephalometry.reviewed_film import ReviewedFilm

@@ -45,7 +45,7 @@ class Database:
         """
         _check_regular(path)
         with one_line_errors(path):
-            database = cls(path, _connect(path, "rw"))
+            database = cls(path, connect(path, "rw"))
             try:
                 is_older = database.is_older()
                 database._connection.execute("PRAGMA journal_mode = DELETE")
@@ -70,7 +70,7 @@ class Database:
         except OSError as error:
             raise InputError(f"cannot be written: {error.strerror or error}", where=path.parent) from error
         with one_line_errors(path):
-            database = cls(path, _connect(path, "rwc"))
+            database = cls(path, connect(path, "rwc"))
         try:
             with database.write() as connection:
                 _check_empty(connection, path)
@@ -107,16 +107,8 @@ class Database:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with self._turn, one_line_errors(self.path):
-            self._connection.execute(begin)
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                # SQLite itself rolls back what a full disk broke off.
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+        with self._turn, one_line_errors(self.path), transaction(self._connection, begin):
+            yield self._connection
 
     def data_version(self) -> int:
         """A number that is another one after somebody else's connection has stored something."""
@@ -158,7 +150,7 @@ class Database:
             if any(step not in migrations.MIGRATIONS for step in range(version, migrations.VERSION)):
                 raise InputError(f"has schema {version}, which nothing can read any more", where=self.path)
             # The copy is read by a connection of its own, while this one keeps all others from writing.
-            with contextlib.closing(_connect(self.path, "rw")) as reader:
+            with contextlib.closing(connect(self.path, "rw")) as reader:
                 old = self.path.with_name(f"{self.path.stem}-schema-{version}{self.path.suffix}")
                 Database(self.path, reader).copy_to(old)
             for step in range(version, migrations.VERSION):
@@ -207,7 +199,7 @@ def is_project(path: Path) -> bool:
     if file.suffix.lower() != SUFFIX or not is_file(file):
         return False
     try:
-        with one_line_errors(file), contextlib.closing(_connect(file, "rw")) as connection:
+        with one_line_errors(file), contextlib.closing(connect(file, "rw")) as connection:
             return Database(file, connection).version() >= 0
     except InputError:
         return False
@@ -232,7 +224,22 @@ def _check_regular(path: Path) -> None:
     raise InputError("there is no such project", where=path, remedy="give a project's folder, or its file")
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+@contextmanager
+def transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
+    """One transaction: all of it is on the disk at the end, or nothing."""
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite itself rolls back what a full disk broke off.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """Open an SQLite file so that what is committed is on the disk; ``mode`` is "rw", or "rwc" to make it."""
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cephsure.review.child import Child, Job
-    from cephsure.service.jobs import ServiceDesk
+    from cephsure.review.model_process import QuietModel
 
 FILM_SECONDS = 180.0
 """What a film may take, a slow machine's networks included."""
@@ -49,7 +49,7 @@ class FilmQueue:
 
     def __init__(
         self,
-        child: Child[ServiceDesk],
+        child: Child[QuietModel],
         *,
         places: int,
         on_film: Callable[[float], None],

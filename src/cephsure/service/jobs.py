@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,28 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cephsure.films import Film
-    from cephsure.inference.session import Device
+    from cephsure.review.model_process import QuietModel
     from cephsure.workflows.batch import Batch
     from cephsure.workflows.measure import AnalyzeOptions
     from cephsure.workflows.predict import PredictOptions
 
     Tell = Callable[[str, int, int], None]
-
-
-class ServiceDesk:
-    """What the process keeps: the model, loaded once."""
-
-    def __init__(self, model: str, device: Device) -> None:
-        from cephsure.model import load_model
-
-        _say_nothing()
-        self.model: Any = load_model(model, device=device)
-
-
-def _say_nothing() -> None:
-    """Let no library write what stands in a film: a film's path or header may name a patient."""
-    logging.getLogger().addHandler(logging.NullHandler())
-    warnings.simplefilter("ignore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +57,7 @@ class Found:
 class WarmUp:
     """The job of loading the model and computing with it once: the first film is as quick as others then."""
 
-    def run(self, desk: ServiceDesk, _tell: Tell) -> None:
+    def run(self, desk: QuietModel, _tell: Tell) -> None:
         """Do it."""
         from cephsure.films import Film
 
@@ -90,7 +72,7 @@ class PredictContent:
     film: FilmContent
     options: PredictOptions
 
-    def run(self, desk: ServiceDesk, _tell: Tell) -> Found:
+    def run(self, desk: QuietModel, _tell: Tell) -> Found:
         """What ``cephsure predict --json -`` prints."""
         from cephsure.exports.registry import render_many
         from cephsure.workflows.predict import predict_films
@@ -107,7 +89,7 @@ class AnalyzeContent:
     film: FilmContent
     options: AnalyzeOptions
 
-    def run(self, desk: ServiceDesk, _tell: Tell) -> Found:
+    def run(self, desk: QuietModel, _tell: Tell) -> Found:
         """What ``cephsure analyze --json -`` prints."""
         from cephsure.workflows.measure import analyze, render_analyses
 

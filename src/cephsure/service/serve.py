@@ -14,12 +14,12 @@ from cephsure.review.access import LOOPBACK, in_url, is_every_address
 from cephsure.review.child import Child, FailedError, LostError
 from cephsure.review.listening import BACKLOG, listening_on
 from cephsure.review.model_facts import ModelFacts
+from cephsure.review.model_process import QuietModel
 from cephsure.service.allowed_paths import checked_roots
 from cephsure.service.app import make_app
 from cephsure.service.callers import Callers, check_callers, token_of
 from cephsure.service.connections import ImpatientProtocol
 from cephsure.service.film_queue import FilmQueue
-from cephsure.service.jobs import ServiceDesk
 from cephsure.service.metrics import Metrics
 from cephsure.service.reviews import Reviews
 from cephsure.service.service import Service
@@ -143,7 +143,7 @@ def serve(
         names = frozenset(name.lower() for name in options.names)
         callers = Callers(port, options.host, token, names)
         metrics = Metrics(facts.bundle.name)
-        child = Child(ServiceDesk, options.model, options.device, name="cephsure-model")
+        child = Child(QuietModel, options.model, options.device, name="cephsure-model")
         queue = FilmQueue(child, places=options.places, on_film=metrics.film_took)
         stack.callback(queue.end)
         reviews = None if options.project is None else Reviews(options.project, facts)
