@@ -8,12 +8,16 @@ from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from cephsure.cephalometry.analysis import DRAWS, MIN_PROBABILITY, Analysis
 from cephsure.cephalometry.film_measurer import FilmMeasurer
 from cephsure.cephalometry.measured import MeasuredPoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
 
     from cephsure.cephalometry.measurement import AnalysisDefinition
     from cephsure.landmarks import LandmarkSet
@@ -87,6 +91,11 @@ class ReviewedFilm:
         """What is known of the film, with the scale that holds now."""
         scale = {"mm_per_px": self.mm_per_px, "spacing_source": self.spacing_source}
         return self.prediction.film.model_copy(update=scale)
+
+    def points_px(self, is_wanted: Callable[[SettledPoint], bool] = lambda _: True) -> NDArray[np.float64]:
+        """(L, 2) the points as they stand, in px; NaN where one is missing or not wanted."""
+        places = [_place(point) if is_wanted(point) else None for point in self.points]
+        return np.array([place or (np.nan, np.nan) for place in places], dtype=np.float64)
 
     def analysis(self, analyses: str | Sequence[AnalysisDefinition] = "isbi") -> Analysis:
         """Measure the points as they stand.

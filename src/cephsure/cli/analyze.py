@@ -15,6 +15,7 @@ from cephsure.cli.named_films import find_films, open_films
 from cephsure.cli.options import (
     FILMS,
     LAYOUTS,
+    AnalysisNames,
     Bone,
     CsvFile,
     Format,
@@ -30,6 +31,7 @@ from cephsure.cli.options import (
     SampleCount,
     TruthOf,
     WhereTo,
+    check_no_network,
     output_files,
 )
 from cephsure.cli.streams import STANDARD, written_file
@@ -49,10 +51,7 @@ if TYPE_CHECKING:
 def analyze(
     films: Annotated[list[str] | None, FILMS] = None,
     *,
-    analysis: Annotated[
-        str,
-        Option(metavar="LIST", help="Analyses with commas between, or all (see: cephsure measurements)."),
-    ] = "isbi",
+    analysis: AnalysisNames = "isbi",
     norms: Norms = None,
     min_probability: Annotated[
         float,
@@ -136,7 +135,14 @@ def analyze(
     if data is not None and csv_file is not None:
         raise typer.BadParameter("--csv is a table of films: with --data there is --json")
     if points is not None:
-        _check_no_network(model, samples=samples, reader=reader, truth_of=truth_of, uncalibrated=uncalibrated)
+        check_no_network(
+            "--points measures a person's points, without a network",
+            model,
+            samples=samples,
+            reader=reader,
+            truth_of=truth_of,
+            uncalibrated=uncalibrated,
+        )
     files = output_files(formats, overlay=overlay, out=out)
     predict = PredictOptions(mm_per_px, samples, seed, facing, polarity, reader=reader, truth_of=truth_of)
     options = AnalyzeOptions(analysis, norms, min_probability, uncalibrated, predict)
@@ -158,16 +164,6 @@ class _Points:
 
     file: Path
     who: str
-
-
-def _check_no_network(model: str, **given: object) -> None:
-    """Raise `BadParameter` for an option that only a network's points can follow."""
-    names = [name for name, value in given.items() if value]
-    if model != DEFAULT_MODEL:
-        names.append("model")
-    if names:
-        option = names[0].replace("_", "-")
-        raise typer.BadParameter(f"--points measures a person's points, without a network: no --{option}")
 
 
 def _measure_films(

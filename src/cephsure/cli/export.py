@@ -8,7 +8,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from cephsure.cli import terminal
-from cephsure.cli.options import Norms, output_files
+from cephsure.cli.options import AnalysisNames, Norms, output_files
 from cephsure.workflows.export_project import ExportedFilm, export_project
 
 
@@ -35,10 +35,7 @@ def export(
             show_default="all",
         ),
     ] = None,
-    analysis: Annotated[
-        str,
-        Option(metavar="LIST", help="Analyses with commas between, or all (see: cephsure measurements)."),
-    ] = "isbi",
+    analysis: AnalysisNames = "isbi",
     norms: Norms = None,
 ) -> None:
     """Write the films of a review project, with the points as people left them.

@@ -56,6 +56,19 @@ def find_films(arguments: Iterable[str]) -> tuple[list[Path], list[InputError]]:
     return list(films), problems
 
 
+def named_films(
+    arguments: Iterable[str], complaints: terminal.Complaints, *, mm_per_px: float | None
+) -> tuple[list[Path | Film], int]:
+    """The films to be worked on, as `open_films` gives them, and how many inputs they and what is none are.
+
+    Arguments that stand for no film are complained of.
+    """
+    paths, problems = find_films(arguments)
+    for problem in problems:
+        complaints.add(problem)
+    return open_films(paths, complaints, mm_per_px=mm_per_px), len(paths) + len(problems)
+
+
 def open_films(
     films: Sequence[Path], complaints: terminal.Complaints, *, mm_per_px: float | None
 ) -> list[Path | Film]:

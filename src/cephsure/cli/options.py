@@ -9,6 +9,7 @@ import typer
 from typer import Argument, Option
 from typer.core import TyperCommand
 
+from cephsure.workflows.batch import DEFAULT_MODEL
 from cephsure.workflows.predict import OutputFiles
 
 if TYPE_CHECKING:
@@ -116,6 +117,9 @@ OtherFolds = Annotated[
         help="A bundle trained likewise on another fold of the same films; can be given again.",
     ),
 ]
+AnalysisNames = Annotated[
+    str, Option(metavar="LIST", help="Analyses with commas between, or all (see: cephsure measurements).")
+]
 Norms = Annotated[Path | None, Option(metavar="FILE", help="Your own norms and classes, a TOML file.")]
 Split = Annotated[str, Option(metavar="NAME", help="Which of the films: a split's name, or all.")]
 
@@ -158,6 +162,16 @@ def separated(values: Iterable[str]) -> list[str]:
     """
     parts = [[value] if Path(value).exists() else value.split(",") for value in values]
     return [part.strip() for some in parts for part in some if part.strip()]
+
+
+def check_no_network(why: str, model: str, **given: object) -> None:
+    """Raise `BadParameter`, saying why, for an option that only a network's points can follow."""
+    names = [name for name, value in given.items() if value]
+    if model != DEFAULT_MODEL:
+        names.append("model")
+    if names:
+        option = names[0].replace("_", "-")
+        raise typer.BadParameter(f"{why}: no --{option}")
 
 
 def output_files(lists: Sequence[str] | None, *, overlay: bool, out: Path | None) -> OutputFiles | None:

@@ -11,7 +11,7 @@ from typer import Option
 
 from cephsure.cli import terminal
 from cephsure.cli.batch_files import BatchFiles
-from cephsure.cli.named_films import find_films, open_films
+from cephsure.cli.named_films import named_films
 from cephsure.cli.options import (
     FILMS,
     Bone,
@@ -125,16 +125,13 @@ def predict(
         thorough=thorough,
     )
     complaints = terminal.Complaints()
-    paths, problems = find_films(films)
-    for problem in problems:
-        complaints.add(problem)
-    opened = open_films(paths, complaints, mm_per_px=mm_per_px)
+    opened, inputs = named_films(films, complaints, mm_per_px=mm_per_px)
     if opened:
         done = _predict(
             opened, model, options, files, everything=everything, device=device, complaints=complaints
         )
         batch_files.write(_rendered, done)
-    complaints.end(inputs=len(paths) + len(problems))
+    complaints.end(inputs=inputs)
 
 
 def demo(

@@ -9,8 +9,9 @@ import typer
 from typer import Argument, Option
 
 from cephsure.cli import terminal
-from cephsure.cli.named_films import find_films, open_films
+from cephsure.cli.named_films import named_films
 from cephsure.cli.options import (
+    AnalysisNames,
     Bone,
     ComputedOn,
     MmPerPx,
@@ -21,6 +22,7 @@ from cephsure.cli.options import (
     SampleCount,
     TruthOf,
     WhereTo,
+    check_no_network,
 )
 from cephsure.workflows.batch import DEFAULT_MODEL
 from cephsure.workflows.predict import PredictOptions
@@ -65,10 +67,7 @@ def report(
         Path | None,
         Option(metavar="FILE", help="Write a table, a row a film: FILE.csv, FILE.xlsx or FILE.html."),
     ] = None,
-    analysis: Annotated[
-        str,
-        Option(metavar="LIST", help="Analyses with commas between, or all (see: cephsure measurements)."),
-    ] = "isbi",
+    analysis: AnalysisNames = "isbi",
     norms: Norms = None,
     model: ModelName = DEFAULT_MODEL,
     samples: SampleCount = None,
@@ -100,7 +99,14 @@ def report(
     options = ReportOptions(analysis, norms, predict)
     complaints = terminal.Complaints()
     if len(films) == 1 and is_project(Path(films[0])):
-        _check_no_network(model, samples=samples, mm_per_px=mm_per_px, reader=reader, truth_of=truth_of)
+        check_no_network(
+            "a project's films are predicted already",
+            model,
+            samples=samples,
+            mm_per_px=mm_per_px,
+            reader=reader,
+            truth_of=truth_of,
+        )
         with terminal.following(complaints, folder=files.folder) as on_progress:
             batch = report_project(
                 films[0], names=film or (), options=options, files=files, on_progress=on_progress
@@ -130,16 +136,6 @@ def _files(out: Path | None, fmt: ReportFormat | None) -> ReportFiles:
     return ReportFiles(file=out, format=known)
 
 
-def _check_no_network(model: str, **given: object) -> None:
-    """Raise `BadParameter` for an option that only a prediction can follow."""
-    names = [name for name, value in given.items() if value]
-    if model != DEFAULT_MODEL:
-        names.append("model")
-    if names:
-        option = names[0].replace("_", "-")
-        raise typer.BadParameter(f"a project's films are predicted already: no --{option}")
-
-
 def _report_films(
     arguments: list[str],
     model: str,
@@ -150,15 +146,12 @@ def _report_films(
     device: Literal["cpu", "cuda", "auto"],
 ) -> tuple[Batch[ReportedFilm], int]:
     """Predict films and write the reports; the number of inputs too."""
-    paths, problems = find_films(arguments)
-    for problem in problems:
-        complaints.add(problem)
-    opened = open_films(paths, complaints, mm_per_px=options.predict.mm_per_px)
+    opened, inputs = named_films(arguments, complaints, mm_per_px=options.predict.mm_per_px)
     with terminal.following(complaints, films=len(opened), folder=files.folder) as on_progress:
         batch = report_films(
             opened, model, options=options, files=files, device=device, on_progress=on_progress
         )
-    return batch, len(paths) + len(problems)
+    return batch, inputs
 
 
 def _show(batch: Batch[ReportedFilm]) -> None:

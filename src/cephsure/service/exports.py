@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from cephsure.errors import FilmError
+from cephsure.exports import EXPORTERS
 from cephsure.exports.csv_cells import number, word
 from cephsure.exports.film_points import FilmPoints
 from cephsure.exports.output_files import readable_json
@@ -30,6 +29,14 @@ if TYPE_CHECKING:
 JSON, CSV, TEXT = "application/json", "text/csv; charset=utf-8", "text/plain; charset=utf-8"
 HTML, FHIR = "text/html; charset=utf-8", "application/fhir+json"
 SCHEMA = "cephsure.reviewed-film/1"
+_POINT_FORMATS = {
+    "labelme": JSON,
+    "coco": JSON,
+    "slicer": JSON,
+    "cvat": "application/xml",
+    "label-studio": JSON,
+    "tps": TEXT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +165,9 @@ def _of_points(fmt: str) -> Callable[[Asked], bytes]:
 
     def make(asked: Asked) -> bytes:
         film = asked.film
-        missing = (np.nan, np.nan)
-        places = [missing if point.x_px is None else (point.x_px, point.y_px) for point in film.points]
         points = FilmPoints.marked(
             asked.name,
-            np.asarray(places, dtype=np.float64),
+            film.points_px(),
             film.landmark_set,
             size_px=(film.film.width_px, film.film.height_px),
             mm_per_px=film.mm_per_px,
@@ -186,10 +191,8 @@ EXPORTS: dict[str, Export] = {
     "dicom-gsps": _dicom_export("a DICOM presentation state", "dicom-gsps"),
     "dicom-sc": _dicom_export("the overlay as a DICOM secondary capture", "dicom-sc"),
     "fhir": Export("a FHIR R5 bundle", FHIR, DICOM_FORMATS["fhir"], _dicom("fhir")),
-    "labelme": Export("labelme points", JSON, ".labelme.json", _of_points("labelme")),
-    "coco": Export("COCO key points", JSON, ".coco.json", _of_points("coco")),
-    "slicer": Export("a 3D Slicer point list", JSON, ".mrk.json", _of_points("slicer")),
-    "cvat": Export("CVAT for images 1.1", "application/xml", ".cvat.xml", _of_points("cvat")),
-    "label-studio": Export("Label Studio tasks", JSON, ".label-studio.json", _of_points("label-studio")),
-    "tps": Export("tpsDig landmarks", TEXT, ".tps", _of_points("tps")),
+    **{
+        fmt: Export(EXPORTERS[fmt].title, media_type, EXPORTERS[fmt].suffix, _of_points(fmt))
+        for fmt, media_type in _POINT_FORMATS.items()
+    },
 }

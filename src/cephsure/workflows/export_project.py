@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cephsure.workflows.batch import Batch, OnProgress, Workplace, goes_on, silent
-from cephsure.workflows.dicom_objects import DICOM_FORMATS, check_dicom, write_dicom_objects
+from cephsure.workflows.dicom_objects import DICOM_FORMATS, check_dicom, wants_dicom, write_dicom_objects
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -18,17 +18,9 @@ if TYPE_CHECKING:
     from cephsure.workflows.predict import OutputFiles
     from cephsure.workflows.reviewed_films import ProjectFilm
 
-_SUFFIXES = {
-    "json": ".analysis.json",
-    "csv": ".csv",
-    "slicer": ".mrk.json",
-    "coco": ".coco.json",
-    "labelme": ".labelme.json",
-    "cvat": ".cvat.xml",
-    "label-studio": ".label-studio.json",
-    "tps": ".tps",
-}
-PROJECT_FORMATS = (*_SUFFIXES, *DICOM_FORMATS)
+_JSON = "json"
+_POINT_FORMATS = ("csv", "slicer", "coco", "labelme", "cvat", "label-studio", "tps")
+PROJECT_FORMATS = (_JSON, *_POINT_FORMATS, *DICOM_FORMATS)
 """The measurements' document, the formats of points, and DICOM objects."""
 
 
@@ -92,9 +84,11 @@ def _export(
     found, stem = task
     reviewed, analysis = found.reviewed, found.reviewed.analysis(definitions)
     written = [
-        _write_text(found, analysis, name, files.folder, stem) for name in files.formats if name in _SUFFIXES
+        _write_text(found, analysis, name, files.folder, stem)
+        for name in files.formats
+        if name not in DICOM_FORMATS
     ]
-    if DICOM_FORMATS.keys() & set(files.formats):
+    if wants_dicom(files.formats):
         film = film_of_project(found)
         written += write_dicom_objects(
             film, reviewed, files.formats, files.folder, stem=stem, analysis=analysis
@@ -104,28 +98,25 @@ def _export(
 
 def _write_text(found: ProjectFilm, analysis: Analysis, name: str, folder: Path, stem: str) -> Path:
     from cephsure.atomic import write_atomically
+    from cephsure.exports import EXPORTERS
     from cephsure.exports.output_files import readable_json, written_film
     from cephsure.exports.point_files import WRITERS
 
-    path = folder / f"{stem}{_SUFFIXES[name]}"
-    if name == "json":
-        text = readable_json(written_film(analysis.document()))
+    if name == _JSON:
+        suffix, text = ".analysis.json", readable_json(written_film(analysis.document()))
     else:
-        text = WRITERS[name]([_film_points(found)], folder)
-    return write_atomically(path, text.encode("utf-8"))
+        suffix, text = EXPORTERS[name].suffix, WRITERS[name]([_film_points(found)], folder)
+    return write_atomically(folder / f"{stem}{suffix}", text.encode("utf-8"))
 
 
 def _film_points(found: ProjectFilm) -> FilmPoints:
     """The points that somebody decided, for the formats of points: these cannot say which are a model's."""
-    import numpy as np
-
     from cephsure.exports.film_points import FilmPoints
 
     reviewed = found.reviewed
-    places = [(point.x_px, point.y_px) if point.is_settled else (None, None) for point in reviewed.points]
     return FilmPoints.marked(
         found.name if found.path is None else str(found.path),
-        np.array([(np.nan, np.nan) if None in place else place for place in places], dtype=np.float64),
+        reviewed.points_px(is_wanted=lambda point: point.is_settled),
         reviewed.landmark_set,
         size_px=(reviewed.film.width_px, reviewed.film.height_px),
         mm_per_px=reviewed.mm_per_px,
