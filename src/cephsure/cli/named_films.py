@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from cephsure.cli import terminal
 from cephsure.cli.streams import STANDARD
 from cephsure.errors import FilmError, InputError
-from cephsure.text_files import is_file
 from cephsure.workflows.predict import OVERLAY_SUFFIX
 
 if TYPE_CHECKING:
@@ -156,6 +155,7 @@ def _listed_by(path: Path) -> list[Path]:
     if not path.name.upper().startswith(_DISC_DIRECTORY):
         return []
     from cephsure.films.dicomdir import films_of_dicomdir, is_dicomdir
+    from cephsure.text_files import is_file
 
     return films_of_dicomdir(path) if is_file(path) and is_dicomdir(path) else []
 
